@@ -1,0 +1,128 @@
+"""What a decision asks for, as values; only the delivery step carries them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class RecordKey(NamedTuple):
+    """The key of a booking's item in table `sms` (L10: the phone as the legacy slices it)."""
+
+    booking_num: str  # "{businessId}_{bookingId}"
+    phone: str  # "010-0000-0000"
+
+
+@dataclass(frozen=True)
+class CreateRecord:
+    """Create the booking's item if there is none, every flag False."""
+
+    key: RecordKey
+    rule: str
+    item: Mapping[str, Any] = field(repr=False)  # the whole item as the legacy would write it
+
+
+@dataclass(frozen=True)
+class SendSms:
+    """Send one text message, once for this key and kind."""
+
+    key: RecordKey
+    rule: str
+    kind: str  # confirmation | guide | event | any word a rule names with `once`
+    store_id: str
+    template: str
+    sender: str  # digits
+    to: str = field(repr=False)  # digits
+    subject: str = field(repr=False)
+    text: str = field(repr=False)  # may hold a door code
+    message_type: str = "LMS"  # SMS | LMS
+    content_type: str = "COMM"  # COMM | AD
+    flag: str | None = None  # the legacy's flag that flips with the acceptance
+    due: datetime | None = None
+    expires: datetime | None = None  # not sent at or after this moment
+    item: Mapping[str, Any] = field(default_factory=dict, repr=False)  # created first if missing
+
+
+@dataclass(frozen=True)
+class SetFlag:
+    """Set one flag of an existing item."""
+
+    key: RecordKey
+    rule: str
+    flag: str
+    value: bool
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Tell the owner on a channel about one booking, once for this key and kind.
+
+    Notices of one rule and channel go out as one message a run, one line each.
+    """
+
+    key: RecordKey
+    rule: str
+    kind: str
+    channel: str  # telegram | slack
+    store_id: str
+    text: str = field(repr=False)
+    item: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+Effect = CreateRecord | SendSms | SetFlag | Notify
+
+
+class Outcome(StrEnum):
+    """How the carrying out of an effect ended."""
+
+    ACCEPTED = "accepted"  # the provider took the message (SENS 202, Telegram ok, Slack ok)
+    WRITTEN = "written"  # the record or flag was written
+    SKIPPED = "skipped"  # not needed any more: somebody else did it, or it is too late
+    REFUSED = "refused"  # the provider said no; owed again next run
+    IN_DOUBT = "in_doubt"  # may or may not have been accepted
+    FAILED = "failed"  # nothing was sent: unreachable, throttled, table not writable
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What became of one effect; holds no phone, name or text."""
+
+    rule: str
+    action: str  # send_sms | create_db_record | update_flag | send_telegram | send_slack
+    booking_num: str
+    store_id: str
+    outcome: Outcome
+    kind: str = ""
+    message: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    request_id: str = ""
+    seconds: float = 0.0  # spent on the outside call
+    writes: int = 0  # successful writes to table `sms`
+
+    @property
+    def success(self) -> bool:
+        """Tell whether the effect is done and needs nobody's attention."""
+        return self.outcome in (Outcome.ACCEPTED, Outcome.WRITTEN, Outcome.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a rule fired, or did not, for one booking."""
+
+    booking_num: str
+    store_id: str
+    rule: str
+    fired: bool
+    failed_condition: str = ""  # the first condition that said no
+    seen: Mapping[str, Any] = field(default_factory=dict)  # the values that it saw; no phone, no name
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What `decide` returns: every verdict, and the effects owed in the order to carry out."""
+
+    verdicts: tuple[Verdict, ...]
+    effects: tuple[Effect, ...]

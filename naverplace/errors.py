@@ -1,0 +1,151 @@
+"""The tree of everything that can go wrong, and whether trying again may help.
+
+    NaverPlaceError
+    |-- Transient               trying again may help; nothing was carried out
+    |   |-- ServiceUnavailable  a service could not be reached, or said 5xx to a question
+    |   `-- Throttled           a service asked us to wait
+    |-- OutcomeUnknown          a send may or may not have been accepted; never retried blindly
+    `-- Permanent               trying again does not help before somebody changes something
+        |-- SettingsError       one or more settings are wrong or missing (all are listed)
+        |-- RulesError          rules, templates, fields or stores are wrong (all places are listed)
+        |-- ClockWrong          this machine's clock is not the outside world's
+        |-- SessionExpired      Naver no longer knows our cookies
+        |-- LoginFailed         WrongPassword, CaptchaRequired, NewDevice, TwoStep, Protected,
+        |                       PageChanged, CoolingDown
+        |-- BadResponse         a service answered something that is not its interface
+        |-- Refused             a service said no to one message: nothing was accepted
+        `-- StoreStopped        one store's data is too bad to act on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class NaverPlaceError(Exception):
+    """Every error that this library raises on purpose."""
+
+
+class Transient(NaverPlaceError):
+    """Trying again may help: nothing was carried out."""
+
+
+class ServiceUnavailable(Transient):
+    """A service could not be reached, or answered a question with 5xx."""
+
+
+class Throttled(Transient):
+    """A service asked us to wait."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds
+
+
+class OutcomeUnknown(NaverPlaceError):
+    """A send may or may not have been accepted; only the provider's own log can tell."""
+
+
+class Permanent(NaverPlaceError):
+    """Trying again does not help before somebody changes something."""
+
+
+class _Listed(Permanent):
+    """A permanent error that carries every problem found, one a line."""
+
+    title = "problems"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([f"{self.title}:", *(f"  {p}" for p in self.problems)]))
+
+
+class SettingsError(_Listed):
+    """One or more settings are wrong or missing; `problems` lists them all."""
+
+    title = "settings are wrong or missing"
+
+
+class RulesError(_Listed):
+    """Rules, templates, fields or stores are wrong; each problem starts `file:line:column:`."""
+
+    title = "the YAML files are wrong"
+
+
+class ClockWrong(Permanent):
+    """This machine's clock and the outside world's differ too much to decide by."""
+
+
+class SessionExpired(Permanent):
+    """Naver no longer knows our cookies."""
+
+
+class LoginFailed(Permanent):
+    """The login did not succeed; `advice` tells the person on duty what to do."""
+
+    reason = "login_failed"
+    advice = "look at the login page by hand: naverplace login --headed"
+
+
+class WrongPassword(LoginFailed):
+    """Naver refused the user name or the password."""
+
+    reason = "wrong_password"
+    advice = "correct NAVERPLACE_NAVER__USERNAME and NAVERPLACE_NAVER__PASSWORD, then: naverplace login"
+
+
+class CaptchaRequired(LoginFailed):
+    """Naver asks for a captcha, which only a person may answer."""
+
+    reason = "captcha"
+    advice = "log in by hand: naverplace login --headed"
+
+
+class NewDevice(LoginFailed):
+    """Naver asks whether this new device shall be registered."""
+
+    reason = "new_device"
+    advice = "register this machine by hand: naverplace login --headed"
+
+
+class TwoStep(LoginFailed):
+    """Naver waits for the second step of a two-step login."""
+
+    reason = "two_step"
+    advice = "confirm on the owner's phone: naverplace login --headed"
+
+
+class Protected(LoginFailed):
+    """Naver has locked the account for its protection."""
+
+    reason = "protected"
+    advice = "release the account at Naver, then: naverplace login --headed"
+
+
+class PageChanged(LoginFailed):
+    """The login page is not the one we know, or the browser could not show it."""
+
+    reason = "page_changed"
+
+
+class CoolingDown(LoginFailed):
+    """An earlier login failed, and repeated attempts lock an account."""
+
+    reason = "cooling_down"
+    advice = "mend the cause of the earlier failure, then: naverplace login"
+
+
+class BadResponse(Permanent):
+    """A service answered something that is not its interface."""
+
+
+class Refused(Permanent):
+    """A service refused one message, so that nothing was accepted."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreStopped(Permanent):
+    """One store's data is too bad to act on."""
