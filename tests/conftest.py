@@ -1,0 +1,48 @@
+"""The sandbox, once a session; every test gets it reset to the scenario `quiet`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from naverplace.settings import Settings
+from naverplace.sources import load_settings
+from sandbox.server import Sandbox
+
+os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(scenario="quiet") as running:
+        yield running
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    sandbox.reset("quiet")
+    for name, value in sandbox.environment().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    return sandbox
+
+
+@pytest.fixture
+def world_env(world: Sandbox, tmp_path: Path) -> dict[str, str]:
+    """The variables that point the library at the sandbox, tuned so that nobody waits."""
+    return {
+        **world.environment(),
+        "NAVERPLACE_NAVER__PAUSE_SECONDS": "0",
+        "NAVERPLACE_NAVER__RETRY_WAIT": "0",
+        "NAVERPLACE_SENS__RETRY_WAIT": "0",
+        "NAVERPLACE_QUALITY__DOCS_DIR": str(tmp_path / "data-docs"),
+    }
+
+
+@pytest.fixture
+def settings(world_env: dict[str, str]) -> Settings:
+    return load_settings(env=world_env, env_file=None)
