@@ -1,0 +1,1 @@
+"""DynamoDB: the legacy's two tables, read and written so that both systems can share them."""
