@@ -1,0 +1,35 @@
+# Two commands matter: `make demo` shows the notifier at work, `make test` proves it.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export PREFECT_SERVER_ALLOW_EPHEMERAL_MODE := false
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+RUN := uv run --frozen --no-sync
+
+.PHONY: help setup demo test lint format sandbox clean
+
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install uv, the locked dependencies, Chromium and its driver
+	@bash scripts/setup
+
+demo: setup ## run the real flow twice against the sandbox (KEEP=1 keeps the UI up, JSON=1 ends with JSON, SCENARIO=evening)
+	@$(RUN) python -m sandbox.demo $(if $(KEEP),--keep) $(if $(JSON),--json) --scenario $(or $(SCENARIO),first-run)
+
+test: setup ## all tests, with coverage of the library
+	@$(RUN) pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+lint: setup ## ruff and mypy
+	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy
+
+format: setup ## let ruff format and mend what it can
+	@$(RUN) ruff format . && $(RUN) ruff check --fix .
+
+sandbox: setup ## the simulated outside world alone, with a page of phones
+	@$(RUN) python -m sandbox
+
+clean: ## remove what setup and runs have made
+	rm -rf .venv .tools .naverplace .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -1,0 +1,198 @@
+"""The command line: everything that an engineer on duty or an owner asks for by hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from naverplace import redaction
+from naverplace.errors import NaverPlaceError
+from naverplace.once import describe
+from naverplace.settings import Settings
+from naverplace.sources import load_settings
+
+app = typer.Typer(
+    help="Sends the right message once to every customer of a Naver Place store.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+rules_app = typer.Typer(help="Look at the rules before they run.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn an error on purpose into words and exit code 2; a traceback helps nobody on duty."""
+    try:
+        yield
+    except NaverPlaceError as error:
+        err.print(f"[bold red]{type(error).__name__}[/bold red]")
+        err.print(describe(error), markup=False)
+        raise typer.Exit(2) from None
+
+
+@app.callback()
+def _prepare(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
+) -> None:
+    level = logging.INFO if verbose else logging.CRITICAL
+    logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=err)])
+    redaction.attach()
+
+
+@app.command()
+def run(
+    dry_run: Annotated[bool, typer.Option(help="Decide and report, but send nothing.")] = False,
+    store: Annotated[list[str] | None, typer.Option(help="Only this store id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do one run now, without a Prefect server."""
+    from naverplace.once import run_once
+    from naverplace.summary import for_engineer
+
+    with _plain_errors():
+        report = run_once(
+            load_settings(),
+            run_id=f"cli-{uuid.uuid4()}",
+            door="cli",
+            dry_run=dry_run,
+            only=store or [],
+            progress=lambda line: err.print(line, markup=False),
+        )
+    _print(report.as_json(), as_json=as_json, words=for_engineer(report))
+    raise typer.Exit(0 if report.status == "success" else 1)
+
+
+@app.command()
+def explain(
+    booking: Annotated[str, typer.Argument(help="A booking, as 1051707_1000000001.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say for one booking what every rule thinks of it now; sends nothing."""
+    from naverplace.explain import explain_booking
+
+    with _plain_errors():
+        explanation = explain_booking(load_settings(), booking)
+    _print({"booking": booking, "lines": explanation}, as_json=as_json, words="\n".join(explanation))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check every setting and every service without sending anything."""
+    from naverplace.doctor import examine
+
+    with _plain_errors():
+        findings = examine(load_settings(), progress=lambda line: err.print(f"[dim]{line}[/dim]"))
+    grid = Table("", "what", "found", "what to do")
+    for finding in findings:
+        mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"
+        grid.add_row(mark, finding.what, finding.found, finding.advice)
+    healthy = all(finding.ok for finding in findings)
+    if as_json:
+        out.print_json(data={"healthy": healthy, "findings": [f.as_json() for f in findings]})
+    else:
+        out.print(grid)
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command()
+def login(
+    headed: Annotated[bool, typer.Option(help="Open a window and log in by hand.")] = False,
+) -> None:
+    """Log in to Naver now, and store the session for the next runs."""
+    from naverplace.session import log_in_now
+
+    with _plain_errors():
+        settings = load_settings()
+        count = log_in_now(settings, headed=headed)
+    out.print(f"logged in; {count} cookies are stored in table {settings.aws.session_table!r}")
+
+
+@app.command("init-tables")
+def init_tables() -> None:
+    """Create the tables that are missing: on demand billing, recovery and encryption on."""
+    from naverplace.tables.create import create_tables
+
+    with _plain_errors():
+        made = create_tables(load_settings().aws)
+    out.print(f"created: {', '.join(made)}" if made else "all tables exist")
+
+
+@rules_app.command("check")
+def check_rules() -> None:
+    """Read every YAML file, and name every mistake with its line."""
+    with _plain_errors():
+        book = _rulebook(load_settings())
+    out.print(f"{len(book.enabled_names)} rules are enabled, and all files are right")
+
+
+@rules_app.command("list")
+def list_rules(as_json: AsJson = False) -> None:
+    """List the rules, and which are enabled."""
+    with _plain_errors():
+        book = _rulebook(load_settings())
+    rows = [
+        {"rule": rule.name, "enabled": rule.enabled, "description": rule.description}
+        for rule in book.rules
+    ]
+    grid = Table("rule", "enabled", "description")
+    for row in rows:
+        grid.add_row(str(row["rule"]), "yes" if row["enabled"] else "no", str(row["description"]))
+    if as_json:
+        out.print_json(data=rows)
+    else:
+        out.print(grid)
+
+
+@rules_app.command("catalogue")
+def print_catalogue() -> None:
+    """Print every condition and action that a rule may use, as rules/README.md."""
+    from naverplace.rulebook import catalogue
+
+    out.print(catalogue(), markup=False, end="")
+
+
+@app.command("env-example")
+def print_env_example() -> None:
+    """Print `.env.example`, made from the settings classes."""
+    from naverplace.sources import env_example
+
+    out.print(env_example(), markup=False, end="")
+
+
+def _rulebook(settings: Settings) -> Any:
+    from naverplace.fields import load_fields
+    from naverplace.rulebook import load_rulebook
+    from naverplace.stores import load_stores
+
+    return load_rulebook(
+        settings.rules_dir,
+        stores=load_stores(settings.stores_file),
+        fields=load_fields(Path(settings.rules_dir) / "fields.yaml"),
+        access=settings.access,
+    )
+
+
+def _print(data: dict[str, Any], *, as_json: bool, words: str) -> None:
+    if as_json:
+        out.print(json.dumps(data, ensure_ascii=False, default=str), markup=False)
+    else:
+        out.print(words, markup=False)
+
+

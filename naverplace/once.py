@@ -1,0 +1,90 @@
+"""One whole run without a Prefect server: what the Lambda handler and `naverplace run` do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from naverplace import run as steps
+from naverplace.effects import ActionResult
+from naverplace.errors import NaverPlaceError
+from naverplace.redaction import REDACTOR
+from naverplace.report import RunReport
+from naverplace.run import Run, StoreBatch
+from naverplace.session import NaverSession
+from naverplace.settings import Settings
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+
+
+def run_once(
+    settings: Settings,
+    *,
+    run_id: str,
+    door: str,
+    dry_run: bool = False,
+    only: Sequence[str] = (),
+    progress: Progress = log.info,
+) -> RunReport:
+    """Do everything that one run does, and tell the owner; a failed run is a report that says so.
+
+    Raises RulesError or SettingsError before any outside call.
+    """
+    run = steps.open_run(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
+    try:
+        report = _carry_out(run, progress)
+    except NaverPlaceError as error:
+        log.exception("the run failed")
+        report = steps.report_run(run, session=None, failure=describe(error))
+    except Exception as error:
+        # A defect of ours: the owner must hear of it before it reaches the door.
+        steps.send_alert(run, describe(error))
+        raise
+    return steps.tell_owner(run, report)
+
+
+def describe(error: BaseException) -> str:
+    """Put an error in one scrubbed line, with what to do about it where that is known."""
+    advice = getattr(error, "advice", "")
+    text = f"{type(error).__name__}: {error}" + (f" -> {advice}" if advice else "")
+    return REDACTOR.scrub(text)
+
+
+def _carry_out(run: Run, progress: Progress) -> RunReport:
+    session = steps.open_session(run)
+    progress("session: " + ("logged in" if session.browser_opened else "restored"))
+    batches = _extract_all(run, session, progress)
+    checked = steps.check_quality(run, batches)
+    decided = steps.decide(run, checked)
+    progress(f"decided: {len(decided.decisions.effects)} effects are owed")
+    results: list[ActionResult] = []
+    for store_id in run.stores:
+        results += steps.deliver_store(run, decided.effects_of(store_id))
+    results += steps.deliver_store(run, decided.notices())
+    steps.write_quality_docs(run, checked)
+    return steps.report_run(
+        run,
+        session=session,
+        batches=batches,
+        checked=checked,
+        decided=decided,
+        results=results,
+    )
+
+
+def _extract_all(run: Run, session: NaverSession, progress: Progress) -> list[StoreBatch]:
+    def extract(store_id: str) -> StoreBatch:
+        try:
+            batch = steps.extract_store(run, session, store_id)
+        except NaverPlaceError as error:
+            log.exception("store %s could not be read", store_id)
+            return StoreBatch(store_id, error=describe(error))
+        progress(f"store {store_id}: {batch.confirmed} confirmed, {batch.completed} completed")
+        return batch
+
+    with ThreadPoolExecutor(run.settings.naver.parallel_stores) as pool:
+        futures = [pool.submit(copy_context().run, extract, store_id) for store_id in run.stores]
+        return [future.result() for future in futures]

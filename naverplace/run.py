@@ -1,0 +1,296 @@
+"""One run, step by step: the same functions serve the Prefect flow, the Lambda handler and the CLI.
+
+Each door calls the steps in this order: open_run, open_session, extract_store for every store,
+check_quality, decide, deliver_store for every store, deliver_notices, report_run, tell_owner.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from naverplace import engine, frames, quality
+from naverplace.booking import Booking, BookingStatus
+from naverplace.channels.slack import Slack
+from naverplace.channels.sms import SensClient
+from naverplace.channels.telegram import Telegram
+from naverplace.clock import Clock
+from naverplace.delivery import deliver
+from naverplace.effects import ActionResult, Decisions, Effect, Notify
+from naverplace.errors import NaverPlaceError, SettingsError
+from naverplace.fields import Field, load_fields
+from naverplace.login import NaverAuthenticator
+from naverplace.naver import NaverClient, completed_window
+from naverplace.redaction import REDACTOR
+from naverplace.registry import nearest
+from naverplace.report import RunFacts, RunReport, StoreFacts, make_report
+from naverplace.rulebook import Rulebook, load_rulebook
+from naverplace.session import NaverSession, open_naver_session
+from naverplace.settings import Settings
+from naverplace.stopwatch import Stopwatch
+from naverplace.stores import Store, load_stores
+from naverplace.summary import for_owner
+from naverplace.tables.dynamodb import open_dynamodb
+from naverplace.tables.session import SessionTable
+from naverplace.tables.sms import SmsTable
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """What every step of one run needs; opaque on purpose, so that nobody hashes or stores it."""
+
+    def __init__(self, settings: Settings, *, run_id: str, door: str, dry_run: bool) -> None:
+        self.settings = settings
+        self.run_id = run_id
+        self.door = door
+        self.dry_run = dry_run
+        self.watch = Stopwatch()
+        self.clock: Clock = settings.make_clock()
+        self.now: datetime = self.clock.now()  # the one moment that this run decides by
+        self.all_stores: dict[str, Store] = load_stores(settings.stores_file)
+        self.stores = dict(self.all_stores)
+        self.fields: tuple[Field, ...] = load_fields(settings.rules_dir / "fields.yaml")
+        self.rulebook: Rulebook = load_rulebook(
+            settings.rules_dir,
+            stores=self.all_stores,
+            fields=self.fields,
+            access=settings.access,
+        )
+        self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
+        dynamodb = open_dynamodb(settings.aws)
+        self.table = SmsTable(dynamodb, settings.aws.sms_table)
+        self.session_table = SessionTable(dynamodb, settings.aws.session_table)
+        self.telegram = Telegram(settings.telegram)
+        self.slack = Slack(settings.slack)
+
+
+@dataclass(frozen=True)
+class StoreBatch:
+    """What reading one store's bookings gave; `error` says why it gave nothing."""
+
+    store_id: str
+    confirmed: int = 0
+    completed: int = 0
+    pages: int = 0
+    frame: pd.DataFrame | None = field(default=None, repr=False)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided, and about how many bookings."""
+
+    decisions: Decisions
+    bookings: int
+
+    def effects_of(self, store_id: str) -> tuple[Effect, ...]:
+        """List one store's effects, without the lines for the owner."""
+        return tuple(
+            effect
+            for effect in self.decisions.effects
+            if not isinstance(effect, Notify) and _store_of(effect) == store_id
+        )
+
+    def notices(self) -> tuple[Effect, ...]:
+        """List the lines that rules owe the owner."""
+        return tuple(e for e in self.decisions.effects if isinstance(e, Notify))
+
+
+def _store_of(effect: Effect) -> str:
+    return effect.key.booking_num.partition("_")[0]
+
+
+def open_run(
+    settings: Settings,
+    *,
+    run_id: str,
+    door: str,
+    dry_run: bool = False,
+    only: Sequence[str] = (),
+) -> Run:
+    """Read stores, rules and templates, before any outside call.
+
+    Raises RulesError with every place that is wrong, SettingsError for an unknown store in `only`.
+    """
+    quality.warm_up()  # importing Great Expectations takes seconds: meanwhile we talk to Naver
+    run = Run(settings, run_id=run_id, door=door, dry_run=dry_run)
+    unknown = [store_id for store_id in only if store_id not in run.stores]
+    if unknown:
+        raise SettingsError(
+            [f"stores: unknown store {s!r}; {nearest(s, list(run.stores))}" for s in unknown]
+        )
+    if only:
+        run.stores = {store_id: run.stores[store_id] for store_id in only}
+    return run
+
+
+def open_session(run: Run) -> NaverSession:
+    """Restore the owner's session, or log in once. Raises LoginFailed, ClockWrong, Transient."""
+    with run.watch.phase("session"):
+        return open_naver_session(
+            run.settings.naver,
+            table=run.session_table,
+            clock=run.clock,
+            authenticator=NaverAuthenticator(run.settings.naver),
+            probe_store=next(iter(run.stores)),
+            max_skew_seconds=run.settings.clock.max_skew_seconds,
+        )
+
+
+def extract_store(run: Run, session: NaverSession, store_id: str) -> StoreBatch:
+    """Read all confirmed and completed bookings of one store. Raises NaverPlaceError."""
+    with run.naver_slots, run.watch.phase("booking api"):
+        client = NaverClient(session, run.settings.naver, run.clock)
+        window = completed_window(run.now, run.settings.naver.completed_lookback_days)
+        confirmed = client.bookings(store_id, BookingStatus.CONFIRMED)
+        completed = client.bookings(store_id, BookingStatus.COMPLETED, window)
+    raws = [*confirmed.raws, *completed.raws]
+    frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=run.clock.now())
+    pages = confirmed.pages + completed.pages
+    return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), pages, frame)
+
+
+def check_quality(run: Run, batches: Sequence[StoreBatch]) -> list[quality.Checked]:
+    """Sort out the rows that no message may be sent for, store by store."""
+    with run.watch.phase("quality"):
+        return [
+            quality.check(
+                batch.frame,
+                store_id=batch.store_id,
+                known_stores=set(run.all_stores),
+                now=run.now,
+                settings=run.settings.quality,
+            )
+            for batch in batches
+            if batch.frame is not None
+        ]
+
+
+def decide(run: Run, checked: Sequence[quality.Checked]) -> Decided:
+    """Read the bookings' records and decide what is owed. Raises when a record cannot be read."""
+    bookings = [b for c in checked if not c.stopped for b in frames.to_bookings(c.good)]
+    with run.watch.phase("dynamodb read"):
+        records = run.table.read({booking.key for booking in bookings})
+    with run.watch.phase("decide"):
+        decisions = engine.decide(bookings, records, run.rulebook, now=run.now)
+    return Decided(decisions, bookings=len(_distinct(bookings)))
+
+
+def _distinct(bookings: Iterable[Booking]) -> set[str]:
+    return {booking.booking_num for booking in bookings}
+
+
+def deliver_store(run: Run, effects: Sequence[Effect]) -> list[ActionResult]:
+    """Carry out one store's effects; a dry run carries out none."""
+    if run.dry_run or not effects:
+        return []
+    with run.watch.phase("delivery"):
+        return deliver(
+            effects,
+            table=run.table,
+            sens=SensClient(run.settings.sens, run.clock),
+            telegram=run.telegram,
+            slack=run.slack,
+            clock=run.clock,
+            run_id=run.run_id,
+        )
+
+
+def report_run(
+    run: Run,
+    *,
+    session: NaverSession | None,
+    batches: Sequence[StoreBatch] = (),
+    checked: Sequence[quality.Checked] = (),
+    decided: Decided | None = None,
+    results: Sequence[ActionResult] = (),
+    failure: str = "",
+) -> RunReport:
+    """Sum up what happened, with every text scrubbed of secrets and phones."""
+    by_store = {c.store_id: c for c in checked}
+    facts = RunFacts(
+        run_id=run.run_id,
+        door=run.door,
+        now=run.now,
+        dry_run=run.dry_run,
+        stores=tuple(_store_facts(run, b, by_store.get(b.store_id)) for b in batches),
+        rules=run.rulebook.enabled_names,
+        bookings_decided=decided.bookings if decided else 0,
+        decisions=decided.decisions if decided else Decisions((), ()),
+        results=tuple(results),
+        phases=run.watch.phases(),
+        seconds=run.watch.seconds(),
+        browser_opened=session is not None and session.browser_opened,
+        memory_mb=_peak_memory_mb(),
+        table_writes=run.table.writes,
+        failure=REDACTOR.scrub(failure),
+    )
+    return make_report(facts)
+
+
+def _store_facts(run: Run, batch: StoreBatch, checked: quality.Checked | None) -> StoreFacts:
+    quarantined: tuple[dict[str, Any], ...] = ()
+    if checked:
+        quarantined = tuple(q.as_row() for q in checked.quarantined)
+    return StoreFacts(
+        store_id=batch.store_id,
+        alias=run.all_stores[batch.store_id].alias,
+        confirmed=batch.confirmed,
+        completed=batch.completed,
+        passed=len(checked.good) if checked else 0,
+        quarantined=quarantined,
+        error=REDACTOR.scrub(batch.error),
+        stopped=checked.reason if checked and checked.stopped else "",
+        pages=batch.pages,
+    )
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)  # Linux counts kilobytes
+
+
+def tell_owner(run: Run, report: RunReport) -> RunReport:
+    """Send the summary where notifications.yaml routes it; a channel that fails is a problem."""
+    text = REDACTOR.scrub(for_owner(report))
+    failed = report.status == "failed"
+    problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
+    if not problems:
+        return report
+    return replace(report, status="failed", problems=(*report.problems, *problems))
+
+
+def send_alert(run: Run, text: str) -> list[str]:
+    """Send a failure to the owner's alert channels, scrubbed; return what went wrong."""
+    when = run.now.strftime("%m/%d %H:%M")
+    message = REDACTOR.scrub(f"🚨 {when} 예약 알림 실행 실패\n{text}")
+    return send_text(run, message, channels=run.rulebook.routing.channels_for(alert=True))
+
+
+def write_quality_docs(run: Run, checked: Sequence[quality.Checked]) -> str:
+    """Write Great Expectations' Data Docs of the run; return the index page's path."""
+    with run.watch.phase("quality docs"):
+        return str(quality.write_docs(checked, run.settings.quality.docs_dir))
+
+
+def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
+    """Send one text to the owner's channels, and return what went wrong."""
+    problems = []
+    for name in channels:
+        channel = run.slack if name == "slack" else run.telegram
+        try:
+            with run.watch.phase("notifications"):
+                channel.send(text)
+        except NaverPlaceError as error:
+            log.error("the summary could not be sent to %s: %s", name, error)
+            problems.append(REDACTOR.scrub(f"the summary did not reach {name}: {error}"))
+    return problems

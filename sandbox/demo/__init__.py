@@ -1,0 +1,1 @@
+"""The demo: the real flow, twice, against the simulated outside world."""

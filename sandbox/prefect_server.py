@@ -1,0 +1,105 @@
+"""A real Prefect server of one's own: free port, own home, gone without a trace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+START_SECONDS = 120  # a fresh database is migrated first: 10 s on a fast machine
+
+
+class PrefectServer:
+    """Starts `prefect server start` as a process group, waits until it answers, and ends it."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home or Path(tempfile.mkdtemp(prefix="naverplace-prefect-"))
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def environment(self) -> dict[str, str]:
+        """List the variables by which a flow's process finds this server, and nothing else."""
+        return {
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_API_URL": f"{self.url}/api",
+            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        }
+
+    def start(self) -> PrefectServer:
+        """Start the server; raises RuntimeError with the end of its log when it does not answer."""
+        log_path = self.home / "server.log"
+        with log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", "server", "start", "--port", str(self.port)],
+                env={
+                    **os.environ,
+                    **self.environment(),
+                    # Without it the UI asks port 4200, whatever the port is.
+                    "PREFECT_SERVER_UI_API_URL": f"{self.url}/api",
+                    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+                        "prefect.server.concurrency.lease_storage.filesystem"
+                    ),
+                },
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._answers():
+                return self
+            time.sleep(0.2)
+        tail = log_path.read_text(errors="replace")[-2000:]
+        self.stop()
+        raise RuntimeError(f"the Prefect server did not start; the end of its log:\n{tail}")
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/api/health", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def stop(self) -> None:
+        """End the server with all its processes, and remove its home."""
+        if self._process is not None:
+            for sign in (signal.SIGTERM, signal.SIGKILL):
+                try:
+                    os.killpg(self._process.pid, sign)
+                    self._process.wait(timeout=10)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+                except ProcessLookupError:
+                    break
+            self._process = None
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def __enter__(self) -> PrefectServer:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,46 @@
+"""What a person reads in the Prefect UI about a run; no secret and no full phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from naverplace.redaction import REDACTOR
+from naverplace.report import RunReport
+from naverplace.summary import for_engineer
+
+
+def publish_report(report: RunReport, docs: str) -> None:
+    """Publish the summary page and the table of verdicts."""
+    page = for_engineer(report) + f"\nGreat Expectations Data Docs of this run: `{docs}`\n"
+    create_markdown_artifact(
+        key="run-summary",
+        markdown=REDACTOR.scrub(page),
+        description="What this run saw, decided and did",
+    )
+    create_table_artifact(
+        key="verdicts",
+        table=_scrubbed(report.verdicts),
+        description="Why rules fired or did not, by the first condition that said no",
+    )
+
+
+def publish_quarantine(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Publish the rows that no message may be sent for, with their reasons."""
+    create_table_artifact(
+        key="quarantine",
+        table=_scrubbed(rows),
+        description="Bookings with broken data: nothing is sent for them",
+    )
+
+
+def _scrubbed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            name: REDACTOR.scrub(value) if isinstance(value, str) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]

@@ -1,0 +1,111 @@
+"""The steps of a run as Prefect tasks; retries repeat questions, never a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect import runtime
+from prefect.futures import PrefectFuture
+
+from naverplace import quality, run
+from naverplace.effects import ActionResult
+from naverplace.report import RunReport
+from naverplace.run import Decided, Run, StoreBatch
+from naverplace.session import NaverSession
+from tasks import artifacts
+from tasks.settings import open_settings
+from tasks.step import StepFailed, scrubbed, step
+
+
+@scrubbed
+def prepare(*, dry_run: bool, stores: Sequence[str]) -> Run:
+    """Load settings, rules and templates; not a task, since nothing outside is asked."""
+    return run.open_run(
+        open_settings(),
+        run_id=str(runtime.flow_run.id or "local"),
+        door="flow",
+        dry_run=dry_run,
+        only=stores,
+    )
+
+
+@step("restore-session")
+def restore_session(this: Run) -> NaverSession:
+    """Restore the owner's session or log in; never retried: attempts lock an account."""
+    return run.open_session(this)
+
+
+@step("read-store", run_name="read-{store_id}", retries=1)
+def read_store(this: Run, session: NaverSession, store_id: str) -> StoreBatch:
+    """Read the bookings of one store."""
+    return run.extract_store(this, session, store_id)
+
+
+def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
+    """Wait for every store; one that failed becomes a batch that says why."""
+    batches = []
+    for store_id, future in futures.items():
+        result = future.result(raise_on_failure=False)
+        if isinstance(result, StoreBatch):
+            batches.append(result)
+        else:
+            batches.append(StoreBatch(store_id, error=str(result)))
+    return batches
+
+
+@step("check-quality")
+def check_quality(this: Run, batches: Sequence[StoreBatch]) -> list[quality.Checked]:
+    """Quarantine bad rows, and list them."""
+    checked = run.check_quality(this, batches)
+    artifacts.publish_quarantine([q.as_row() for c in checked for q in c.quarantined])
+    return checked
+
+
+@step("decide", retries=1)
+def decide(this: Run, checked: Sequence[quality.Checked]) -> Decided:
+    """Read the records and decide what is owed."""
+    return run.decide(this, checked)
+
+
+@step("deliver", run_name="deliver-{store_id}")
+def deliver_store(this: Run, decided: Decided, store_id: str) -> list[ActionResult]:
+    """Carry out what one store owes; never retried here: the next run settles it."""
+    return run.deliver_store(this, decided.effects_of(store_id))
+
+
+@step("deliver-notices")
+def deliver_notices(this: Run, decided: Decided) -> list[ActionResult]:
+    """Send the lines that rules owe the owner."""
+    return run.deliver_store(this, decided.notices())
+
+
+@step("report")
+def report(
+    this: Run,
+    session: NaverSession,
+    batches: Sequence[StoreBatch],
+    checked: Sequence[quality.Checked],
+    decided: Decided,
+    results: Sequence[ActionResult],
+) -> RunReport:
+    """Sum up, cross-check, publish and tell the owner."""
+    docs = run.write_quality_docs(this, checked)
+    made = run.report_run(
+        this,
+        session=session,
+        batches=batches,
+        checked=checked,
+        decided=decided,
+        results=results,
+    )
+    told = run.tell_owner(this, made)
+    artifacts.publish_report(told, docs)
+    return told
+
+
+@step("alert")
+def alert(this: Run, text: str) -> None:
+    """Tell the owner that the run failed before it could report."""
+    problems = run.send_alert(this, text)
+    if problems:
+        raise StepFailed("; ".join(problems))

@@ -1,0 +1,70 @@
+"""How a library function becomes a Prefect task that leaks nothing and retries only what may help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from naverplace.errors import Transient
+from naverplace.once import describe
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class StepFailed(Exception):
+    """A step's error in one scrubbed line: the text that Prefect stores in its database."""
+
+    def __init__(self, text: str, *, transient: bool = False) -> None:
+        super().__init__(text)
+        self.transient = transient
+
+
+def scrubbed(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a function so that what it raises carries no secret, no phone and no cause.
+
+    Prefect stores exception texts as state messages, past every logging filter.
+    """
+
+    @wraps(function)
+    def run_scrubbed(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except StepFailed:
+            raise
+        except Exception as error:
+            failure = StepFailed(describe(error), transient=isinstance(error, Transient))
+        raise failure from None
+
+    return run_scrubbed
+
+
+def _may_help(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, StepFailed) and error.transient
+
+
+def step(
+    name: str, *, run_name: str | None = None, retries: int = 0, wait: float = 5.0
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a task of a function; it is tried again only after a Transient error."""
+
+    def make(function: Callable[P, R]) -> Task[P, R]:
+        return task(
+            scrubbed(function),
+            name=name,
+            task_run_name=run_name,
+            retries=retries,
+            retry_delay_seconds=wait,
+            retry_condition_fn=_may_help,
+            # A run, a session or a frame is neither hashable nor anybody else's to keep.
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+
+    return make
