@@ -75,6 +75,8 @@ class TelegramSettings(_Section):
     chat_id: str = Field(description="the owner's chat")
     timeout: float = Field(10.0, gt=0, description="seconds")
     attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
+    retry_wait: float = Field(1.0, ge=0, description="seconds before the second try when not told; doubles")
+    max_wait: float = Field(60.0, ge=0, description="seconds; asked to wait longer, the message is given up")
 
 
 class SlackSettings(_Section):
@@ -83,6 +85,8 @@ class SlackSettings(_Section):
     webhook_url: SecretStr | None = Field(None, description="the incoming webhook")
     timeout: float = Field(10.0, gt=0, description="seconds")
     attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
+    retry_wait: float = Field(1.0, ge=0, description="seconds before the second try when not told; doubles")
+    max_wait: float = Field(60.0, ge=0, description="seconds; asked to wait longer, the message is given up")
 
 
 class AwsSettings(_Section):

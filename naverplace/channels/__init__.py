@@ -1,0 +1,1 @@
+"""The ways to people: text messages, Telegram, Slack."""
