@@ -1,0 +1,143 @@
+"""The main flow on a real Prefect server: what it does, and what a person reads there."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter
+from prefect.client.schemas.filters import FlowRunFilterId
+from prefect.states import State
+
+from naverplace.once import run_once
+from naverplace.sources import load_settings
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+
+pytestmark = pytest.mark.prefect
+
+
+def test_the_flow_sends_what_the_scenario_owes_and_then_nothing(
+    process_bookings: Flow[..., Any], world: Sandbox
+) -> None:
+    world.log_in()
+
+    first, second = process_bookings(), process_bookings()
+
+    assert first["messages"] == {"event": 0, **world.expected["messages"]}
+    assert len(world.messages()) == sum(first["messages"].values()) > 0
+    assert sum(second["messages"].values()) == 0
+    assert (first["balanced"], second["balanced"]) == (True, True)
+
+
+def test_flow_and_handler_do_the_same_on_the_same_world(
+    process_bookings: Flow[..., Any], world: Sandbox, world_env: dict[str, str]
+) -> None:
+    world.log_in()
+    by_flow = comparable(process_bookings())
+    seen_by_flow = outside(world)
+
+    world.reset("quiet")
+    world.log_in()
+    report = run_once(load_settings(env=world_env, env_file=None), run_id="x", door="lambda")
+
+    assert comparable(report.as_json()) == by_flow
+    assert outside(world) == seen_by_flow
+
+
+def comparable(report: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what must differ between two runs: names and times."""
+    volatile = ("run_id", "door", "now", "phases", "seconds", "memory_mb")
+    return {name: value for name, value in report.items() if name not in volatile}
+
+
+def outside(world: Sandbox) -> tuple[Any, ...]:
+    """What the outside world saw: phones, the owner's chat, flags."""
+    flags = ("booking_num", "phone", "confirm_sms", "remind_sms", "option_sms", "booking_time")
+    items = sorted(tuple(str(item.get(flag)) for flag in flags) for item in world.sms_items())
+    messages = sorted((m["to"], m["from"], m["subject"], m["content"]) for m in world.messages())
+    return items, messages, len(world.world.telegram)
+
+
+def test_a_store_that_fails_turns_the_run_failed_after_the_rest_is_done(
+    process_bookings: Flow[..., Any], world: Sandbox
+) -> None:
+    world.log_in()
+    broken = sorted(world.world.stores)[0]
+    fault = Fault("partner", match=f"businesses/{broken}/", kind="status:422", times=None)
+    world.world.faults.append(fault)
+
+    state: State[Any] = process_bookings(return_state=True)
+
+    assert state.is_failed()
+    assert len(world.messages()) > 0
+    assert "🚨" in world.world.telegram[-1]["text"]
+    assert broken in world.world.telegram[-1]["text"]
+
+
+def test_a_failed_login_alerts_and_fails_with_advice(
+    process_bookings: Flow[..., Any], world: Sandbox
+) -> None:
+    world.forget_session()
+    world.remember_failed_login("captcha")
+
+    state: State[Any] = process_bookings(return_state=True)
+
+    assert state.is_failed()
+    assert "naverplace login" in str(state.message)
+    assert world.world.login_attempts == 0
+    assert "naverplace login" in world.world.telegram[-1]["text"]
+
+
+def test_a_person_finds_summary_quarantine_and_verdicts_among_the_artifacts(
+    process_bookings: Flow[..., Any], world: Sandbox
+) -> None:
+    world.log_in()
+
+    report = process_bookings()
+
+    artifacts = artifacts_of(report["run_id"])
+    assert set(artifacts) == {"run-summary", "quarantine", "verdicts"}
+    assert "All sums balance." in artifacts["run-summary"]
+    assert "new-booking" in artifacts["verdicts"]
+
+
+def artifacts_of(flow_run_id: str) -> dict[str, str]:
+    run_id = uuid.UUID(flow_run_id)
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id])),
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
+        )
+    return {str(artifact.key): str(artifact.data) for artifact in found}
+
+
+def test_the_run_is_drawn_as_one_task_per_step_and_store(
+    process_bookings: Flow[..., Any], world: Sandbox
+) -> None:
+    world.log_in()
+
+    report = process_bookings()
+
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[uuid.UUID(report["run_id"])]))
+        )
+    stores = [store["store_id"] for store in report["stores"]]
+    assert {run.name for run in runs} >= {f"read-{s}" for s in stores} | {
+        f"deliver-{s}" for s in stores
+    }
+
+
+def test_a_dry_run_of_the_flow_sends_nothing(
+    process_bookings: Flow[..., Any], world: Sandbox
+) -> None:
+    world.log_in()
+
+    report = process_bookings(dry_run=True)
+
+    assert world.messages() == []
+    assert sum(report["planned"].values()) == sum(world.expected["messages"].values())
