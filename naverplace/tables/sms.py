@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from naverplace.claims import Claim, NotClaimed, Released, judge
 from naverplace.effects import RecordKey
-from naverplace.errors import Permanent, Throttled
+from naverplace.errors import Throttled
 from naverplace.records import MessageState, Record, State, attribute, from_item
 from naverplace.tables.dynamodb import failed_condition, from_wire, to_wire, translated
 
@@ -26,28 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH = 100  # keys of one BatchGetItem, DynamoDB's limit
-MAX_REFUSALS = 5  # of one content; changed content or a changed sender starts anew
 CREATED_BY = "created_by"
 _EXISTS = "attribute_exists(booking_num)"
 _FLAG_UNSET = "(attribute_not_exists(#flag) OR NOT #flag = :true)"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to send one message once; whoever holds it must accept, release or doubt it."""
-
-    key: RecordKey = field(repr=False)
-    kind: str
-    message: MessageState
-    flag: str | None = None
-
-
-@dataclass(frozen=True)
-class NotClaimed:
-    """Why a message may not be sent now."""
-
-    why: str  # no_record | flag_set | given_up | the state that the message is in
-    message: MessageState | None = None
 
 
 class SmsTable:
@@ -55,7 +38,14 @@ class SmsTable:
 
     def __init__(self, client: DynamoDBClient, name: str = "sms", *, wait: float = 0.05) -> None:
         self.client, self.name = client, name
+        self.writes = 0  # that this client knows to have succeeded
         self._wait = wait  # seconds before keys that DynamoDB left out are asked for again; doubles
+        self._lock = Lock()
+
+    def _count(self, written: bool) -> bool:
+        with self._lock:
+            self.writes += written
+        return written
 
     def read(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
         """Read the records that exist; any read error is raised, never 'not found' (L15)."""
@@ -97,8 +87,8 @@ class SmsTable:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            return (failed_condition(error) or {}).get(CREATED_BY) == mark
-        return True
+            return self._count((failed_condition(error) or {}).get(CREATED_BY) == mark)
+        return self._count(True)
 
     def claim(
         self,
@@ -123,21 +113,17 @@ class SmsTable:
             expires=expires,
         )
         claim = Claim(key, kind, wanted, flag)
-        old = self._try_claim(claim, "attribute_not_exists(#message)", {})
-        blocked = self._judge(claim, old)
-        if blocked is None or blocked.why != "free":
-            return blocked or claim
-        # It was released earlier: claim exactly the state that was seen, so that of two one wins.
-        seen = blocked.message or wanted
-        same = seen.content_hash == content_hash
-        wanted = replace(wanted, attempt=seen.attempt + 1, refusals=seen.refusals if same else 0)
-        claim = replace(claim, message=wanted)
-        condition = "#message.#token = :seen AND #message.#state = :state"
-        old = self._try_claim(claim, condition, {":seen": seen.token, ":state": seen.state})
-        blocked = self._judge(claim, old)
-        if blocked is None:
-            return claim
-        return NotClaimed(State.CLAIMED, blocked.message) if blocked.why == "free" else blocked
+        met = judge(claim, self._try_claim(claim))
+        if isinstance(met, Released):
+            seen = met.message
+            same = seen.content_hash == content_hash
+            again = replace(wanted, attempt=seen.attempt + 1, refusals=seen.refusals if same else 0)
+            claim = replace(claim, message=again)
+            met = judge(claim, self._try_claim(claim, seen))
+        if isinstance(met, Released):  # claimed and released by somebody else since we looked
+            return NotClaimed(State.CLAIMED, met.message)
+        self._count(isinstance(met, Claim))
+        return met
 
     def accept(self, claim: Claim, *, request_id: str, now: datetime) -> bool:
         """Record the provider's acceptance and flip the legacy's flag in the same update.
@@ -149,9 +135,9 @@ class SmsTable:
         )
         old = self._settle(claim, settled, flag=claim.flag)
         if old is None or attribute(claim.kind) in old:
-            return old is None
+            return self._count(old is None)
         # The legacy has put a new item over ours (L11, L15); the message was sent all the same.
-        return self._settle(claim, settled, flag=claim.flag, lost=True) is None
+        return self._count(self._settle(claim, settled, flag=claim.flag, lost=True) is None)
 
     def release(self, claim: Claim, reason: str, *, now: datetime, refused: bool = False) -> bool:
         """Free the claim: nothing was accepted. A refusal of the content itself is counted."""
@@ -162,7 +148,7 @@ class SmsTable:
             reason=reason,
             settled_at=now,
         )
-        return self._settle(claim, settled) is None
+        return self._count(self._settle(claim, settled) is None)
 
     def doubt(self, claim: Claim, reason: str, *, now: datetime, request_id: str = "") -> bool:
         """Record that only the provider's log can tell whether the message was accepted."""
@@ -173,7 +159,7 @@ class SmsTable:
             request_id=request_id,
             settled_at=now,
         )
-        return self._settle(claim, settled) is None
+        return self._count(self._settle(claim, settled) is None)
 
     def set_flag(self, key: RecordKey, flag: str, value: bool) -> bool:
         """Set a flag of an existing record; tell False when there is no record."""
@@ -184,16 +170,19 @@ class SmsTable:
             names={"#flag": flag},
             values={":value": value},
         )
-        return old is None
+        return self._count(old is None)
 
-    def _try_claim(
-        self, claim: Claim, condition: str, seen: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
+    def _try_claim(self, claim: Claim, seen: MessageState | None = None) -> dict[str, Any] | None:
+        """Claim a message never claimed before, or one still in the very state that was seen."""
         names = {"#message": attribute(claim.kind)}
-        values: dict[str, Any] = {":claim": claim.message.as_map(), **seen}
-        conditions = [_EXISTS, condition]
+        values: dict[str, Any] = {":claim": claim.message.as_map()}
+        conditions = [_EXISTS]
         if seen:
+            conditions.append("#message.#token = :seen AND #message.#state = :state")
             names |= {"#token": "token", "#state": "state"}
+            values |= {":seen": seen.token, ":state": seen.state}
+        else:
+            conditions.append("attribute_not_exists(#message)")
         if claim.flag:
             conditions.append(_FLAG_UNSET)
             names["#flag"] = claim.flag
@@ -205,26 +194,6 @@ class SmsTable:
             names=names,
             values=values,
         )
-
-    def _judge(self, claim: Claim, old: dict[str, Any] | None) -> NotClaimed | None:
-        """Read from the item in the way why the claim failed; None when it did not fail."""
-        if old is None:
-            return None
-        if not old:
-            return NotClaimed("no_record")
-        message = from_item(old).messages.get(claim.kind)
-        if message and message.token == claim.message.token and message.state == State.CLAIMED:
-            return None  # our own first try, whose answer was lost
-        if claim.flag and old.get(claim.flag) is True:
-            return NotClaimed("flag_set", message)
-        if message is None:
-            where = f"DynamoDB, table {self.name!r}, {claim.key.booking_num}"
-            raise Permanent(f"{where}: {attribute(claim.kind)} is not a Map")
-        if not message.may_be_claimed:
-            return NotClaimed(message.state, message)
-        unchanged = message.content_hash == claim.message.content_hash
-        given_up = message.refusals >= MAX_REFUSALS and unchanged
-        return NotClaimed("given_up" if given_up else "free", message)
 
     def _settle(
         self, claim: Claim, settled: MessageState, *, flag: str | None = None, lost: bool = False

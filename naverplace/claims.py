@@ -1,0 +1,63 @@
+"""The right to send one message once, and why it is not granted; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from naverplace.effects import RecordKey
+from naverplace.errors import BadResponse
+from naverplace.records import MessageState, State, attribute, from_item
+
+MAX_REFUSALS = 5  # of one content; changed content or a changed sender starts anew
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send one message once; whoever holds it must accept, release or doubt it."""
+
+    key: RecordKey = field(repr=False)
+    kind: str
+    message: MessageState
+    flag: str | None = None
+
+
+@dataclass(frozen=True)
+class NotClaimed:
+    """Why a message may not be sent now."""
+
+    why: str  # no_record | flag_set | given_up | the state that the message is in
+    message: MessageState | None = None
+
+
+@dataclass(frozen=True)
+class Released:
+    """The message was claimed once and freed again, so that it may be claimed from this state."""
+
+    message: MessageState
+
+
+def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | Released:
+    """Read what a conditional claim met: None (nothing, so it is written), or the item in its way.
+
+    An empty item means that there was none. Raises BadResponse for a ledger that is no Map.
+    """
+    if old is None:
+        return claim
+    if not old:
+        return NotClaimed("no_record")
+    found = from_item(old).messages.get(claim.kind)
+    if found and (found.token, found.state) == (claim.message.token, State.CLAIMED):
+        return claim  # our own first try, whose answer was lost
+    if claim.flag and old.get(claim.flag) is True:
+        return NotClaimed("flag_set", found)
+    if found is None:
+        name = attribute(claim.kind)
+        raise BadResponse(f"booking {claim.key.booking_num}: {name} of its item is no Map")
+    if not found.may_be_claimed:
+        return NotClaimed(found.state, found)
+    unchanged = found.content_hash == claim.message.content_hash
+    if found.refusals >= MAX_REFUSALS and unchanged:
+        return NotClaimed("given_up", found)
+    return Released(found)
