@@ -1,0 +1,36 @@
+"""What a test can switch in the booking API, and changes that happen while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+EXPIRED_VARIANTS = ("json401", "json403", "redirect", "html")
+
+
+@dataclass
+class Change:
+    """A change at Naver right after an answer: `after` is 'count' or 'page:0', 'page:1', ..."""
+
+    store_id: str
+    after: str
+    add: Mapping[str, Any] | None = None
+    set_status: tuple[int, str] | None = None  # booking id, new status code
+
+
+@dataclass
+class BookingSwitches:
+    """How strict the booking API is (facts 1.3, 1.9); the defaults are the strictest known."""
+
+    max_range_days: int | None = 31
+    max_size: int = 1000
+    clamp_size: int | None = None  # a larger page is silently cut to this size
+    needs_service_cookie: bool = False  # 401 until the list page was opened once (facts 2.5)
+    changes: list[Change] = field(default_factory=list)
+
+    def due(self, store_id: str, after: str) -> list[Change]:
+        """Take the changes that this answer triggers; each happens once."""
+        due = [c for c in self.changes if (c.store_id, c.after) == (store_id, after)]
+        self.changes = [c for c in self.changes if c not in due]
+        return due
