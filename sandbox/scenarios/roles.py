@@ -42,7 +42,7 @@ class Role:
         days, minutes = self.day_and_minute(nth)
         if self.soon:
             first = now.replace(second=0, microsecond=0) + timedelta(minutes=30)
-            first += timedelta(minutes=-first.minute % 10)
+            first += timedelta(minutes=-first.minute % 10)  # up to the next slot
         else:
             first = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return first + timedelta(days=days if in_days is None else in_days, minutes=minutes)
