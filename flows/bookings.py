@@ -15,7 +15,7 @@ from tasks.step import StepFailed
 
 @flow(
     name="process-bookings",
-    task_runner=ThreadPoolTaskRunner(max_workers=8),
+    task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]
     timeout_seconds=18 * 60,  # the next run is due after 20 minutes
     persist_result=False,
 )
@@ -33,7 +33,9 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
         tasks.alert(run, str(failure))
         raise
     if report.status != "success":
-        raise StepFailed(f"{len(report.problems) + len(report.contradictions)} problems, see run-summary")
+        raise StepFailed(
+            f"{len(report.problems) + len(report.contradictions)} problems, see run-summary"
+        )
     return report.as_json()
 
 
@@ -44,7 +46,7 @@ def carry_out(run: Run) -> RunReport:
     batches = tasks.collect(reading)
     checked = tasks.check_quality(run, batches)
     decided = tasks.decide(run, checked)
-    delivering = [tasks.deliver_store.submit(run, decided, store_id) for store_id in run.stores]
-    results = [result for future in delivering for result in future.result()]
+    delivering = {s: tasks.deliver_store.submit(run, decided, s) for s in run.stores}
+    results = tasks.collect_results(run, decided, delivering)
     results += tasks.deliver_notices(run, decided)
     return tasks.report(run, session, batches, checked, decided, results)

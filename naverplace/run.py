@@ -24,7 +24,7 @@ from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
 from naverplace.delivery import deliver
-from naverplace.effects import ActionResult, Decisions, Effect, Notify
+from naverplace.effects import ActionResult, Decisions, Effect, Notify, Outcome
 from naverplace.errors import NaverPlaceError, SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.login import NaverAuthenticator
@@ -33,6 +33,7 @@ from naverplace.redaction import REDACTOR
 from naverplace.registry import nearest
 from naverplace.report import RunFacts, RunReport, StoreFacts, make_report
 from naverplace.rulebook import Rulebook, load_rulebook
+from naverplace.sending import Step
 from naverplace.session import NaverSession, open_naver_session
 from naverplace.settings import Settings
 from naverplace.stopwatch import Stopwatch
@@ -203,6 +204,11 @@ def deliver_store(run: Run, effects: Sequence[Effect]) -> list[ActionResult]:
             clock=run.clock,
             run_id=run.run_id,
         )
+
+
+def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
+    """Report effects whose delivery broke off: any of them may have been carried out."""
+    return [Step(effect).end(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
 
 
 def report_run(

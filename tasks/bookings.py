@@ -73,6 +73,20 @@ def deliver_store(this: Run, decided: Decided, store_id: str) -> list[ActionResu
     return run.deliver_store(this, decided.effects_of(store_id))
 
 
+def collect_results(
+    this: Run, decided: Decided, futures: dict[str, PrefectFuture[list[ActionResult]]]
+) -> list[ActionResult]:
+    """Wait for every store's delivery; one that broke off leaves its effects in doubt."""
+    results: list[ActionResult] = []
+    for store_id, future in futures.items():
+        ended = future.result(raise_on_failure=False)
+        if isinstance(ended, list):
+            results += ended
+        else:
+            results += run.undelivered(decided.effects_of(store_id), str(ended))
+    return results
+
+
 @step("deliver-notices")
 def deliver_notices(this: Run, decided: Decided) -> list[ActionResult]:
     """Send the lines that rules owe the owner."""

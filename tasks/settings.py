@@ -11,7 +11,9 @@ from naverplace.errors import SettingsError
 from naverplace.settings import Settings
 from naverplace.sources import load_settings
 
-BLOCK_VARIABLE = "NAVERPLACE_PREFECT_BLOCK"  # such as `secret/naverplace` or `aws-secret/naverplace`
+BLOCK_VARIABLE = (
+    "NAVERPLACE_PREFECT_BLOCK"  # such as `secret/naverplace` or `aws-secret/naverplace`
+)
 
 
 def open_settings() -> Settings:

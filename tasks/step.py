@@ -1,4 +1,4 @@
-"""How a library function becomes a Prefect task that leaks nothing and retries only what may help."""
+"""How a library function becomes a task that leaks nothing and is retried only where it helps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scrubbed(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except StepFailed:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again, scrubbed
             failure = StepFailed(describe(error), transient=isinstance(error, Transient))
         raise failure from None
 
@@ -55,8 +55,7 @@ def step(
     """Make a task of a function; it is tried again only after a Transient error."""
 
     def make(function: Callable[P, R]) -> Task[P, R]:
-        return task(
-            scrubbed(function),
+        decorate = task(
             name=name,
             task_run_name=run_name,
             retries=retries,
@@ -66,5 +65,6 @@ def step(
             cache_policy=NO_CACHE,
             persist_result=False,
         )
+        return decorate(scrubbed(function))
 
     return make

@@ -19,10 +19,23 @@ ALLOWED = {
     "sandbox": {"sandbox"},
     "legacy": {"legacy"},
 }
-PURE = (
-    "actions booking conditions effects engine fields phone records registry report rulebook "
-    "stores summary templates yamlsource"
-).split()
+PURE = [
+    "actions",
+    "booking",
+    "conditions",
+    "effects",
+    "engine",
+    "fields",
+    "phone",
+    "records",
+    "registry",
+    "report",
+    "rulebook",
+    "stores",
+    "summary",
+    "templates",
+    "yamlsource",
+]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "quality", "parity", "run"}
 

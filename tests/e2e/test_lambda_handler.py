@@ -86,9 +86,7 @@ def test_a_failing_store_is_named_and_the_others_are_served(invoke: Any, world: 
 
 def test_an_unreadable_table_sends_nothing_and_says_so(invoke: Any, world: Sandbox) -> None:
     # L15: the legacy took a read error for 'no item', and confirmed everybody again.
-    world.world.faults.append(
-        Fault("aws", match="BatchGetItem", kind="status:500", times=None)
-    )
+    world.world.faults.append(Fault("aws", match="BatchGetItem", kind="status:500", times=None))
 
     status, body = invoke()
 
@@ -173,9 +171,7 @@ def canaries(world: Sandbox, env: dict[str, str]) -> set[str]:
         and not name.startswith("AWS_")
     }
     codes = {
-        code
-        for codes in json.loads(env["NAVERPLACE_ACCESS"]).values()
-        for code in codes.values()
+        code for codes in json.loads(env["NAVERPLACE_ACCESS"]).values() for code in codes.values()
     }
     phones = {message["to"] for message in world.messages()}
     return {canary for canary in secrets | codes | phones if len(canary) >= 4}
