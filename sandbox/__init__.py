@@ -1,0 +1,1 @@
+"""The simulated outside world: real HTTP on loopback, invented data, faults on demand."""

@@ -1,0 +1,72 @@
+"""Every credential of the sandbox: invented, recognisable as fake, and awkward to hide.
+
+They hold quotes, backslashes, plus signs and slashes, so that a leak in URL-encoded, JSON-escaped
+or base64 form is a different text from the plain one, and tests can search for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+STORE_IDS = (
+    "1051707",
+    "951291",
+    "1120125",
+    "1285716",
+    "1462519",
+    "1473826",
+    "1466783",
+    "867589",
+)
+
+
+@dataclass
+class SensAccount:
+    """The shop's SENS service: its id, its keys, and the numbers it may send from."""
+
+    service_id: str = "ncp:sms:kr:000000000000:sandbox"
+    access_key: str = "SandboxAccessKey+0001"
+    secret_key: str = 'sandbox/secret+key"with\\signs=='
+    senders: set[str] = field(
+        default_factory=lambda: {"0310000000", *(f"031000{n:04}" for n in range(1, 10))}
+    )
+    default_sender: str = "0310000000"
+    opted_out: dict[str, str] = field(default_factory=dict)  # number -> since when
+
+
+@dataclass
+class TelegramBot:
+    """The owner's bot, and the chats that it may write to."""
+
+    token: str = "100000001:Sandbox-Bot_Token-not+real/AAAAAAAA"
+    name: str = "naverplace_sandbox_bot"
+    chats: dict[str, str] = field(default_factory=lambda: {"-1000000000001": "사장님 알림방"})
+
+    @property
+    def chat_id(self) -> str:
+        return next(iter(self.chats))
+
+
+@dataclass
+class SlackHook:
+    """The incoming webhook; `state` tells what it answers when it is not alive."""
+
+    path: str = "/services/TSANDBOX0/BSANDBOX0/Not+A+Real+Hook"
+    state: str = "alive"  # or no_service, no_team, channel_is_archived, action_prohibited, ...
+
+
+@dataclass
+class AwsAccount:
+    """The AWS account, as the keys of boto3's own chain; moto takes any."""
+
+    access_key_id: str = "AKIASANDBOX000000000"
+    secret_access_key: str = "sandbox+aws/secret/key+0000000000000000"
+    region: str = "ap-northeast-2"
+
+
+def access_codes() -> dict[str, dict[str, str]]:
+    """Invent a door code and a Wi-Fi key for every store."""
+    return {
+        store: {"door_code": f"{7301 + 37 * n}*#{n}", "wifi_key": f'sand+box\\wifi"{n:03}/{store}'}
+        for n, store in enumerate(STORE_IDS)
+    }

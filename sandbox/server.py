@@ -1,0 +1,158 @@
+"""The sandbox: every outside service of a run in one process, on ports of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from sandbox.aws import AwsClient, MotoApp
+from sandbox.environment import environment, secret_tree
+from sandbox.naver.account import Login
+from sandbox.naver.booking_api import create_partner_app
+from sandbox.naver.login import create_nid_app
+from sandbox.scenarios.build import Scenario, load_scenario
+from sandbox.state import World
+from sandbox.web import WebService
+
+
+class Sandbox:
+    """A simulated outside world; use it as a context manager, or call `start` and `stop`.
+
+    `scenario` is a name, a path to a YAML file, or None for an empty world; `now` sets another
+    time than the scenario's; `ports` fixes the ports of some services by name (0: any free one).
+    """
+
+    def __init__(
+        self,
+        scenario: str | Path | None = "first-run",
+        *,
+        now: datetime | None = None,
+        ports: Mapping[str, int] | None = None,
+    ) -> None:
+        self.world = World()
+        self.urls: dict[str, str] = {}
+        self.expected: Mapping[str, Any] = {}
+        self.scenario: Scenario | None = None
+        self._first, self._now, self._ports = scenario, now, dict(ports or {})
+        self._services: dict[str, WebService] = {}
+
+    def start(self) -> Sandbox:
+        """Bind every port, load the scenario and serve."""
+        self._moto = MotoApp()
+        try:
+            for name, app in self._apps().items():
+                port = self._ports.get(name, 0)
+                service = WebService(app, service=name, world=self.world, port=port)
+                self._services[name] = service
+                self.urls[name] = service.url
+                service.start()
+            self.urls["www"] = f"{self.urls['nid']}/www"
+            self.urls["smartplace"] = f"{self.urls['nid']}/smartplace"
+            self.world.nid_url = self.urls["nid"]
+            self._aws = AwsClient(self.urls["aws"], self.world.aws)
+            self.reset(self._first, now=self._now)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End every service; no thread and no port is left."""
+        self.world.release()
+        for service in self._services.values():
+            service.stop()
+        self._services.clear()
+        self.urls.clear()
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def reset(self, scenario: str | Path | None, *, now: datetime | None = None) -> None:
+        """Forget everything and begin anew with a scenario; the ports stay."""
+        loaded = load_scenario(scenario) if scenario is not None else None
+        with self.world.lock:
+            self.world.load(loaded, now=now)
+            self.scenario = loaded
+            self.expected = loaded.expected if loaded else {}
+        self._moto.forget()
+        self._aws.create_tables()
+        if loaded is not None:
+            self._aws.put("sms", loaded.records)
+            if loaded.login is not None:
+                self._store(loaded.login)
+        self._aws.put_secret(secret_tree(self.world, self.urls))
+        self.world.requests.clear()
+
+    def environment(self, *, secrets_in_manager: bool = False) -> dict[str, str]:
+        """List the variables that point the library at this sandbox.
+
+        `secrets_in_manager` leaves the secrets out and names the Secrets Manager secret instead.
+        """
+        return environment(self.world, self.urls, secrets_in_manager=secrets_in_manager)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """List the text messages that SENS accepted, in order; `status` is as of now."""
+        from sandbox.sens import delivery_of
+
+        with self.world.lock:
+            return [delivery_of(self.world, message) for message in self.world.messages]
+
+    def sms_items(self) -> list[dict[str, Any]]:
+        """List the items of table `sms`."""
+        return self._aws.items("sms")
+
+    def session_items(self) -> list[dict[str, Any]]:
+        """List the items of table `session`."""
+        return self._aws.items("session")
+
+    def log_in(self) -> None:
+        """Log the owner in and store the session, as a run before would have."""
+        with self.world.lock:
+            login = self.world.cookies.issue(self.world.now())
+        self._store(login)
+
+    def forget_session(self) -> None:
+        """Empty table `session`; what Naver accepts stays as it is."""
+        for item in self.session_items():
+            self._aws.delete("session", {"id": item["id"]})
+
+    def put_session_item(self, item: Mapping[str, Any]) -> None:
+        """Write an item of table `session` as it is."""
+        self._aws.put("session", [item])
+
+    def put_sms_item(self, item: Mapping[str, Any]) -> None:
+        """Write an item of table `sms` as it is."""
+        self._aws.put("sms", [item])
+
+    def _store(self, login: Login) -> None:
+        if login not in self.world.cookies.alive:
+            self.world.cookies.alive.append(login)
+        self._aws.put("session", [login.session_item()])
+
+    def _apps(self) -> dict[str, WSGIApplication]:
+        from sandbox.control import create_control_app
+        from sandbox.sens import create_sens_app
+        from sandbox.slack import create_slack_app
+        from sandbox.telegram import create_telegram_app
+
+        return {
+            "nid": create_nid_app(self.world),
+            "partner": create_partner_app(self.world),
+            "sens": create_sens_app(self.world),
+            "telegram": create_telegram_app(self.world),
+            "slack": create_slack_app(self.world),
+            "aws": self._moto,
+            "control": create_control_app(self),
+        }
