@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event
@@ -51,14 +52,15 @@ class Login:
 
     aut: str
     ses: str
-    expires: datetime
+    expires: datetime  # by the world's clock
+    lasts: timedelta
     kept: bool
 
     @classmethod
     def at(cls, now: datetime, *, keep: bool, lifetime: timedelta | None = None) -> Login:
         """Make a new log-in with cookie values nobody has guessed before."""
         lasts = lifetime or (KEPT_FOR if keep else UNKEPT_FOR)
-        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(48), now + lasts, keep)
+        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(48), now + lasts, lasts, keep)
 
     def selenium_cookies(self, host: str = "127.0.0.1") -> list[dict[str, object]]:
         """List the cookies as Selenium's `get_cookies` gives them, and the legacy stores them."""
@@ -74,7 +76,8 @@ class Login:
                 "sameSite": "Lax",
             }
             if self.kept:
-                cookie["expiry"] = int(self.expires.timestamp())
+                # A browser reckons Max-Age by the machine's clock, not by this world's.
+                cookie["expiry"] = int(time.time() + self.lasts.total_seconds())
             cookies.append(cookie)
         return cookies
 

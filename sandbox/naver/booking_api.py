@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, redirect, render_template, request
-from werkzeug.http import http_date
 from werkzeug.wrappers import Response as BaseResponse
 
+from sandbox.naver.lifecycle import complete, ends_at
 from sandbox.naver.query import Query, Raw, Unprocessable, parse_query
 from sandbox.state import World
 
@@ -64,7 +64,6 @@ def create_partner_app(world: World) -> Flask:
 
     @app.after_request
     def common(response: Response) -> Response:
-        response.headers["Date"] = http_date(world.now())
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -85,6 +84,7 @@ def _answer(
             query = parse_query(request.args, world.booking_switches)
         except Unprocessable as error:
             return _problem(422, str(error))
+        _complete(world, biz)
         answer = jsonify(shape(query, query.select(world.stores[biz])))
         _change(world, biz, what if what == "count" else f"page:{query.page}")
         return answer
@@ -99,6 +99,16 @@ def _change(world: World, biz: str, after: str) -> None:
             for raw in world.stores[biz]:
                 if raw["bookingId"] == booking_id:
                     raw["bookingStatusCode"] = status
+
+
+def _complete(world: World, biz: str) -> None:
+    after = world.booking_switches.complete_after
+    if after is None:
+        return
+    for raw in world.stores[biz]:
+        ends = ends_at(raw)
+        if raw["bookingStatusCode"] == "RC03" and ends and ends + after <= world.now():
+            complete(raw, at=world.now())
 
 
 def _logged_in(world: World) -> bool:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, redirect, render_template, request
-from werkzeug.http import http_date
 from werkzeug.wrappers import Response as BaseResponse
 
 from sandbox.naver.account import KEPT_FOR, Login
@@ -122,7 +121,6 @@ def create_nid_app(world: World) -> Flask:
     def common(response: Response) -> Response:
         if "NNB" not in request.cookies:
             response.set_cookie("NNB", secrets.token_hex(7).upper(), max_age=YEAR_SECONDS)
-        response.headers["Date"] = http_date(world.now())
         response.headers["Cache-Control"] = "no-store"
         return response
 

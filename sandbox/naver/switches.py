@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 EXPIRED_VARIANTS = ("json401", "json403", "redirect", "html")
@@ -27,6 +28,7 @@ class BookingSwitches:
     max_size: int = 1000
     clamp_size: int | None = None  # a larger page is silently cut to this size
     needs_service_cookie: bool = False  # 401 until the list page was opened once (facts 2.5)
+    complete_after: timedelta | None = None  # after its end a confirmed booking turns RC08
     changes: list[Change] = field(default_factory=list)
 
     def due(self, store_id: str, after: str) -> list[Change]:

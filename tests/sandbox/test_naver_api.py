@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from sandbox.naver.bookings import a_booking
+from sandbox.naver.lifecycle import cancel, completed_twin, move
 from sandbox.naver.switches import Change
 from sandbox.scenarios.build import load_scenario
 from sandbox.server import Sandbox
@@ -329,6 +330,49 @@ def test_a_booking_can_be_skipped_while_paging(first_run: Sandbox) -> None:
     read = ids(bookings(first_run, session)) + ids(bookings(first_run, session, page="1"))
 
     assert set(every) - set(read) == {every[50]}
+
+
+def test_a_confirmed_booking_turns_completed_some_time_after_its_end(
+    world: Sandbox, owner: requests.Session
+) -> None:
+    world.world.stores[STORE][:] = [a_booking(STORE, 1, NOW, minutes=60)]
+    world.world.booking_switches.complete_after = timedelta(minutes=30)
+
+    world.world.set_now(NOW + timedelta(minutes=89))
+    assert ids(bookings(world, owner)) == [1]
+    world.world.set_now(NOW + timedelta(minutes=90))
+    assert ids(bookings(world, owner)) == []
+    assert ids(bookings(world, owner, bookingStatusCodes="RC08")) == [1]
+
+
+def test_a_moved_booking_is_a_new_one_and_the_old_one_is_gone(
+    world: Sandbox, owner: requests.Session
+) -> None:
+    old = a_booking(STORE, 1, NOW + timedelta(hours=3))
+    new = move(old, NOW + timedelta(days=1), new_id=2, at=NOW)
+    world.world.stores[STORE][:] = [old, new]
+
+    assert ids(bookings(world, owner)) == [2]
+    assert starts(bookings(world, owner)) == ["2025-10-23T05:02:15Z"]
+    assert ids(bookings(world, owner, bookingStatusCodes="RC06")) == [1]
+
+
+def test_a_cancelled_booking_vanishes_from_the_confirmed_ones(
+    world: Sandbox, owner: requests.Session
+) -> None:
+    raw = world.world.stores[STORE][0]
+    cancel(raw, at=NOW)
+
+    assert raw["bookingId"] not in ids(bookings(world, owner))
+    assert raw["bookingId"] in ids(bookings(world, owner, bookingStatusCodes="RC04"))
+
+
+def test_one_booking_can_stand_in_both_lists(world: Sandbox, owner: requests.Session) -> None:
+    raw = a_booking(STORE, 1, NOW - timedelta(hours=2))
+    world.world.stores[STORE][:] = [raw, completed_twin(raw, at=NOW)]
+
+    assert ids(bookings(world, owner)) == [1]
+    assert ids(bookings(world, owner, bookingStatusCodes="RC08")) == [1]
 
 
 def test_a_service_cookie_may_be_wanted_and_the_list_page_sets_it(

@@ -9,6 +9,7 @@ import pytest
 import requests
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import presence_of_element_located
 from selenium.webdriver.support.ui import WebDriverWait
 
 from sandbox.server import Sandbox
@@ -291,6 +292,11 @@ def test_a_real_browser_logs_in_the_way_the_legacy_did(
     chromium.get(f"{nid}/user2/help/myInfoV2?lang=ko_KR")
     assert "login" not in chromium.current_url
     assert account.attempts == 1
+    chromium.delete_all_cookies()
+    for cookie in world.world.cookies.issue(world.world.now()).selenium_cookies():
+        chromium.add_cookie(cookie)
+    chromium.get(f"{nid}/user2/help/myInfoV2?lang=ko_KR")
+    assert "login" not in chromium.current_url
 
 
 @pytest.mark.browser
@@ -311,7 +317,7 @@ def test_a_real_browser_sees_each_interruption(
         chromium.find_element(By.ID, "id").send_keys(account.username)
         chromium.find_element(By.ID, "pw").send_keys(account.password)
         chromium.find_element(By.ID, "log.login").click()
-        found = WebDriverWait(chromium, 10).until(lambda driver, at=place: driver.find_element(*at))
+        found = WebDriverWait(chromium, 10).until(presence_of_element_located(place))
         assert found.is_displayed(), mode
 
     found.click()
