@@ -1,0 +1,65 @@
+"""Korean phone numbers: which ones a text message can reach, and how they are written and masked.
+
+Validity is the library phonenumbers' (Google's numbering plans). Two things it does not know are
+ours: safe numbers 050x are written with a four-digit prefix (facts section 6), and the legacy's
+slicing, which is the sort key of table `sms` (L10).
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType
+
+_REACHABLE = (PhoneNumberType.MOBILE, PhoneNumberType.PERSONAL_NUMBER)
+_MOBILE = re.compile(r"01[016789]\d{7,8}|050[2-8]\d{7,8}")
+_INTERNATIONAL = re.compile(r"^\s*(?:\+|00)?82[\s-]*\(?0?\)?")
+
+
+def normalise(raw: str) -> str:
+    """Write a number as SENS wants it: national digits, such as 01000000001.
+
+    Takes hyphens, blanks and the +82, 0082 and 82 forms. Raises ValueError, without a digit of the
+    number in its text, when no text message can reach it.
+    """
+    text = raw.strip()
+    # A national number starts with 0, so 82... without a plus is the country code.
+    if _INTERNATIONAL.match(text) and not text.startswith("0") or text.startswith("0082"):
+        text = "0" + _INTERNATIONAL.sub("", text, count=1).lstrip("0")
+    if re.search(r"[^\d\s().+-]", text):
+        raise ValueError("phone: holds other signs than digits")
+    try:
+        number = phonenumbers.parse(text, "KR")
+    except NumberParseException:
+        raise ValueError("phone: not a phone number") from None
+    digits = f"0{number.national_number}"
+    if number.country_code != 82 or not phonenumbers.is_valid_number(number):
+        raise ValueError("phone: not a Korean phone number")
+    reachable = phonenumbers.number_type(number) in _REACHABLE
+    if not reachable or not _MOBILE.fullmatch(digits):
+        raise ValueError("phone: not a number that a text message can reach")
+    return digits
+
+
+def legacy_slices(raw: str) -> str:
+    """Cut a number as the legacy does, whatever its length: the sort key of table `sms` (L10)."""
+    return f"{raw[:3]}-{raw[3:7]}-{raw[7:]}"
+
+
+def hyphenate(digits: str) -> str:
+    """Write national digits as people do: 010-0000-0001, 0502-000-0001 (facts section 6)."""
+    head = 4 if digits.startswith("050") else 3
+    return f"{digits[:head]}-{digits[head:-4]}-{digits[-4:]}"
+
+
+def mask(text: str) -> str:
+    """Write a number so that nobody can call it: 010-****-5678; anything shorter shows nothing."""
+    digits = "".join(sign for sign in text if sign.isdigit())
+    digits = digits.removeprefix("00")
+    if digits.startswith("82") and len(digits) > 10:
+        digits = "0" + digits[2:].lstrip("0")
+    if len(digits) < 9:
+        return "***"
+    head = 4 if digits.startswith("050") else 3
+    return f"{digits[:head]}-****-{digits[-4:]}"
