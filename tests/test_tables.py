@@ -19,6 +19,8 @@ from naverplace.tables.create import check_tables, create_tables
 from naverplace.tables.dynamodb import from_wire, open_dynamodb, to_wire
 from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
 KEY = RecordKey("1051707_900000001", "010-0000-0001")
@@ -45,6 +47,13 @@ def keys(count: int) -> list[RecordKey]:
 @pytest.fixture
 def table(settings: Settings) -> SmsTable:
     return SmsTable(open_dynamodb(settings.aws), settings.aws.sms_table, wait=0)
+
+
+@pytest.fixture
+def hasty(settings: Settings) -> SmsTable:
+    """The table by a client that tries twice, so that nobody waits."""
+    aws = settings.aws.model_copy(update={"attempts": 2})
+    return SmsTable(open_dynamodb(aws), aws.sms_table, wait=0)
 
 
 @pytest.fixture
@@ -274,6 +283,44 @@ def test_the_legacys_own_attributes_survive_every_write(
     expected = item_of(KEY, remind_sms=True)
     assert {name: stored[name] for name in expected} == expected
     assert from_item(stored).key == KEY
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("status:400", Throttled),
+        ("status:429", Throttled),
+        ("status:500", ServiceUnavailable),
+        ("status:503", ServiceUnavailable),
+        ("status:403", Permanent),
+        ("drop_before", ServiceUnavailable),
+        ("drop_after", ServiceUnavailable),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_an_error_and_never_a_new_booking(
+    fault: str, error: type[Exception], world: Sandbox, hasty: SmsTable
+) -> None:
+    hasty.create(item_of(KEY))
+    world.world.faults.append(Fault("aws", "BatchGetItem", fault, times=None))
+
+    with pytest.raises(error, match="table 'sms'"):
+        hasty.read([KEY])
+
+
+@pytest.mark.parametrize("fault", ["status:400", "status:503", "drop_before", "drop_after"])
+def test_what_dynamodb_fails_at_once_is_tried_again_and_done_once(
+    fault: str, world: Sandbox, hasty: SmsTable
+) -> None:
+    for operation in ("BatchGetItem", "PutItem", "UpdateItem"):
+        world.world.faults.append(Fault("aws", operation, fault))
+
+    assert hasty.create(item_of(KEY))
+    claim = claim_guide(hasty)
+    world.world.faults.append(Fault("aws", "UpdateItem", fault))
+    assert hasty.accept(claim, request_id="RS-1", now=NOON)
+
+    assert hasty.read([KEY])[KEY].remind_sms
+    assert hasty.writes == 3
 
 
 def test_a_missing_table_is_an_error_that_says_what_to_do(settings: Settings) -> None:
