@@ -22,7 +22,7 @@ STORE_IDS = (
 
 @dataclass
 class SensAccount:
-    """The shop's SENS service: its id, its keys, and the numbers it may send from."""
+    """The shop's SENS service: its id, its keys, the numbers it may send from, and its moods."""
 
     service_id: str = "ncp:sms:kr:000000000000:sandbox"
     access_key: str = "SandboxAccessKey+0001"
@@ -32,15 +32,23 @@ class SensAccount:
     )
     default_sender: str = "0310000000"
     opted_out: dict[str, str] = field(default_factory=dict)  # number -> since when
+    opt_out_number: str | None = "0800000000"  # without one, contentType AD is refused
+    ready_seconds: float = 1.0  # until a message turns from READY to PROCESSING
+    deliver_seconds: float = 3.0  # until it is COMPLETED
+    list_lag_seconds: float = 0.0  # until a message can be looked up
 
 
 @dataclass
 class TelegramBot:
     """The owner's bot, and the chats that it may write to."""
 
-    token: str = "100000001:Sandbox-Bot_Token-not+real/AAAAAAAA"
+    token: str = "1000000001:AASandbox-Bot_Token-not-a-real-one-00"
     name: str = "naverplace_sandbox_bot"
     chats: dict[str, str] = field(default_factory=lambda: {"-1000000000001": "사장님 알림방"})
+
+    blocked: bool = False
+    migrated_to: int | None = None
+    per_minute: int | None = None  # more messages a minute to one chat are refused with 429
 
     @property
     def chat_id(self) -> str:

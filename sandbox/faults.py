@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import select
 import socket
@@ -29,7 +30,7 @@ PLAIN_KINDS = (
     "truncate_text",  # it is done; half of the answer, sent as if it were whole
     "expire_session",  # every Naver log-in ends, then the request goes on
 )
-SERVICES = ("nid", "partner", "sens", "telegram", "slack", "aws", "control")
+SERVICES = ("nid", "partner", "sens", "telegram", "slack", "aws")
 HOLD_SECONDS = 60.0
 
 
@@ -214,7 +215,5 @@ def _hung_up(line: socket.socket) -> bool:
 
 
 def _close(line: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the client may have been faster
         line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # the client was faster

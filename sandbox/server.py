@@ -104,7 +104,7 @@ class Sandbox:
 
     def messages(self) -> list[dict[str, Any]]:
         """List the text messages that SENS accepted, in order; `status` is as of now."""
-        from sandbox.sens import delivery_of
+        from sandbox.sens_delivery import delivery_of
 
         with self.world.lock:
             return [delivery_of(self.world, message) for message in self.world.messages]
