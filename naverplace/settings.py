@@ -7,14 +7,51 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from naverplace.clock import Clock
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _url(value: str) -> str:
+    """Take http only on loopback: elsewhere a secret would cross the network in the clear."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL like https://host")
+    if parts.username or parts.password:
+        raise ValueError("must hold no user name or password")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("must be https; plain http is for loopback only")
+    return value.rstrip("/")
+
+
+def _digits(value: str) -> str:
+    digits = value.replace("-", "").replace(" ", "")
+    if not digits.isdigit() or not 8 <= len(digits) <= 12:
+        raise ValueError("must be a phone number of 8 to 12 digits")
+    return digits
+
+
+def _secret_url(value: SecretStr) -> SecretStr:
+    _url(value.get_secret_value())
+    return value
+
+
+def _not_blank(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Digits = Annotated[str, AfterValidator(_digits)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
+Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 
 
 class _Section(BaseModel):
@@ -24,31 +61,57 @@ class _Section(BaseModel):
 class ClockSettings(_Section):
     """Time."""
 
-    offset_seconds: float = Field(0.0, description="simulations only: refused unless every URL is on loopback")
-    max_skew_seconds: float = Field(120.0, gt=0, description="stop when our clock and Naver's differ by more")
+    offset_seconds: float = Field(
+        0.0, description="simulations only: refused unless every URL is on loopback"
+    )
+    max_skew_seconds: float = Field(
+        120.0, gt=0, description="stop when our clock and Naver's differ by more"
+    )
 
 
 class NaverSettings(_Section):
     """Naver: the owner's account and the booking API."""
 
-    username: SecretStr = Field(description="the owner's Naver id")
-    password: SecretStr = Field(description="the owner's Naver password")
-    nid_url: str = Field("https://nid.naver.com", description="the login site")
-    www_url: str = Field("https://www.naver.com", description="where a login returns to (L2)")
-    smartplace_url: str = Field("https://new.smartplace.naver.com", description="the page cookies are added on (L3)")
-    partner_url: str = Field("https://partner.booking.naver.com", description="the booking API (L5, L6)")
-    session_check: str = Field("light", pattern="^(light|browser)$", description="light: one HTTP request; browser: the legacy's check (L3)")
+    username: Secret = Field(description="the owner's Naver id")
+    password: Secret = Field(description="the owner's Naver password")
+    nid_url: Url = Field("https://nid.naver.com", description="the login site")
+    www_url: Url = Field("https://www.naver.com", description="where a login returns to (L2)")
+    smartplace_url: Url = Field(
+        "https://new.smartplace.naver.com", description="the page cookies are added on (L3)"
+    )
+    partner_url: Url = Field(
+        "https://partner.booking.naver.com", description="the booking API (L5, L6)"
+    )
+    session_check: str = Field(
+        "light",
+        pattern="^(light|browser)$",
+        description="light: one HTTP request; browser: the legacy's check (L3)",
+    )
     page_size: int = Field(50, ge=1, le=200, description="bookings a page (L6)")
-    max_days_per_request: int = Field(30, ge=1, le=31, description="longer ranges are split; Naver refuses more than 31 days")
-    completed_lookback_days: int = Field(31, ge=1, le=366, description="how far back completed bookings (RC08) are read")
+    max_days_per_request: int = Field(
+        30, ge=1, le=31, description="longer ranges are split; Naver refuses more than 31 days"
+    )
+    completed_lookback_days: int = Field(
+        31, ge=1, le=366, description="how far back completed bookings (RC08) are read"
+    )
     connect_timeout: float = Field(5.0, gt=0, description="seconds")
     read_timeout: float = Field(20.0, gt=0, description="seconds")
-    attempts: int = Field(3, ge=1, le=10, description="tries of one question before the store counts as failed")
+    attempts: int = Field(
+        3, ge=1, le=10, description="tries of one question before the store counts as failed"
+    )
     retry_wait: float = Field(1.0, ge=0, description="seconds before the second try; doubles")
-    pause_seconds: float = Field(0.2, ge=0, description="between two requests of one store (the legacy waited 1 s a store)")
+    pause_seconds: float = Field(
+        0.2, ge=0, description="between two requests of one store (the legacy waited 1 s a store)"
+    )
     parallel_stores: int = Field(2, ge=1, le=16, description="stores read at the same time")
-    login_timeout: float = Field(30.0, gt=0, description="seconds for a page of the login to appear")
-    login_cooldown_minutes: float = Field(60.0, ge=0, description="no further login this long after a refused one: repeated attempts lock an account")
+    login_timeout: float = Field(
+        30.0, gt=0, description="seconds for a page of the login to appear"
+    )
+    login_cooldown_minutes: float = Field(
+        60.0,
+        ge=0,
+        description="no further login this long after a refused one: repeated attempts lock an account",
+    )
     chromium_path: Path = Field(Path("/usr/bin/chromium"), description="the browser")
     chromedriver_path: Path = Field(Path("/usr/bin/chromedriver"), description="its driver")
 
@@ -56,47 +119,65 @@ class NaverSettings(_Section):
 class SensSettings(_Section):
     """Naver Cloud SENS: text messages."""
 
-    url: str = Field("https://sens.apigw.ntruss.com", description="the API gateway")
-    service_id: str = Field(description="the SMS service, like ncp:sms:kr:000000000000:project")
-    access_key: SecretStr = Field(description="Naver Cloud access key id")
-    secret_key: SecretStr = Field(description="Naver Cloud secret key")
-    default_sender: str = Field(description="registered sender number; a store may have its own")
+    url: Url = Field("https://sens.apigw.ntruss.com", description="the API gateway")
+    service_id: str = Field(
+        pattern=r"^[A-Za-z0-9:_-]+$",
+        description="the SMS service, like ncp:sms:kr:000000000000:project",
+    )
+    access_key: Secret = Field(description="Naver Cloud access key id")
+    secret_key: Secret = Field(description="Naver Cloud secret key")
+    default_sender: Digits = Field(description="registered sender number; a store may have its own")
     connect_timeout: float = Field(5.0, gt=0, description="seconds")
     read_timeout: float = Field(10.0, gt=0, description="seconds; after it the outcome is unknown")
-    attempts: int = Field(3, ge=1, le=10, description="tries, only after answers that prove nothing was accepted")
+    attempts: int = Field(
+        3, ge=1, le=10, description="tries, only after answers that prove nothing was accepted"
+    )
     retry_wait: float = Field(1.0, ge=0, description="seconds before the second try; doubles")
 
 
 class TelegramSettings(_Section):
     """Telegram: the owner's summary and alerts."""
 
-    url: str = Field("https://api.telegram.org", description="the Bot API")
-    bot_token: SecretStr = Field(description="the bot's token")
+    url: Url = Field("https://api.telegram.org", description="the Bot API")
+    bot_token: Secret = Field(description="the bot's token")
     chat_id: str = Field(description="the owner's chat")
     timeout: float = Field(10.0, gt=0, description="seconds")
     attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
-    retry_wait: float = Field(1.0, ge=0, description="seconds before the second try when not told; doubles")
-    max_wait: float = Field(60.0, ge=0, description="seconds; asked to wait longer, the message is given up")
+    retry_wait: float = Field(
+        1.0, ge=0, description="seconds before the second try when not told; doubles"
+    )
+    max_wait: float = Field(
+        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
+    )
 
 
 class SlackSettings(_Section):
     """Slack: a second place for summaries; switched on in rules/notifications.yaml."""
 
-    webhook_url: SecretStr | None = Field(None, description="the incoming webhook")
+    webhook_url: SecretUrl | None = Field(None, description="the incoming webhook")
     timeout: float = Field(10.0, gt=0, description="seconds")
     attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
-    retry_wait: float = Field(1.0, ge=0, description="seconds before the second try when not told; doubles")
-    max_wait: float = Field(60.0, ge=0, description="seconds; asked to wait longer, the message is given up")
+    retry_wait: float = Field(
+        1.0, ge=0, description="seconds before the second try when not told; doubles"
+    )
+    max_wait: float = Field(
+        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
+    )
 
 
 class AwsSettings(_Section):
     """AWS: DynamoDB and Secrets Manager; keys come from boto3's own chain, never from here."""
 
     region: str = Field("ap-northeast-2", description="the legacy's region")
-    endpoint_url: str | None = Field(None, description="another endpoint than AWS, such as the sandbox")
+    endpoint_url: Url | None = Field(
+        None, description="another endpoint than AWS, such as the sandbox"
+    )
     sms_table: str = Field("sms", description="the legacy's table of bookings and flags")
     session_table: str = Field("session", description="the legacy's table of cookies (L1)")
-    secret_id: str | None = Field(None, description="a Secrets Manager secret: JSON of this tree, e.g. {\"naver\": {\"password\": \"...\"}}")
+    secret_id: str | None = Field(
+        None,
+        description='a Secrets Manager secret: JSON of this tree, e.g. {"naver": {"password": "..."}}',
+    )
     connect_timeout: float = Field(5.0, gt=0, description="seconds")
     read_timeout: float = Field(10.0, gt=0, description="seconds")
     attempts: int = Field(8, ge=1, le=20, description="tries when DynamoDB throttles")
@@ -105,11 +186,15 @@ class AwsSettings(_Section):
 class QualitySettings(_Section):
     """Quality gates."""
 
-    max_bad_share: float = Field(0.3, ge=0, le=1, description="a store with a larger share of bad rows is stopped")
+    max_bad_share: float = Field(
+        0.3, ge=0, le=1, description="a store with a larger share of bad rows is stopped"
+    )
     min_rows_for_share: int = Field(5, ge=1, description="fewer rows never stop a store")
     past_days: int = Field(400, ge=1, description="a start further back is implausible")
     future_days: int = Field(400, ge=1, description="a start further ahead is implausible")
-    docs_dir: Path = Field(Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs")
+    docs_dir: Path = Field(
+        Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs"
+    )
 
 
 class Settings(BaseSettings):
@@ -121,6 +206,9 @@ class Settings(BaseSettings):
 
     stores_file: Path = Field(Path("deployments/stores.yaml"), description="the stores")
     rules_dir: Path = Field(Path("rules"), description="rules, templates, fields, notifications")
+    report_dir: Path | None = Field(
+        None, description="also write every run's report there, as JSON"
+    )
     clock: ClockSettings = Field(default_factory=ClockSettings)
     naver: NaverSettings
     sens: SensSettings
@@ -132,6 +220,18 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='access data of the stores for the guide, JSON: {"1051707": {"door_code": "..."}}',
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the sources to `load_settings`, which can tell which of them were tried."""
+        return (init_settings,)
 
     def outside_urls(self) -> dict[str, str]:
         """List every URL that a run may call, by setting name; AWS itself counts as https://aws."""
@@ -150,7 +250,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _a_simulated_clock_stays_on_loopback(self) -> Settings:
         if self.clock.offset_seconds:
-            real = [n for n, url in self.outside_urls().items() if urlsplit(url).hostname not in LOOPBACK]
+            real = [
+                n
+                for n, url in self.outside_urls().items()
+                if urlsplit(url).hostname not in LOOPBACK
+            ]
             if real:
                 raise ValueError(
                     "clock.offset_seconds is for simulations, but these settings lead to the real "

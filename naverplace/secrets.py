@@ -1,0 +1,47 @@
+"""Reading the settings that are kept in AWS Secrets Manager."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from naverplace.errors import BadResponse, Permanent, ServiceUnavailable
+from naverplace.settings import AwsSettings
+
+
+def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
+    """Read a secret that holds settings as a JSON object, in the shape of the settings tree.
+
+    Raises ServiceUnavailable when AWS cannot be reached, Permanent when it says no, BadResponse
+    when the secret is no JSON object; none of them quotes the secret.
+    """
+    where = f"AWS Secrets Manager, secret {secret_id!r} in {aws.region}"
+    client = boto3.client(
+        "secretsmanager",
+        region_name=aws.region,
+        endpoint_url=aws.endpoint_url,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": aws.attempts},
+            connect_timeout=aws.connect_timeout,
+            read_timeout=aws.read_timeout,
+        ),
+    )
+    try:
+        value = client.get_secret_value(SecretId=secret_id).get("SecretString", "")
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "?")
+        raise Permanent(f"{where}: refused with {code}; does it exist, and may we?") from error
+    except BotoCoreError as error:
+        raise ServiceUnavailable(f"{where}: not reached ({type(error).__name__})") from error
+    try:
+        tree = json.loads(value)
+    except ValueError:
+        # The decoder's error quotes what it read.
+        raise BadResponse(f"{where}: is not JSON") from None
+    if not isinstance(tree, dict):
+        raise BadResponse(f'{where}: must be a JSON object like {{"naver": {{...}}}}')
+    return tree
