@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from naverplace.channels.slack import Slack
@@ -14,6 +13,7 @@ from naverplace.channels.telegram import Telegram
 from naverplace.delivery import deliver
 from naverplace.effects import ActionResult, CreateRecord, Effect, Notify, RecordKey, SendSms
 from naverplace.settings import Settings
+from naverplace.sources import load_settings
 from naverplace.tables.dynamodb import open_dynamodb
 from naverplace.tables.sms import SmsTable
 
@@ -71,13 +71,13 @@ def a_notice(number: int, channel: str = "telegram") -> Notify:
     )
 
 
-def quick(settings: Settings, **sens: Any) -> Settings:
+def quick(settings: Settings, *, aws_attempts: int = 2, **sens: Any) -> Settings:
     """Let nobody wait: two tries, and a short time-out."""
     changes = {"attempts": 2, "retry_wait": 0.0, "read_timeout": 2.0, **sens}
     return settings.model_copy(
         update={
             "sens": settings.sens.model_copy(update=changes),
-            "aws": settings.aws.model_copy(update={"attempts": 2}),
+            "aws": settings.aws.model_copy(update={"attempts": aws_attempts}),
             "telegram": settings.telegram.model_copy(update={"retry_wait": 0.0, "timeout": 2.0}),
             "slack": settings.slack.model_copy(update={"retry_wait": 0.0, "timeout": 2.0}),
         }
@@ -89,14 +89,13 @@ def open_table(settings: Settings) -> SmsTable:
 
 
 def deliver_with(
-    settings: Settings, effects: Sequence[Effect], *, run_id: str = "run", late_by: float = 0.0
+    settings: Settings, effects: Sequence[Effect], *, run_id: str = "run"
 ) -> list[ActionResult]:
     clock = settings.make_clock()
-    clock = replace(clock, offset=clock.offset + type(clock.offset)(seconds=late_by))
     return deliver(
         effects,
         table=open_table(settings),
-        sens=SensClient(settings.sens, settings.make_clock()),
+        sens=SensClient(settings.sens, clock),
         telegram=Telegram(settings.telegram),
         slack=Slack(settings.slack),
         clock=clock,
@@ -106,8 +105,6 @@ def deliver_with(
 
 def main() -> None:
     """Deliver one guide, and print how it ended."""
-    from naverplace.sources import load_settings
-
     settings = load_settings(env_file=None)
     results = deliver_with(settings, [a_send(settings, int(sys.argv[1]))], run_id=sys.argv[2])
     sys.stdout.write(json.dumps([result.outcome for result in results]))

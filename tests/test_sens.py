@@ -238,9 +238,9 @@ def test_a_sent_message_is_found_by_window_by_receiver_by_request_and_by_id(
     accepted = send(sens)
     send(sens, to="01000000002")
 
-    window = {"start": before - timedelta(seconds=1), "end": sens.clock.now()}
-    assert len(sens.find(**window)) == 2
-    (found,) = sens.find(**window, to=TO)
+    start, end = before - timedelta(seconds=1), sens.clock.now()
+    assert len(sens.find(start=start, end=end)) == 2
+    (found,) = sens.find(start=start, end=end, to=TO)
     assert found.request_id == accepted.request_id
     assert found.to == TO
     assert (found.request_time or before) >= before.replace(microsecond=0)

@@ -47,7 +47,7 @@ def test_a_text_is_shown_as_it_is_and_escaped_where_markup_is_read(
 
 
 def test_given_blocks_are_sent_as_they_are(world: Sandbox, slack: Slack) -> None:
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": "요약"}},
         {"type": "divider"},
     ]
@@ -163,9 +163,13 @@ def test_without_a_webhook_nothing_can_be_sent(settings: Settings) -> None:
         a_hook(settings, webhook_url=None).send("하나")
 
 
-def test_an_address_that_is_none_is_refused_without_quoting_it(settings: Settings) -> None:
-    with pytest.raises(Permanent) as error:
-        a_hook(settings, webhook_url=SecretStr("http://127.0.0.1:9/services/secret hook")).send("x")
+def test_an_address_that_is_none_is_refused_without_quoting_it(
+    world: Sandbox, settings: Settings
+) -> None:
+    with_a_blank = SecretStr(f"{world.urls['slack']}/services/secret hook")
+
+    with pytest.raises(Permanent, match="address") as error:
+        a_hook(settings, webhook_url=with_a_blank).send("하나")
 
     assert "secret" not in str(error.value)
 

@@ -127,6 +127,16 @@ def test_an_address_that_no_address_may_be_is_refused_without_quoting_it() -> No
     assert error.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "url", ["", "sens.apigw.ntruss.com", "ftp://127.0.0.1", "http://", "http://127.0.0.1:secret"]
+)
+def test_a_setting_that_is_no_address_leads_nowhere(url: str) -> None:
+    with pytest.raises(Permanent, match="address") as error:
+        send(a_wire(url))
+
+    assert "secret" not in str(error.value)
+
+
 def test_an_empty_or_broken_body_reads_as_an_empty_object() -> None:
     with a_server(lambda connection: connection.sendall(OK)) as (url, _):
         answer = a_wire(url).send("GET", "/", headers={})

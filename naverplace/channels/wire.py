@@ -25,6 +25,7 @@ from naverplace.errors import OutcomeUnknown, Permanent, ServiceUnavailable, Thr
 
 LARGEST = 8 * 1024 * 1024  # bytes of an answer; all services here answer a few hundred
 T = TypeVar("T")
+_NO_ADDRESS = "its address in the settings is none"
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,7 @@ class Wire:
             content = response.read(LARGEST)
             names = {name.lower(): value for name, value in response.getheaders()}
         except InvalidURL:
-            raise Permanent(
-                f"{self.service}: the address in the settings holds signs that no address may hold"
-            ) from None
+            raise Permanent(f"{self.service}: {_NO_ADDRESS}") from None
         except (OSError, HTTPException) as error:
             what = f"{type(error).__name__}, {time.monotonic() - started:.1f} s"
             raise OutcomeUnknown(f"{self.service}: sent, but no answer came ({what})") from error
@@ -93,13 +92,7 @@ class Wire:
         return Answer(response.status, names, content, time.monotonic() - started)
 
     def _connect(self) -> HTTPConnection:
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
-        connection = (
-            HTTPSConnection(host, parts.port, timeout=self.connect_timeout, context=_trusted())
-            if parts.scheme == "https"
-            else HTTPConnection(host, parts.port, timeout=self.connect_timeout)
-        )
+        connection = self._connection()
         connection.auto_open = 0  # a lost connection is never remade
         try:
             connection.connect()
@@ -110,6 +103,18 @@ class Wire:
             ) from error
         connection.sock.settimeout(self.read_timeout)
         return connection
+
+    def _connection(self) -> HTTPConnection:
+        try:
+            parts = urlsplit(self.url)
+            scheme, host, port = parts.scheme, parts.hostname, parts.port
+        except ValueError:
+            scheme, host, port = "", None, None
+        if scheme not in ("http", "https") or not host:  # an empty host would mean this machine
+            raise Permanent(f"{self.service}: {_NO_ADDRESS}")
+        if scheme == "http":
+            return HTTPConnection(host, port, timeout=self.connect_timeout)
+        return HTTPSConnection(host, port, timeout=self.connect_timeout, context=_trusted())
 
 
 @cache
