@@ -44,9 +44,9 @@ def carry_out(run: Run) -> RunReport:
     session = tasks.restore_session(run)
     reading = {store_id: tasks.read_store.submit(run, session, store_id) for store_id in run.stores}
     batches = tasks.collect(reading)
-    checked = tasks.check_quality(run, batches)
-    decided = tasks.decide(run, checked)
+    gated = tasks.check_quality(run, batches)
+    decided = tasks.decide(run, gated)
     delivering = {s: tasks.deliver_store.submit(run, decided, s) for s in run.stores}
     results = tasks.collect_results(run, decided, delivering)
     results += tasks.deliver_notices(run, decided)
-    return tasks.report(run, session, batches, checked, decided, results)
+    return tasks.report(run, session, batches, gated, decided, results)

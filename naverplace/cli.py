@@ -89,7 +89,9 @@ def explain(
 
     with _plain_errors():
         explanation = explain_booking(load_settings(), booking)
-    _print({"booking": booking, "lines": explanation}, as_json=as_json, words="\n".join(explanation))
+    _print(
+        {"booking": booking, "lines": explanation}, as_json=as_json, words="\n".join(explanation)
+    )
 
 
 @app.command()
@@ -185,6 +187,7 @@ def _rulebook(settings: Settings) -> Any:
         settings.rules_dir,
         stores=load_stores(settings.stores_file),
         fields=load_fields(Path(settings.rules_dir) / "fields.yaml"),
+        default_sender=settings.sens.default_sender,
         access=settings.access,
     )
 
@@ -194,5 +197,3 @@ def _print(data: dict[str, Any], *, as_json: bool, words: str) -> None:
         out.print(json.dumps(data, ensure_ascii=False, default=str), markup=False)
     else:
         out.print(words, markup=False)
-
-

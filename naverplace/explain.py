@@ -20,11 +20,11 @@ def explain_booking(settings: Settings, booking_num: str) -> list[str]:
         settings, run_id=f"explain-{uuid.uuid4()}", door="cli", dry_run=True, only=[store_id]
     )
     session = steps.open_session(run)
-    checked = steps.check_quality(run, [steps.extract_store(run, session, store_id)])
-    for row in (q for c in checked for q in c.quarantined):
+    gated = steps.check_quality(run, [steps.extract_store(run, session, store_id)])
+    for row in (q for c in gated.stores for q in c.quarantined):
         if row.booking_id == booking_num.partition("_")[2]:
             return [f"{booking_num} is quarantined: {'; '.join(row.reasons)}"]
-    lines = verdict_lines(steps.decide(run, checked).decisions, booking_num)
+    lines = verdict_lines(steps.decide(run, gated).decisions, booking_num)
     if not lines:
         raise Permanent(
             f"booking {booking_num!r} is neither among the confirmed bookings of store {store_id} "

@@ -57,19 +57,19 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
     session = steps.open_session(run)
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
     batches = _extract_all(run, session, progress)
-    checked = steps.check_quality(run, batches)
-    decided = steps.decide(run, checked)
+    gated = steps.check_quality(run, batches)
+    decided = steps.decide(run, gated)
     progress(f"decided: {len(decided.decisions.effects)} effects are owed")
     results: list[ActionResult] = []
     for store_id in run.stores:
         results += steps.deliver_store(run, decided.effects_of(store_id))
     results += steps.deliver_store(run, decided.notices())
-    steps.write_quality_docs(run, checked)
+    steps.write_quality_docs(run, gated)
     return steps.report_run(
         run,
         session=session,
         batches=batches,
-        checked=checked,
+        gated=gated,
         decided=decided,
         results=results,
     )

@@ -29,6 +29,7 @@ from naverplace.errors import NaverPlaceError, SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
+from naverplace.quality import Checked, Gated
 from naverplace.redaction import REDACTOR
 from naverplace.registry import nearest
 from naverplace.report import RunFacts, RunReport, StoreFacts, make_report
@@ -64,6 +65,7 @@ class Run:
             settings.rules_dir,
             stores=self.all_stores,
             fields=self.fields,
+            default_sender=settings.sens.default_sender,
             access=settings.access,
         )
         self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
@@ -160,25 +162,20 @@ def extract_store(run: Run, session: NaverSession, store_id: str) -> StoreBatch:
     return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), pages, frame)
 
 
-def check_quality(run: Run, batches: Sequence[StoreBatch]) -> list[quality.Checked]:
+def check_quality(run: Run, batches: Sequence[StoreBatch]) -> Gated:
     """Sort out the rows that no message may be sent for, store by store."""
     with run.watch.phase("quality"):
-        return [
-            quality.check(
-                batch.frame,
-                store_id=batch.store_id,
-                known_stores=set(run.all_stores),
-                now=run.now,
-                settings=run.settings.quality,
-            )
-            for batch in batches
-            if batch.frame is not None
-        ]
+        return quality.check(
+            {batch.store_id: batch.frame for batch in batches if batch.frame is not None},
+            known_stores=set(run.all_stores),
+            now=run.now,
+            settings=run.settings.quality,
+        )
 
 
-def decide(run: Run, checked: Sequence[quality.Checked]) -> Decided:
+def decide(run: Run, gated: Gated) -> Decided:
     """Read the bookings' records and decide what is owed. Raises when a record cannot be read."""
-    bookings = [b for c in checked if not c.stopped for b in frames.to_bookings(c.good)]
+    bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
         records = run.table.read({booking.key for booking in bookings})
     with run.watch.phase("decide"):
@@ -216,13 +213,13 @@ def report_run(
     *,
     session: NaverSession | None,
     batches: Sequence[StoreBatch] = (),
-    checked: Sequence[quality.Checked] = (),
+    gated: Gated | None = None,
     decided: Decided | None = None,
     results: Sequence[ActionResult] = (),
     failure: str = "",
 ) -> RunReport:
     """Sum up what happened, with every text scrubbed of secrets and phones."""
-    by_store = {c.store_id: c for c in checked}
+    by_store = {c.store_id: c for c in gated.stores} if gated else {}
     facts = RunFacts(
         run_id=run.run_id,
         door=run.door,
@@ -243,7 +240,7 @@ def report_run(
     return make_report(facts)
 
 
-def _store_facts(run: Run, batch: StoreBatch, checked: quality.Checked | None) -> StoreFacts:
+def _store_facts(run: Run, batch: StoreBatch, checked: Checked | None) -> StoreFacts:
     quarantined: tuple[dict[str, Any], ...] = ()
     if checked:
         quarantined = tuple(q.as_row() for q in checked.quarantined)
@@ -282,10 +279,10 @@ def send_alert(run: Run, text: str) -> list[str]:
     return send_text(run, message, channels=run.rulebook.routing.channels_for(alert=True))
 
 
-def write_quality_docs(run: Run, checked: Sequence[quality.Checked]) -> str:
+def write_quality_docs(run: Run, gated: Gated) -> str:
     """Write Great Expectations' Data Docs of the run; return the index page's path."""
     with run.watch.phase("quality docs"):
-        return str(quality.write_docs(checked, run.settings.quality.docs_dir))
+        return str(quality.write_docs(gated, run.settings.quality.docs_dir))
 
 
 def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:

@@ -35,9 +35,7 @@ def for_owner(report: RunReport) -> str:
     unsent = {k: v for k, v in report.outcomes.items() if k != "accepted"}
     if unsent:
         lines.append(" · ".join(f"{OUTCOME_WORDS.get(k, k)} {v}건" for k, v in unsent.items()))
-    lines.append(
-        f"예약 {report.bookings_confirmed}건 확정, {report.bookings_completed}건 이용완료"
-    )
+    lines.append(f"예약 {report.bookings_confirmed}건 확정, {report.bookings_completed}건 이용완료")
     if report.quarantined:
         lines.append(f"확인할 예약 {report.quarantined}건 (문자를 보내지 않았습니다)")
         lines += _some(_quarantine_line(row) for row in report.quarantine)
@@ -47,7 +45,9 @@ def for_owner(report: RunReport) -> str:
     if report.contradictions:
         lines.append("합계가 맞지 않습니다:")
         lines += _some(f"- {found}" for found in report.contradictions)
-    lines.append(f"소요 {report.seconds:.0f}초{' · 새로 로그인함' if report.browser_opened else ''}")
+    lines.append(
+        f"소요 {report.seconds:.0f}초{' · 새로 로그인함' if report.browser_opened else ''}"
+    )
     return "\n".join(lines)
 
 
@@ -82,8 +82,7 @@ def for_engineer(report: RunReport) -> str:
         f"{sum(report.messages.values())} messages accepted",
         f"Decided by {report.now} (Asia/Seoul), run `{report.run_id}`"
         + (", **dry run: nothing was sent**" if report.dry_run else ""),
-        "## Sums\n"
-        + ("All sums balance." if report.balanced else _bullets(report.contradictions)),
+        "## Sums\n" + ("All sums balance." if report.balanced else _bullets(report.contradictions)),
         "## Messages\n"
         + table(
             ["", *kinds, "total"],

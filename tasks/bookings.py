@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.futures import PrefectFuture
 
-from naverplace import quality, run
+from naverplace import run
 from naverplace.effects import ActionResult
+from naverplace.quality import Gated
 from naverplace.report import RunReport
 from naverplace.run import Decided, Run, StoreBatch
 from naverplace.session import NaverSession
@@ -54,17 +55,17 @@ def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
 
 
 @step("check-quality")
-def check_quality(this: Run, batches: Sequence[StoreBatch]) -> list[quality.Checked]:
+def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
     """Quarantine bad rows, and list them."""
-    checked = run.check_quality(this, batches)
-    artifacts.publish_quarantine([q.as_row() for c in checked for q in c.quarantined])
-    return checked
+    gated = run.check_quality(this, batches)
+    artifacts.publish_quarantine([q.as_row() for c in gated.stores for q in c.quarantined])
+    return gated
 
 
 @step("decide", retries=1)
-def decide(this: Run, checked: Sequence[quality.Checked]) -> Decided:
+def decide(this: Run, gated: Gated) -> Decided:
     """Read the records and decide what is owed."""
-    return run.decide(this, checked)
+    return run.decide(this, gated)
 
 
 @step("deliver", run_name="deliver-{store_id}")
@@ -98,17 +99,17 @@ def report(
     this: Run,
     session: NaverSession,
     batches: Sequence[StoreBatch],
-    checked: Sequence[quality.Checked],
+    gated: Gated,
     decided: Decided,
     results: Sequence[ActionResult],
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
-    docs = run.write_quality_docs(this, checked)
+    docs = run.write_quality_docs(this, gated)
     made = run.report_run(
         this,
         session=session,
         batches=batches,
-        checked=checked,
+        gated=gated,
         decided=decided,
         results=results,
     )

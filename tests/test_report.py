@@ -97,7 +97,12 @@ def test_a_run_that_balances_is_a_success() -> None:
         ({"results": facts().results[:2]}, "planned, messages with an outcome"),
         ({"results": (*facts().results[:2], a_result())}, "guide of booking 1051707_1"),
         (
-            {"results": (*facts().results[:2], a_result("guide", request_id="request-confirmation"))},
+            {
+                "results": (
+                    *facts().results[:2],
+                    a_result("guide", request_id="request-confirmation"),
+                )
+            },
             "request ids",
         ),
         ({"results": (*facts().results[:2], a_result("guide", request_id=""))}, "request ids"),

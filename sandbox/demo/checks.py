@@ -69,9 +69,7 @@ def check_run(
         Check("messages on the phones", sum(messages.values()), len(new)),
         Check("messages that came twice", 0, _twice(after.messages)),
         Check("flags flipped in the table", {k: messages.get(k, 0) for k in FLAGS}, flipped),
-        Check(
-            "records made", _created(report), after.items - before.items
-        ),
+        Check("records made", _created(report), after.items - before.items),
         Check("stores add up to the total", _by_store(report), sum(messages.values())),
         Check("logins with a browser", int(report["browser_opened"]), after.logins - before.logins),
         Check("summaries on Telegram", 1, len(after.telegram) - len(before.telegram)),

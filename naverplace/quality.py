@@ -1,0 +1,261 @@
+"""The quality gates: Great Expectations suites over the bookings of a run.
+
+The phone is checked in its masked form, so that neither results nor Data Docs hold a number.
+Great Expectations takes seconds to import, so it is imported where it is used, and `warm_up`
+starts that early, in the background.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from naverplace.frames import COLUMNS
+from naverplace.settings import QualitySettings
+
+log = logging.getLogger(__name__)
+CHECKED = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start_text"]
+TIMES = ["start", "end"]
+STATUSES = ("RC03", "RC08")  # the two lists that are read (L6)
+SITE = "bookings"
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A row that no message may be sent for, with its reasons; holds no full phone and no name."""
+
+    store_id: str
+    booking_id: str
+    status: str
+    phone: str  # masked, or its shape
+    start: str
+    reasons: tuple[str, ...]
+
+    def as_row(self) -> dict[str, str]:
+        """Turn it into a row of a table."""
+        return {
+            "store_id": self.store_id,
+            "booking_id": self.booking_id,
+            "status": self.status,
+            "phone": self.phone,
+            "start": self.start,
+            "reasons": "; ".join(self.reasons),
+        }
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One store's rows after the gates."""
+
+    store_id: str
+    good: pd.DataFrame = field(repr=False)
+    quarantined: tuple[Quarantined, ...] = ()
+    rows: int = 0
+    stopped: bool = False
+    reason: str = ""  # why the store is stopped
+
+
+@dataclass(frozen=True)
+class Gated:
+    """All stores after the gates, with Great Expectations' own context for the Data Docs."""
+
+    stores: tuple[Checked, ...]
+    context: Any = field(repr=False)
+
+
+def warm_up() -> threading.Thread:
+    """Start importing Great Expectations in the background, and return the thread."""
+    thread = threading.Thread(target=_import, name="import-great-expectations", daemon=True)
+    thread.start()
+    return thread
+
+
+@cache
+def _import() -> Any:
+    # Without it the library reports its use to its makers over the network.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    gx = importlib.import_module("great_expectations")
+    importlib.import_module("great_expectations.expectations")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    return gx
+
+
+def check(
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    known_stores: Collection[str],
+    now: datetime,
+    settings: QualitySettings,
+) -> Gated:
+    """Check every store's rows in one validation.
+
+    A store whose share of bad rows is too large is stopped: all its rows are suspect then.
+    """
+    whole = pd.concat([_empty(), *frames.values()], ignore_index=True)
+    results, context = _validate(whole, known_stores=known_stores, now=now, settings=settings)
+    reasons = _reasons(results, whole)
+    checked = []
+    for store_id in frames:
+        mine = whole[whole["asked_store"] == store_id]
+        bad = [index for index in mine.index if index in reasons]
+        quarantined = tuple(_quarantined(mine.loc[index], reasons[index]) for index in bad)
+        reason = _stop(len(bad), len(mine), settings)
+        checked.append(
+            Checked(store_id, mine.drop(index=bad), quarantined, len(mine), bool(reason), reason)
+        )
+    return Gated(tuple(checked), context)
+
+
+def _empty() -> pd.DataFrame:
+    return pd.DataFrame({n: pd.Series([], dtype=dtype) for n, dtype in COLUMNS.items()})
+
+
+def _stop(bad: int, rows: int, settings: QualitySettings) -> str:
+    if rows < settings.min_rows_for_share or bad / rows <= settings.max_bad_share:
+        return ""
+    return f"{bad} of {rows} bookings are broken, more than {settings.max_bad_share:.0%}"
+
+
+def _validate(
+    whole: pd.DataFrame, *, known_stores: Collection[str], now: datetime, settings: QualitySettings
+) -> tuple[Any, Any]:
+    gx = _import()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("naver").add_dataframe_asset("bookings")
+    expectations = _expectations(gx, known_stores, now=now, settings=settings)
+    definition = gx.ValidationDefinition(
+        name="bookings",
+        data=asset.add_batch_definition_whole_dataframe("run"),
+        suite=context.suites.add(gx.ExpectationSuite(name="bookings", expectations=expectations)),
+    )
+    results = context.validation_definitions.add(definition).run(
+        batch_parameters={"dataframe": whole[[*CHECKED, *TIMES]]}, result_format="COMPLETE"
+    )
+    return results, context
+
+
+def _expectations(
+    gx: Any, known_stores: Collection[str], *, now: datetime, settings: QualitySettings
+) -> list[Any]:
+    """List the gates; each one's `reason` is what a person reads about a row that fails it."""
+    e = gx.expectations
+    earliest, latest = (
+        now - timedelta(days=settings.past_days),
+        now + timedelta(days=settings.future_days),
+    )
+
+    def because(reason: str) -> dict[str, Any]:
+        return {"meta": {"reason": reason}}
+
+    phone = "phone: not a number that a text message can reach"
+    return [
+        e.ExpectColumnValuesToNotBeNull(column="booking_id", **because("booking id: missing")),
+        e.ExpectCompoundColumnsToBeUnique(
+            column_list=["asked_store", "booking_id", "status"],
+            ignore_row_if="any_value_is_missing",
+            **because("booking id: stands twice in the list"),
+        ),
+        e.ExpectColumnValuesToNotBeNull(column="phone_shape", **because("phone: missing")),
+        e.ExpectColumnValuesToMatchRegex(
+            column="phone_shape", regex=r"^(01[016789]|050[2-8])-\*{4}-\d{4}$", **because(phone)
+        ),
+        e.ExpectColumnValuesToNotBeNull(
+            column="start", **because("start: missing, or not UTC like 2025-10-21T09:00:00Z")
+        ),
+        e.ExpectColumnValuesToBeOfType(
+            column="start", type_="Timestamp", **because("start: not on Asia/Seoul")
+        ),
+        e.ExpectColumnValuesToBeBetween(
+            column="start",
+            min_value=pd.Timestamp(earliest),
+            max_value=pd.Timestamp(latest),
+            **because(f"start: not between {earliest:%Y-%m-%d} and {latest:%Y-%m-%d}"),
+        ),
+        e.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A="end",
+            column_B="start",
+            ignore_row_if="either_value_is_missing",
+            **because("end: not after the start"),
+        ),
+        e.ExpectColumnValuesToNotBeNull(column="status", **because("status: missing")),
+        e.ExpectColumnValuesToBeInSet(
+            column="status", value_set=list(STATUSES), **because("status: not one that was asked")
+        ),
+        e.ExpectColumnValuesToNotBeNull(column="store_id", **because("store: missing")),
+        e.ExpectColumnValuesToBeInSet(
+            column="store_id", value_set=sorted(known_stores), **because("store: unknown")
+        ),
+        e.ExpectColumnPairValuesToBeEqual(
+            column_A="store_id",
+            column_B="asked_store",
+            ignore_row_if="either_value_is_missing",
+            **because("store: not the one that was asked"),
+        ),
+    ]
+
+
+def _reasons(results: Any, whole: pd.DataFrame) -> dict[int, list[str]]:
+    """Collect each bad row's reasons; a gate that could not be evaluated lets nothing through."""
+    reasons: dict[int, list[str]] = {}
+    for result in results.results:
+        if result.success:
+            continue
+        reason = str(result.expectation_config.meta["reason"])
+        rows = result.result.get("unexpected_index_list")
+        if rows is None and not (whole.empty and "observed_value" in result.result):
+            log.error("the gate %r could not say which rows it refuses", reason)
+        for index in whole.index if rows is None else rows:
+            reasons.setdefault(int(index), []).append(reason)
+    return reasons
+
+
+def _quarantined(row: pd.Series[Any], reasons: Sequence[str]) -> Quarantined:
+    def shown(name: str) -> str:
+        return "" if pd.isna(row[name]) else str(row[name])
+
+    start = "" if pd.isna(row["start"]) else f"{row['start']:%Y-%m-%d %H:%M}"
+    return Quarantined(
+        store_id=shown("asked_store"),
+        booking_id=shown("booking_id"),
+        status=shown("status"),
+        phone=shown("phone_shape"),
+        start=start or shown("start_text"),
+        reasons=tuple(reasons),
+    )
+
+
+def write_docs(gated: Gated, docs_dir: Path) -> Path:
+    """Write Great Expectations' Data Docs of a validation; those of older runs are replaced.
+
+    Returns the page that people open.
+    """
+    folder = docs_dir.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    context = gated.context
+    for site in list(context.get_site_names()):
+        context.delete_data_docs_site(site)
+    context.add_data_docs_site(
+        SITE,
+        {
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {
+                "class_name": "TupleFilesystemStoreBackend",
+                "base_directory": str(folder),
+            },
+        },
+    )
+    context.build_data_docs()
+    return folder / "index.html"
