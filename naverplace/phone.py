@@ -13,7 +13,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
 _REACHABLE = (PhoneNumberType.MOBILE, PhoneNumberType.PERSONAL_NUMBER)
-_MOBILE = re.compile(r"01[016789]\d{7,8}|050[2-8]\d{7,8}")
+_MOBILE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")
 _INTERNATIONAL = re.compile(r"^\s*(?:\+|00)?82[\s-]*\(?0?\)?")
 
 
@@ -49,17 +49,22 @@ def legacy_slices(raw: str) -> str:
 
 def hyphenate(digits: str) -> str:
     """Write national digits as people do: 010-0000-0001, 0502-000-0001 (facts section 6)."""
-    head = 4 if digits.startswith("050") else 3
+    head = _prefix(digits)
     return f"{digits[:head]}-{digits[head:-4]}-{digits[-4:]}"
 
 
 def mask(text: str) -> str:
     """Write a number so that nobody can call it: 010-****-5678; anything shorter shows nothing."""
-    digits = "".join(sign for sign in text if sign.isdigit())
-    digits = digits.removeprefix("00")
+    digits = re.sub(r"\D", "", text.replace("%2B", "+")).removeprefix("00")
     if digits.startswith("82") and len(digits) > 10:
         digits = "0" + digits[2:].lstrip("0")
     if len(digits) < 9:
         return "***"
-    head = 4 if digits.startswith("050") else 3
-    return f"{digits[:head]}-****-{digits[-4:]}"
+    return f"{digits[: _prefix(digits)]}-****-{digits[-4:]}"
+
+
+def _prefix(digits: str) -> int:
+    """Count the digits before the first hyphen: four of safe numbers, two of Seoul's."""
+    if digits.startswith("050"):
+        return 4
+    return 2 if digits.startswith("02") else 3
