@@ -11,7 +11,7 @@
         |-- ClockWrong          this machine's clock is not the outside world's
         |-- SessionExpired      Naver no longer knows our cookies
         |-- LoginFailed         WrongPassword, CaptchaRequired, NewDevice, TwoStep, Protected,
-        |                       PageChanged, CoolingDown
+        |                       PageChanged, BrowserMissing, NoScreen, CoolingDown
         |-- BadResponse         a service answered something that is not its interface
         |-- Refused             a service said no to one message: nothing was accepted
         `-- StoreStopped        one store's data is too bad to act on
@@ -128,11 +128,39 @@ class PageChanged(LoginFailed):
     reason = "page_changed"
 
 
+class BrowserMissing(LoginFailed):
+    """Chromium or its driver is not there, or does not start; nothing was sent to Naver."""
+
+    reason = "browser_missing"
+    advice = (
+        "install both in one version: apt-get install chromium chromium-driver; or name them with "
+        "NAVERPLACE_NAVER__CHROMIUM_PATH and NAVERPLACE_NAVER__CHROMEDRIVER_PATH"
+    )
+
+
+class NoScreen(LoginFailed):
+    """A login by hand needs a screen; nothing was sent to Naver."""
+
+    reason = "no_screen"
+    advice = "run it on a machine with a screen: naverplace login --headed"
+
+
 class CoolingDown(LoginFailed):
     """An earlier login failed, and repeated attempts lock an account."""
 
     reason = "cooling_down"
     advice = "mend the cause of the earlier failure, then: naverplace login"
+
+
+class BrowserMissing(LoginFailed):
+    """Chromium, its driver or a screen is not there, so that no login was even tried."""
+
+    reason = "browser_missing"
+    advice = (
+        "install Chromium and its driver in the same version (Debian: apt-get install chromium "
+        "chromium-driver), or set NAVERPLACE_NAVER__CHROMIUM_PATH and "
+        "NAVERPLACE_NAVER__CHROMEDRIVER_PATH"
+    )
 
 
 class BadResponse(Permanent):
