@@ -8,6 +8,7 @@ import select
 import socket
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -54,9 +55,7 @@ class Fault:
     hits: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
-        name, colon, number = self.kind.partition(":")
-        numbered = name in ("status", "latency") and colon and _is_number(number)
-        if not numbered and self.kind not in PLAIN_KINDS:
+        if self.kind not in PLAIN_KINDS and not _is_numbered(self.kind):
             raise ValueError(
                 f"unknown fault {self.kind!r}; use status:<code>, latency:<seconds>, "
                 f"{', '.join(PLAIN_KINDS)}"
@@ -79,9 +78,12 @@ class Fault:
         return True
 
 
-def _is_number(text: str) -> bool:
+def _is_numbered(kind: str) -> bool:
+    name, _, number = kind.partition(":")
     try:
-        return float(text) >= 0
+        if name == "status":
+            return bool(HTTPStatus(int(number)))
+        return name == "latency" and 0 <= float(number) < 3600
     except ValueError:
         return False
 
@@ -102,9 +104,6 @@ class FaultyService:
         seen = self._write_down(environ)
         try:
             status, headers, body = self._serve(environ, seen)
-        except Dropped:
-            seen.status = "dropped"
-            raise
         finally:
             seen.seconds = time.monotonic() - started
         if seen.status == "open":
@@ -130,10 +129,10 @@ class FaultyService:
                 self.world.cookies.kill_all()
             return self._ask(environ)
         if kind.endswith("_before"):
-            self._lose(environ, fault)
+            self._lose(environ, fault, seen)
         status, headers, body = self._ask(environ)
         if kind.endswith("_after"):
-            self._lose(environ, fault)
+            self._lose(environ, fault, seen)
         headers = [(k, v) for k, v in headers if k.lower() != "content-length"]
         half = body[: len(body) // 2]
         length = len(half) if kind == "truncate_text" else len(body)
@@ -182,7 +181,7 @@ class FaultyService:
         answer, status, headers = run_wsgi_app(self.app, environ, buffered=True)
         return status, list(headers), b"".join(answer)
 
-    def _lose(self, environ: WSGIEnvironment, fault: Fault) -> None:
+    def _lose(self, environ: WSGIEnvironment, fault: Fault, seen: Seen) -> None:
         """End the connection without an answer: at once, or after the client has waited."""
         line: socket.socket = environ["werkzeug.socket"]
         if fault.kind.startswith("timeout"):
@@ -190,6 +189,7 @@ class FaultyService:
             released = self.world.released
             while time.monotonic() < ends and not _hung_up(line) and not released.wait(0.02):
                 pass
+        seen.status = "dropped"  # before the client can notice
         _close(line)
         raise Dropped
 

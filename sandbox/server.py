@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -127,6 +127,19 @@ class Sandbox:
         """Empty table `session`; what Naver accepts stays as it is."""
         for item in self.session_items():
             self._aws.delete("session", {"id": item["id"]})
+
+    def remember_failed_login(self, reason: str, *, minutes: float = 60) -> None:
+        """Leave the note that the library leaves after a refused login, beside the cookies."""
+        now = self.world.now()
+        self.put_session_item(
+            {
+                "id": "naverplace-login",
+                "reason": reason,
+                "failures": 1,
+                "failed_at": now.isoformat(timespec="seconds"),
+                "until": (now + timedelta(minutes=minutes)).isoformat(timespec="seconds"),
+            }
+        )
 
     def put_session_item(self, item: Mapping[str, Any]) -> None:
         """Write an item of table `session` as it is."""

@@ -15,6 +15,7 @@ from sandbox.state import World
 
 HOST = "127.0.0.1"
 JOIN_SECONDS = 5.0
+BACKLOG = 64
 log = logging.getLogger("sandbox")
 
 
@@ -33,7 +34,7 @@ class WebService:
         if service in SERVICES:
             app = FaultyService(app, service=service, world=world)
         self._server = _Server(HOST, port, app, handler=Handler)
-        self.url = f"http://{HOST}:{self._server.server_port}"
+        self.url = f"http://{HOST}:{self._server.port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.05},
@@ -54,10 +55,10 @@ class WebService:
 
 
 class _Server(ThreadedWSGIServer):
-    request_queue_size = 64
-
     def __init__(self, host: str, port: int, app: WSGIApplication, *, handler: Any) -> None:
-        super().__init__(host, port, app, handler=handler)
+        # With a socket of our own, a taken port is an OSError; werkzeug would exit the process.
+        with socket.create_server((host, port), backlog=BACKLOG) as bound:
+            super().__init__(host, port, app, handler=handler, fd=bound.fileno())
         self._open: dict[threading.Thread, socket.socket] = {}
         self._guard = threading.Lock()
 
