@@ -17,7 +17,7 @@ from rich.table import Table
 
 from naverplace import redaction
 from naverplace.errors import NaverPlaceError
-from naverplace.once import describe
+from naverplace.redaction import describe
 from naverplace.settings import Settings
 from naverplace.sources import load_settings
 

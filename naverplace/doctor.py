@@ -15,8 +15,7 @@ from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.errors import LoginFailed, NaverPlaceError, SessionExpired
 from naverplace.login import BrowserMissing
-from naverplace.once import describe
-from naverplace.redaction import REDACTOR
+from naverplace.redaction import REDACTOR, describe
 from naverplace.run import Run, open_run
 from naverplace.session import NoBrowser, open_naver_session
 from naverplace.settings import Settings

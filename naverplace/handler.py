@@ -10,7 +10,8 @@ from typing import Any
 
 from naverplace import redaction
 from naverplace.errors import NaverPlaceError
-from naverplace.once import describe, run_once
+from naverplace.once import run_once
+from naverplace.redaction import describe
 from naverplace.settings import Settings
 from naverplace.sources import load_settings
 

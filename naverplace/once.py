@@ -10,7 +10,7 @@ from contextvars import copy_context
 from naverplace import run as steps
 from naverplace.effects import ActionResult
 from naverplace.errors import NaverPlaceError
-from naverplace.redaction import REDACTOR
+from naverplace.redaction import describe
 from naverplace.report import RunReport
 from naverplace.run import Run, StoreBatch
 from naverplace.session import NaverSession
@@ -44,13 +44,6 @@ def run_once(
         steps.send_alert(run, describe(error))
         raise
     return steps.tell_owner(run, report)
-
-
-def describe(error: BaseException) -> str:
-    """Put an error in one scrubbed line, with what to do about it where that is known."""
-    advice = getattr(error, "advice", "")
-    text = f"{type(error).__name__}: {error}" + (f" -> {advice}" if advice else "")
-    return REDACTOR.scrub(text)
 
 
 def _carry_out(run: Run, progress: Progress) -> RunReport:

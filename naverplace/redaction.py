@@ -71,6 +71,13 @@ class Redactor:
 REDACTOR = Redactor()
 
 
+def describe(error: BaseException) -> str:
+    """Put an error in one scrubbed line, with what to do about it where that is known."""
+    advice = getattr(error, "advice", "")
+    text = f"{type(error).__name__}: {error}" + (f" -> {advice}" if advice else "")
+    return REDACTOR.scrub(text)
+
+
 def _forms(secret: str) -> Iterator[str]:
     """List how a secret may be written: plain, in URLs, in JSON, in reprs, in base64."""
     if len(secret.strip()) < SHORTEST:

@@ -52,8 +52,10 @@ def load_settings(
     in_file = _read_env_file(env_file)
     problems = [*_unknown(environment, "the environment"), *_unknown(in_file, str(env_file))]
     tree: Tree = {}
-    tried = ["environment", f"{env_file}" + ("" if in_file else " (not there or empty)")]
-    for variables in (environment, in_file):
+    tried = ["environment"]
+    if env_file is not None:
+        tried.append(f"{env_file}" + ("" if in_file else " (not there or empty)"))
+    for variables in (in_file, environment):
         tree = _merged(_parsed(variables, problems), tree)
     if block_values is not None:
         tried.append("Prefect block")
@@ -62,7 +64,7 @@ def load_settings(
     try:
         settings = Settings(**tree)
     except ValidationError as error:
-        problems += list(_worded(error))
+        problems += [p for p in _worded(error) if not _named(p, problems)]
         settings = None
     if problems or settings is None:
         raise SettingsError([*map(REDACTOR.scrub, problems), f"tried: {', '.join(tried)}"])
@@ -82,7 +84,7 @@ def _parsed(variables: Mapping[str, str], problems: list[str]) -> Tree:
     try:
         return dict(_Environment(ours)())
     except SourceError:
-        bad = [n for n, v in ours.items() if n.count("__") == 0 and v[:1] in "{[" or n in _JSON]
+        bad = [n for n, v in ours.items() if (n.count("__") == 0 and v[:1] in "{[") or n in _JSON]
         problems.append(f"{' or '.join(sorted(bad)) or 'a variable'}: is not valid JSON")
         return {}
 
@@ -165,6 +167,13 @@ def _worded(error: ValidationError) -> Iterator[str]:
         else:
             words = str(found["msg"]).removeprefix("Value error, ")
             yield f"{'.'.join(path)}: {words}; set {_variable(path)}=..."
+
+
+def _named(problem: str, problems: list[str]) -> bool:
+    """Tell whether an unknown setting was named already, as the variable that it came from."""
+    name, _, rest = problem.partition(": ")
+    variable = _variable(tuple(name.split(".")))
+    return rest.startswith("unknown setting") and any(p.startswith(variable) for p in problems)
 
 
 def _required(section: type[BaseModel] | None) -> list[str]:

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from naverplace.errors import Transient
-from naverplace.once import describe
+from naverplace.redaction import describe
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -38,8 +38,22 @@ def test_a_reachable_number_becomes_national_digits(raw: str, digits: str) -> No
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "  ", "abc", "010-12", "0100000000", "010000000012345", "0212345678", "0311234567"]
-    + ["07012345678", "0801234567", "15881234", "05010000001", "+1 202 555 0100", "010-000O-0001"],
+    [
+        "",
+        "  ",
+        "abc",
+        "010-12",
+        "0100000000",
+        "010000000012345",
+        "0212345678",
+        "0311234567",
+        "07012345678",
+        "0801234567",
+        "15881234",
+        "05010000001",
+        "+1 202 555 0100",
+        "010-000O-0001",
+    ],
 )
 def test_a_number_that_no_message_reaches_is_refused_without_being_quoted(raw: str) -> None:
     with pytest.raises(ValueError, match="phone: ") as refused:
