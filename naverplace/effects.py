@@ -121,8 +121,22 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """A rule that could not be decided for one booking; it counts as not fired."""
+
+    booking_num: str
+    store_id: str
+    rule: str
+    message: str  # with file, line and column; no phone, no name
+
+    def __str__(self) -> str:
+        return f"rule {self.rule!r} is undecided for booking {self.booking_num}: {self.message}"
+
+
+@dataclass(frozen=True)
 class Decisions:
     """What `decide` returns: every verdict, and the effects owed in the order to carry out."""
 
     verdicts: tuple[Verdict, ...]
     effects: tuple[Effect, ...]
+    errors: tuple[Undecided, ...] = ()  # each booking's stands alone: the others go on

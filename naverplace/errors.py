@@ -1,20 +1,20 @@
 """The tree of everything that can go wrong, and whether trying again may help.
 
-    NaverPlaceError
-    |-- Transient               trying again may help; nothing was carried out
-    |   |-- ServiceUnavailable  a service could not be reached, or said 5xx to a question
-    |   `-- Throttled           a service asked us to wait
-    |-- OutcomeUnknown          a send may or may not have been accepted; never retried blindly
-    `-- Permanent               trying again does not help before somebody changes something
-        |-- SettingsError       one or more settings are wrong or missing (all are listed)
-        |-- RulesError          rules, templates, fields or stores are wrong (all places are listed)
-        |-- ClockWrong          this machine's clock is not the outside world's
-        |-- SessionExpired      Naver no longer knows our cookies
-        |-- LoginFailed         WrongPassword, CaptchaRequired, NewDevice, TwoStep, Protected,
-        |                       PageChanged, BrowserMissing, NoScreen, CoolingDown
-        |-- BadResponse         a service answered something that is not its interface
-        |-- Refused             a service said no to one message: nothing was accepted
-        `-- StoreStopped        one store's data is too bad to act on
+NaverPlaceError
+|-- Transient               trying again may help; nothing was carried out
+|   |-- ServiceUnavailable  a service could not be reached, or said 5xx to a question
+|   `-- Throttled           a service asked us to wait
+|-- OutcomeUnknown          a send may or may not have been accepted; never retried blindly
+`-- Permanent               trying again does not help before somebody changes something
+    |-- SettingsError       one or more settings are wrong or missing (all are listed)
+    |-- RulesError          rules, templates, fields or stores are wrong (all places are listed)
+    |-- ClockWrong          this machine's clock is not the outside world's
+    |-- SessionExpired      Naver no longer knows our cookies
+    |-- LoginFailed         WrongPassword, CaptchaRequired, NewDevice, TwoStep, Protected,
+    |                       PageChanged, BrowserMissing, NoScreen, CoolingDown
+    |-- BadResponse         a service answered something that is not its interface
+    |-- Refused             a service said no to one message: nothing was accepted
+    `-- StoreStopped        one store's data is too bad to act on
 """
 
 from __future__ import annotations
@@ -72,6 +72,10 @@ class RulesError(_Listed):
     title = "the YAML files are wrong"
 
 
+class CannotDecide(Permanent):
+    """A condition or action lacks what it needs for one booking; its text holds no phone or name."""
+
+
 class ClockWrong(Permanent):
     """This machine's clock and the outside world's differ too much to decide by."""
 
@@ -91,7 +95,9 @@ class WrongPassword(LoginFailed):
     """Naver refused the user name or the password."""
 
     reason = "wrong_password"
-    advice = "correct NAVERPLACE_NAVER__USERNAME and NAVERPLACE_NAVER__PASSWORD, then: naverplace login"
+    advice = (
+        "correct NAVERPLACE_NAVER__USERNAME and NAVERPLACE_NAVER__PASSWORD, then: naverplace login"
+    )
 
 
 class CaptchaRequired(LoginFailed):
@@ -138,7 +144,7 @@ class BrowserMissing(LoginFailed):
     )
 
 
-class NoScreen(LoginFailed):
+class NoScreen(BrowserMissing):
     """A login by hand needs a screen; nothing was sent to Naver."""
 
     reason = "no_screen"
@@ -150,17 +156,6 @@ class CoolingDown(LoginFailed):
 
     reason = "cooling_down"
     advice = "mend the cause of the earlier failure, then: naverplace login"
-
-
-class BrowserMissing(LoginFailed):
-    """Chromium, its driver or a screen is not there, so that no login was even tried."""
-
-    reason = "browser_missing"
-    advice = (
-        "install Chromium and its driver in the same version (Debian: apt-get install chromium "
-        "chromium-driver), or set NAVERPLACE_NAVER__CHROMIUM_PATH and "
-        "NAVERPLACE_NAVER__CHROMEDRIVER_PATH"
-    )
 
 
 class BadResponse(Permanent):
