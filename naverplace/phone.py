@@ -25,7 +25,7 @@ def normalise(raw: str) -> str:
     """
     text = raw.strip()
     # A national number starts with 0, so 82... without a plus is the country code.
-    if _INTERNATIONAL.match(text) and not text.startswith("0") or text.startswith("0082"):
+    if (_INTERNATIONAL.match(text) and not text.startswith("0")) or text.startswith("0082"):
         text = "0" + _INTERNATIONAL.sub("", text, count=1).lstrip("0")
     if re.search(r"[^\d\s().+-]", text):
         raise ValueError("phone: holds other signs than digits")

@@ -148,7 +148,7 @@ def attached() -> Iterator[None]:
 
 def a_logger(stream: io.StringIO, *, filtered: bool = False) -> logging.Logger:
     """A logger with a handler that was added after `attach`."""
-    logger = logging.Logger("made-later")  # noqa: LOG001 - not shared with other tests
+    logger = logging.Logger("made-later")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s %(where)s", defaults={"where": ""}))
     if filtered:
