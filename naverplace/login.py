@@ -10,7 +10,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
@@ -23,7 +22,6 @@ from naverplace.browser import Programs, open_browser
 from naverplace.cookies import Cookie, fits, has_login, normalise
 from naverplace.errors import (
     BrowserMissing,
-    LoginFailed,
     NaverPlaceError,
     NoScreen,
     PageChanged,
@@ -45,6 +43,11 @@ const field = document.getElementById(arguments[0]);
 field.setAttribute('value', arguments[1]);
 field.value = arguments[1];
 field.dispatchEvent(new Event('input', {bubbles: true}));
+"""
+# A dropped connection is no error to the driver: it shows Chromium's own page about it.
+_STATUS = """
+if (location.protocol === 'chrome-error:') return -1;
+return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0;
 """
 
 
@@ -114,13 +117,13 @@ class NaverAuthenticator:
         host = urlsplit(url).hostname
         try:
             driver.get(url)
-            status = driver.execute_script(
-                "return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0"
-            )
+            status = driver.execute_script(_STATUS)
         except (WebDriverException, HTTPError) as error:
             raise ServiceUnavailable(
                 f"{SERVICE}: no page from {host} ({type(error).__name__})"
             ) from None
+        if status == -1:
+            raise ServiceUnavailable(f"{SERVICE}: no page from {host}")
         if status == 429 or status >= 500:
             raise ServiceUnavailable(f"{SERVICE}: {host} answered {status}")
 
@@ -134,7 +137,7 @@ class NaverAuthenticator:
         _hesitate(0.64, 0.94)
 
     def _wait(self, driver: WebDriver, seconds: float, *, judging: bool) -> None:
-        """Wait until logged in; `judging` ends the wait at once on a page that asks for a person."""
+        """Wait until logged in; `judging` gives up at once on a page that wants a person."""
         ends = time.monotonic() + seconds
         page = look(driver)
         while not (page.left_login and has_login(driver.get_cookies())):
@@ -186,8 +189,3 @@ def _in_our_words(what: str) -> Iterator[None]:
         raise
     except (WebDriverException, HTTPError) as error:
         raise PageChanged(f"{SERVICE}: {what} ({type(error).__name__})") from None
-
-
-def is_refusal(error: LoginFailed) -> bool:
-    """Tell whether an attempt reached Naver, so that a cool-down must follow."""
-    return not isinstance(error, BrowserMissing | NoScreen)
