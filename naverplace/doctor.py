@@ -13,13 +13,13 @@ from naverplace.booking import BookingStatus
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
-from naverplace.errors import LoginFailed, NaverPlaceError, SessionExpired
-from naverplace.login import BrowserMissing
+from naverplace.errors import BrowserMissing, LoginFailed, NaverPlaceError, SessionExpired
+from naverplace.naver import NaverClient
 from naverplace.redaction import REDACTOR, describe
 from naverplace.run import Run, open_run
 from naverplace.session import NoBrowser, open_naver_session
 from naverplace.settings import Settings
-from naverplace.tables.create import missing_tables
+from naverplace.tables.create import check_tables
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def _rules_found(run: Run) -> str:
 
 
 def _tables(run: Run) -> str:
-    missing = missing_tables(run.settings.aws)
-    if missing:
-        raise _TablesMissing(f"missing: {', '.join(missing)}")
+    problems = check_tables(run.settings.aws)
+    if problems:
+        raise _TablesWrong("; ".join(problems))
     return f"{run.settings.aws.sms_table} and {run.settings.aws.session_table} are there"
 
 
-class _TablesMissing(NaverPlaceError):
+class _TablesWrong(NaverPlaceError):
     advice = "naverplace init-tables"
 
 
@@ -103,8 +103,6 @@ def _session(run: Run) -> str:
         )
     except (SessionExpired, LoginFailed) as error:
         raise _NotLoggedIn(str(error)) from error
-    from naverplace.naver import NaverClient
-
     store_id = next(iter(run.stores))
     count = NaverClient(session, run.settings.naver, run.clock).count(
         store_id, BookingStatus.CONFIRMED
@@ -117,17 +115,20 @@ class _NotLoggedIn(NaverPlaceError):
 
 
 def _sens(run: Run) -> str:
-    return SensClient(run.settings.sens, run.clock).check()
+    SensClient(run.settings.sens, run.clock).check()
+    return "keys, signature and service are good"
 
 
 def _telegram(run: Run) -> str:
-    return Telegram(run.settings.telegram).check()
+    Telegram(run.settings.telegram).check()
+    return "the bot may write to the chat"
 
 
 def _slack(run: Run) -> str:
     if "slack" not in run.rulebook.routing.enabled:
         return "switched off in rules/notifications.yaml"
-    return Slack(run.settings.slack).check()
+    Slack(run.settings.slack).check()
+    return "the webhook is alive"
 
 
 def _clock(run: Run) -> str:

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import threading
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -87,6 +88,8 @@ def _import() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     gx = importlib.import_module("great_expectations")
     importlib.import_module("great_expectations.expectations")
+    # Its pandas engine reads zoned columns in a way that pandas 4 will change; nothing of ours.
+    warnings.filterwarnings("ignore", message="Series.values returning an ndarray that drops")
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     return gx
 
@@ -169,7 +172,7 @@ def _expectations(
         ),
         e.ExpectColumnValuesToNotBeNull(column="phone_shape", **because("phone: missing")),
         e.ExpectColumnValuesToMatchRegex(
-            column="phone_shape", regex=r"^(01[016789]|050[2-8])-\*{4}-\d{4}$", **because(phone)
+            column="phone_shape", regex=r"^(?:01[016789]|050[2-8])-\*{4}-\d{4}$", **because(phone)
         ),
         e.ExpectColumnValuesToNotBeNull(
             column="start", **because("start: missing, or not UTC like 2025-10-21T09:00:00Z")

@@ -1,0 +1,185 @@
+"""The quality gates: what is broken never sends, is named, and stops nobody else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naverplace import quality
+from naverplace.clock import SEOUL
+from naverplace.frames import to_bookings, to_frame
+from naverplace.quality import Checked, Gated
+from naverplace.settings import QualitySettings
+from sandbox.scenarios.build import load_scenario
+from tests.test_frames import raw
+
+NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
+STORES = ("1051707", "951291")
+
+
+def gate(raws: dict[str, list[Any]], **changes: Any) -> Gated:
+    frames = {
+        store_id: to_frame(rows, store_id=store_id, fields=(), read_at=NOW)
+        for store_id, rows in raws.items()
+    }
+    settings = QualitySettings(**changes)
+    return quality.check(frames, known_stores=STORES, now=NOW, settings=settings)
+
+
+def check(*rows: Any, **changes: Any) -> Checked:
+    return gate({"1051707": list(rows)}, **changes).stores[0]
+
+
+def test_a_whole_booking_passes() -> None:
+    checked = check(raw())
+
+    assert (checked.rows, checked.quarantined, checked.stopped) == (1, (), False)
+    assert len(to_bookings(checked.good)) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (raw(phone="010-12"), "phone: not a number that a text message can reach"),
+        (raw(phone="0212345678"), "phone: not a number that a text message can reach"),
+        (raw(phone=None), "phone: missing"),
+        (raw(snapshot={"startDateTime": "2025-10-22T15:00:00"}), "start: missing, or not UTC"),
+        (raw(snapshot={"startDateTime": "1970-01-01T00:00:00Z"}), "start: not between"),
+        (raw(snapshot={"startDateTime": "2099-01-01T00:00:00Z"}), "start: not between"),
+        (raw(snapshot={"endDateTime": "2025-10-22T05:00:00Z"}), "end: not after the start"),
+        (raw(bookingId=None), "booking id: missing"),
+        (raw(bookingStatusCode="RC04"), "status: not one that was asked"),
+        (raw(bookingStatusCode=None), "status: missing"),
+        (raw(businessId=951291), "store: not the one that was asked"),
+        (raw(businessId=999), "store: unknown"),
+        (raw(businessId=None), "store: missing"),
+    ],
+)
+def test_a_broken_row_is_quarantined_with_its_reason(broken: Any, reason: str) -> None:
+    checked = check(broken, raw(bookingId=2), raw(bookingId=3))
+
+    assert len(checked.quarantined) == 1
+    assert any(found.startswith(reason) for found in checked.quarantined[0].reasons)
+    assert [b.booking_id for b in to_bookings(checked.good)] == [2, 3]
+
+
+def test_a_booking_that_stands_twice_in_one_list_is_sent_neither() -> None:
+    checked = check(raw(), raw(name="다른 이름"), raw(bookingId=2))
+
+    assert [q.reasons for q in checked.quarantined] == [
+        ("booking id: stands twice in the list",)
+    ] * 2
+    assert [b.booking_id for b in to_bookings(checked.good)] == [2]
+
+
+def test_a_booking_in_both_lists_is_no_duplicate() -> None:
+    checked = check(raw(), raw(bookingStatusCode="RC08"))
+
+    assert checked.quarantined == ()
+
+
+def test_all_reasons_of_a_row_are_named() -> None:
+    checked = check(raw(phone="1", snapshot={"startDateTime": None}))
+
+    assert len(checked.quarantined[0].reasons) == 2
+
+
+def test_a_store_with_too_many_bad_rows_is_stopped_and_the_others_go_on() -> None:
+    bad = [raw(bookingId=n, phone="1") for n in range(2, 5)]
+    good = [raw(bookingId=n) for n in range(5, 8)]
+    other = [raw(businessId=951291)]
+
+    first, second = gate({"1051707": [*bad, *good], "951291": other}).stores
+
+    assert (first.stopped, second.stopped) == (True, False)
+    assert first.reason == "3 of 6 bookings are broken, more than 30%"
+
+
+def test_few_rows_never_stop_a_store() -> None:
+    assert not check(raw(phone="1"), raw(bookingId=2, phone="1")).stopped
+
+
+def test_stores_without_bookings_pass() -> None:
+    checked = gate({"1051707": [], "951291": []}).stores
+
+    assert [(c.rows, c.stopped, c.quarantined) for c in checked] == [(0, False, ())] * 2
+
+
+def test_the_first_runs_broken_rows_are_found_and_no_others() -> None:
+    scenario = load_scenario("first-run")
+    frames = {
+        store_id: to_frame(
+            [b for b in raws if b.get("bookingStatusCode") in ("RC03", "RC08")],
+            store_id=store_id,
+            fields=(),
+            read_at=NOW,
+        )
+        for store_id, raws in scenario.stores.items()
+    }
+
+    gated = quality.check(
+        frames, known_stores=list(scenario.stores), now=scenario.now, settings=QualitySettings()
+    )
+
+    quarantined = [q for checked in gated.stores for q in checked.quarantined]
+    assert len(quarantined) == scenario.expected["quarantined"]
+    kinds = Counter(reason.partition(":")[0] for q in quarantined for reason in q.reasons)
+    assert set(kinds) == {"phone", "start"}
+
+
+def test_neither_phone_nor_name_is_in_results_or_data_docs(tmp_path: Path) -> None:
+    rows = [raw(phone="01098765432"), raw(bookingId=2, phone="010987654321234", name="비밀이름")]
+    gated = gate({"1051707": rows})
+
+    index = quality.write_docs(gated, tmp_path / "docs")
+
+    written = [path for path in index.parent.rglob("*") if path.is_file()]
+    assert any("validations" in str(path) for path in written)
+    for path in written:
+        text = path.read_bytes()
+        assert b"98765432" not in text
+        assert "비밀이름".encode() not in text
+    assert "98765432" not in str(gated.stores[0].quarantined)
+
+
+def test_data_docs_show_the_gates_and_replace_older_ones(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    quality.write_docs(gate({"1051707": [raw()]}), docs)
+    first = len(list(docs.rglob("*.html")))
+
+    index = quality.write_docs(gate({"1051707": [raw(phone="1")]}), docs)
+
+    assert len(list(docs.rglob("*.html"))) == first
+    assert index.exists()
+    pages = "".join(path.read_text("utf-8") for path in docs.rglob("validations/**/*.html"))
+    assert "phone_shape" in pages
+
+
+def test_importing_the_module_does_not_import_great_expectations() -> None:
+    program = "import sys, naverplace.run; print('great_expectations' in sys.modules)"
+
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.strip() == "False"
+
+
+def test_warming_up_ends_and_may_be_repeated() -> None:
+    for thread in (quality.warm_up(), quality.warm_up()):
+        thread.join(timeout=120)
+
+        assert not thread.is_alive()
+
+
+def test_a_start_at_the_edge_of_the_plausible_range_passes() -> None:
+    start = (NOW + timedelta(days=399)).astimezone(SEOUL)
+    text = start.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    assert check(raw(snapshot={"startDateTime": text, "endDateTime": None})).quarantined == ()
