@@ -170,17 +170,24 @@ class NaverClient:
             self.session.keep(self._visit)
             return answer
 
-        try:
-            return once()
-        except SessionExpired:
-            self.session.renew(self._visit.generation)
-            self._visit = self.session.visit()
-        try:
-            return once()
-        except SessionExpired as error:
-            raise BadResponse(
-                f"{error}; yet the session is good: does this account manage the store?"
-            ) from error
+        proved_good = False
+        while True:
+            try:
+                return once()
+            except SessionExpired as error:
+                if proved_good:
+                    raise BadResponse(
+                        f"{error}; yet the session is good: does this account manage the store?"
+                    ) from error
+                # Ends, since the session refuses when its one login is spent.
+                proved_good = not self._renew()
+
+    def _renew(self) -> bool:
+        """Make the session good again; tell whether it was not good before."""
+        before = self._visit.generation
+        self.session.renew(before)
+        self._visit = self.session.visit()
+        return self._visit.generation != before
 
     def _pause(self) -> None:
         if self._asked:
