@@ -15,6 +15,7 @@ from naverplace.report import RunReport
 from naverplace.run import Run, StoreBatch
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
+from naverplace.telling import keep_report, send_alert, tell_owner
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
@@ -41,9 +42,11 @@ def run_once(
         report = steps.report_run(run, session=None, failure=describe(error))
     except Exception as error:
         # A defect of ours: the owner must hear of it before it reaches the door.
-        steps.send_alert(run, describe(error))
+        send_alert(run, describe(error))
         raise
-    return steps.tell_owner(run, report)
+    report = tell_owner(run, report)
+    keep_report(run, report)
+    return report
 
 
 def _carry_out(run: Run, progress: Progress) -> RunReport:

@@ -11,7 +11,7 @@ import resource
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
 from naverplace.delivery import deliver
 from naverplace.effects import ActionResult, Decisions, Effect, Notify, Outcome
-from naverplace.errors import NaverPlaceError, SettingsError
+from naverplace.errors import SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
@@ -39,7 +39,6 @@ from naverplace.session import NaverSession, open_naver_session
 from naverplace.settings import Settings
 from naverplace.stopwatch import Stopwatch
 from naverplace.stores import Store, load_stores
-from naverplace.summary import for_owner
 from naverplace.tables.dynamodb import open_dynamodb
 from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
@@ -262,38 +261,7 @@ def _peak_memory_mb() -> float:
     return peak / 1024 / (1024 if sys.platform == "darwin" else 1)  # Linux counts kilobytes
 
 
-def tell_owner(run: Run, report: RunReport) -> RunReport:
-    """Send the summary where notifications.yaml routes it; a channel that fails is a problem."""
-    text = REDACTOR.scrub(for_owner(report))
-    failed = report.status == "failed"
-    problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
-    if not problems:
-        return report
-    return replace(report, status="failed", problems=(*report.problems, *problems))
-
-
-def send_alert(run: Run, text: str) -> list[str]:
-    """Send a failure to the owner's alert channels, scrubbed; return what went wrong."""
-    when = run.now.strftime("%m/%d %H:%M")
-    message = REDACTOR.scrub(f"🚨 {when} 예약 알림 실행 실패\n{text}")
-    return send_text(run, message, channels=run.rulebook.routing.channels_for(alert=True))
-
-
 def write_quality_docs(run: Run, gated: Gated) -> str:
     """Write Great Expectations' Data Docs of the run; return the index page's path."""
     with run.watch.phase("quality docs"):
         return str(quality.write_docs(gated, run.settings.quality.docs_dir))
-
-
-def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
-    """Send one text to the owner's channels, and return what went wrong."""
-    problems = []
-    for name in channels:
-        channel = run.slack if name == "slack" else run.telegram
-        try:
-            with run.watch.phase("notifications"):
-                channel.send(text)
-        except NaverPlaceError as error:
-            log.error("the summary could not be sent to %s: %s", name, error)
-            problems.append(REDACTOR.scrub(f"the summary did not reach {name}: {error}"))
-    return problems

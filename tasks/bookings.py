@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.futures import PrefectFuture
 
-from naverplace import run
+from naverplace import run, telling
 from naverplace.effects import ActionResult
 from naverplace.quality import Gated
 from naverplace.report import RunReport
@@ -113,7 +113,8 @@ def report(
         decided=decided,
         results=results,
     )
-    told = run.tell_owner(this, made)
+    told = telling.tell_owner(this, made)
+    telling.keep_report(this, told)
     artifacts.publish_report(told, docs)
     return told
 
@@ -121,6 +122,6 @@ def report(
 @step("alert")
 def alert(this: Run, text: str) -> None:
     """Tell the owner that the run failed before it could report."""
-    problems = run.send_alert(this, text)
+    problems = telling.send_alert(this, text)
     if problems:
         raise StepFailed("; ".join(problems))

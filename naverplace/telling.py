@@ -1,0 +1,57 @@
+"""Telling the owner what a run did, and keeping its report."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from naverplace.errors import NaverPlaceError
+from naverplace.redaction import REDACTOR
+from naverplace.report import RunReport
+from naverplace.run import Run
+from naverplace.summary import for_owner
+
+log = logging.getLogger(__name__)
+
+
+def tell_owner(run: Run, report: RunReport) -> RunReport:
+    """Send the summary where notifications.yaml routes it; a channel that fails is a problem."""
+    text = REDACTOR.scrub(for_owner(report))
+    failed = report.status == "failed"
+    problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
+    if not problems:
+        return report
+    return replace(report, status="failed", problems=(*report.problems, *problems))
+
+
+def send_alert(run: Run, text: str) -> list[str]:
+    """Send a failure to the owner's alert channels, scrubbed; return what went wrong."""
+    when = run.now.strftime("%m/%d %H:%M")
+    message = REDACTOR.scrub(f"🚨 {when} 예약 알림 실행 실패\n{text}")
+    return send_text(run, message, channels=run.rulebook.routing.channels_for(alert=True))
+
+
+def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
+    """Send one text to the owner's channels, and return what went wrong."""
+    problems = []
+    for name in channels:
+        channel = run.slack if name == "slack" else run.telegram
+        try:
+            with run.watch.phase("notifications"):
+                channel.send(text)
+        except NaverPlaceError as error:
+            log.error("the summary could not be sent to %s: %s", name, error)
+            problems.append(REDACTOR.scrub(f"the summary did not reach {name}: {error}"))
+    return problems
+
+
+def keep_report(run: Run, report: RunReport) -> None:
+    """Write the report as JSON into the folder that the settings name, if they name one."""
+    folder = run.settings.report_dir
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    text = REDACTOR.scrub(json.dumps(report.as_json(), ensure_ascii=False, indent=2, default=str))
+    (folder / f"{run.now:%Y%m%dT%H%M%S}-{run.run_id}.json").write_text(text, "utf-8")
