@@ -72,9 +72,10 @@ def ask(
                 allow_redirects=False,
             )
         except (requests.RequestException, UnicodeError) as error:
+            # The cause would show the whole URL in every traceback.
             raise ServiceUnavailable(
                 f"{service}: no whole answer from {_place(url)} ({type(error).__name__})"
-            ) from error
+            ) from None
         _judge(answer, service=service, place=_place(url))
         return read(answer)
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from naverplace.booking import BookingStatus
 from naverplace.clock import SEOUL
-from naverplace.cookies import Cookie
 from naverplace.errors import (
     BadResponse,
     ServiceUnavailable,
@@ -24,52 +23,28 @@ from naverplace.errors import (
 )
 from naverplace.naver import NaverClient, completed_window, split_window
 from naverplace.partner import Window
-from naverplace.session import NaverSession, open_naver_session
+from naverplace.session import NaverSession
 from naverplace.settings import Settings
-from naverplace.tables.dynamodb import open_dynamodb
-from naverplace.tables.session import SessionTable
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
 from sandbox.naver.switches import Change
 from sandbox.server import Sandbox
 from sandbox.state import Seen
+from tests.naver_reading import STORE, Doorkeeper, open_it
 
-STORE = "1051707"
 CONFIRMED, COMPLETED = BookingStatus.CONFIRMED, BookingStatus.COMPLETED
 LISTS = f"GET /api/businesses/{STORE}/bookings"
 COUNTS = f"GET /v3.1/businesses/{STORE}/bookings/count"
 
 
-class HttpLogin:
-    """Logs in as the browser would, and counts how often."""
-
-    def __init__(self, world: Sandbox) -> None:
-        self.world, self.logins = world, 0
-
-    def log_in(self) -> list[Cookie]:
-        self.logins += 1
-        login = self.world.world.cookies.issue(self.world.world.now())
-        return [dict(cookie) for cookie in login.selenium_cookies()]
-
-    def check_in_browser(self, cookies: Sequence[Cookie]) -> bool:
-        return bool(cookies)
+@pytest.fixture
+def authenticator(world: Sandbox) -> Doorkeeper:
+    return Doorkeeper(world)
 
 
 @pytest.fixture
-def authenticator(world: Sandbox) -> HttpLogin:
-    return HttpLogin(world)
-
-
-@pytest.fixture
-def session(world: Sandbox, settings: Settings, authenticator: HttpLogin) -> NaverSession:
-    opened = open_naver_session(
-        settings.naver,
-        table=SessionTable(open_dynamodb(settings.aws), settings.aws.session_table),
-        clock=settings.make_clock(),
-        authenticator=authenticator,
-        probe_store=STORE,
-        max_skew_seconds=120.0,
-    )
+def session(world: Sandbox, settings: Settings, authenticator: Doorkeeper) -> NaverSession:
+    opened = open_it(settings, authenticator)
     world.world.requests.clear()
     return opened
 
@@ -278,7 +253,7 @@ def test_a_silent_service_is_a_fault_too(
 
 
 def test_a_lasting_fault_ends_after_the_attempts_and_is_no_login(
-    world: Sandbox, client: NaverClient, settings: Settings, authenticator: HttpLogin
+    world: Sandbox, client: NaverClient, settings: Settings, authenticator: Doorkeeper
 ) -> None:
     world.world.faults.append(Fault("partner", COUNTS, "status:503", times=None))
 
@@ -300,7 +275,7 @@ def test_naver_is_given_the_time_it_asks_for(world: Sandbox, client: NaverClient
 
 
 def test_being_asked_to_wait_for_ever_is_throttled(
-    world: Sandbox, client: NaverClient, authenticator: HttpLogin
+    world: Sandbox, client: NaverClient, authenticator: Doorkeeper
 ) -> None:
     world.world.faults.append(Fault("partner", COUNTS, "status:429", value=0, times=None))
 
@@ -327,7 +302,7 @@ def test_a_session_that_ends_half_way_is_renewed_once_and_nothing_is_lost(
     world: Sandbox,
     session: NaverSession,
     settings: Settings,
-    authenticator: HttpLogin,
+    authenticator: Doorkeeper,
     variant: str,
 ) -> None:
     fill(world, 35)
@@ -342,7 +317,7 @@ def test_a_session_that_ends_half_way_is_renewed_once_and_nothing_is_lost(
 
 
 def test_a_session_that_ends_twice_is_not_renewed_twice(
-    world: Sandbox, session: NaverSession, settings: Settings, authenticator: HttpLogin
+    world: Sandbox, session: NaverSession, settings: Settings, authenticator: Doorkeeper
 ) -> None:
     fill(world, 35)
     world.world.faults += [
@@ -357,7 +332,7 @@ def test_a_session_that_ends_twice_is_not_renewed_twice(
 
 
 def test_many_stores_that_meet_the_end_at_once_log_in_once(
-    world: Sandbox, session: NaverSession, settings: Settings, authenticator: HttpLogin
+    world: Sandbox, session: NaverSession, settings: Settings, authenticator: Doorkeeper
 ) -> None:
     clients = [NaverClient(session, settings.naver, settings.make_clock()) for _ in range(6)]
     world.world.cookies.kill_all()
@@ -377,7 +352,7 @@ def test_many_stores_that_meet_the_end_at_once_log_in_once(
 
 
 def test_a_store_of_somebody_else_costs_no_login(
-    world: Sandbox, client: NaverClient, authenticator: HttpLogin
+    world: Sandbox, client: NaverClient, authenticator: Doorkeeper
 ) -> None:
     with pytest.raises(BadResponse, match=r"4711.*does this account manage"):
         client.count("4711", CONFIRMED)
