@@ -21,7 +21,7 @@ def read_cookies(stored: object, *, home: str) -> list[Cookie] | None:
     `home` becomes the domain of a cookie without one. Raises ValueError when it is not the legacy's
     format.
     """
-    cookies = json.loads(stored) if isinstance(stored, str) and stored.strip() else stored
+    cookies = json.loads(stored.strip() or "[]") if isinstance(stored, str) else stored
     if not cookies:
         return None
     if not isinstance(cookies, list) or not all(_is_cookie(cookie) for cookie in cookies):

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
+from urllib3.exceptions import LocationParseError
 
 from naverplace.channels.wire import patiently, retry_after
-from naverplace.errors import ServiceUnavailable, Throttled
+from naverplace.errors import Permanent, ServiceUnavailable, Throttled
 
 T = TypeVar("T")
 
@@ -59,7 +61,8 @@ def ask(
     """Ask one question, again while trying again may help; follows no redirect.
 
     `read` gets any answer that is neither 429 nor 5xx; a Transient that it raises counts as no
-    answer. Raises ServiceUnavailable, Throttled, and what `read` raises.
+    answer. Raises ServiceUnavailable, Throttled, Permanent for an impossible address, and what `read`
+    raises.
     """
 
     def once() -> T:
@@ -71,6 +74,8 @@ def ask(
                 timeout=(patience.connect_timeout, patience.read_timeout),
                 allow_redirects=False,
             )
+        except (LocationParseError, InvalidSchema, InvalidURL, MissingSchema) as error:
+            raise Permanent(f"{service}: the address in the settings is none") from error
         except (requests.RequestException, UnicodeError) as error:
             # The cause would show the whole URL in every traceback.
             raise ServiceUnavailable(

@@ -6,7 +6,7 @@ import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from naverplace.errors import ServiceUnavailable, Throttled
+from naverplace.errors import Permanent, ServiceUnavailable, Throttled
 from naverplace.http import Patience, ask, make_session, wait_asked
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -52,8 +52,8 @@ def test_nobody_at_home_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://", "http://a..b/", "ftp://127.0.0.1/"])
-def test_an_address_that_is_none_is_unavailable_in_our_words(url: str) -> None:
-    with pytest.raises(ServiceUnavailable):
+def test_an_address_that_is_none_is_never_asked_again(url: str) -> None:
+    with pytest.raises(Permanent, match="address in the settings"):
         ask_for(url)
 
 
