@@ -1,0 +1,106 @@
+"""`make demo`, as a newcomer runs it: the JSON tells the truth, and nothing is left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.browser, pytest.mark.prefect]
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox.demo", *arguments],
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("NAVERPLACE_", "PREFECT_"))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # its own session, by which leftovers are recognised
+    )
+
+
+def left_of(session: int) -> list[str]:
+    """List the processes that still live in the demo's session or its children's."""
+    left = []
+    for process in psutil.process_iter(["pid", "cmdline", "environ"]):
+        try:
+            words = " ".join(process.info["cmdline"] or [])
+            if os.getsid(process.pid) == session or "naverplace-prefect-" in words:
+                left.append(words)
+        except (psutil.Error, ProcessLookupError):
+            continue
+    return left
+
+
+@pytest.fixture(scope="module")
+def first_run() -> Iterator[dict[str, Any]]:
+    demo = start("--json")
+    out, err = demo.communicate(timeout=280)
+    assert demo.returncode == 0, err[-3000:]
+    yield {"json": json.loads(out.splitlines()[-1]), "words": err, "session": demo.pid}
+
+
+def test_the_first_run_sends_the_23_messages_after_one_login(first_run: dict[str, Any]) -> None:
+    run = first_run["json"]["runs"][0]
+
+    assert run["messages"] == {"confirmation": 8, "guide": 15, "event": 0}
+    assert (run["bookings_confirmed"], run["bookings_completed"]) == (147, 34)
+    assert (run["browser_opened"], run["balanced"]) == (True, True)
+    assert run["writes_by_action"] == {"create_db_record": 8, "send_sms": 46}
+    assert run["writes"] == 54
+    assert run["quarantined"] == 9
+
+
+def test_the_second_run_sends_nothing_and_opens_no_browser(first_run: dict[str, Any]) -> None:
+    run = first_run["json"]["runs"][1]
+
+    assert run["messages"] == {"confirmation": 0, "guide": 0, "event": 0}
+    assert (run["browser_opened"], run["balanced"], run["writes"]) == (False, True, 0)
+
+
+def test_a_person_reads_progress_and_a_summary(first_run: dict[str, Any]) -> None:
+    words = first_run["words"]
+
+    assert "starting a Prefect server" in words
+    assert "문자 23건 접수" in words
+    assert "every sum balances" in words
+
+
+def test_nothing_is_left_running(first_run: dict[str, Any]) -> None:
+    assert left_of(first_run["session"]) == []
+
+
+def test_keep_leaves_the_ui_up_until_it_is_interrupted() -> None:
+    demo = start("--keep", "--scenario", "quiet")
+    assert demo.stdout is not None
+    urls: dict[str, str] = {}
+    for line in demo.stdout:
+        if line.startswith(("Prefect UI", "phones of customers")):
+            urls[line.split()[0]] = line.split()[-1]
+        if len(urls) == 2:
+            break
+
+    assert "Prefect" in requests.get(urls["Prefect"], timeout=10).text
+    assert requests.get(urls["phones"], timeout=10).ok
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=60)
+
+    deadline = time.monotonic() + 20
+    while left_of(demo.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left_of(demo.pid) == []
+    with pytest.raises(requests.ConnectionError):
+        requests.get(urls["Prefect"], timeout=5)
