@@ -61,8 +61,8 @@ def ask(
     """Ask one question, again while trying again may help; follows no redirect.
 
     `read` gets any answer that is neither 429 nor 5xx; a Transient that it raises counts as no
-    answer. Raises ServiceUnavailable, Throttled, Permanent for an impossible address, and what `read`
-    raises.
+    answer. Raises ServiceUnavailable, Throttled, Permanent for an impossible address, and whatever
+    `read` raises.
     """
 
     def once() -> T:
@@ -74,8 +74,8 @@ def ask(
                 timeout=(patience.connect_timeout, patience.read_timeout),
                 allow_redirects=False,
             )
-        except (LocationParseError, InvalidSchema, InvalidURL, MissingSchema) as error:
-            raise Permanent(f"{service}: the address in the settings is none") from error
+        except (LocationParseError, InvalidSchema, InvalidURL, MissingSchema):
+            raise Permanent(f"{service}: the address in the settings is none") from None
         except (requests.RequestException, UnicodeError) as error:
             # The cause would show the whole URL in every traceback.
             raise ServiceUnavailable(
