@@ -15,7 +15,7 @@ from naverplace.report import RunReport
 from naverplace.run import Run, StoreBatch
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
-from naverplace.telling import keep_report, send_alert, tell_owner
+from naverplace.telling import keep_report, open_or_alert, send_alert, tell_owner
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
@@ -34,7 +34,7 @@ def run_once(
 
     Raises RulesError or SettingsError before any outside call.
     """
-    run = steps.open_run(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
+    run = open_or_alert(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
     try:
         report = _carry_out(run, progress)
     except NaverPlaceError as error:

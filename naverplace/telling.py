@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from naverplace.channels.telegram import Telegram
 from naverplace.errors import NaverPlaceError
-from naverplace.redaction import REDACTOR
+from naverplace.redaction import REDACTOR, describe
 from naverplace.report import RunReport
-from naverplace.run import Run
+from naverplace.run import Run, open_run
+from naverplace.settings import Settings
 from naverplace.summary import for_owner
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,30 @@ def send_alert(run: Run, text: str) -> list[str]:
     when = run.now.strftime("%m/%d %H:%M")
     message = REDACTOR.scrub(f"🚨 {when} 예약 알림 실행 실패\n{text}")
     return send_text(run, message, channels=run.rulebook.routing.channels_for(alert=True))
+
+
+def open_or_alert(
+    settings: Settings, *, run_id: str, door: str, dry_run: bool = False, only: Sequence[str] = ()
+) -> Run:
+    """Open a run; when its rules are wrong, tell the owner before the error goes on.
+
+    notifications.yaml may be the very file that is wrong, so Telegram is told directly.
+    """
+    try:
+        return open_run(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
+    except NaverPlaceError as error:
+        if door != "cli":  # there a person reads the error already
+            _tell_directly(settings, describe(error))
+        raise
+
+
+def _tell_directly(settings: Settings, text: str) -> None:
+    try:
+        Telegram(settings.telegram).send(
+            REDACTOR.scrub(f"🚨 예약 알림을 시작하지 못했습니다\n{text}")
+        )
+    except NaverPlaceError as error:
+        log.error("the alert did not reach Telegram: %s", error)
 
 
 def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:

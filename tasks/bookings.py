@@ -21,7 +21,7 @@ from tasks.step import StepFailed, scrubbed, step
 @scrubbed
 def prepare(*, dry_run: bool, stores: Sequence[str]) -> Run:
     """Load settings, rules and templates; not a task, since nothing outside is asked."""
-    return run.open_run(
+    return telling.open_or_alert(
         open_settings(),
         run_id=str(runtime.flow_run.id or "local"),
         door="flow",

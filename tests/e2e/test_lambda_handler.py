@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -120,6 +121,20 @@ def test_a_missing_setting_is_answered_with_every_name(
     assert status == 500
     assert "NAVERPLACE_SENS__ACCESS_KEY" in body["error"]
     assert "NAVERPLACE_NAVER__PASSWORD" in body["error"]
+
+
+def test_wrong_rules_are_told_to_the_owner_before_anything_is_asked(
+    invoke: Any, world: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "reminders.yaml").write_text("rules: [{rule: x, whenn: []}]\n")
+    monkeypatch.setenv("NAVERPLACE_RULES_DIR", str(tmp_path))
+
+    status, body = invoke()
+
+    assert status == 500
+    assert "RulesError" in body["error"]
+    assert "🚨" in world.world.telegram[-1]["text"]
+    assert [seen for seen in world.world.requests if seen.service in ("nid", "partner")] == []
 
 
 def test_a_dry_run_decides_the_same_and_touches_nothing(invoke: Any, world: Sandbox) -> None:
