@@ -1,193 +1,212 @@
-"""The conditions that a rule may ask: pure questions about a booking, its record and the moment.
+"""The conditions that a rule may name: each asks one question about a booking, at one moment.
 
-Each answers with what it saw; one that cannot be decided raises. Its docstring shows its YAML.
+A condition that cannot be decided raises CannotDecide; it never answers no for lack of knowledge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import Field as Param
-
-from naverplace.booking import Booking, BookingStatus
-from naverplace.calls import checked_by, known
-from naverplace.comparison import Value, compare, wrong_comparison
+from naverplace.booking import Booking
+from naverplace.comparisons import compare, one_comparison
 from naverplace.errors import CannotDecide
 from naverplace.fields import Field
+from naverplace.parameters import (
+    Count,
+    FieldName,
+    Flag,
+    HourOfDay,
+    Hours,
+    Kind,
+    Known,
+    Statuses,
+    StoreIds,
+    Switch,
+    Text,
+    Value,
+    Values,
+    Words,
+    agree,
+)
 from naverplace.records import Record
 from naverplace.registry import Registry
 from naverplace.stores import Store
 
-Flag = Literal["confirm_sms", "remind_sms", "option_sms"]  # the legacy's (L11)
-Word = Annotated[str, Param(min_length=1)]
-Words = Word | Annotated[list[Word], Param(min_length=1)]
-Hour = Annotated[int, Param(ge=0, le=23)]
-StoreId = Annotated[str, known("store")]
-FieldName = Annotated[str, known("field")]
-
-condition = CONDITIONS = Registry("condition")
+CONDITIONS = condition = Registry("condition")
+PERSONAL = "[personal]"  # stands in verdicts for the value of a personal field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """What a condition may look at."""
 
     booking: Booking
     record: Record | None
     now: datetime  # aware, Asia/Seoul
-    stores: Mapping[str, Store] = field(default_factory=lambda: MappingProxyType({}))
-    fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType({}))
+    stores: Mapping[str, Store]
+    fields: Mapping[str, Field]
 
 
 class Answer(NamedTuple):
-    """Yes or no, and the values that decided; no phone, no name."""
+    """A condition's answer, and what it rests on; `seen` holds no phone and no name."""
 
-    yes: bool
-    seen: Mapping[str, Any]
-
-
-@condition
-def booking_in_db(ctx: Context) -> Answer:
-    """Test whether table `sms` has a record of the booking.
-
-    - booking_in_db
-    """
-    return Answer(ctx.record is not None, {"in_db": ctx.record is not None})
+    holds: bool
+    seen: Mapping[str, Any] = {}
+    since: datetime | None = None  # when it began to hold, if it depends on time
 
 
 @condition
 def booking_not_in_db(ctx: Context) -> Answer:
-    """Test whether the booking is new: table `sms` has no record of it.
+    """Hold when table `sms` has no record of the booking: it is new.
 
     - booking_not_in_db
     """
-    return Answer(ctx.record is None, {"in_db": ctx.record is not None})
+    return Answer(ctx.record is None, {"record": _known(ctx.record)})
+
+
+@condition
+def booking_in_db(ctx: Context) -> Answer:
+    """Hold when table `sms` has a record of the booking.
+
+    - booking_in_db
+    """
+    return Answer(ctx.record is not None, {"record": _known(ctx.record)})
+
+
+def _known(record: Record | None) -> str:
+    return "none" if record is None else "exists"
 
 
 @condition
 def starts_in_future(ctx: Context) -> Answer:
-    """Test whether the booking has not started yet.
+    """Hold until the booking starts; not at the start itself.
 
     - starts_in_future
     """
-    return Answer(ctx.now < ctx.booking.start, _times(ctx))
+    return Answer(ctx.booking.start > ctx.now, {"start": ctx.booking.start})
 
 
 @condition
-def time_before_booking(ctx: Context, *, hours: Annotated[float, Param(gt=0)]) -> Answer:
-    """Test whether the booking starts within so many hours and has not started (L11: both edges).
+def time_before_booking(ctx: Context, *, hours: Hours) -> Answer:
+    """Hold from `hours` before the start, that moment included, until the start, excluded.
 
-    - time_before_booking: {hours: 2}
+    - time_before_booking: 2
     """
-    start = ctx.booking.start
-    return Answer(start - timedelta(hours=hours) <= ctx.now < start, _times(ctx))
+    since = ctx.booking.start - timedelta(hours=hours)
+    return Answer(since <= ctx.now < ctx.booking.start, {"start": ctx.booking.start}, since)
+
+
+@condition
+def current_hour(ctx: Context, *, hour: HourOfDay) -> Answer:
+    """Hold during this hour of the Korean day: 20 is from 20:00:00 until 20:59:59.
+
+    - current_hour: 20
+    """
+    return Answer(ctx.now.hour == hour, {"hour": ctx.now.hour})
+
+
+@condition
+def date_is_today(ctx: Context) -> Answer:
+    """Hold on the Korean day of the booking.
+
+    - date_is_today
+    """
+    day = ctx.booking.start.date()
+    return Answer(day == ctx.now.date(), {"date": day})
+
+
+def _days_in_order(_known: Known, said: Any) -> str:
+    return "" if said.start <= said.end else f"start {said.start} is after end {said.end}"
+
+
+@condition
+@agree(_days_in_order)
+def date_range(ctx: Context, *, start: date, end: date) -> Answer:
+    """Hold for bookings of these Korean days, both included.
+
+    - date_range: {start: 2025-12-24, end: 2025-12-26}
+    """
+    day = ctx.booking.start.date()
+    return Answer(start <= day <= end, {"date": day})
+
+
+@condition
+def booking_status(ctx: Context, *, status: Statuses) -> Answer:
+    """Hold for bookings of this status, or one of several.
+
+    RC02 asked for, RC03 confirmed, RC04 cancelled, RC05 no-show, RC06 changed, RC08 completed.
+
+        - booking_status: RC03
+        - booking_status: [RC03, RC08]
+    """
+    return Answer(ctx.booking.status.value in status, {"status": ctx.booking.status.value})
+
+
+@condition
+def store_is(ctx: Context, *, store: StoreIds) -> Answer:
+    """Hold for bookings of this store, or one of several.
+
+    - store_is: 1051707
+    - store_is: [1051707, 951291]
+    """
+    return Answer(ctx.booking.store_id in store, {"store": ctx.booking.store_id})
 
 
 @condition
 def flag_not_set(ctx: Context, *, flag: Flag) -> Answer:
-    """Test whether the record's flag is False or missing; a booking without record has none.
+    """Hold when the record lacks the flag, has it as False, or does not exist.
 
-    - flag_not_set: remind_sms
+    confirm_sms, remind_sms and option_sms say that SENS accepted confirmation, guide and event.
+
+        - flag_not_set: remind_sms
     """
     value = ctx.record is not None and bool(getattr(ctx.record, flag))
     return Answer(not value, {flag: value})
 
 
 @condition
-def current_hour(
-    ctx: Context, *, hour: Hour | Annotated[list[Hour], Param(min_length=1)]
-) -> Answer:
-    """Test whether it is this hour in Korea; 20 is 20:00:00 to 20:59:59 (L13).
+def message_owed(ctx: Context, *, kind: Kind) -> Answer:
+    """Hold when a message was owed in an earlier run, and nothing of it has reached the provider.
 
-    - current_hour: 20
+    With booking_not_in_db it keeps a message for new bookings owed after a failed attempt.
+
+        - any: [booking_not_in_db, {message_owed: welcome}]
     """
-    return Answer(ctx.now.hour in _list(hour), {"now": f"{ctx.now:%H:%M:%S}"})
-
-
-@condition
-def booking_status(
-    ctx: Context, *, status: BookingStatus | Annotated[list[BookingStatus], Param(min_length=1)]
-) -> Answer:
-    """Test whether the booking has this status, or one of these (RC03 confirmed, RC08 completed).
-
-    - booking_status: [RC03, RC08]
-    """
-    has = ctx.booking.status
-    return Answer(has == status or (isinstance(status, list) and has in status), {"status": has})
+    message = ctx.record.messages.get(kind) if ctx.record else None
+    owed = message is not None and message.may_be_claimed
+    return Answer(owed, {kind: message.state if message else "never owed"})
 
 
 @condition
 def has_option_keyword(ctx: Context, *, keywords: Words) -> Answer:
-    """Test whether the name of any chosen option holds one of these words (L10).
+    """Hold when the name of a chosen option holds one of these words.
 
     - has_option_keyword: [네이버, 인스타, 원본]
     """
-    return Answer(ctx.booking.has_keyword(_list(keywords)), _options(ctx))
+    names = tuple(option.name for option in ctx.booking.options)
+    return Answer(ctx.booking.has_keyword(keywords), {"options": names})
 
 
 @condition
-def has_multiple_options(
-    ctx: Context,
-    *,
-    min_count: Annotated[int, Param(ge=1)],
-    keywords: Words | None = None,
-    count: Literal["sum", "any"] = "sum",
-) -> Answer:
-    """Test whether options whose name holds a word were chosen at least so many times in all.
+def has_multiple_options(ctx: Context, *, keywords: Words, min_count: Count = 2) -> Answer:
+    """Hold when options with one of these words were chosen at least `min_count` times in all.
 
-    Without keywords every option counts; `count: any` wants a single option chosen so often.
-
-    - has_multiple_options: {keywords: [인화], min_count: 2}
+    - has_multiple_options: {keywords: 보정, min_count: 2}
     """
-    words = _list(keywords) if keywords is not None else [""]
-    counts = [o.count for o in ctx.booking.options if any(word in o.name for word in words)]
-    total = sum(counts) if count == "sum" else max(counts, default=0)
-    return Answer(total >= min_count, {**_options(ctx), "count": total})
-
-
-def _order_of_dates(values: Mapping[str, Any], _: object) -> str:
-    return "end is before start" if values["end"] < values["start"] else ""
+    count = sum(
+        option.count
+        for option in ctx.booking.options
+        if any(word in option.name for word in keywords)
+    )
+    return Answer(count >= min_count, {"count": count})
 
 
 @condition
-@checked_by(_order_of_dates)
-def date_range(ctx: Context, *, start: date, end: date) -> Answer:
-    """Test whether the booking starts on one of these days in Korea, both included.
-
-    - date_range: {start: 2025-12-24, end: 2025-12-26}
-    """
-    day = ctx.booking.start.date()
-    return Answer(start <= day <= end, {"date": f"{day}"})
-
-
-@condition
-def date_is_today(ctx: Context) -> Answer:
-    """Test whether the booking starts today in Korea.
-
-    - date_is_today
-    """
-    day, today = ctx.booking.start.date(), ctx.now.date()
-    return Answer(day == today, {"date": f"{day}", "today": f"{today}"})
-
-
-@condition
-def store_is(
-    ctx: Context, *, stores: StoreId | Annotated[list[StoreId], Param(min_length=1)]
-) -> Answer:
-    """Test whether the booking is in this store, or in one of these.
-
-    - store_is: ["1051707", "951291"]
-    """
-    return Answer(ctx.booking.store_id in _list(stores), {"store": ctx.booking.store_id})
-
-
-@condition  # its parameters are the words of the YAML
-@checked_by(wrong_comparison)
-def field_(  # replaced by its word below
+@agree(one_comparison)
+def field(
     ctx: Context,
     *,
     name: FieldName,
@@ -195,18 +214,25 @@ def field_(  # replaced by its word below
     not_equals: Value | None = None,
     at_least: Value | None = None,
     at_most: Value | None = None,
-    contains: Word | None = None,
-    one_of: Annotated[list[Value], Param(min_length=1)] | None = None,
+    contains: Text | None = None,
+    one_of: Values | None = None,
+    if_missing: Switch | None = None,
 ) -> Answer:
-    """Test a field of rules/fields.yaml. Raises CannotDecide when the booking has no value.
+    """Compare a field of rules/fields.yaml; `if_missing` answers for bookings that lack it.
 
-    - field: {name: total_price, at_least: 50000}
+    Without `if_missing` a booking that lacks the field is reported as undecided. `contains` looks
+    into a text, or into every part of a list.
+
+        - field: {name: total_price, at_least: 50000}
+        - field: {name: area_name, contains: 지도, if_missing: false}
+        - field: {name: no_show_count, one_of: [1, 2]}
     """
-    declared = ctx.fields[name]
     value = ctx.booking.extra.get(name)
     if value is None:
-        raise CannotDecide(f"the booking has no {name} of type {declared.type}")
-    told = {
+        if if_missing is None:
+            raise CannotDecide(f"the booking has no {name!r}: say what holds then with if_missing")
+        return Answer(if_missing, {name: "missing"})
+    said = {
         "equals": equals,
         "not_equals": not_equals,
         "at_least": at_least,
@@ -214,24 +240,7 @@ def field_(  # replaced by its word below
         "contains": contains,
         "one_of": one_of,
     }
-    yes = all(
-        compare(value, how, wanted, kind=declared.type)
-        for how, wanted in told.items()
-        if wanted is not None
-    )
-    return Answer(yes, {name: "[personal]" if declared.personal else value})
-
-
-CONDITIONS["field"] = CONDITIONS.pop("field_")  # `field` itself is dataclasses'
-
-
-def _list(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _times(ctx: Context) -> dict[str, str]:
-    return {"start": f"{ctx.booking.start:%Y-%m-%d %H:%M}", "now": f"{ctx.now:%Y-%m-%d %H:%M:%S}"}
-
-
-def _options(ctx: Context) -> dict[str, Any]:
-    return {"options": [option.name for option in ctx.booking.options]}
+    comparison, other = next((name, other) for name, other in said.items() if other is not None)
+    declared = ctx.fields.get(name)
+    open_to_see = declared is not None and not declared.personal
+    return Answer(compare(value, comparison, other), {name: value if open_to_see else PERSONAL})
