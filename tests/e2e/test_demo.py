@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +45,11 @@ def left_of(session: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def first_run() -> Iterator[dict[str, Any]]:
+def first_run() -> dict[str, Any]:
     demo = start("--json")
     out, err = demo.communicate(timeout=280)
     assert demo.returncode == 0, err[-3000:]
-    yield {"json": json.loads(out.splitlines()[-1]), "words": err, "session": demo.pid}
+    return {"json": json.loads(out.splitlines()[-1]), "words": err, "session": demo.pid}
 
 
 def test_the_first_run_sends_the_23_messages_after_one_login(first_run: dict[str, Any]) -> None:

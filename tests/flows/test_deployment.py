@@ -1,0 +1,91 @@
+"""What prefect.yaml deploys, and that a scheduled run really appears.
+
+With a newer SQLAlchemy the server looks healthy and never schedules anything: only this notices.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+
+from sandbox.prefect_server import PrefectServer
+
+ROOT = Path(__file__).resolve().parents[2]
+APPEARS_WITHIN = 90  # seconds; the scheduler looks every few seconds
+
+
+def test_every_value_of_the_deployment_is_the_one_we_mean(deployment: dict[str, Any]) -> None:
+    assert set(deployment) == {
+        "name",
+        "description",
+        "entrypoint",
+        "tags",
+        "parameters",
+        "work_pool",
+        "concurrency_limit",
+        "schedules",
+    }
+    assert deployment["concurrency_limit"] == {
+        "limit": 1,
+        "collision_strategy": "CANCEL_NEW",
+        "grace_period_seconds": 120,
+    }
+    assert deployment["schedules"] == [
+        {
+            "cron": "*/20 * * * *",
+            "timezone": "Asia/Seoul",
+            "slug": "every-20-minutes",
+            "active": True,
+        }
+    ]
+    assert deployment["parameters"] == {"dry_run": False, "stores": []}
+
+
+def prefect(server: PrefectServer, *words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", *words],
+        cwd=ROOT,
+        env={**os.environ, **server.environment(), "NAVERPLACE_HOME": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.prefect
+@pytest.mark.usefixtures("prefect_client_settings")
+def test_a_deployed_schedule_makes_a_scheduled_run_appear(prefect_server: PrefectServer) -> None:
+    prefect(prefect_server, "work-pool", "create", "naverplace", "--type", "process")
+    prefect(prefect_server, "deploy", "--all")
+
+    scheduled = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+    )
+    ours = DeploymentFilter(name=DeploymentFilterName(any_=["every-20-minutes"]))
+    deadline = time.monotonic() + APPEARS_WITHIN
+    with get_client(sync_client=True) as client:
+        while time.monotonic() < deadline:
+            runs = client.read_flow_runs(flow_run_filter=scheduled, deployment_filter=ours)
+            if runs:
+                break
+            time.sleep(0.5)  # asking, not waiting for a guess: the test ends when it is there
+
+    assert runs
+    starts = {run.expected_start_time.minute % 20 for run in runs if run.expected_start_time}
+    assert starts == {0}
