@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +24,8 @@ from urllib3.exceptions import HTTPError
 
 from naverplace.errors import BrowserMissing
 
-PREFIX = "naverplace-chrome-"
+PLACE = "/tmp"  # noqa: S108 - Lambda lets us write nowhere else
+PREFIX = "naverplace-chrome-"  # then the number of the process that opened it
 FLAGS = (
     "--no-sandbox",  # Lambda and containers run as a user that may not make namespaces
     "--disable-dev-shm-usage",
@@ -36,6 +40,7 @@ FLAGS = (
 )
 START_SECONDS = 60  # a cold start on a small machine takes 8 to 12 s (facts 2.6)
 END_SECONDS = 5.0
+_one_at_a_time = threading.Lock()  # one Chromium takes 300 MB
 
 
 @dataclass(frozen=True)
@@ -61,19 +66,22 @@ def open_browser(
     Raises BrowserMissing when it does not start. Afterwards its processes and files are gone.
     """
     programs.check()
-    # Only /tmp can be written on Lambda.
-    home = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
-    service = Service(
-        executable_path=str(programs.driver), env=_environment(home, headless=headless)
-    )
-    try:
-        yield _start(service, programs, home=home, page_seconds=page_seconds, headless=headless)
-    finally:
-        _end(_processes(service, home))
-        # The driver is dead by now: this only waits for it and closes its pipes.
-        with contextlib.suppress(Exception):
-            service.stop()
-        _remove(home)
+    # At DEBUG Selenium logs what it types and every cookie it reads.
+    logging.getLogger("selenium").setLevel(logging.INFO)
+    with _one_at_a_time:
+        _sweep()
+        home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PLACE))
+        service = Service(
+            executable_path=str(programs.driver), env=_environment(home, headless=headless)
+        )
+        try:
+            yield _start(service, programs, home=home, page_seconds=page_seconds, headless=headless)
+        finally:
+            _end(_processes(service, home))
+            # The driver is dead by now: this only waits for it and closes its pipes.
+            with contextlib.suppress(Exception):
+                service.stop()
+            _remove(home)
 
 
 def _start(
@@ -86,6 +94,7 @@ def _start(
             keep_alive=True,
             # The driver must have time to report its own time-out first.
             timeout=int(max(START_SECONDS, page_seconds + 15)),
+            init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},
         )
         line = ChromiumRemoteConnection(
             remote_server_addr=service.service_url,
@@ -130,10 +139,20 @@ def _environment(home: Path, *, headless: bool) -> dict[str, str]:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith(("NAVERPLACE_", "AWS_"))
+    return name.startswith(("NAVERPLACE_", "AWS_", "PREFECT_"))
 
 
-def _processes(service: Service, home: Path) -> list[psutil.Process]:
+def _sweep() -> None:
+    """End and remove what a killed process of ours has left behind; needs the lock."""
+    for home in Path(PLACE).glob(f"{PREFIX}*-*"):
+        owner = home.name.removeprefix(PREFIX).partition("-")[0]
+        # Lambda gives the next process the number of the killed one, which is ours then.
+        if owner == str(os.getpid()) or (owner.isdigit() and not psutil.pid_exists(int(owner))):
+            _end(_processes(None, home))
+            _remove(home)
+
+
+def _processes(service: Service | None, home: Path) -> list[psutil.Process]:
     """Find the driver, its children, and whoever lost its parent but works in our directory."""
     found: dict[int, psutil.Process] = {}
     process = getattr(service, "process", None)
@@ -154,7 +173,20 @@ def _end(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(processes, timeout=END_SECONDS)
+    ends = time.monotonic() + END_SECONDS
+    while any(map(_lives, processes)) and time.monotonic() < ends:
+        time.sleep(0.01)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether it runs; in a container without an init, we must bury our dead ourselves."""
+    try:
+        process.wait(timeout=0)
+    except psutil.TimeoutExpired:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+    return False
 
 
 def _remove(home: Path) -> None:

@@ -65,6 +65,9 @@ class NaverAuthenticator:
         with self._visit(headless=self.headless) as driver:
             self._open_form(driver)
             with _in_our_words("the form could not be sent"):
+                # A captcha that is there from the start would make every password wrong.
+                if trouble := judge(look(driver)):
+                    raise trouble
                 self._send_form(driver)
             with _in_our_words("the browser failed after the form was sent"):
                 self._wait(driver, self.settings.login_timeout, judging=True)
@@ -111,6 +114,9 @@ class NaverAuthenticator:
         with _in_our_words("the login page could not be read"):
             if not _turns(driver, shows_form, seconds=self.settings.login_timeout):
                 raise PageChanged(f"{SERVICE}: the page shows no form with id and password")
+            here = urlsplit(driver.current_url)
+        if here.netloc != urlsplit(self.settings.nid_url).netloc:
+            raise PageChanged(f"{SERVICE}: led to {here.hostname}, which gets no password from us")
 
     def _open(self, driver: WebDriver, url: str) -> None:
         """Open a page; nothing has been sent so far, so that a failure may be tried again."""
@@ -134,7 +140,7 @@ class NaverAuthenticator:
         button = driver.find_element(By.ID, "log.login")
         with contextlib.suppress(TimeoutException):  # the page that follows is judged anyway
             button.click()
-        _hesitate(0.64, 0.94)
+        _hesitate(1.64, 1.94)
 
     def _wait(self, driver: WebDriver, seconds: float, *, judging: bool) -> None:
         """Wait until logged in; `judging` gives up at once on a page that wants a person."""
