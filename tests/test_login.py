@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -16,7 +19,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from naverplace.browser import PREFIX, Programs, open_browser
+from naverplace.browser import PLACE, PREFIX, Programs, open_browser
 from naverplace.cookies import Cookie
 from naverplace.errors import (
     BrowserMissing,
@@ -36,6 +39,7 @@ from naverplace.settings import NaverSettings, Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
+OURS = f"{PREFIX}{os.getpid()}-"  # other test runs may have browsers of their own
 SHORT = {"login_timeout": 8.0}
 
 
@@ -55,7 +59,7 @@ def clean() -> Iterator[None]:
 
 
 def directories() -> set[str]:
-    return {str(path) for path in Path("/tmp").glob(f"{PREFIX}*")}
+    return {str(path) for path in Path(PLACE).glob(f"{OURS}*")}
 
 
 def browsers() -> list[str]:
@@ -65,7 +69,7 @@ def browsers() -> list[str]:
     for process in psutil.process_iter(["pid", "name", "cmdline", "status"]):
         seen = process.info
         words = " ".join(seen["cmdline"] or [])
-        is_chrome = "chrom" in seen["name"] and (seen["pid"] in mine or PREFIX in words)
+        is_chrome = "chrom" in seen["name"] and (seen["pid"] in mine or OURS in words)
         if is_chrome and seen["status"] != psutil.STATUS_ZOMBIE:
             found.append(f"{seen['pid']} {words[:80]}")
     return found
@@ -244,6 +248,35 @@ def test_nothing_is_left_when_the_driver_was_killed(naver: NaverSettings) -> Non
             if "chromedriver" in child.name():
                 child.kill()
                 child.wait(5)
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from naverplace.browser import Programs, open_browser
+with open_browser(Programs(Path("{chromium}"), Path("{driver}")), page_seconds=8):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("clean")
+def test_the_next_visit_removes_what_a_killed_process_left(naver: NaverSettings) -> None:
+    code = KILLED.format(chromium=naver.chromium_path, driver=naver.chromedriver_path)
+    killed = subprocess.Popen([sys.executable, "-c", code])
+    assert killed.wait(60) == -9
+    left = f"{PREFIX}{killed.pid}-"
+    assert list(Path(PLACE).glob(f"{left}*"))
+
+    with open_browser(programs(naver), page_seconds=8):
+        assert not list(Path(PLACE).glob(f"{left}*"))
+        alive = [one for one in psutil.process_iter(["cmdline", "status"]) if left in words_of(one)]
+
+    assert [one for one in alive if one.info["status"] != psutil.STATUS_ZOMBIE] == []
+
+
+def words_of(process: psutil.Process) -> str:
+    return " ".join(process.info["cmdline"] or [])
 
 
 @pytest.mark.browser
