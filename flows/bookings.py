@@ -30,7 +30,7 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
     try:
         report = carry_out(run)
     except StepFailed as failure:
-        tasks.alert(run, str(failure))
+        tasks.report_failure(run, str(failure))
         raise
     if report.status != "success":
         raise StepFailed(

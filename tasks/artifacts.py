@@ -12,9 +12,11 @@ from naverplace.report import RunReport
 from naverplace.summary import for_engineer
 
 
-def publish_report(report: RunReport, docs: str) -> None:
+def publish_report(report: RunReport, docs: str = "") -> None:
     """Publish the summary page and the table of verdicts."""
-    page = for_engineer(report) + f"\nGreat Expectations Data Docs of this run: `{docs}`\n"
+    page = for_engineer(report)
+    if docs:
+        page += f"\nGreat Expectations Data Docs of this run: `{docs}`\n"
     create_markdown_artifact(
         key="run-summary",
         markdown=REDACTOR.scrub(page),

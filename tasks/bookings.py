@@ -15,7 +15,7 @@ from naverplace.run import Decided, Run, StoreBatch
 from naverplace.session import NaverSession
 from tasks import artifacts
 from tasks.settings import open_settings
-from tasks.step import StepFailed, scrubbed, step
+from tasks.step import scrubbed, step
 
 
 @scrubbed
@@ -119,9 +119,10 @@ def report(
     return told
 
 
-@step("alert")
-def alert(this: Run, text: str) -> None:
-    """Tell the owner that the run failed before it could report."""
-    problems = telling.send_alert(this, text)
-    if problems:
-        raise StepFailed("; ".join(problems))
+@step("report-failure")
+def report_failure(this: Run, text: str) -> RunReport:
+    """Report a run that broke off before it could sum up, and tell the owner."""
+    told = telling.tell_owner(this, run.report_run(this, session=None, failure=text))
+    telling.keep_report(this, told)
+    artifacts.publish_report(told)
+    return told
