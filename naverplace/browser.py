@@ -180,12 +180,11 @@ def _end(processes: list[psutil.Process]) -> None:
 
 def _lives(process: psutil.Process) -> bool:
     """Tell whether it runs; in a container without an init, we must bury our dead ourselves."""
-    try:
-        process.wait(timeout=0)
-    except psutil.TimeoutExpired:
+    with contextlib.suppress(psutil.Error):  # it may end between any two of these
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(timeout=0)
+            return False
         return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
     return False
 
 
