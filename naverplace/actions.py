@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from naverplace.booking import Booking, new_item
@@ -45,9 +45,10 @@ class ActionContext:
 
 @dataclass(frozen=True)
 class NotOwed:
-    """Nothing is to be done, and why; it stands in the verdict."""
+    """Nothing is to be done now, and why; it stands in the verdict."""
 
     why: str
+    later: str = ""  # the kind of a message that stays owed
 
 
 Owed = CreateRecord | SendSms | SetFlag | Notify | NotOwed
@@ -109,7 +110,7 @@ def send_sms(
     if chosen.window:
         closes = window_end(chosen.window, ctx.now)
         if closes is None:
-            return NotOwed("{:%H:%M}-{:%H:%M} only".format(*chosen.window))
+            return NotOwed("only from {:%H:%M} to {:%H:%M}".format(*chosen.window), later=kind)
         expires = min(closes, expires) if expires else closes
     sender = (ctx.store.sender if per_store else None) or ctx.default_sender
     if not sender:
@@ -156,7 +157,7 @@ def _compile_line(source: object, info: ValidationInfo[Known]) -> Text:
     raise PydanticCustomError("text", "{what}", {"what": read[0].what, "find": read[0].find})
 
 
-Line = Annotated[Text, BeforeValidator(_compile_line)]
+Line = Annotated[Text, PlainValidator(_compile_line)]
 
 
 @action

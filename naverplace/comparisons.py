@@ -54,7 +54,7 @@ def one_comparison(known: Known, said: Any) -> str:
     for part in parts:
         if not isinstance(part, _TYPES[kind]) or isinstance(part, bool) != (kind == "bool"):
             return f"{declared}, so it can never be {part!r}"
-        if kind == "datetime" and not _is_moment(part):
+        if kind == "datetime" and not _is_moment(str(part)):
             return f"{part!r} is no time: write it like '2025-10-22 15:00'"
     return ""
 

@@ -18,6 +18,10 @@ from pydantic import (
     ConfigDict,
     Field,
     Strict,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
     ValidationInfo,
     create_model,
 )
@@ -79,7 +83,7 @@ Hours = Annotated[float, Strict(), Field(gt=0, le=168)]
 HourOfDay = Annotated[int, Strict(), Field(ge=0, le=23)]
 Count = Annotated[int, Strict(), Field(ge=1, le=100)]
 Switch = Annotated[bool, Strict()]
-Value = Annotated[bool | int | float | str, Strict()]
+Value = StrictBool | StrictInt | StrictFloat | StrictStr
 Values = Annotated[tuple[Value, ...], Field(min_length=1)]
 
 

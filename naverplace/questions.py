@@ -1,0 +1,95 @@
+"""A rule's conditions, compiled once into one question that is asked for every booking."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from naverplace.conditions import Answer, Context
+from naverplace.errors import CannotDecide
+from naverplace.registry import Registry
+from naverplace.rulefile import Call, Condition
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Reply(NamedTuple):
+    """What a condition or group said; `failed` is the first condition that said no."""
+
+    holds: bool
+    seen: Mapping[str, Any]
+    failed: str = ""
+    since: datetime | None = None  # when it began to hold, if it depends on time
+
+
+Question = Callable[[Context], Reply]
+
+
+def compiled(condition: Condition, registry: Registry) -> Question:
+    """Compile a condition or group; what it cannot decide, it raises as CannotDecide."""
+    if isinstance(condition, Call):
+        return _one(condition, registry[condition.word])
+    parts = [compiled(part, registry) for part in condition.parts]
+    return {"all": _all, "any": _any, "not": _not}[condition.word](parts, condition.text)
+
+
+def placed(call: Call, function: Callable[..., T], ctx: object) -> T:
+    """Call a condition or action; raises CannotDecide with its place in the rules."""
+    try:
+        return function(ctx, **call.parameters)
+    except CannotDecide as error:
+        raise CannotDecide(f"{call.place}: {call.text}: {error}") from None
+    except Exception as error:
+        logger.error("a defect of ours: %s at %s broke", call.word, call.place, exc_info=error)
+        # An unforeseen error's text may quote a name.
+        raise CannotDecide(f"{call.place}: {call.text}: {type(error).__name__}") from None
+
+
+def _one(call: Call, function: Callable[..., Answer | bool]) -> Question:
+    def ask(ctx: Context) -> Reply:
+        answer = placed(call, function, ctx)
+        if isinstance(answer, bool):
+            return Reply(answer, {}, "" if answer else call.text)
+        return Reply(answer.holds, answer.seen, "" if answer.holds else call.text, answer.since)
+
+    return ask
+
+
+def _all(parts: list[Question], _text: str) -> Question:
+    def ask(ctx: Context) -> Reply:
+        seen: dict[str, Any] = {}
+        since = None
+        for part in parts:
+            reply = part(ctx)
+            if not reply.holds:
+                return reply
+            seen.update(reply.seen)
+            if reply.since and (since is None or reply.since > since):
+                since = reply.since
+        return Reply(True, seen, since=since)
+
+    return ask
+
+
+def _any(parts: list[Question], text: str) -> Question:
+    def ask(ctx: Context) -> Reply:
+        seen: dict[str, Any] = {}
+        for part in parts:
+            reply = part(ctx)
+            if reply.holds:
+                return reply
+            seen.update(reply.seen)
+        return Reply(False, seen, text)
+
+    return ask
+
+
+def _not(parts: list[Question], text: str) -> Question:
+    def ask(ctx: Context) -> Reply:
+        reply = parts[0](ctx)
+        return Reply(not reply.holds, reply.seen, text if reply.holds else "")
+
+    return ask
