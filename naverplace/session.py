@@ -6,24 +6,22 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Protocol
 
 import requests
 
-from naverplace import partner
 from naverplace.clock import Clock
 from naverplace.cookies import Cookie, has_login, lasting, merge, same, to_jar
 from naverplace.errors import (
     BrowserMissing,
-    ClockWrong,
     LoginFailed,
     NaverPlaceError,
     NoScreen,
     PageChanged,
     SessionExpired,
 )
-from naverplace.http import ask, make_session, read_date
+from naverplace.http import make_session
+from naverplace.light_check import LightCheck
 from naverplace.session_manager import SessionManager
 from naverplace.settings import NaverSettings, Settings
 from naverplace.tables.dynamodb import open_dynamodb
@@ -80,7 +78,9 @@ class NaverSession:
     ) -> None:
         self.settings, self.manager, self.clock = settings, manager, clock
         self.authenticator, self.probe_store = authenticator, probe_store
-        self.max_skew = timedelta(seconds=max_skew_seconds)
+        self._light_check = LightCheck(
+            settings, clock, store_id=probe_store, max_skew_seconds=max_skew_seconds
+        )
         self.browser_opened = False
         self.generation = 0
         self._lock = threading.RLock()
@@ -143,62 +143,10 @@ class NaverSession:
         if not has_login(self._cookies):
             return False
         visit = self.visit()
-        try:
-            self._probe(visit)
-        except SessionExpired:
-            if not self._get_service_cookies(visit):
-                return False
-            try:
-                self._probe(visit)
-            except SessionExpired:
-                return False
+        if not self._light_check.passes(visit.http):
+            return False
         self.keep(visit)
         return True
-
-    def _probe(self, visit: Visit) -> None:
-        base, store = self.settings.partner_url, self.probe_store
-        asked_at = self.clock.now()
-
-        def read(answer: requests.Response) -> int:
-            self._check_clock(answer, asked_at=asked_at)
-            return partner.read_count(answer, store)
-
-        ask(
-            visit.http,
-            partner.count_url(base, store),
-            service=partner.SERVICE,
-            patience=partner.patience_of(self.settings),
-            params=partner.parameters("RC03", page=0, size=1, no_cache=self.clock.epoch_ms()),
-            headers=partner.count_headers(base, store),
-            read=read,
-        )
-
-    def _get_service_cookies(self, visit: Visit) -> bool:
-        """Open the owner's page, which sets cookies that the API may want (facts 2.5)."""
-        before = dict.fromkeys((c.name, c.domain, c.path, c.value) for c in visit.http.cookies)
-        ask(
-            visit.http,
-            partner.page_url(self.settings.partner_url, self.probe_store),
-            service=partner.SERVICE,
-            patience=partner.patience_of(self.settings),
-            read=lambda answer: answer.status_code,
-        )
-        after = {(c.name, c.domain, c.path, c.value) for c in visit.http.cookies}
-        return not after.issubset(before)
-
-    def _check_clock(self, answer: requests.Response, *, asked_at: datetime) -> None:
-        """Compare our clock with the answer's. Raises ClockWrong."""
-        date = read_date(answer.headers.get("Date", ""))
-        if date is None:
-            return
-        now = self.clock.now()
-        # Naver wrote the date between question and answer, and cut it to the second.
-        skew = max(asked_at - date - timedelta(seconds=1), date - now, timedelta())
-        if skew > self.max_skew:
-            raise ClockWrong(
-                f"our clock says {now:%Y-%m-%d %H:%M:%S}, Naver's is {skew.total_seconds():.0f} s "
-                f"away; more than {self.max_skew.total_seconds():.0f} s is too much to decide by"
-            )
 
     def _passes_browser(self) -> bool:
         if self.settings.session_check != "browser":
