@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -98,14 +99,9 @@ def _entries(registry: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
 
 
 def described(function: Callable[..., Any]) -> tuple[str, str]:
-    """Split a docstring into its words and its YAML, which is indented."""
-    words, example = [], []
-    for line in inspect.cleandoc(function.__doc__ or "").split("\n"):
-        if line.startswith("    "):
-            example.append(line[4:])
-        else:
-            words.append(line)
-    return "\n".join(words).strip(), "\n".join(example)
+    """Split a docstring into its words and its YAML, which begins with the first dash."""
+    words, dash, example = inspect.cleandoc(function.__doc__ or "").partition("- ")
+    return words.strip(), textwrap.dedent(words.rpartition("\n")[2] + dash + example)
 
 
 def _parameters(function: Callable[..., Any]) -> Iterator[str]:

@@ -1,115 +1,159 @@
-"""Invented bookings, records and rulebooks for the tests of rules."""
+"""Invented bookings, records and rulebooks to decide about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
-from naverplace import engine
-from naverplace.booking import Booking, BookingStatus, Option, new_item
+from naverplace.booking import Booking, BookingStatus, Option
 from naverplace.clock import SEOUL
-from naverplace.conditions import Context
-from naverplace.effects import Decisions, SendSms, Verdict
-from naverplace.fields import Field, load_fields
-from naverplace.records import Record, from_item
+from naverplace.effects import Decisions, RecordKey, SendSms
+from naverplace.engine import RuleEngine
+from naverplace.errors import RulesError
+from naverplace.fields import load_fields
+from naverplace.records import Record
 from naverplace.rulebook import Rulebook, load_rulebook
 from naverplace.stores import Store, load_stores
+from naverplace.templates import Access
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = "1051707"
 NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
-START = datetime(2025, 10, 22, 16, 0, tzinfo=SEOUL)
-SENDER = "0310000099"
+DOOR_CODE = "7301*#"
+DEFAULT_SENDER = "0310000000"
 
 
-@cache
-def the_stores() -> dict[str, Store]:
-    return load_stores(ROOT / "deployments/stores.yaml")
-
-
-@cache
-def the_fields() -> tuple[Field, ...]:
-    return load_fields(ROOT / "rules/fields.yaml")
-
-
-def the_access() -> dict[str, dict[str, SecretStr]]:
-    return {
-        store: {"door_code": SecretStr(f"{n}1*#"), "wifi_key": SecretStr(f"key-{n}")}
-        for n, store in enumerate(the_stores())
-    }
-
-
-def read_rules(folder: Path, *, access: Mapping[str, Any] | None = None) -> Rulebook:
-    return load_rulebook(
-        folder,
-        stores=the_stores(),
-        fields=the_fields(),
-        default_sender=SENDER,
-        access=the_access() if access is None else access,
-    )
-
-
-@cache
-def shipped() -> Rulebook:
-    return read_rules(ROOT / "rules")
+def at(text: str) -> datetime:
+    """Read a Korean time such as 2025-10-22 14:00."""
+    return datetime.fromisoformat(text).replace(tzinfo=SEOUL)
 
 
 def a_booking(number: int = 1, **changes: Any) -> Booking:
-    raw = f"0100000{number:04}"
     values: dict[str, Any] = {
         "store_id": STORE,
-        "booking_id": 1_000_000_000 + number,
+        "booking_id": number,
         "status": BookingStatus.CONFIRMED,
-        "name": "나무",
-        "phone": raw,
-        "raw_phone": raw,
-        "start": START,
-        "options": (Option(name="무료 인화지 (네이버 포토리뷰 약속 시)"),),
+        "name": "김하나",
+        "phone": f"0100000{number:04}",
+        "raw_phone": f"0100000{number:04}",
+        "start": NOW + timedelta(days=1),
         "read_at": NOW,
     }
     return Booking(**{**values, **changes})
 
 
+def completed(number: int = 1, **changes: Any) -> Booking:
+    """A booking of this morning with a review option."""
+    review = (Option(name="무료 인화지 (네이버 포토리뷰 약속 시)"),)
+    values = {"status": BookingStatus.COMPLETED, "start": at("2025-10-22 10:00"), "options": review}
+    return a_booking(number, **{**values, **changes})
+
+
 def a_record(booking: Booking, **changes: Any) -> Record:
-    return from_item({**new_item(booking), **changes})
+    return replace(Record(booking.key, booking.name), **changes)
 
 
-def a_context(
-    booking: Booking | None = None, record: Record | None = None, *, now: datetime = NOW
-) -> Context:
-    fields = {field.name: field for field in the_fields()}
-    return Context(booking or a_booking(), record, now, the_stores(), fields)
+def recorded(booking: Booking, **changes: Any) -> dict[RecordKey, Record]:
+    return {booking.key: a_record(booking, **changes)}
 
 
-def decide(
-    bookings: Booking | Iterable[Booking],
-    records: Iterable[Record] = (),
+@lru_cache
+def stores() -> dict[str, Store]:
+    return load_stores(ROOT / "deployments/stores.yaml")
+
+
+def access(**changes: str) -> Access:
+    words = {"door_code": DOOR_CODE, "wifi_key": 'wi"fi\\001', **changes}
+    return {store: {word: SecretStr(value) for word, value in words.items()} for store in stores()}
+
+
+@lru_cache
+def shipped() -> Rulebook:
+    """The rules, texts and stores of this repository."""
+    return load_rulebook(
+        ROOT / "rules",
+        stores=stores(),
+        fields=load_fields(ROOT / "rules/fields.yaml"),
+        access=access(),
+        default_sender=DEFAULT_SENDER,
+    )
+
+
+def with_rules(book: Rulebook, *names: str) -> Rulebook:
+    """The same rulebook with exactly these rules enabled."""
+    assert set(names) <= {rule.name for rule in book.rules}
+    rules = tuple(replace(rule, enabled=rule.name in names) for rule in book.rules)
+    return replace(book, rules=rules)
+
+
+TEMPLATES = """\
+templates:
+  note: {text: "{{ booking.start }} {{ booking.name }}"}
+  confirmation: {text: "{{ booking.start }} confirmed"}
+"""
+ROUTING = """\
+channels: {telegram: {enabled: true}, slack: {enabled: true}}
+summary: [telegram]
+alerts: [telegram]
+"""
+
+
+def a_rulebook(
+    folder: Path,
+    rules: str,
+    *,
+    templates: str = TEMPLATES,
+    routing: str = ROUTING,
+    of_stores: dict[str, Store] | None = None,
+    with_access: Access | None = None,
+) -> Rulebook:
+    """Load a rulebook written for one test; its rules stand in r.yaml."""
+    for name, text in (("r", rules), ("templates", templates), ("notifications", routing)):
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    return load_rulebook(
+        folder,
+        stores=of_stores or stores(),
+        fields=load_fields(ROOT / "rules/fields.yaml"),
+        access=with_access,
+        default_sender=DEFAULT_SENDER,
+    )
+
+
+def a_rule(when: str, then: str = "create_db_record", name: str = "r") -> str:
+    return f"- rule: {name}\n  when: [{when}]\n  then: [{then}]\n"
+
+
+def problems(folder: Path, rules: str, **kwargs: Any) -> list[str]:
+    """List the mistakes without the folder's name, each as file:line:column: text."""
+    with pytest.raises(RulesError) as raised:
+        a_rulebook(folder, rules, **kwargs)
+    return [problem.removeprefix(f"{folder.as_posix()}/") for problem in raised.value.problems]
+
+
+def decided(
+    book: Rulebook,
+    bookings: Iterable[Booking],
+    records: dict[RecordKey, Record] | None = None,
     *,
     now: datetime = NOW,
-    book: Rulebook | None = None,
 ) -> Decisions:
-    listed = [bookings] if isinstance(bookings, Booking) else list(bookings)
-    by_key = {record.key: record for record in records}
-    return engine.decide(listed, by_key, book or shipped(), now=now)
+    return RuleEngine(book).decide(bookings, records or {}, now=now)
 
 
-def kinds(decisions: Decisions) -> list[str]:
-    return [effect.kind for effect in decisions.effects if isinstance(effect, SendSms)]
-
-
-def messages(decisions: Decisions) -> list[SendSms]:
+def sends(decisions: Decisions) -> list[SendSms]:
     return [effect for effect in decisions.effects if isinstance(effect, SendSms)]
 
 
-def verdict(decisions: Decisions, rule: str) -> Verdict:
-    [found] = [one for one in decisions.verdicts if one.rule == rule]
-    return found
+def kinds(decisions: Decisions) -> list[str]:
+    return [effect.kind for effect in sends(decisions)]
 
 
-def minutes(count: float) -> timedelta:
-    return timedelta(minutes=count)
+def fired(decisions: Decisions) -> Sequence[str]:
+    return [verdict.rule for verdict in decisions.verdicts if verdict.fired]

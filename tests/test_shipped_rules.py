@@ -1,274 +1,298 @@
-"""The rules as they are shipped: what L11-L13 ask for, and where they differ on purpose."""
+"""The rules of this repository do what the legacy did (L11-L13), but for the listed differences."""
 
 from __future__ import annotations
 
-import re
+import ast
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
-from naverplace.booking import Booking, BookingStatus, Option
-from naverplace.clock import SEOUL
+from naverplace.booking import BookingStatus, Option
 from naverplace.effects import CreateRecord, SendSms
-from naverplace.korean import size, unsendable
+from naverplace.korean import unsendable
+from naverplace.records import MessageState, State
 from tests.deciding import (
+    DEFAULT_SENDER,
+    DOOR_CODE,
     NOW,
     ROOT,
-    SENDER,
-    START,
     a_booking,
-    a_record,
-    decide,
+    at,
+    completed,
+    decided,
+    fired,
     kinds,
-    messages,
-    minutes,
+    recorded,
+    sends,
     shipped,
-    the_stores,
-    verdict,
 )
 
-EVENING = datetime(2025, 10, 22, 20, 5, tzinfo=SEOUL)
+EVENING = at("2025-10-22 20:05")
 TWO_HOURS = timedelta(hours=2)
+SECOND = timedelta(seconds=1)
 
 
-def completed(**changes: Any) -> Booking:
-    return a_booking(status=BookingStatus.COMPLETED, start=START, **changes)
+def test_exactly_the_four_rules_of_every_day_are_enabled() -> None:
+    assert shipped().enabled_names == ("new-booking", "confirmation-still-owed", "guide", "event")
 
 
-def test_a_new_booking_of_tomorrow_gets_a_record_and_the_confirmation() -> None:
-    decisions = decide(a_booking(start=START + timedelta(days=1)))
-
-    assert [type(effect) for effect in decisions.effects] == [CreateRecord, SendSms]
-    assert kinds(decisions) == ["confirmation"]
-    assert messages(decisions)[0].expires == START + timedelta(days=1)
+# L11
 
 
-def test_a_new_booking_within_two_hours_gets_confirmation_then_guide() -> None:
-    decisions = decide(a_booking())
+def test_a_new_booking_gets_a_record_and_the_confirmation() -> None:
+    booking = a_booking()
 
-    assert kinds(decisions) == ["confirmation", "guide"]
-    assert sum(isinstance(effect, CreateRecord) for effect in decisions.effects) == 1
-    guide = messages(decisions)[1]
-    assert (guide.due, guide.expires) == (START - TWO_HOURS, START)
+    effects = decided(shipped(), [booking]).effects
+
+    assert [type(effect) for effect in effects] == [CreateRecord, SendSms]
+    assert effects[0].key == effects[1].key == booking.key
+    assert kinds(decided(shipped(), [booking])) == ["confirmation"]
 
 
 def test_a_new_record_has_no_flag_set() -> None:
-    record = decide(a_booking()).effects[0]
+    [created, _] = decided(shipped(), [a_booking()]).effects
 
-    assert isinstance(record, CreateRecord)
-    assert [record.item[flag] for flag in ("confirm_sms", "remind_sms", "option_sms")] == [
-        False
-    ] * 3
+    assert isinstance(created, CreateRecord)
+    assert dict(created.item) == {
+        "booking_num": "1051707_1",
+        "phone": "010-0000-0001",
+        "name": "김하나",
+        "booking_time": "2025-10-23 14:02:15",
+        "confirm_sms": False,
+        "remind_sms": False,
+        "option_sms": False,
+        "option_time": "",
+    }
 
 
-def test_a_known_booking_gets_the_guide_only() -> None:
-    booking = a_booking()
+@pytest.mark.parametrize("ahead", [TWO_HOURS, timedelta(hours=1), SECOND])
+def test_a_new_booking_in_the_two_hours_gets_confirmation_then_guide(ahead: timedelta) -> None:
+    effects = decided(shipped(), [a_booking(start=NOW + ahead)]).effects
 
-    assert kinds(decide(booking, [a_record(booking, confirm_sms=True)])) == ["guide"]
+    assert [type(effect) for effect in effects] == [CreateRecord, SendSms, SendSms]
+    assert [getattr(effect, "kind", "") for effect in effects] == ["", "confirmation", "guide"]
+
+
+def test_a_new_booking_a_second_before_the_two_hours_gets_the_confirmation_only() -> None:
+    assert kinds(decided(shipped(), [a_booking(start=NOW + TWO_HOURS + SECOND)])) == [
+        "confirmation"
+    ]
+
+
+# L12
+
+
+def test_a_known_booking_in_the_two_hours_gets_the_guide() -> None:
+    booking = a_booking(start=NOW + timedelta(hours=1))
+
+    [guide] = decided(shipped(), [booking], recorded(booking, confirm_sms=True)).effects
+
+    assert isinstance(guide, SendSms)
+    assert (guide.kind, guide.flag, guide.store_id) == ("guide", "remind_sms", "1051707")
+    assert (guide.due, guide.expires) == (booking.start - TWO_HOURS, booking.start)
+    assert guide.sender == "0310000001"
+    assert DOOR_CODE in guide.text
+
+
+def test_a_reminded_booking_gets_nothing_more() -> None:
+    booking = a_booking(start=NOW + timedelta(hours=1))
+
+    decisions = decided(shipped(), [booking], recorded(booking, confirm_sms=True, remind_sms=True))
+
+    assert decisions.effects == ()
+
+
+def test_a_known_booking_outside_the_two_hours_gets_nothing() -> None:
+    booking = a_booking(start=NOW + TWO_HOURS + SECOND)
+
+    assert decided(shipped(), [booking], recorded(booking, confirm_sms=True)).effects == ()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "owed"),
+    [(TWO_HOURS + SECOND, []), (TWO_HOURS, ["guide"]), (SECOND, ["guide"]), (timedelta(), [])],
+)
+def test_the_guide_goes_to_known_bookings_from_exactly_two_hours_before(
+    ahead: timedelta, owed: list[str]
+) -> None:
+    booking = a_booking(start=NOW + ahead)
+
+    assert kinds(decided(shipped(), [booking], recorded(booking, confirm_sms=True))) == owed
 
 
 def test_a_known_booking_without_confirmation_gets_it_at_once() -> None:
-    booking = a_booking(start=START + timedelta(days=9))
+    booking = a_booking(start=NOW + timedelta(days=3))
 
-    assert kinds(decide(booking, [a_record(booking)])) == ["confirmation"]
+    decisions = decided(shipped(), [booking], recorded(booking))
 
-
-@pytest.mark.parametrize(
-    ("now", "owed"),
-    [
-        (START - TWO_HOURS - timedelta(microseconds=1), []),
-        (START - TWO_HOURS, ["guide"]),
-        (START - TWO_HOURS + timedelta(seconds=1), ["guide"]),
-        (START - timedelta(microseconds=1), ["guide"]),
-        (START, []),
-    ],
-)
-def test_the_guide_goes_to_known_bookings_from_exactly_two_hours_before(
-    now: datetime, owed: list[str]
-) -> None:
-    booking = a_booking()
-
-    assert kinds(decide(booking, [a_record(booking, confirm_sms=True)], now=now)) == owed
+    assert kinds(decisions) == ["confirmation"]
+    assert fired(decisions) == ["confirmation-still-owed"]
 
 
-@pytest.mark.parametrize("late", [timedelta(), timedelta(seconds=1), timedelta(days=40)])
-def test_a_booking_that_has_started_gets_nothing(late: timedelta) -> None:
-    booking = a_booking()
+def test_both_owed_messages_of_a_known_booking_go_out_in_order() -> None:
+    booking = a_booking(start=NOW + timedelta(hours=1))
 
-    assert decide(booking, now=START + late).effects == ()
-    assert decide(booking, [a_record(booking)], now=START + late).effects == ()
+    assert kinds(decided(shipped(), [booking], recorded(booking))) == ["confirmation", "guide"]
 
 
-def test_who_has_everything_gets_nothing() -> None:
-    booking = a_booking()
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("ago", [timedelta(), SECOND, timedelta(days=1)])
+def test_a_booking_that_has_started_gets_nothing(ago: timedelta, *, known: bool) -> None:
+    booking = a_booking(start=NOW - ago)
 
-    assert decide(booking, [a_record(booking, confirm_sms=True, remind_sms=True)]).effects == ()
+    assert decided(shipped(), [booking], recorded(booking) if known else {}).effects == ()
 
 
-def test_the_guide_of_a_booking_after_midnight_is_owed_before_midnight() -> None:
-    start = datetime(2025, 10, 23, 0, 30, tzinfo=SEOUL)
-    booking = a_booking(start=start)
-    record = a_record(booking, confirm_sms=True)
+# L13
 
-    assert kinds(decide(booking, [record], now=start - minutes(121))) == []
-    assert kinds(decide(booking, [record], now=start - minutes(31))) == ["guide"]
-    assert kinds(decide(booking, [record], now=start - minutes(29))) == ["guide"]
+
+@pytest.mark.parametrize("word", ["네이버", "인스타", "원본"])
+def test_a_completed_booking_with_a_review_option_gets_the_event(word: str) -> None:
+    booking = completed(options=(Option(name="컨셉 촬영"), Option(name=f"리뷰({word}) 약속")))
+
+    [event] = decided(shipped(), [booking], recorded(booking), now=EVENING).effects
+
+    assert isinstance(event, SendSms)
+    assert (event.kind, event.flag, event.sender) == ("event", "option_sms", DEFAULT_SENDER)
+    assert event.expires == at("2025-10-22 20:50")
 
 
 @pytest.mark.parametrize(
     ("now", "owed"),
     [
-        ("19:59:59", []),
-        ("20:00:00", ["event"]),
-        ("20:49:59", ["event"]),
-        ("20:50:00", []),
-        ("20:59:59", []),
-        ("21:00:00", []),
-        ("08:00:00", []),
+        ("2025-10-22 19:59:59", []),
+        ("2025-10-22 20:00:00", ["event"]),
+        ("2025-10-22 20:49:59", ["event"]),
+        ("2025-10-22 20:50:00", []),
+        ("2025-10-22 20:59:59", []),
+        ("2025-10-22 21:00:00", []),
     ],
 )
 def test_the_event_is_not_sent_from_ten_to_nine_on(now: str, owed: list[str]) -> None:
     booking = completed()
-    moment = datetime.fromisoformat(f"2025-10-22T{now}+09:00")
 
-    decisions = decide(booking, [a_record(booking)], now=moment)
-
-    assert kinds(decisions) == owed
-    if now in ("20:50:00", "20:59:59"):
-        assert "08:00" in str(verdict(decisions, "event"))
+    assert kinds(decided(shipped(), [booking], recorded(booking), now=at(now))) == owed
 
 
-def test_the_event_expires_at_ten_to_nine_and_is_due_now() -> None:
-    booking = completed()
+def test_an_event_of_an_earlier_day_still_goes_out() -> None:
+    booking = completed(start=at("2025-10-19 10:00"))
 
-    [event] = messages(decide(booking, [a_record(booking)], now=EVENING))
-
-    assert event.expires == EVENING.replace(minute=50)
-    assert event.due in (None, EVENING)
-
-
-def test_the_event_wants_a_record_a_review_option_and_no_earlier_event() -> None:
-    booking = completed()
-    plain = completed(options=(Option(name="기본"),))
-    none = completed(options=())
-
-    assert kinds(decide(booking, now=EVENING)) == []
-    assert kinds(decide(plain, [a_record(plain)], now=EVENING)) == []
-    assert kinds(decide(none, [a_record(none)], now=EVENING)) == []
-    done = a_record(booking, option_sms=True)
-    assert kinds(decide(booking, [done], now=EVENING)) == []
-
-
-def test_a_missed_event_goes_out_on_a_later_evening() -> None:
-    booking = completed()
-
-    decisions = decide(booking, [a_record(booking)], now=EVENING + timedelta(days=3))
-
-    assert kinds(decisions) == ["event"]
-
-
-def test_the_zone_of_now_makes_no_difference() -> None:
-    booking = completed()
-    records = [a_record(booking)]
-
-    assert decide(booking, records, now=EVENING) == decide(
-        booking,
-        records,
-        now=EVENING.astimezone(UTC),
-    )
-
-
-def test_a_booking_in_both_lists_is_decided_as_completed() -> None:
-    confirmed, done = a_booking(start=START), completed()
-
-    for listed in ([confirmed, done], [done, confirmed]):
-        decisions = decide(listed, [a_record(confirmed)], now=EVENING)
-        assert kinds(decisions) == ["event"]
-        assert len(decisions.verdicts) == len(shipped().enabled_names)
+    assert kinds(decided(shipped(), [booking], recorded(booking), now=EVENING)) == ["event"]
 
 
 @pytest.mark.parametrize(
-    "name", ["뷁나무", "구름☁️나무", "_별*빛*[나무]_", "☁️", "", "나무", "A" * 60]
+    "changes",
+    [
+        {"options": (Option(name="유튜브 영상"),)},
+        {"options": ()},
+        {"status": BookingStatus.CONFIRMED},
+        {"status": BookingStatus.CANCELLED},
+    ],
 )
-def test_names_that_a_text_message_cannot_carry_are_made_sendable(name: str) -> None:
-    for message in messages(decide(a_booking(name=name))):
-        assert unsendable(message.text.replace("\n", "")) == []
-        assert unsendable(message.subject) == []
+def test_other_bookings_get_no_event(changes: dict[str, object]) -> None:
+    booking = completed(**changes)
+
+    records = recorded(booking, confirm_sms=True)
+
+    assert kinds(decided(shipped(), [booking], records, now=EVENING)) == []
 
 
-def test_only_the_letters_that_cannot_be_sent_are_replaced() -> None:
-    text = messages(decide(a_booking(name="뷁나무")))[0].text
+def test_a_completed_booking_without_record_or_with_its_event_gets_nothing() -> None:
+    sent, unknown = completed(1), completed(2)
 
-    assert text.startswith("○나무님")
+    decisions = decided(shipped(), [sent, unknown], recorded(sent, option_sms=True), now=EVENING)
+
+    assert decisions.effects == ()
+
+
+def test_a_cancelled_booking_gets_nothing() -> None:
+    booking = a_booking(status=BookingStatus.CANCELLED, start=NOW + timedelta(hours=1))
+
+    assert decided(shipped(), [booking], recorded(booking)).effects == ()
+
+
+# differences
+
+
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Seoul")])
+def test_the_zone_of_now_makes_no_difference(zone: ZoneInfo) -> None:
+    event, guide = completed(1), a_booking(2, start=at("2025-10-22 21:00"))
+    records = recorded(event, confirm_sms=True) | recorded(guide, confirm_sms=True)
+
+    decisions = decided(shipped(), [event, guide], records, now=EVENING.astimezone(zone))
+
+    assert kinds(decisions) == ["guide", "event"]
+
+
+def test_a_booking_in_both_lists_is_decided_as_completed() -> None:
+    confirmed = completed(status=BookingStatus.CONFIRMED)
+    later = completed(read_at=NOW - timedelta(minutes=1))
+
+    decisions = decided(shipped(), [later, confirmed], recorded(later), now=EVENING)
+
+    assert kinds(decisions) == ["event"]
+    assert len(decisions.verdicts) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("구름☁️나무", "구름나무님"),
+        ("뷁나무", "○나무님"),
+        ("😀😀", "고객님"),
+        ("_별*빛*[나무]_", "_별*빛*[나무]_님"),
+        ("김하나", "김하나님"),
+        ("Zoë", "Zo○님"),
+        ("김\n하나", "김 하나님"),
+    ],
+)
+def test_names_that_a_text_message_cannot_carry_are_made_sendable(name: str, written: str) -> None:
+    [message] = sends(decided(shipped(), [a_booking(name=name)]))
+
+    assert message.text.startswith(written)
+    assert unsendable(message.text.replace("\n", "")) == []
 
 
 def test_two_bookings_of_one_customer_get_different_texts() -> None:
-    phone = {"phone": "01000000009", "raw_phone": "01000000009"}
-    bookings = [
-        a_booking(1, **phone),
-        a_booking(2, **phone, start=START - minutes(30)),
-        a_booking(3, **phone, start=START + timedelta(days=1)),
-    ]
+    first = a_booking(1, raw_phone="01000000001", phone="01000000001")
+    second = a_booking(
+        2, raw_phone="01000000001", phone="01000000001", start=first.start + timedelta(hours=1)
+    )
 
-    texts = [message.text for message in messages(decide(bookings))]
+    messages = sends(decided(shipped(), [first, second]))
 
-    assert len(texts) == 5
-    assert len(set(texts)) == 5
+    assert len({(message.subject, message.text) for message in messages}) == 2
+    assert "10월 23일(목) 오후 2:02" in messages[0].text
 
 
-def test_every_store_has_its_guide_with_its_own_access_data() -> None:
-    texts = set()
-    for n, store in enumerate(the_stores().values()):
-        booking = a_booking(store_id=store.id)
-        [guide] = messages(decide(booking, [a_record(booking, confirm_sms=True)]))
-        assert f"{n}1*#" in guide.text
-        assert f"key-{n}" in guide.text
-        assert "10월 22일(수) 오후 4:00" in guide.text
-        assert guide.sender == (store.sender or SENDER)
-        assert size(guide.subject) <= 40
-        assert size(guide.text) <= 2000
-        assert guide.message_type == "LMS"
-        texts.add(guide.text)
-    assert len(texts) == 8
+def test_a_message_under_way_or_in_doubt_is_left_to_the_delivery() -> None:
+    booking = a_booking(start=NOW + timedelta(hours=1))
+    doubt = {"guide": MessageState(State.IN_DOUBT)}
 
+    decisions = decided(shipped(), [booking], recorded(booking, confirm_sms=True, messages=doubt))
 
-def test_flags_flip_with_the_acceptance_of_the_three_messages() -> None:
-    booking = completed()
-    event = messages(decide(booking, [a_record(booking)], now=EVENING))
-
-    flags = {message.kind: message.flag for message in [*messages(decide(a_booking())), *event]}
-
-    assert flags == {
-        "confirmation": "confirm_sms",
-        "guide": "remind_sms",
-        "event": "option_sms",
-    }
-
-
-def test_effects_show_no_phone_name_or_code_when_they_are_printed() -> None:
-    shown = repr(decide(a_booking(name="나무구름")))
-
-    assert "나무구름" not in shown
-    assert not re.search(r"01000000001|key-0|01\*#", shown)
-
-
-def test_a_verdict_names_the_first_condition_that_said_no() -> None:
-    decisions = decide(a_booking(start=NOW + timedelta(days=2)))
-
-    assert verdict(decisions, "guide").failed_condition.startswith("time_before_booking")
-    assert verdict(decisions, "event").failed_condition.startswith("current_hour")
-    assert verdict(decisions, "new-booking").fired
+    assert kinds(decisions) == ["guide"]
 
 
 def test_every_accepted_difference_names_a_test_that_exists() -> None:
     listed = yaml.safe_load((ROOT / "deployments/accepted-differences.yaml").read_text("utf-8"))
 
-    ids = [one["id"] for one in listed["differences"]]
-    assert len(ids) == len(set(ids))
-    for one in listed["differences"]:
-        assert one["reason"].strip()
-        assert all(re.fullmatch(r"L\d+", line) for line in one["legacy"])
-        path, _, name = one["test"].partition("::")
-        assert re.search(rf"^def {name}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE), name
+    for difference in listed["differences"]:
+        path, _, name = difference["test"].partition("::")
+        tree = ast.parse((ROOT / path).read_text("utf-8"))
+        functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        assert name in functions, difference["id"]
+        assert difference["reason"].strip()
+        assert all(number.startswith("L") for number in difference["legacy"])
+
+
+def test_no_shipped_text_takes_more_than_a_message_or_names_no_day() -> None:
+    for day in range(1, 8):
+        booking = a_booking(start=datetime(2025, 12, 20 + day, 12, 30, tzinfo=NOW.tzinfo))
+        for template in shipped().templates.values():
+            for store in shipped().stores.values():
+                rendered = template.render(booking, store, shipped().access)
+                assert f"12월 {20 + day}일" in rendered.text
+                assert "오후 12:30" in rendered.text
