@@ -17,26 +17,33 @@ from naverplace.records import Record
 from tests.deciding import DOOR_CODE, NOW, a_booking, a_record, shipped, stores
 
 STORES = sorted(stores())
+STATUSES = [*[BookingStatus.CONFIRMED] * 3, *[BookingStatus.COMPLETED] * 3, BookingStatus.CANCELLED]
+RARELY = st.sampled_from([False, False, False, True])
+REVIEW = Option(name="무료 인화지 (네이버 포토리뷰 약속 시)")
 Case = tuple[list[Booking], dict[RecordKey, Record], datetime]
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Bookings around a moment, some of them twice, some with a record."""
-    now = NOW.replace(hour=draw(st.integers(0, 23)), minute=draw(st.sampled_from([0, 2, 49, 50])))
+    now = NOW.replace(
+        hour=draw(st.sampled_from([20, 20, 20, 20, 20, 0, 14, 19, 21, 23])),
+        minute=draw(st.sampled_from([0, 2, 49, 50])),
+    )
     bookings, records = [], {}
-    for number in draw(st.lists(st.integers(1, 6), max_size=8)):
+    for number in draw(st.lists(st.integers(1, 6), min_size=3, max_size=12)):
         booking = a_booking(
             number,
             store_id=STORES[number % len(STORES)],
-            status=draw(st.sampled_from(BookingStatus)),
-            start=now.replace(second=0) + timedelta(minutes=draw(st.integers(-300, 300))),
-            options=draw(st.sampled_from([(), (Option(name="네이버 리뷰"),)])),
+            status=draw(st.sampled_from(STATUSES)),
+            start=now.replace(second=0)
+            + timedelta(minutes=draw(st.integers(-300, 300) | st.sampled_from([0, 1, 120, 121]))),
+            options=draw(st.sampled_from([(REVIEW,), (REVIEW,), (), (Option(name="기본"),)])),
             read_at=NOW + timedelta(seconds=draw(st.integers(0, 3))),
         )
         bookings.append(booking)
-        if draw(st.booleans()):
-            flags = {f: draw(st.booleans()) for f in ("confirm_sms", "remind_sms", "option_sms")}
+        if draw(st.sampled_from([True, True, True, False])):
+            flags = {f: draw(RARELY) for f in ("confirm_sms", "remind_sms", "option_sms")}
             records[booking.key] = a_record(booking, **flags)
     return bookings, records, now
 
