@@ -92,6 +92,9 @@ def test_a_sign_within_a_block_is_found_on_its_line(tmp_path: Path) -> None:
     [
         ("a: 1\nb: 2\na: 3\n", "3:1: key 'a' stands here twice, see line 1"),
         ("a: &x 1\nb: *x\n", "2:4: is no YAML: aliases (*) are not used here"),
+        ("a: !!int many\n", "1:4: is no number"),
+        (f"a: {'9' * 5000}\n", "1:4: is no number"),
+        ("[" * 3000, "1:1: is nested too deeply"),
         ("a: !!python/object:os.system 1\n", "1:4: tag "),
         ("? [a, b]\n: 1\n", "1:3: a key must be one word"),
         ("a: [1, 2\n", "2:1: is no YAML: "),
@@ -137,14 +140,12 @@ def test_a_model_s_mistakes_are_named_with_the_nearest_key(tmp_path: Path) -> No
     assert node
     assert read_as(Outer, node, problems) is None
     told = [line.rpartition("file.yaml:")[2] for line in problems.lines()]
-    assert told == [
-        "1:1: key 'name' is missing",
+    assert told[:2] == [
         "1:1: unknown key 'nam'; did you mean 'name'?",
-        "3:8: key 'size' is missing",
         "3:9: unknown key 'sise'; did you mean 'size'?",
-        "4:15: inner.two.size: input should be a valid integer, "
-        "unable to parse string as an integer",
     ]
+    assert told[2].startswith("4:15: inner.two.size: ")
+    assert len(told) == 3
 
 
 def test_problems_are_told_in_the_order_of_the_lines_and_once() -> None:
