@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Declared
 
 from naverplace.clock import SEOUL
-from naverplace.yamlsource import Problems, load_yaml, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Problems, load_yaml
 
 FieldType = Literal["str", "int", "float", "bool", "datetime", "list"]
 BUILT_IN = (

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StrictBool
 from pydantic import Field as Key
 
-from naverplace.yamlsource import Problems, load_yaml, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Problems, load_yaml
 
 Channel = Literal["telegram", "slack"]
 

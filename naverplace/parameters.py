@@ -31,7 +31,8 @@ from naverplace.fields import Field as BookingField
 from naverplace.registry import nearest
 from naverplace.stores import Store
 from naverplace.templates import Template
-from naverplace.yamlsource import Node, Problems, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Node, Problems
 
 F = TypeVar("F", bound=Callable[..., Any])
 FLAGS = ("confirm_sms", "remind_sms", "option_sms")

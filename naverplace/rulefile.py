@@ -12,7 +12,8 @@ from pydantic import Field as Key
 from naverplace.actions import FLAG_OF, kind_of
 from naverplace.parameters import Known, read_parameters
 from naverplace.registry import Registry, nearest
-from naverplace.yamlsource import Node, Place, Problems, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Node, Place, Problems
 
 _CHANNELS = {"send_telegram": "telegram", "send_slack": "slack"}
 

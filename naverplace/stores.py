@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from naverplace.yamlsource import Problems, load_yaml, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Problems, load_yaml
 
 
 def _digits(value: str) -> str:

@@ -17,7 +17,8 @@ from naverplace.registry import nearest
 from naverplace.stores import Store
 from naverplace.templates import AD_WINDOW, Access, Template, TemplateEntry, plain
 from naverplace.wording import Text, Wrong, compile_text, sample_bookings
-from naverplace.yamlsource import Node, Place, Problems, load_yaml, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Node, Place, Problems, load_yaml
 
 AD_LABEL = "(광고)"
 _OPT_OUT = re.compile(r"무료\s?수신거부\D{0,3}080[\d-]{7,9}$")

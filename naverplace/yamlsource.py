@@ -10,16 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Any, NamedTuple
 
 import yaml
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from naverplace.errors import RulesError
-from naverplace.registry import nearest
 
-T = TypeVar("T")
 Loc = tuple[int | str, ...]
 
 
@@ -82,17 +78,21 @@ class Node:
         column = len(before) - before.rfind("\n") if line else self.place.column + at
         return Place(self.place.path, self.place.line + line, column)
 
-    def locate(self, loc: Loc) -> Place:
-        """Find the place of pydantic's location; of the nearest node around it when it is gone."""
+    def at(self, loc: Loc) -> Node:
+        """Find the node of pydantic's location; the nearest one around it when it is gone."""
         node = self
-        for at, step in enumerate(loc):
-            if isinstance(node.value, dict) and str(step) in node.value:
-                if loc[at + 1 :] == ("[key]",):
-                    return node.keys[str(step)]
-                node = node.value[str(step)]
+        for step in loc:
+            if isinstance(node.value, dict):
+                node = node.value.get(str(step), node)
             elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
-        return node.place
+        return node
+
+    def locate(self, loc: Loc) -> Place:
+        """Find the place of pydantic's location; a last step "[key]" means the key itself."""
+        if loc[-1:] == ("[key]",):
+            return self.at(loc[:-2]).keys[str(loc[-2])]
+        return self.at(loc).place
 
 
 class _Loader(yaml.SafeLoader):
@@ -142,6 +142,9 @@ def load_yaml(path: Path, problems: Problems) -> Node | None:
         line = text[: error.position].count("\n") + 1
         problems.note(place._replace(line=line), f"holds a sign that YAML forbids: {error.reason}")
         return None
+    except RecursionError:
+        problems.note(place, "is nested too deeply")
+        return None
     if root is None:
         problems.note(place, "is empty")
         return None
@@ -182,65 +185,15 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if kind == "int":
-            return int(node.value)
-        if kind == "float":
-            return float(node.value)
-        if kind not in ("str", "null", "bool"):
+        if kind in ("int", "float"):
+            try:
+                return int(node.value) if kind == "int" else float(node.value)
+            except ValueError:  # a tag in front of another word, or thousands of digits
+                self.problems.note(place, "is no number")
+        elif kind not in ("str", "null", "bool"):
             self.problems.note(place, f"tag {node.tag!r} is not allowed")
         return {"null": None, "bool": node.value == "true"}.get(kind, node.value)
 
 
 def _place(file: Place, mark: yaml.Mark | None) -> Place:
     return file._replace(line=mark.line + 1, column=mark.column + 1) if mark else file
-
-
-def read_as(kind: type[T], node: Node, problems: Problems, *, context: Any = None) -> T | None:
-    """Read a node as a type or pydantic model; None, with its problems noted, when it is none.
-
-    `context` is handed to validators that must know more than the value.
-    """
-    try:
-        return TypeAdapter(kind).validate_python(node.plain, context=context)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            loc = detail["loc"]
-            if detail["type"] == "extra_forbidden":
-                known = _keys_of(kind, loc[:-1])
-                place = node.locate((*loc, "[key]"))
-                problems.note(place, f"unknown key {loc[-1]!r}; {nearest(str(loc[-1]), known)}")
-            elif detail["type"] == "missing":
-                problems.note(node.locate(loc[:-1]), f"key {loc[-1]!r} is missing")
-            else:
-                problems.note(node.locate(loc), _words(loc, detail["msg"]))
-        return None
-
-
-def _words(loc: Loc, message: str) -> str:
-    name = ".".join(str(step) for step in loc if step != "[key]")
-    text = message.removeprefix("Value error, ")
-    return f"{name}: {text[:1].lower()}{text[1:]}" if name else text
-
-
-def _keys_of(kind: Any, loc: Loc) -> list[str]:
-    """List the keys that the model at this location has; none when it has no fixed ones."""
-    kind = _bare(kind)
-    for step in loc:
-        if _is_model(kind):
-            kind = _bare(kind.model_fields[str(step)].annotation)
-        elif parts := [part for part in get_args(kind) if part is not ...]:
-            kind = _bare(parts[-1])
-    return list(kind.model_fields) if _is_model(kind) else []
-
-
-def _bare(kind: Any) -> Any:
-    """Take `Annotated` and `| None` off a type."""
-    if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        return _bare(next(part for part in get_args(kind) if part is not type(None)))
-    return kind
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -191,7 +192,7 @@ def test_an_event_of_an_earlier_day_still_goes_out() -> None:
         {"status": BookingStatus.CANCELLED},
     ],
 )
-def test_other_bookings_get_no_event(changes: dict[str, object]) -> None:
+def test_other_bookings_get_no_event(changes: dict[str, Any]) -> None:
     booking = completed(**changes)
 
     records = recorded(booking, confirm_sms=True)

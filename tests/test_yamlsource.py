@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from naverplace.errors import RulesError
-from naverplace.yamlsource import Node, Place, Problems, load_yaml, read_as
+from naverplace.yamlshape import read_as
+from naverplace.yamlsource import Node, Place, Problems, load_yaml
 
 
 def read(folder: Path, text: str | bytes) -> tuple[Node | None, list[str]]:
