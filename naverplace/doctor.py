@@ -98,7 +98,7 @@ def _session(run: Run) -> str:
             table=run.session_table,
             clock=run.clock,
             authenticator=NoBrowser(),
-            probe_store=next(iter(run.stores)),
+            probe_stores=list(run.stores),
             max_skew_seconds=run.settings.clock.max_skew_seconds,
         )
     except (SessionExpired, LoginFailed) as error:

@@ -1,25 +1,37 @@
-"""Whether Naver knows our cookies, by one request that any run makes anyway."""
+"""Whether Naver knows our cookies, by one request that any run makes anyway.
+
+One store may be broken at Naver, or not be ours any more: before we believe that nobody knows us,
+or that Naver is down, a few other stores are asked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import requests
 
 from naverplace import partner
 from naverplace.clock import Clock
-from naverplace.errors import ClockWrong, SessionExpired
+from naverplace.errors import BadResponse, ClockWrong, SessionExpired, Transient
 from naverplace.http import ask, read_date
 from naverplace.settings import NaverSettings
+
+STORES = 3  # that are asked at most
 
 
 class LightCheck:
     """Counts one store's bookings; the answer's date is compared with our clock as well."""
 
     def __init__(
-        self, settings: NaverSettings, clock: Clock, *, store_id: str, max_skew_seconds: float
+        self,
+        settings: NaverSettings,
+        clock: Clock,
+        *,
+        store_ids: Sequence[str],
+        max_skew_seconds: float,
     ) -> None:
-        self.settings, self.clock, self.store_id = settings, clock, store_id
+        self.settings, self.clock, self.store_ids = settings, clock, tuple(store_ids)[:STORES]
         self.max_skew = timedelta(seconds=max_skew_seconds)
 
     def passes(self, http: requests.Session) -> bool:
@@ -30,33 +42,44 @@ class LightCheck:
         return self._is_known(http) or (self._get_service_cookies(http) and self._is_known(http))
 
     def _is_known(self, http: requests.Session) -> bool:
+        fault: BadResponse | Transient | None = None
+        for store_id in self.store_ids:
+            try:
+                self._count(http, store_id)
+            except SessionExpired:
+                continue
+            except (BadResponse, Transient) as error:
+                fault = error
+            else:
+                return True
+        if fault is not None:
+            raise fault
+        return False
+
+    def _count(self, http: requests.Session, store_id: str) -> None:
         base = self.settings.partner_url
         asked_at = self.clock.now()
 
         def read(answer: requests.Response) -> int:
             self._check_clock(answer, asked_at=asked_at)
-            return partner.read_count(answer, self.store_id)
+            return partner.read_count(answer, store_id)
 
-        try:
-            ask(
-                http,
-                partner.count_url(base, self.store_id),
-                service=partner.SERVICE,
-                patience=partner.patience_of(self.settings),
-                params=partner.parameters("RC03", page=0, size=1, no_cache=self.clock.epoch_ms()),
-                headers=partner.count_headers(base, self.store_id),
-                read=read,
-            )
-        except SessionExpired:
-            return False
-        return True
+        ask(
+            http,
+            partner.count_url(base, store_id),
+            service=partner.SERVICE,
+            patience=partner.patience_of(self.settings),
+            params=partner.parameters("RC03", page=0, size=1, no_cache=self.clock.epoch_ms()),
+            headers=partner.count_headers(base, store_id),
+            read=read,
+        )
 
     def _get_service_cookies(self, http: requests.Session) -> bool:
         """Open the owner's page, and tell whether it set cookies; the API may want them (2.5)."""
         before = _content(http)
         ask(
             http,
-            partner.page_url(self.settings.partner_url, self.store_id),
+            partner.page_url(self.settings.partner_url, self.store_ids[0]),
             service=partner.SERVICE,
             patience=partner.patience_of(self.settings),
             read=lambda answer: answer.status_code,

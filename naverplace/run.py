@@ -143,7 +143,7 @@ def open_session(run: Run) -> NaverSession:
             table=run.session_table,
             clock=run.clock,
             authenticator=NaverAuthenticator(run.settings.naver),
-            probe_store=next(iter(run.stores)),
+            probe_stores=list(run.stores),
             max_skew_seconds=run.settings.clock.max_skew_seconds,
         )
 

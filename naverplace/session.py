@@ -73,13 +73,13 @@ class NaverSession:
         manager: SessionManager,
         clock: Clock,
         authenticator: Authenticator,
-        probe_store: str,
+        probe_stores: Sequence[str],
         max_skew_seconds: float,
     ) -> None:
         self.settings, self.manager, self.clock = settings, manager, clock
-        self.authenticator, self.probe_store = authenticator, probe_store
+        self.authenticator, self.probe_stores = authenticator, tuple(probe_stores)
         self._light_check = LightCheck(
-            settings, clock, store_id=probe_store, max_skew_seconds=max_skew_seconds
+            settings, clock, store_ids=probe_stores, max_skew_seconds=max_skew_seconds
         )
         self.browser_opened = False
         self.generation = 0
@@ -173,8 +173,8 @@ class NaverSession:
             self.manager.save_if_changed(self._cookies)
             if not self._works():
                 raise PageChanged(
-                    f"logged in, but Naver's booking API still refuses store {self.probe_store}: "
-                    "does this account manage it?"
+                    f"logged in, but Naver's booking API still refuses store "
+                    f"{', '.join(self.probe_stores)}: does this account manage it?"
                 )
         except BrowserMissing:
             self.browser_opened = False
@@ -199,7 +199,7 @@ def open_naver_session(
     table: SessionTable,
     clock: Clock,
     authenticator: Authenticator,
-    probe_store: str,
+    probe_stores: Sequence[str],
     max_skew_seconds: float,
 ) -> NaverSession:
     """Restore the stored session, or log in once.
@@ -211,7 +211,7 @@ def open_naver_session(
         manager=SessionManager(table, settings, clock),
         clock=clock,
         authenticator=authenticator,
-        probe_store=probe_store,
+        probe_stores=probe_stores,
         max_skew_seconds=max_skew_seconds,
     )
     session.open()

@@ -54,14 +54,14 @@ def open_it(
     *,
     naver: NaverSettings | None = None,
     clock: Clock | None = None,
-    probe_store: str = STORE,
+    probe_stores: Sequence[str] = (STORE,),
 ) -> NaverSession:
     return open_naver_session(
         naver or settings.naver,
         table=a_table(settings),
         clock=clock or settings.make_clock(),
         authenticator=authenticator,
-        probe_store=probe_store,
+        probe_stores=probe_stores,
         max_skew_seconds=settings.clock.max_skew_seconds,
     )
 

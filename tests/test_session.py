@@ -405,9 +405,9 @@ def test_a_login_that_helps_nothing_is_reported_and_not_repeated(
     world.forget_session()
 
     with pytest.raises(PageChanged, match="refuses store 777"):
-        open_it(settings, doorkeeper, probe_store="777")
+        open_it(settings, doorkeeper, probe_stores=["777"])
     with pytest.raises(CoolingDown):
-        open_it(settings, doorkeeper, probe_store="777")
+        open_it(settings, doorkeeper, probe_stores=["777"])
 
     assert doorkeeper.logins == 1
     assert len(stored(world)) == 2  # the login is good for whoever else uses the table
@@ -591,3 +591,14 @@ def test_a_table_that_is_not_there_says_how_to_make_it(
         open_it(settings.model_copy(update={"aws": elsewhere}), doorkeeper)
 
     assert isinstance(caught.value.__cause__, ClientError)
+
+
+@pytest.mark.parametrize("kind", ["status:422", "status:503", "status:403"])
+def test_one_broken_store_does_not_make_the_session_look_dead(
+    world: Sandbox, settings: Settings, doorkeeper: Doorkeeper, kind: str
+) -> None:
+    world.world.faults.append(Fault("partner", match="/businesses/1051707/", kind=kind, times=None))
+
+    open_it(settings, doorkeeper, probe_stores=[STORE, OTHER])
+
+    assert doorkeeper.logins == 0
