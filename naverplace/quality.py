@@ -136,6 +136,7 @@ def _validate(
     gx = _import()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
+    _remove_sites(context)
     asset = context.data_sources.add_pandas("naver").add_dataframe_asset("bookings")
     expectations = _expectations(gx, known_stores, now=now, settings=settings)
     definition = gx.ValidationDefinition(
@@ -147,6 +148,14 @@ def _validate(
         batch_parameters={"dataframe": whole[[*CHECKED, *TIMES]]}, result_format="COMPLETE"
     )
     return results, context
+
+
+def _remove_sites(context: Any) -> None:
+    """Take away the docs site that a context comes with, and the folder it has made in /tmp."""
+    for site in list(context.get_site_names()):
+        backend = context.variables.data_docs_sites[site]["store_backend"]
+        shutil.rmtree(backend["base_directory"], ignore_errors=True)
+        context.delete_data_docs_site(site)
 
 
 def _expectations(
@@ -247,8 +256,6 @@ def write_docs(gated: Gated, docs_dir: Path) -> Path:
     folder = docs_dir.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     context = gated.context
-    for site in list(context.get_site_names()):
-        context.delete_data_docs_site(site)
     context.add_data_docs_site(
         SITE,
         {

@@ -16,6 +16,14 @@ OUTCOME_WORDS = {
     "in_doubt": "확인 필요",
     "failed": "실패",
 }
+REASON_WORDS = {
+    "phone": "전화번호",
+    "start": "이용 시각",
+    "end": "종료 시각",
+    "booking id": "예약 번호",
+    "status": "예약 상태",
+    "store": "매장",
+}
 MAX_LINES = 15  # more problems or rows than this are counted, not listed, on the phone
 
 
@@ -38,7 +46,8 @@ def for_owner(report: RunReport) -> str:
     lines.append(f"예약 {report.bookings_confirmed}건 확정, {report.bookings_completed}건 이용완료")
     if report.quarantined:
         lines.append(f"확인할 예약 {report.quarantined}건 (문자를 보내지 않았습니다)")
-        lines += _some(_quarantine_line(row) for row in report.quarantine)
+        aliases = {store["store_id"]: store["alias"] for store in report.stores}
+        lines += _some(_quarantine_line(row, aliases) for row in report.quarantine)
     if report.problems:
         lines.append("문제:")
         lines += _some(f"- {problem}" for problem in report.problems)
@@ -63,8 +72,11 @@ def _kinds(messages: Mapping[str, int]) -> list[str]:
     return [f"{KIND_WORDS.get(kind, kind)} {count}" for kind, count in messages.items() if count]
 
 
-def _quarantine_line(row: Mapping[str, Any]) -> str:
-    return f"- {row['store_id']} 예약 {row['booking_id']}: {row['reasons']}"
+def _quarantine_line(row: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
+    """Name the booking and what is wrong with it; the artifact for engineers has the details."""
+    fields = dict.fromkeys(str(r).partition(":")[0] for r in str(row["reasons"]).split("; "))
+    wrong = ", ".join(REASON_WORDS.get(field, field) for field in fields)
+    return f"- {aliases[row['store_id']]} 예약 {row['booking_id']}: {wrong} 이상"
 
 
 def _some(lines: Iterable[str]) -> list[str]:

@@ -57,7 +57,7 @@ def step(
     def make(function: Callable[P, R]) -> Task[P, R]:
         decorate = task(
             name=name,
-            task_run_name=run_name,
+            task_run_name=run_name or name,
             retries=retries,
             retry_delay_seconds=wait,
             retry_condition_fn=_may_help,

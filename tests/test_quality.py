@@ -183,3 +183,13 @@ def test_a_start_at_the_edge_of_the_plausible_range_passes() -> None:
     text = start.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     assert check(raw(snapshot={"startDateTime": text, "endDateTime": None})).quarantined == ()
+
+
+def test_no_folder_is_left_in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    gate({"1051707": [raw()]})
+
+    assert list(tmp_path.iterdir()) == []

@@ -181,13 +181,15 @@ def test_a_dry_run_says_that_nothing_was_sent() -> None:
 
 def test_many_problems_are_counted_not_listed() -> None:
     rows = tuple(
-        {"store_id": "1051707", "booking_id": str(n), "reasons": "phone"} for n in range(40)
+        {"store_id": "1051707", "booking_id": str(n), "reasons": "phone: missing; start: x"}
+        for n in range(40)
     )
     store = StoreFacts("1051707", "화성점", confirmed=41, passed=1, quarantined=rows)
 
     text = for_owner(make_report(facts(stores=(store,))))
 
     assert "확인할 예약 40건" in text
+    assert "- 화성점 예약 0: 전화번호, 이용 시각 이상" in text
     assert "… 외 25건" in text
 
 
