@@ -73,7 +73,7 @@ class RulesError(_Listed):
 
 
 class CannotDecide(Permanent):
-    """A condition or action lacks what it needs for one booking; its text holds no phone or name."""
+    """A condition or action lacks what it needs for one booking; its text names no person."""
 
 
 class ClockWrong(Permanent):
