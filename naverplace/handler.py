@@ -38,7 +38,7 @@ def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     except NaverPlaceError as error:
         log.error("the run could not start: %s", describe(error))
         return _answer(500, {"error": describe(error), "run_id": run_id})
-    except Exception as error:  # noqa: BLE001 - Lambda's caller gets a 500, never a traceback
+    except Exception as error:  # Lambda's caller gets a 500, never a traceback
         log.exception("the run failed")
         return _answer(500, {"error": describe(error), "run_id": run_id})
     return _answer(200 if report.status == "success" else 500, report.as_json())

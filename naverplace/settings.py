@@ -110,7 +110,7 @@ class NaverSettings(_Section):
     login_cooldown_minutes: float = Field(
         60.0,
         ge=0,
-        description="no further login this long after a refused one: repeated attempts lock an account",
+        description="no login this long after a refused one: repeated attempts lock an account",
     )
     chromium_path: Path = Field(Path("/usr/bin/chromium"), description="the browser")
     chromedriver_path: Path = Field(Path("/usr/bin/chromedriver"), description="its driver")
@@ -176,7 +176,7 @@ class AwsSettings(_Section):
     session_table: str = Field("session", description="the legacy's table of cookies (L1)")
     secret_id: str | None = Field(
         None,
-        description='a Secrets Manager secret: JSON of this tree, e.g. {"naver": {"password": "..."}}',
+        description='a Secrets Manager secret, JSON of this tree: {"naver": {"password": "..."}}',
     )
     connect_timeout: float = Field(5.0, gt=0, description="seconds")
     read_timeout: float = Field(10.0, gt=0, description="seconds")
@@ -218,7 +218,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = Field(default_factory=QualitySettings)
     access: dict[str, dict[str, SecretStr]] = Field(
         default_factory=dict,
-        description='access data of the stores for the guide, JSON: {"1051707": {"door_code": "..."}}',
+        description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',
     )
 
     @classmethod

@@ -82,4 +82,4 @@ def test_phone_and_name_are_not_shown_by_repr() -> None:
 
 def test_a_booking_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        a_booking().status = BookingStatus.CANCELLED
+        a_booking().status = BookingStatus.CANCELLED  # type: ignore[misc]

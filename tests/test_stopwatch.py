@@ -30,9 +30,9 @@ def test_a_phase_that_raises_is_counted_too() -> None:
 
     def fail() -> None:
         with watch.phase("broken"):
-            raise ValueError
+            raise ValueError("broken")
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="broken"):
         fail()
 
     assert "broken" in watch.phases()

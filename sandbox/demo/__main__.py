@@ -33,7 +33,8 @@ def main() -> int:
     """Run the demo and return its exit code."""
     arguments = _arguments()
     console = Console(stderr=arguments.json, highlight=False)
-    signal.signal(signal.SIGTERM, _stop)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _stop)
     try:
         return _run_demo(arguments, console)
     except KeyboardInterrupt:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any, cast
 
 from prefect import Flow
+from prefect.client.schemas.objects import State
 from prefect.flows import load_flow_from_entrypoint
-from prefect.states import State
 
 
 def main(arguments: list[str]) -> int:
     """Run the flow of `arguments[0]` as a worker would, and tell how it ended."""
-    flow: Flow[..., object] = load_flow_from_entrypoint(arguments[0])
+    flow: Flow[..., Any] = load_flow_from_entrypoint(arguments[0])
     parameters = json.loads(arguments[1]) if len(arguments) > 1 else {}
-    state: State[object] = flow(**parameters, return_state=True)
+    state = cast("State[Any]", flow(**parameters, return_state=True))
     return 0 if state.is_completed() else 1
 
 

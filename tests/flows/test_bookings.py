@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -14,7 +14,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
 )
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from naverplace.once import run_once
 from naverplace.sources import load_settings
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.prefect
 
 
 def test_the_flow_sends_what_the_scenario_owes_and_then_nothing(
-    process_bookings: Flow[..., Any], world: Sandbox
+    process_bookings: Callable[..., Any], world: Sandbox
 ) -> None:
     world.log_in()
 
@@ -38,7 +38,7 @@ def test_the_flow_sends_what_the_scenario_owes_and_then_nothing(
 
 
 def test_flow_and_handler_do_the_same_on_the_same_world(
-    process_bookings: Flow[..., Any], world: Sandbox, world_env: dict[str, str]
+    process_bookings: Callable[..., Any], world: Sandbox, world_env: dict[str, str]
 ) -> None:
     world.log_in()
     by_flow = comparable(process_bookings())
@@ -67,7 +67,7 @@ def outside(world: Sandbox) -> tuple[Any, ...]:
 
 
 def test_a_store_that_fails_turns_the_run_failed_after_the_rest_is_done(
-    process_bookings: Flow[..., Any], world: Sandbox
+    process_bookings: Callable[..., Any], world: Sandbox
 ) -> None:
     world.log_in()
     broken = "951291"
@@ -83,7 +83,7 @@ def test_a_store_that_fails_turns_the_run_failed_after_the_rest_is_done(
 
 
 def test_a_failed_login_alerts_and_fails_with_advice(
-    process_bookings: Flow[..., Any], world: Sandbox
+    process_bookings: Callable[..., Any], world: Sandbox
 ) -> None:
     world.forget_session()
     world.remember_failed_login("captcha")
@@ -97,7 +97,7 @@ def test_a_failed_login_alerts_and_fails_with_advice(
 
 
 def test_a_person_finds_summary_quarantine_and_verdicts_among_the_artifacts(
-    process_bookings: Flow[..., Any], world: Sandbox
+    process_bookings: Callable[..., Any], world: Sandbox
 ) -> None:
     world.log_in()
 
@@ -120,7 +120,7 @@ def artifacts_of(flow_run_id: str) -> dict[str, str]:
 
 
 def test_the_run_is_drawn_as_one_task_per_step_and_store(
-    process_bookings: Flow[..., Any], world: Sandbox
+    process_bookings: Callable[..., Any], world: Sandbox
 ) -> None:
     world.log_in()
 
@@ -137,7 +137,7 @@ def test_the_run_is_drawn_as_one_task_per_step_and_store(
 
 
 def test_a_dry_run_of_the_flow_sends_nothing(
-    process_bookings: Flow[..., Any], world: Sandbox
+    process_bookings: Callable[..., Any], world: Sandbox
 ) -> None:
     world.log_in()
 
