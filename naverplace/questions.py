@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -42,9 +43,11 @@ def placed(call: Call, function: Callable[..., T], ctx: object) -> T:
         return function(ctx, **call.parameters)
     except CannotDecide as error:
         raise CannotDecide(f"{call.place}: {call.text}: {error}") from None
-    except Exception as error:
-        logger.error("a defect of ours: %s at %s broke", call.word, call.place, exc_info=error)
-        # An unforeseen error's text may quote a name.
+    except Exception as error:  # noqa: BLE001 - one broken booking never stops the others
+        # An unforeseen error's text may quote a name, so only its kind and place are told.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        what = type(error).__name__
+        logger.error("a defect of ours: %s at %s broke: %s\n%s", call.word, call.place, what, trace)
         raise CannotDecide(f"{call.place}: {call.text}: {type(error).__name__}") from None
 
 

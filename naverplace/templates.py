@@ -41,7 +41,7 @@ class Rendered(BaseModel):
 def _clock_time(value: str) -> time:
     try:
         return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a time of day
-    except ValueError:
+    except (ValueError, TypeError):
         raise ValueError(f"{value!r} is no time of day: write it like '08:00'") from None
 
 

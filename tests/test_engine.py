@@ -283,6 +283,7 @@ def test_a_broken_condition_is_reported_without_what_it_saw(
     assert [message.key.booking_num for message in sends(decisions)] == [f"{STORE}_2"]
     assert decisions.errors[0].message.endswith("is_lucky: KeyError")
     assert "a defect of ours" in caplog.text
+    assert "김하나" not in caplog.text
 
 
 @pytest.mark.parametrize(

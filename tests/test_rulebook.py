@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import random
+import shutil
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from naverplace.actions import ACTIONS
 from naverplace.catalogue import described
@@ -14,10 +21,12 @@ from naverplace.errors import RulesError
 from naverplace.fields import load_fields
 from naverplace.rulebook import Rulebook, catalogue, load_rulebook
 from naverplace.stores import Store
+from naverplace.yamlsource import Problems, load_yaml
 from tests.deciding import (
     ROOT,
     a_rule,
     a_rulebook,
+    access,
     problems,
     shipped,
     stores,
@@ -322,3 +331,56 @@ def test_the_readme_of_the_rules_is_the_catalogue() -> None:
     assert (ROOT / "rules/README.md").read_text("utf-8") == catalogue(), (
         "run: uv run naverplace rules catalogue > rules/README.md"
     )
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1.5,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    [[1]],
+    {"x": {"y": 1}},
+    "{{ booking",
+    "뷁",
+)
+
+
+def _spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    for key, part in parts:
+        yield from _spots(part, (*path, key))
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "rules").glob("*.yaml")))
+def test_whatever_stands_in_a_file_is_read_or_refused_as_a_mistake(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "rules"
+    shutil.copytree(ROOT / "rules", folder)
+    node = load_yaml(folder / name, Problems())
+    assert node
+    whole = node.plain
+    chance = random.Random(name)
+    spots = list(_spots(whole))
+
+    for path in chance.sample(spots, min(25, len(spots))):
+        changed = copy.deepcopy(whole)
+        inner = changed
+        for key in path[:-1]:
+            inner = inner[key]
+        if path:
+            inner[path[-1]] = chance.choice(JUNK)
+        (folder / name).write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
+        with contextlib.suppress(RulesError):
+            fields = load_fields(folder / "fields.yaml")
+            load_rulebook(folder, stores=stores(), fields=fields, access=access())
