@@ -94,13 +94,14 @@ class TemplateReader:
                 self.problems.note(group.place, f"no text for store {store_id} ({store.alias})")
 
     def _compile(self, source: str, node: Node) -> Text | None:
-        for sign in unsendable(source.replace("\n", "")):
+        strange = unsendable(source.replace("\n", ""))
+        for sign in strange:
             self.problems.note(
                 node.find(sign), f"{name_signs(sign)} cannot be sent: EUC-KR has no such sign"
             )
         read = compile_text(source, fields=self.fields, speaks=_SPEAKS)
         if isinstance(read, Text):
-            return read
+            return None if strange else read
         for wrong in read:
             self.problems.note(place_of(wrong, node), wrong.what)
         return None
@@ -119,8 +120,9 @@ class TemplateReader:
         access = self.access
         if access is None:
             access = {store.id: {word: SecretStr("0000000000") for word in words}}
-        yield from _access_problems(words, plain(access, store.id), store)
-        if not set(words) <= access.get(store.id, {}).keys():
+        lacking = list(_access_problems(words, plain(access, store.id), store))
+        yield from lacking
+        if lacking:
             return
         try:
             first, *others = [

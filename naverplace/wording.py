@@ -27,6 +27,11 @@ BOOKING_WORDS = (
     *("options", "booking_num", "phone", "extra"),
 )
 STORE_WORDS = ("id", "name", "alias")
+_EXAMPLES = {
+    "booking": "booking.start",
+    "store": "store.alias",
+    "access": "access.door_code",
+}
 NO_NAME = "고객"  # when nothing of a name can be sent
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined,
@@ -95,13 +100,14 @@ def compile_text(
     ]
     uses = list(_uses(parsed))
     wrong += _unknown_words(uses, fields)
-    named = sum(1 for node in parsed.find_all(nodes.Name) if node.name == "access")
-    words = [path[1] for path in uses if path[0] == "access" and len(path) == 2]
-    if named != len(words):
-        wrong.append(Wrong("access is used by its words only, like access.door_code", "access"))
+    for name, example in _EXAMPLES.items():
+        named = sum(1 for node in parsed.find_all(nodes.Name) if node.name == name)
+        if named != sum(1 for path in uses if path[0] == name and len(path) == 2):
+            wrong.append(Wrong(f"{name} is used by its words only, like {example}", name))
     if wrong:
         return wrong
-    return Text(source, tuple(dict.fromkeys(words)), tuple(fields), compiled)
+    access = [path[1] for path in uses if path[0] == "access" and len(path) == 2]
+    return Text(source, tuple(dict.fromkeys(access)), tuple(fields), compiled)
 
 
 def _uses(parsed: nodes.Template) -> Iterator[tuple[str, ...]]:
