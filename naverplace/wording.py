@@ -63,6 +63,8 @@ class Text:
         self, booking: Booking, store: Store, access: Mapping[str, str] | None = None
     ) -> str:
         """Fill the text in. Raises CannotDecide, which quotes no value: it may be a door code."""
+        if not self.source:
+            return ""
         unset = [word for word in self.access_words if word not in (access or {})]
         if unset:
             raise CannotDecide(f"access.{unset[0]} of store {store.id} is not set")

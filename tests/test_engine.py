@@ -355,9 +355,9 @@ def test_ten_thousand_bookings_are_decided_in_a_few_seconds(tmp_path: Path) -> N
     book = a_rulebook(tmp_path, rules)
     bookings = [a_booking(n, start=NOW + timedelta(minutes=n % 500 - 250)) for n in range(10_000)]
 
-    started = time.perf_counter()
+    started = time.process_time()  # other tests may run beside
     decisions = decided(book, bookings)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
 
     assert len(decisions.verdicts) == 100_000
     assert seconds < 10  # 1 to 3 s on an idle machine of two cores
