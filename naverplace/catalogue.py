@@ -51,7 +51,13 @@ _TEXTS = """\
 ## 문자에 쓸 수 있는 말 · Words of a text
 
 문자는 EUC-KR 글자만 보낼 수 있습니다(이모지 불가). 제목 40바이트, 내용 2000바이트까지이며 한글은
-2바이트입니다. 예약 날짜와 시간은 반드시 들어가야 합니다.
+2바이트입니다. 예약 날짜와 시간은 반드시 들어가야 합니다. A template (`templates*.yaml`) says:
+
+- `text`, or `stores` with a text for each store (`per_store: true` in the rule)
+- `subject`: for LMS
+- `type`: `auto` (SMS up to 90 bytes without subject, else LMS), `SMS` or `LMS`
+- `send_between: ["08:00", "20:50"]`: Korean hours; outside them nothing is sent
+- `advertisement: true`: (광고)로 시작하고 무료수신거부 번호로 끝나야 하며 08:00-20:50에만 나갑니다
 
 | 말 | 뜻 |
 |---|---|
