@@ -353,14 +353,14 @@ def test_ten_thousand_bookings_are_decided_in_a_few_seconds(tmp_path: Path) -> N
         for n in range(10)
     )
     book = a_rulebook(tmp_path, rules)
-    bookings = [a_booking(n, start=NOW + timedelta(minutes=n % 500 - 250)) for n in range(10_000)]
+    bookings = [a_booking(n, start=NOW + timedelta(minutes=n % 5000 - 4500)) for n in range(10_000)]
 
     started = time.process_time()  # other tests may run beside
     decisions = decided(book, bookings)
     seconds = time.process_time() - started
 
     assert len(decisions.verdicts) == 100_000
-    assert seconds < 10  # 1 to 3 s on an idle machine of two cores
+    assert seconds < 15  # 1.5 s; three times as long while coverage traces it
 
 
 def test_every_action_is_a_word_of_the_delivery() -> None:
