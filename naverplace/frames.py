@@ -50,8 +50,9 @@ def to_frame(
 
 
 def _row(
-    raw: Mapping[str, Any], *, store_id: str, fields: Sequence[Field], read_at: datetime
+    raw: object, *, store_id: str, fields: Sequence[Field], read_at: datetime
 ) -> dict[str, Any]:
+    raw = raw if isinstance(raw, Mapping) else {}
     snapshot = raw.get("snapshotJson")
     snapshot = snapshot if isinstance(snapshot, Mapping) else {}
     raw_phone = _text(raw.get("phone"))
@@ -77,7 +78,8 @@ def _row(
 def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return str(value).strip() or None
+    # Half an emoji (a lone surrogate) is valid JSON, yet neither tables nor messages can hold it.
+    return str(value).encode("utf-8", "replace").decode("utf-8").strip() or None
 
 
 def _whole(value: object) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from naverplace import engine, frames, quality
+from naverplace import datadocs, engine, frames, quality
 from naverplace.booking import Booking, BookingStatus
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
@@ -262,6 +262,10 @@ def _peak_memory_mb() -> float:
 
 
 def write_quality_docs(run: Run, gated: Gated) -> str:
-    """Write Great Expectations' Data Docs of the run; return the index page's path."""
+    """Write Great Expectations' Data Docs of the run; return the index page's path, '' if none."""
     with run.watch.phase("quality docs"):
-        return str(quality.write_docs(gated, run.settings.quality.docs_dir))
+        try:
+            return str(datadocs.write_docs(gated, run.settings.quality.docs_dir))
+        except Exception:  # the messages are out: a missing page must not cost the report
+            log.exception("no Data Docs in %s", run.settings.quality.docs_dir)
+            return ""

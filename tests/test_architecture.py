@@ -28,6 +28,7 @@ PURE = [
     "effects",
     "engine",
     "fields",
+    "gates",
     "korean",
     "notices",
     "parameters",

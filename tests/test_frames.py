@@ -102,6 +102,19 @@ def test_a_broken_phone_leaves_its_shape_but_not_its_digits() -> None:
     assert frame["phone_shape"].tolist() == ["000-0000-00x"]
 
 
+def test_half_an_emoji_in_a_name_can_be_written_everywhere() -> None:
+    (booking,) = to_bookings(frame_of(raw(name="길동\ud83d")))
+
+    assert booking.name == "길동?"
+
+
+@pytest.mark.parametrize("row", [None, [1], "text", 7])
+def test_a_row_that_is_no_object_is_a_row_with_nothing_in_it(row: object) -> None:
+    frame = frame_of(row, raw())
+
+    assert frame["booking_id"].isna().tolist() == [True, False]
+
+
 def test_options_are_read_from_the_top_when_the_snapshot_has_none() -> None:
     (booking,) = to_bookings(
         frame_of(raw(snapshot={"bookingOptionJson": []}, bookingOptionJson=[{"name": "인스타"}]))

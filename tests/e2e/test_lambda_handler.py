@@ -46,6 +46,20 @@ def test_a_scheduled_event_does_everything_the_scenario_owes(invoke: Any, world:
     assert len(world.world.telegram) == 1
 
 
+def test_a_folder_that_cannot_be_written_costs_the_data_docs_and_not_the_report(
+    invoke: Any, world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_way = tmp_path / "a-file"
+    in_the_way.touch()
+    monkeypatch.setenv("NAVERPLACE_QUALITY__DOCS_DIR", str(in_the_way / "data-docs"))
+
+    status, body = invoke()
+
+    assert status == 200, body["problems"]
+    assert sum(body["messages"].values()) == len(world.messages()) > 0
+    assert len(world.world.telegram) == 1
+
+
 def test_the_second_invocation_sends_nothing(invoke: Any, world: Sandbox) -> None:
     invoke()
     first = len(world.messages())
