@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from typing import Any
 import pandas as pd
 
 from naverplace.frames import COLUMNS
+from naverplace.gates import expectations
 from naverplace.settings import QualitySettings
 
 log = logging.getLogger(__name__)
 CHECKED = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start_text"]
 TIMES = ["start", "end"]
-STATUSES = ("RC03", "RC08")  # the two lists that are read (L6)
 SITE = "bookings"
 
 
@@ -138,11 +138,11 @@ def _validate(
     context.variables.progress_bars = {"globally": False}
     _remove_sites(context)
     asset = context.data_sources.add_pandas("naver").add_dataframe_asset("bookings")
-    expectations = _expectations(gx, known_stores, now=now, settings=settings)
+    listed = expectations(gx, known_stores, now=now, settings=settings)
     definition = gx.ValidationDefinition(
         name="bookings",
         data=asset.add_batch_definition_whole_dataframe("run"),
-        suite=context.suites.add(gx.ExpectationSuite(name="bookings", expectations=expectations)),
+        suite=context.suites.add(gx.ExpectationSuite(name="bookings", expectations=listed)),
     )
     results = context.validation_definitions.add(definition).run(
         batch_parameters={"dataframe": whole[[*CHECKED, *TIMES]]}, result_format="COMPLETE"
@@ -156,66 +156,6 @@ def _remove_sites(context: Any) -> None:
         backend = context.variables.data_docs_sites[site]["store_backend"]
         shutil.rmtree(backend["base_directory"], ignore_errors=True)
         context.delete_data_docs_site(site)
-
-
-def _expectations(
-    gx: Any, known_stores: Collection[str], *, now: datetime, settings: QualitySettings
-) -> list[Any]:
-    """List the gates; each one's `reason` is what a person reads about a row that fails it."""
-    e = gx.expectations
-    earliest, latest = (
-        now - timedelta(days=settings.past_days),
-        now + timedelta(days=settings.future_days),
-    )
-
-    def because(reason: str) -> dict[str, Any]:
-        return {"meta": {"reason": reason}}
-
-    phone = "phone: not a number that a text message can reach"
-    return [
-        e.ExpectColumnValuesToNotBeNull(column="booking_id", **because("booking id: missing")),
-        e.ExpectCompoundColumnsToBeUnique(
-            column_list=["asked_store", "booking_id", "status"],
-            ignore_row_if="any_value_is_missing",
-            **because("booking id: stands twice in the list"),
-        ),
-        e.ExpectColumnValuesToNotBeNull(column="phone_shape", **because("phone: missing")),
-        e.ExpectColumnValuesToMatchRegex(
-            column="phone_shape", regex=r"^(?:01[016789]|050[2-8])-\*{4}-\d{4}$", **because(phone)
-        ),
-        e.ExpectColumnValuesToNotBeNull(
-            column="start", **because("start: missing, or not UTC like 2025-10-21T09:00:00Z")
-        ),
-        e.ExpectColumnValuesToBeOfType(
-            column="start", type_="Timestamp", **because("start: not on Asia/Seoul")
-        ),
-        e.ExpectColumnValuesToBeBetween(
-            column="start",
-            min_value=pd.Timestamp(earliest),
-            max_value=pd.Timestamp(latest),
-            **because(f"start: not between {earliest:%Y-%m-%d} and {latest:%Y-%m-%d}"),
-        ),
-        e.ExpectColumnPairValuesAToBeGreaterThanB(
-            column_A="end",
-            column_B="start",
-            ignore_row_if="either_value_is_missing",
-            **because("end: not after the start"),
-        ),
-        e.ExpectColumnValuesToNotBeNull(column="status", **because("status: missing")),
-        e.ExpectColumnValuesToBeInSet(
-            column="status", value_set=list(STATUSES), **because("status: not one that was asked")
-        ),
-        e.ExpectColumnValuesToNotBeNull(column="store_id", **because("store: missing")),
-        e.ExpectColumnValuesToBeInSet(
-            column="store_id", value_set=sorted(known_stores), **because("store: unknown")
-        ),
-        e.ExpectColumnPairValuesToBeEqual(
-            column_A="store_id",
-            column_B="asked_store",
-            ignore_row_if="either_value_is_missing",
-            **because("store: not the one that was asked"),
-        ),
-    ]
 
 
 def _reasons(results: Any, whole: pd.DataFrame) -> dict[int, list[str]]:

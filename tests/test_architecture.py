@@ -47,7 +47,7 @@ PURE = [
     "yamlsource",
 ]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
-FRAMES = {"frames", "quality", "parity", "run"}
+FRAMES = {"frames", "gates", "quality", "parity", "found"}
 
 
 def files(folder: str) -> list[Path]:
