@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 RUN := uv run --frozen --no-sync
 
-.PHONY: help setup demo test lint format sandbox clean
+.PHONY: help setup demo test bench lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ demo: setup ## run the real flow twice against the sandbox (KEEP=1 keeps the UI 
 
 test: setup ## all tests, with coverage of the library
 	@$(RUN) pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+bench: setup ## how fast it decides; figures that depend on the machine
+	@$(RUN) python -m benchmarks.deciding
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy

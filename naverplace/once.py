@@ -10,9 +10,10 @@ from contextvars import copy_context
 from naverplace import run as steps
 from naverplace.effects import ActionResult
 from naverplace.errors import NaverPlaceError
+from naverplace.found import StoreBatch
 from naverplace.redaction import describe
 from naverplace.report import RunReport
-from naverplace.run import Run, StoreBatch
+from naverplace.run import Run
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
 from naverplace.telling import keep_report, open_or_alert, send_alert, tell_owner

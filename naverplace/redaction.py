@@ -1,40 +1,37 @@
 """Keeping secrets and phones out of everything that people or databases read.
 
-One process has one `REDACTOR`. `attach()` makes every log record pass it as it is made, so that
-handlers of other libraries are covered, those added later too; `RedactionFilter` does the same on a
+One process has one `REDACTOR`. `attach()` makes every log record pass it as it is made, which
+covers handlers of other libraries, those added later too; `RedactionFilter` does the same on a
 handler, for `extra` values, which join a record only after it is made.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import re
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, TextIO
-from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, SecretStr
 
-from naverplace.phone import mask
+from naverplace.disguises import CERTAIN, disguises, standing_alone
+from naverplace.phonefinder import mask_phones
 
 MARK = "[redacted]"
-SHORTEST = 4  # a shorter secret would blot out half of every text
-_WORDLIKE = 6  # a shorter secret is hidden only where it stands alone
-_PHONE = re.compile(
-    r"""(?<![0-9A-Za-z_])(?<!\d\.)                       # no id, no uuid, no fraction
-    (?: (?:%2B|\+|00)?82[\s.-]?(?:\(0\)|0)?[\s.-]?(?:1[016789]|50[2-8])[\s.-]?\d{3,4}[\s.-]?\d{4}
-      | (?:01[016789]|050[2-8])[\s.-]?\d{3,4}[\s.-]?\d{4}
-      | 0\d{1,2}-\d{3,4}-\d{4}                            # a landline, only when written as one
-    )(?![0-9A-Za-z])""",
-    re.VERBOSE,
+# Botocore and Selenium show these at DEBUG before anybody can have learned them.
+_UNTOLD = (
+    re.compile(r"""(Secret(?:String|Binary)\\*["']\W{1,12})(?!\W*redacted\])\w.*""", re.DOTALL),
+    re.compile(r"(NID_(?:AUT|SES)=)[\w+/=%.~-]{4,}"),
+    re.compile(
+        r"""(NID_(?:AUT|SES)\\*["']\W{1,12}(?:[^{}]{0,300}?\bvalue\W{1,12})??)[\w+/=%.~-]{12,}"""
+    ),
 )
+_COMPOUND = (dict, list, tuple, set, frozenset, bytes, BaseException)
 
 
 class Redactor:
@@ -42,19 +39,27 @@ class Redactor:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._learned: set[str] = set()
+        self._long: tuple[str, ...] = ()
+        self._short: tuple[tuple[str, re.Pattern[str]], ...] = ()
 
     def learn(self, *secrets: str | SecretStr) -> None:
         """Hide these from now on; secrets of fewer than four characters cannot be hidden."""
+        values = {s.get_secret_value() if isinstance(s, SecretStr) else s for s in secrets}
         with self._lock:
-            known = len(self._forms)
-            for secret in secrets:
-                value = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
-                self._forms |= {form for form in _forms(value) if form not in MARK}
-            if len(self._forms) != known:
-                longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-                self._pattern = re.compile("|".join(map(_expression, longest_first)))
+            new = values - self._learned
+            if not new:
+                return
+            self._learned |= new
+            forms = {form for value in new for form in disguises(value) if form not in MARK}
+            forms |= {*self._long, *(form for form, _ in self._short)}
+            longest_first = sorted(forms, key=lambda form: (-len(form), form))
+            self._long = tuple(form for form in longest_first if len(form) >= CERTAIN)
+            self._short = tuple(
+                (form, re.compile(standing_alone(form)))
+                for form in longest_first
+                if len(form) < CERTAIN
+            )
 
     def learn_settings(self, settings: BaseModel) -> None:
         """Hide every SecretStr of a settings tree."""
@@ -62,55 +67,28 @@ class Redactor:
 
     def scrub(self, text: str) -> str:
         """Replace every secret, and mask every phone."""
-        pattern = self._pattern
-        if pattern is not None:
-            text = pattern.sub(MARK, text)
-        return _PHONE.sub(lambda found: mask(found.group()), text)
+        # Hundreds of searches for plain text are faster than one regex of as many alternatives.
+        for form in self._long:
+            if form in text:
+                text = text.replace(form, MARK)
+        for telltale in _UNTOLD:
+            text = telltale.sub(rf"\1{MARK}", text)
+        # Before short codes, which may be a part of a phone and would leave the rest of it.
+        text = mask_phones(text)
+        for form, alone in self._short:
+            if form in text:
+                text = alone.sub(MARK, text)
+        return text
 
 
 REDACTOR = Redactor()
 
 
 def describe(error: BaseException) -> str:
-    """Put an error in one scrubbed line, with what to do about it where that is known."""
+    """Put an error in one scrubbed text, with what to do about it where that is known."""
     advice = getattr(error, "advice", "")
     text = f"{type(error).__name__}: {error}" + (f" -> {advice}" if advice else "")
     return REDACTOR.scrub(text)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """List how a secret may be written: plain, in URLs, in JSON, in reprs, in base64."""
-    if len(secret.strip()) < SHORTEST:
-        return
-    yield secret
-    yield secret.strip()
-    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
-    for escaped in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)):
-        yield escaped[1:-1]
-    yield secret.replace("\\", "\\\\").replace('"', '\\"')
-    if len(secret) >= _WORDLIKE:
-        yield from _in_base64(secret.encode())
-
-
-def _in_base64(secret: bytes) -> Iterator[str]:
-    """List the signs that a secret leaves in base64, alone or inside a longer text."""
-    for offset in range(3):
-        # The first and last signs also depend on the neighbours: only those between are certain.
-        encoded = base64.b64encode(b"\0" * offset + secret).decode().rstrip("=")
-        first = (8 * offset + 5) // 6
-        last = 8 * (offset + len(secret)) // 6
-        certain = encoded[first:last]
-        if len(certain) >= _WORDLIKE:
-            yield certain
-            yield certain.replace("+", "-").replace("/", "_")
-            yield quote_plus(certain)
-
-
-def _expression(form: str) -> str:
-    escaped = re.escape(form)
-    if len(form) >= _WORDLIKE:
-        return escaped
-    return rf"(?<![0-9A-Za-z]){escaped}(?![0-9A-Za-z])"
 
 
 def _secrets_in(value: object) -> Iterator[SecretStr]:
@@ -122,7 +100,7 @@ def _secrets_in(value: object) -> Iterator[SecretStr]:
     elif isinstance(value, dict):
         for part in value.values():
             yield from _secrets_in(part)
-    elif isinstance(value, list | tuple | set):
+    elif isinstance(value, list | tuple | set | frozenset):
         for part in value:
             yield from _secrets_in(part)
 
@@ -131,27 +109,42 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def scrub_record(record: logging.LogRecord) -> logging.LogRecord:
-    """Scrub all that a log record says; it is changed in place."""
-    record.msg = REDACTOR.scrub(_message(record))
-    record.args = None
-    if record.exc_info and not record.exc_text:
-        record.exc_text = logging.Formatter().formatException(record.exc_info)
-    if record.exc_text:
-        record.exc_text = REDACTOR.scrub(record.exc_text)
+    """Scrub all that a log record says, in place; what holds nothing to hide stays as it is."""
+    text, args = _told(record)
+    clean = REDACTOR.scrub(text)
+    # Formatters that write the arguments themselves would get past a clean message.
+    if clean != text or args is None or REDACTOR.scrub(args) != args:
+        record.msg, record.args = clean, None
+    if isinstance(record.exc_info, tuple) or record.exc_text:
+        trace = record.exc_text or logging.Formatter().formatException(record.exc_info)  # type: ignore[arg-type]
+        if (clean := REDACTOR.scrub(trace)) != trace:
+            # The live exception goes: JSON formatters would write its own text.
+            record.exc_text, record.exc_info = clean, None
     if record.stack_info:
         record.stack_info = REDACTOR.scrub(record.stack_info)
-    for name, value in vars(record).items():
-        if name not in _STANDARD and isinstance(value, str):
-            setattr(record, name, REDACTOR.scrub(value))
+    for name, value in list(vars(record).items()):
+        if name not in _STANDARD:
+            setattr(record, name, _scrubbed(value))
     return record
 
 
-def _message(record: logging.LogRecord) -> str:
+def _told(record: logging.LogRecord) -> tuple[str, str | None]:
+    """Render a record's message and its arguments; None for those when they do not fit."""
     try:
-        return record.getMessage()
-    except (TypeError, ValueError, KeyError):
-        # Wrong arguments are the caller's defect, but what they hold must not get out.
-        return f"{record.msg} {record.args!r}"
+        return record.getMessage(), repr(record.args) if record.args else ""
+    except Exception:  # noqa: BLE001 - a defect in a log call must not stop a run, nor leak
+        told = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        return f"{told} (its arguments do not fit and are left out)", None
+
+
+def _scrubbed(value: object) -> object:
+    if isinstance(value, str):
+        return REDACTOR.scrub(value)
+    if isinstance(value, _COMPOUND):
+        shown = repr(value)
+        clean = REDACTOR.scrub(shown)
+        return value if clean == shown else clean
+    return value
 
 
 class RedactionFilter(logging.Filter):
@@ -166,47 +159,86 @@ class RedactionFilter(logging.Filter):
 def attach() -> None:
     """Put the redactor in the way of every log record, uncaught exception and warning."""
     for handler in _handlers():
-        if not any(isinstance(known, RedactionFilter) for known in handler.filters):
-            handler.addFilter(RedactionFilter())
-    if getattr(logging.getLogRecordFactory(), "redacts", False):
-        return
-    make = logging.getLogRecordFactory()
-
-    def make_scrubbed(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        return scrub_record(make(*args, **kwargs))
-
-    make_scrubbed.redacts = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(make_scrubbed)
-    sys.excepthook = _print_scrubbed
-    threading.excepthook = lambda hook: _print_scrubbed(
-        hook.exc_type, hook.exc_value, hook.exc_traceback
-    )
-    warnings.showwarning = _warn_scrubbed
+        _guard(handler)
+    if not getattr(logging.getLogRecordFactory(), "redacts", False):
+        make = _making(logging.getLogRecordFactory())
+        make.redacts = True  # type: ignore[attr-defined]
+        logging.setLogRecordFactory(make)
+    for owner, name, wrap in _HOOKS:
+        hook = getattr(owner, name)
+        if not getattr(hook, "redacts", False):
+            wrapped = wrap(hook)
+            wrapped.redacts = True
+            setattr(owner, name, wrapped)
 
 
 def _handlers() -> Iterable[logging.Handler]:
-    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
-    for logger in loggers:
+    for logger in [logging.getLogger(), *list(logging.Logger.manager.loggerDict.values())]:
         if isinstance(logger, logging.Logger):
             yield from logger.handlers
 
 
-def _print_scrubbed(
-    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
-) -> None:
-    if issubclass(kind, SystemExit | KeyboardInterrupt):
-        return
-    text = "".join(traceback.format_exception(kind, error, trace))
-    sys.stderr.write(REDACTOR.scrub(text))
+def _guard(handler: logging.Handler) -> None:
+    if not any(isinstance(known, RedactionFilter) for known in handler.filters):
+        handler.addFilter(RedactionFilter())
 
 
-def _warn_scrubbed(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    text = warnings.formatwarning(str(message), category, filename, lineno, line)
-    (file or sys.stderr).write(REDACTOR.scrub(text))
+def _making(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
+    def make_scrubbed(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        return scrub_record(make(*args, **kwargs))
+
+    return make_scrubbed
+
+
+def _adding(add: Callable[[logging.Logger, logging.Handler], None]) -> Callable[..., None]:
+    def add_guarded(logger: logging.Logger, hdlr: logging.Handler) -> None:
+        _guard(hdlr)
+        add(logger, hdlr)
+
+    return add_guarded
+
+
+def _uncaught(hook: Callable[..., None]) -> Callable[..., None]:
+    """Wrap an exception hook of any kind: whatever has nothing to hide goes the usual way."""
+
+    def show(*given: Any) -> None:
+        kind, error, trace = given if len(given) == 3 else _parts(given[0])
+        text = "".join(traceback.format_exception(kind, error, trace))
+        clean = REDACTOR.scrub(text)
+        if clean == text:
+            hook(*given)
+        elif sys.stderr is not None:
+            sys.stderr.write(clean)
+
+    return show
+
+
+def _parts(
+    given: Any,
+) -> tuple[type[BaseException], BaseException | None, TracebackType | None]:
+    return given.exc_type, given.exc_value, given.exc_traceback
+
+
+def _warning(show: Callable[..., None]) -> Callable[..., None]:
+    def show_scrubbed(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        clean = REDACTOR.scrub(str(message))
+        shown = message if clean == str(message) else clean
+        show(shown, category, filename, lineno, file, line)
+
+    return show_scrubbed
+
+
+_HOOKS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
+    (logging.Logger, "addHandler", _adding),
+    (sys, "excepthook", _uncaught),
+    (sys, "unraisablehook", _uncaught),
+    (threading, "excepthook", _uncaught),
+    (warnings, "showwarning", _warning),
+)

@@ -11,11 +11,8 @@ import resource
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-import pandas as pd
 
 from naverplace import datadocs, engine, frames, quality
 from naverplace.booking import Booking, BookingStatus
@@ -24,9 +21,10 @@ from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
 from naverplace.delivery import deliver
-from naverplace.effects import ActionResult, Decisions, Effect, Notify, Outcome
+from naverplace.effects import ActionResult, Decisions, Effect, Outcome
 from naverplace.errors import SettingsError
 from naverplace.fields import Field, load_fields
+from naverplace.found import Decided, StoreBatch
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
 from naverplace.quality import Checked, Gated
@@ -73,42 +71,6 @@ class Run:
         self.session_table = SessionTable(dynamodb, settings.aws.session_table)
         self.telegram = Telegram(settings.telegram)
         self.slack = Slack(settings.slack)
-
-
-@dataclass(frozen=True)
-class StoreBatch:
-    """What reading one store's bookings gave; `error` says why it gave nothing."""
-
-    store_id: str
-    confirmed: int = 0
-    completed: int = 0
-    pages: int = 0
-    frame: pd.DataFrame | None = field(default=None, repr=False)
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What was decided, and about how many bookings."""
-
-    decisions: Decisions
-    bookings: int
-
-    def effects_of(self, store_id: str) -> tuple[Effect, ...]:
-        """List one store's effects, without the lines for the owner."""
-        return tuple(
-            effect
-            for effect in self.decisions.effects
-            if not isinstance(effect, Notify) and _store_of(effect) == store_id
-        )
-
-    def notices(self) -> tuple[Effect, ...]:
-        """List the lines that rules owe the owner."""
-        return tuple(e for e in self.decisions.effects if isinstance(e, Notify))
-
-
-def _store_of(effect: Effect) -> str:
-    return effect.key.booking_num.partition("_")[0]
 
 
 def open_run(

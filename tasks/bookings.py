@@ -9,9 +9,10 @@ from prefect.futures import PrefectFuture
 
 from naverplace import run, telling
 from naverplace.effects import ActionResult
+from naverplace.found import Decided, StoreBatch
 from naverplace.quality import Gated
 from naverplace.report import RunReport
-from naverplace.run import Decided, Run, StoreBatch
+from naverplace.run import Run
 from naverplace.session import NaverSession
 from tasks import artifacts
 from tasks.settings import open_settings

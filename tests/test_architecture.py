@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"naverplace", "flows", "tasks", "sandbox", "legacy", "tests"}
+OURS = {"naverplace", "benchmarks", "flows", "tasks", "sandbox", "legacy", "tests"}
 ALLOWED = {
     "naverplace": {"naverplace"},
     "tasks": {"naverplace", "tasks"},
@@ -48,7 +48,7 @@ PURE = [
     "yamlsource",
 ]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
-FRAMES = {"frames", "quality", "parity", "run"}
+FRAMES = {"frames", "gates", "quality", "parity", "found"}
 
 
 def files(folder: str) -> list[Path]:

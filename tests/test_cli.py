@@ -80,6 +80,16 @@ def test_rules_check_counts_the_enabled_rules(naverplace: Shell) -> None:
     assert "4 rules are enabled" in result.stdout
 
 
+def test_rules_can_be_checked_by_somebody_without_any_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    result = CliRunner().invoke(app, ["rules", "check"], env={})
+
+    assert result.exit_code == 0, result.output
+
+
 def test_rules_list_shows_the_disabled_ones_too(naverplace: Shell) -> None:
     rows = json.loads(naverplace("rules", "list", "--json").stdout)
 

@@ -1,0 +1,1 @@
+"""Speed, measured: figures that depend on the machine are no tests."""
