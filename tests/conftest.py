@@ -39,6 +39,7 @@ def world_env(world: Sandbox, tmp_path: Path) -> dict[str, str]:
         "NAVERPLACE_NAVER__PAUSE_SECONDS": "0",
         "NAVERPLACE_NAVER__RETRY_WAIT": "0",
         "NAVERPLACE_SENS__RETRY_WAIT": "0",
+        "NAVERPLACE_AWS__ATTEMPTS": "3",
         "NAVERPLACE_QUALITY__DOCS_DIR": str(tmp_path / "data-docs"),
     }
 
