@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import base64
-import io
+import html
 import json
-import logging
 import re
-import sys
 import threading
-import warnings
-from collections.abc import Iterator
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from requests.utils import requote_uri
 
-from naverplace import redaction
-from naverplace.redaction import MARK, REDACTOR, RedactionFilter, Redactor
+from naverplace.errors import NoScreen
+from naverplace.redaction import MARK, REDACTOR, Redactor, describe
 
 SECRETS = st.text(st.characters(codec="utf-8"), min_size=6, max_size=40).filter(
     lambda s: len(s.strip()) >= 6 and s not in MARK and not s.isdigit()
@@ -31,19 +29,32 @@ def known_canary() -> None:
     REDACTOR.learn(CANARY)
 
 
+def shown(secret: str) -> list[str]:
+    """Write a secret in every way that texts, URLs, JSON and reprs do."""
+    return [
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        re.sub("%..", lambda found: found.group().lower(), quote(secret, safe="")),
+        requote_uri(quote(secret, safe="!'()*")),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps({"password": secret}))[18:-4],
+        repr(secret)[1:-1],
+        repr(f"{secret}'\"")[1:].removesuffix("\\'\"'"),
+        ascii(secret)[1:-1],
+        repr(secret.encode())[2:-1],
+        html.escape(secret),
+    ]
+
+
 @given(SECRETS, st.text(max_size=20), st.text(max_size=20))
 def test_a_secret_is_found_in_every_form(secret: str, before: str, after: str) -> None:
     redactor = Redactor()
     redactor.learn(secret)
-    forms = [
-        secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-    ]
-    for form in forms:
+
+    for form in shown(secret):
         assert form not in redactor.scrub(before + form + after)
 
 
@@ -84,41 +95,48 @@ def test_a_text_without_secret_and_phone_stays_as_it_is(text: str) -> None:
     assert Redactor().scrub(text) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("to 01012345678.", "to 010-****-5678."),
-        ("문자 010-1234-5678 발송", "문자 010-****-5678 발송"),
-        ("전화01012345678로", "전화010-****-5678로"),
-        ('{"to":"01012345678"}', '{"to":"010-****-5678"}'),
-        ("to=%2B821012345678&x", "to=010-****-5678&x"),
-        ("+82 10-1234-5678", "010-****-5678"),
-        ("00821012345678", "010-****-5678"),
-        ("0502-123-4567", "0502-****-4567"),
-        ("011 123 4567", "011-****-4567"),
-        ("02-1234-5678", "02-****-5678"),
-    ],
-)
-def test_phones_are_masked_wherever_they_stand(text: str, shown: str) -> None:
-    assert REDACTOR.scrub(text) == shown
+def test_a_webhook_is_found_by_its_path_alone() -> None:
+    redactor = Redactor()
+    redactor.learn("https://hooks.example.com/services/T000/B000/canary+of+a+hook?k=1")
+
+    said = redactor.scrub(
+        'port=443 "POST /services/T000/B000/canary+of+a+hook?k=1 HTTP/1.1" 404 '
+        "host hooks.example.com, hook canary%2Bof%2Ba%2Bhook"
+    )
+
+    assert said == f'port=443 "POST {MARK} HTTP/1.1" 404 host hooks.example.com, hook {MARK}'
+
+
+def test_a_short_path_of_a_secret_url_does_not_blot_out_texts() -> None:
+    redactor = Redactor()
+    redactor.learn("https://hooks.example.com/hook")
+
+    assert redactor.scrub("POST /hook") == "POST /hook"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "1051707_1000000001",
-        "1051707_0101234567",
-        "1761109335000",
-        "550e8400-e29b-41d4-a716-010123456789",
-        "550e8400-e29b-41d4-a716-446655440000",
-        "2025-10-22T14:02:15.010123456+09:00",
-        "0.01012345678",
-        "requestId a01012345678b",
-        "₩ 45,000 and 101234567",
-        "v1.010.1234",
+        '{"ARN": "x", "SecretString": "{\\"naver\\": {\\"password\\": \\"canary\\"}}"}',
+        """Response body: b'{"SecretString": "{\\\\"naver\\\\": \\\\"canary\\\\"}"}'""",
+        '{"name":"NID_AUT","path":"/","secure":true,"value":"canary/of+a/login=="}',
+        '"S": "[{\\"name\\": \\"NID_SES\\", \\"value\\": \\"canary/of+a/login\\"}]"',
+        "Cookie: NID_AUT=canary; NID_SES=canary",
     ],
 )
-def test_other_numbers_are_not_taken_for_phones(text: str) -> None:
+def test_what_is_secret_by_its_name_is_hidden_before_anybody_learned_it(text: str) -> None:
+    redactor = Redactor()
+
+    scrubbed = redactor.scrub(text)
+
+    assert "canary" not in scrubbed
+    assert redactor.scrub(scrubbed) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "text", ["NID_AUT and NID_SES are needed", "SecretString (text) or SecretBinary", "NID_SES="]
+)
+def test_the_names_of_secrets_are_no_secrets(text: str) -> None:
     assert Redactor().scrub(text) == text
 
 
@@ -127,6 +145,14 @@ def test_a_short_code_is_hidden_where_it_stands_alone_only() -> None:
     redactor.learn("7301")
 
     assert redactor.scrub("door 7301, booking 1000730100") == f"door {MARK}, booking 1000730100"
+    assert redactor.scrub("비밀번호7301입니다 code=x7301") == f"비밀번호{MARK}입니다 code=x{MARK}"
+
+
+def test_a_short_code_within_a_phone_does_not_uncover_the_rest_of_it() -> None:
+    redactor = Redactor()
+    redactor.learn("1234", "5678")
+
+    assert redactor.scrub("010-1234-5678") == f"010-****-{MARK}"
 
 
 def test_secrets_too_short_to_hide_do_not_blot_out_texts() -> None:
@@ -136,81 +162,42 @@ def test_secrets_too_short_to_hide_do_not_blot_out_texts() -> None:
     assert redactor.scrub("a 12 text") == "a 12 text"
 
 
-@pytest.fixture
-def attached() -> Iterator[None]:
-    factory = logging.getLogRecordFactory()
-    hooks = sys.excepthook, threading.excepthook, warnings.showwarning
-    redaction.attach()
-    yield
-    logging.setLogRecordFactory(factory)
-    sys.excepthook, threading.excepthook, warnings.showwarning = hooks
+def test_an_error_is_described_with_its_advice_and_without_its_secrets() -> None:
+    assert describe(NoScreen(f"at {CANARY}")) == (
+        f"NoScreen: at {MARK} -> run it on a machine with a screen: naverplace login --headed"
+    )
 
 
-def a_logger(stream: io.StringIO, *, filtered: bool = False) -> logging.Logger:
-    """A logger with a handler that was added after `attach`."""
-    logger = logging.Logger("made-later")
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(message)s %(where)s", defaults={"where": ""}))
-    if filtered:
-        handler.addFilter(RedactionFilter())
-    logger.addHandler(handler)
-    return logger
+def test_scrubbing_is_fast_with_many_secrets() -> None:
+    redactor = Redactor()
+    redactor.learn(
+        *(f"secret/number+{n:03}" for n in range(30)), *(f"{n}" for n in range(7300, 7330))
+    )
+    text = (
+        "sent confirmation to 1051707_1000000001, accepted by SENS as RSSA-1549873400000\n" * 1000
+    )
+
+    began = time.perf_counter()
+    redactor.scrub(text)
+
+    # Generous for a busy machine: one regex of all forms took 30 times as long as this usually is.
+    assert time.perf_counter() - began < 1.0
 
 
-def test_messages_arguments_and_tracebacks_are_scrubbed_on_every_handler(attached: None) -> None:
-    stream = io.StringIO()
-    logger = a_logger(stream)
+def test_threads_may_learn_while_others_scrub() -> None:
+    redactor = Redactor()
+    secrets = [f"canary-of-thread-{n:03}" for n in range(200)]
+    leaks: list[str] = []
 
-    logger.warning("pw %s to %s", CANARY, "01012345678")
-    try:
-        raise ValueError(CANARY)
-    except ValueError:
-        logger.exception("failed")
+    def work(part: list[str]) -> None:
+        for secret in part:
+            redactor.learn(secret)
+            leaks.extend(s for s in part[: part.index(secret) + 1] if s in redactor.scrub(s))
 
-    assert CANARY not in stream.getvalue()
-    assert "12345678" not in stream.getvalue()
-    assert "ValueError: [redacted]" in stream.getvalue()
+    threads = [threading.Thread(target=work, args=(secrets[n::4],)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
-
-def test_extra_values_are_scrubbed_by_the_filter(attached: None) -> None:
-    stream = io.StringIO()
-
-    a_logger(stream, filtered=True).warning("hello", extra={"where": f"at {CANARY}"})
-
-    assert stream.getvalue() == f"hello at {MARK}\n"
-
-
-def test_wrong_arguments_neither_raise_nor_leak(attached: None) -> None:
-    stream = io.StringIO()
-
-    a_logger(stream).warning("only %s", CANARY, "and more")
-
-    assert CANARY not in stream.getvalue()
-    assert "only" in stream.getvalue()
-
-
-def test_uncaught_errors_and_warnings_are_scrubbed(
-    attached: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail() -> None:
-        raise RuntimeError(CANARY)
-
-    thread = threading.Thread(target=fail)
-    thread.start()
-    thread.join(timeout=10)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning(f"about {CANARY}", UserWarning, "file.py", 1)
-    sys.excepthook(RuntimeError, RuntimeError(CANARY), None)
-
-    shown = capsys.readouterr().err
-    assert CANARY not in shown
-    assert shown.count(MARK) == 3
-
-
-def test_attaching_twice_changes_nothing(attached: None) -> None:
-    factory = logging.getLogRecordFactory()
-
-    redaction.attach()
-
-    assert logging.getLogRecordFactory() is factory
+    assert leaks == []
