@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
+# A company's own certificate authority is in the system's store.
+export UV_SYSTEM_CERTS := true
 export PREFECT_SERVER_ALLOW_EPHEMERAL_MODE := false
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
