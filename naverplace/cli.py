@@ -189,7 +189,7 @@ def print_catalogue() -> None:
 @app.command("env-example")
 def print_env_example() -> None:
     """Print `.env.example`, made from the settings classes."""
-    from naverplace.sources import env_example
+    from naverplace.setting_names import env_example
 
     out.print(env_example(), markup=False, end="")
 

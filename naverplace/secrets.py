@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 from naverplace.errors import BadResponse, Permanent, ServiceUnavailable
 from naverplace.settings import AwsSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
 def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
@@ -20,7 +29,35 @@ def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
     when the secret is no JSON object; none of them quotes the secret.
     """
     where = f"AWS Secrets Manager, secret {secret_id!r} in {aws.region}"
-    client = boto3.client(
+    try:
+        answer = _open_client(aws).get_secret_value(SecretId=secret_id)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "?")
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            raise ServiceUnavailable(f"{where}: failed with {code}") from error
+        raise Permanent(f"{where}: refused with {code}; does it exist, and may we?") from error
+    except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as error:
+        raise Permanent(
+            f"{where}: we have no AWS credentials; give the machine a role, or set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from error
+    except (BotoCoreError, ValueError) as error:
+        raise ServiceUnavailable(f"{where}: not reached ({type(error).__name__})") from error
+    value = answer.get("SecretString")
+    if value is None:
+        raise BadResponse(f"{where}: holds bytes; store the JSON as text")
+    try:
+        tree = json.loads(value)
+    except ValueError:
+        # The decoder's error quotes what it read.
+        raise BadResponse(f"{where}: is not JSON") from None
+    if not isinstance(tree, dict):
+        raise BadResponse(f'{where}: must be a JSON object like {{"naver": {{...}}}}')
+    return tree
+
+
+def _open_client(aws: AwsSettings) -> SecretsManagerClient:
+    return boto3.client(
         "secretsmanager",
         region_name=aws.region,
         endpoint_url=aws.endpoint_url,
@@ -30,18 +67,3 @@ def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
             read_timeout=aws.read_timeout,
         ),
     )
-    try:
-        value = client.get_secret_value(SecretId=secret_id).get("SecretString", "")
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "?")
-        raise Permanent(f"{where}: refused with {code}; does it exist, and may we?") from error
-    except BotoCoreError as error:
-        raise ServiceUnavailable(f"{where}: not reached ({type(error).__name__})") from error
-    try:
-        tree = json.loads(value)
-    except ValueError:
-        # The decoder's error quotes what it read.
-        raise BadResponse(f"{where}: is not JSON") from None
-    if not isinstance(tree, dict):
-        raise BadResponse(f'{where}: must be a JSON object like {{"naver": {{...}}}}')
-    return tree

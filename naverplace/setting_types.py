@@ -8,39 +8,54 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, SecretStr
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SHAPE = "must be a URL like https://host"
 
 
-def _url(value: str) -> str:
+def _url(value: str, *, query: bool = False) -> str:
     """Take http only on loopback: elsewhere a secret would cross the network in the clear."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL like https://host")
-    if parts.username or parts.password:
+    # Blanks and backslashes are read differently by different libraries: one host for us here, and
+    # another one for who calls it.
+    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        raise ValueError(f"{_SHAPE}, without blanks and odd signs")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_SHAPE) from None  # its own words would quote what may be a secret
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError(_SHAPE)
+    if "@" in parts.netloc:
         raise ValueError("must hold no user name or password")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.fragment or (parts.query and not query):
+        raise ValueError("must end with its path, without ? or #")
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise ValueError("must be https; plain http is for loopback only")
-    return value.rstrip("/")
+    return parts._replace(netloc=parts.netloc.lower()).geturl().rstrip("/")
 
 
 def _digits(value: str) -> str:
     digits = value.replace("-", "").replace(" ", "")
-    if not digits.isdigit() or not 8 <= len(digits) <= 12:
-        raise ValueError("must be a phone number of 8 to 12 digits")
+    if not (digits.isascii() and digits.isdigit() and 8 <= len(digits) <= 12):
+        raise ValueError("must be a phone number of 8 to 12 digits, with hyphens or without")
     return digits
 
 
 def _secret_url(value: SecretStr) -> SecretStr:
-    _url(value.get_secret_value())
+    _url(value.get_secret_value(), query=True)
     return value
 
 
-def _not_blank(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
+def _kept_well(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text.strip():
         raise ValueError("must not be blank")
+    # A line end that came along when the secret was stored fails later, as a wrong password.
+    if text != text.strip():
+        raise ValueError("must not begin or end with a blank or a line end")
     return value
 
 
 Url = Annotated[str, AfterValidator(_url)]
 Digits = Annotated[str, AfterValidator(_digits)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
-Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
+Secret = Annotated[SecretStr, AfterValidator(_kept_well)]

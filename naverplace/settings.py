@@ -9,15 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from naverplace.clock import Clock
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Url
 
+_TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 class ClockSettings(_Section):
@@ -56,8 +60,8 @@ class NaverSettings(_Section):
     completed_lookback_days: int = Field(
         31, ge=1, le=366, description="how far back completed bookings (RC08) are read"
     )
-    connect_timeout: float = Field(5.0, gt=0, description="seconds")
-    read_timeout: float = Field(20.0, gt=0, description="seconds")
+    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
+    read_timeout: float = Field(20.0, gt=0, description="seconds until an answer")
     attempts: int = Field(
         3, ge=1, le=10, description="tries of one question before the store counts as failed"
     )
@@ -83,13 +87,13 @@ class SensSettings(_Section):
 
     url: Url = Field("https://sens.apigw.ntruss.com", description="the API gateway")
     service_id: str = Field(
-        pattern=r"^[A-Za-z0-9:_-]+$",
+        pattern=r"^ncp:sms:[a-z]+:[0-9]+:[A-Za-z0-9_.-]+$",
         description="the SMS service, like ncp:sms:kr:000000000000:project",
     )
     access_key: Secret = Field(description="Naver Cloud access key id")
     secret_key: Secret = Field(description="Naver Cloud secret key")
     default_sender: Digits = Field(description="registered sender number; a store may have its own")
-    connect_timeout: float = Field(5.0, gt=0, description="seconds")
+    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
     read_timeout: float = Field(10.0, gt=0, description="seconds; after it the outcome is unknown")
     attempts: int = Field(
         3, ge=1, le=10, description="tries, only after answers that prove nothing was accepted"
@@ -102,8 +106,12 @@ class TelegramSettings(_Section):
 
     url: Url = Field("https://api.telegram.org", description="the Bot API")
     bot_token: Secret = Field(description="the bot's token")
-    chat_id: str = Field(description="the owner's chat")
-    timeout: float = Field(10.0, gt=0, description="seconds")
+    chat_id: str = Field(
+        pattern=r"^(-?[0-9]+|@[A-Za-z0-9_]+)$",
+        coerce_numbers_to_str=True,  # JSON of a secret or block has it as a number
+        description="the owner's chat, like -1000000000000 or @name",
+    )
+    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
     attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
     retry_wait: float = Field(
         1.0, ge=0, description="seconds before the second try when not told; doubles"
@@ -117,7 +125,7 @@ class SlackSettings(_Section):
     """Slack: a second place for summaries; switched on in rules/notifications.yaml."""
 
     webhook_url: SecretUrl | None = Field(None, description="the incoming webhook")
-    timeout: float = Field(10.0, gt=0, description="seconds")
+    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
     attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
     retry_wait: float = Field(
         1.0, ge=0, description="seconds before the second try when not told; doubles"
@@ -130,18 +138,24 @@ class SlackSettings(_Section):
 class AwsSettings(_Section):
     """AWS: DynamoDB and Secrets Manager; keys come from boto3's own chain, never from here."""
 
-    region: str = Field("ap-northeast-2", description="the legacy's region")
+    region: str = Field(
+        "ap-northeast-2", pattern=r"^[a-z]+(-[a-z]+)+-[0-9]+$", description="the legacy's region"
+    )
     endpoint_url: Url | None = Field(
         None, description="another endpoint than AWS, such as the sandbox"
     )
-    sms_table: str = Field("sms", description="the legacy's table of bookings and flags")
-    session_table: str = Field("session", description="the legacy's table of cookies (L1)")
+    sms_table: str = Field(
+        "sms", pattern=_TABLE, description="the legacy's table of bookings and flags"
+    )
+    session_table: str = Field(
+        "session", pattern=_TABLE, description="the legacy's table of cookies (L1)"
+    )
     secret_id: str | None = Field(
         None,
         description='a Secrets Manager secret, JSON of this tree: {"naver": {"password": "..."}}',
     )
-    connect_timeout: float = Field(5.0, gt=0, description="seconds")
-    read_timeout: float = Field(10.0, gt=0, description="seconds")
+    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
+    read_timeout: float = Field(10.0, gt=0, description="seconds until an answer")
     attempts: int = Field(8, ge=1, le=20, description="tries when DynamoDB throttles")
 
 
@@ -163,7 +177,11 @@ class Settings(BaseSettings):
     """Everything a run must know before its first outside call."""
 
     model_config = SettingsConfigDict(
-        env_prefix="NAVERPLACE_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="NAVERPLACE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     stores_file: Path = Field(Path("deployments/stores.yaml"), description="the stores")
@@ -178,7 +196,7 @@ class Settings(BaseSettings):
     slack: SlackSettings = Field(default_factory=SlackSettings)
     aws: AwsSettings = Field(default_factory=AwsSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
-    access: dict[str, dict[str, SecretStr]] = Field(
+    access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,
         description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',
     )

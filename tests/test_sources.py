@@ -10,8 +10,9 @@ import pytest
 from naverplace import redaction
 from naverplace.errors import SettingsError
 from naverplace.redaction import MARK, REDACTOR
+from naverplace.setting_names import env_example, variable_names
 from naverplace.settings import Settings
-from naverplace.sources import env_example, load_settings, variable_names
+from naverplace.sources import load_settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
@@ -54,7 +55,7 @@ def test_all_missing_settings_are_listed_at_once_with_how_to_set_them() -> None:
     text = str(refused.value)
     for name in REAL:
         assert f"set {name}=" in text
-    assert "tried: environment, nowhere/.env (not there or empty)" in text
+    assert "tried: the environment, nowhere/.env (not there or empty)" in text
     assert "Secrets Manager (aws.secret_id is not set)" in text
 
 
@@ -93,17 +94,17 @@ def test_a_wrong_value_is_named_but_never_quoted(name: str, value: str, words: s
 def test_the_environment_wins_over_env_file_over_block(tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text(
-        "NAVERPLACE_NAVER__USERNAME=from-file\nNAVERPLACE_SENS__SERVICE_ID='file:$HOME'\n"
+        "NAVERPLACE_NAVER__USERNAME=from-file\nNAVERPLACE_SENS__SERVICE_ID='ncp:sms:kr:1:$HOME'\n"
         "NAVERPLACE_TELEGRAM__CHAT_ID=file\n".replace("$HOME", "x")
     )
     env = {n: v for n, v in REAL.items() if n != "NAVERPLACE_NAVER__USERNAME"}
-    block = {"naver": {"username": "from-block", "page_size": 20}, "aws": {"region": "block"}}
+    block = {"naver": {"username": "from-block", "page_size": 20}, "aws": {"region": "us-east-1"}}
 
     settings = load_settings(env=env, env_file=env_file, block_values=block)
 
     assert settings.naver.username.get_secret_value() == "from-file"
     assert settings.telegram.chat_id == "-1"
-    assert (settings.naver.page_size, settings.aws.region) == (20, "block")
+    assert (settings.naver.page_size, settings.aws.region) == (20, "us-east-1")
 
 
 def test_secrets_come_from_secrets_manager(world: Sandbox) -> None:
