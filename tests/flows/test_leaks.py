@@ -13,8 +13,14 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    LogFilter,
+    LogFilterFlowRunId,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from sandbox.faults import Fault
@@ -112,7 +118,13 @@ def written(server: PrefectServer, folder: Path, world: Sandbox) -> dict[str, by
 
 def latest_run_and_logs() -> tuple[FlowRun, list[str]]:
     with get_client(sync_client=True) as client:
-        run = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
+        # The server may know scheduled runs as well, from the test of the deployment.
+        failed = FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.FAILED]))
+        )
+        run = client.read_flow_runs(
+            flow_run_filter=failed, sort=FlowRunSort.START_TIME_DESC, limit=1
+        )[0]
         chosen = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))
         return run, [log.message for log in client.read_logs(log_filter=chosen, limit=200)]
 
