@@ -57,7 +57,10 @@ class _Listed(Permanent):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join([f"{self.title}:", *(f"  {p}" for p in self.problems)]))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.title}:", *(f"  {p}" for p in self.problems)])
 
 
 class SettingsError(_Listed):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from naverplace import redaction
-from naverplace.errors import SettingsError
+from naverplace.errors import Permanent, SettingsError
 from naverplace.redaction import MARK, REDACTOR
 from naverplace.setting_names import env_example, variable_names
 from naverplace.settings import Settings
@@ -231,3 +231,129 @@ def test_settings_take_a_section_as_json() -> None:
     block = json.dumps({"max_bad_share": 0.5})
 
     assert load(NAVERPLACE_QUALITY=block).quality.max_bad_share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"A=1\n\nNAVERPLACE_NAVER__PASSWORD='canary\n", ".env:3: is not NAME=value"),
+        (b"NAVERPLACE_NAVER__PASSWORD='canary' more\n", ".env:1: is not NAME=value"),
+        (b"two words\n", ".env:1: is not NAME=value"),
+        ("NAVERPLACE_NAVER__PASSWORD=canary비밀".encode("euc-kr"), "cannot be read (Unicode"),
+        (b"NAVERPLCE_NAVER__PASSWORD=canary", "did you mean 'NAVERPLACE_NAVER__PASSWORD'?"),
+        (b"NAVER_PLACE_SENS__URL=canary", "did you mean 'NAVERPLACE_SENS__URL'?"),
+        (b"NAVERPLACE_SENS_URL=canary", "did you mean 'NAVERPLACE_SENS__URL'?"),
+    ],
+)
+def test_a_line_of_the_env_file_that_would_be_dropped_is_a_problem(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(content)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(env=REAL, env_file=env_file)
+
+    assert any(words in problem for problem in refused.value.problems), refused.value.problems
+    assert "canary" not in str(refused.value)
+
+
+def test_a_folder_in_the_place_of_the_env_file_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(env=REAL, env_file=tmp_path)
+
+
+def test_an_env_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(b"\xef\xbb\xbfNAVERPLACE_NAVER__PAGE_SIZE=20\r\nOTHER=$x\r\n")
+
+    assert load_settings(env=REAL, env_file=env_file).naver.page_size == 20
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    assert load(NAVER_CLIENT_ID="x", PREFECT_HOME="y", NAVERPLACE_NAVER__PAGE_SIZE="") == load()
+
+
+@pytest.mark.parametrize(
+    "password", ["12345678", "true", "null", '{"a": 1}', "[1, 2]", '"quoted"', "a$HOME b#c", "비밀"]
+)
+def test_a_password_is_taken_as_it_is_written(password: str) -> None:
+    settings = load(NAVERPLACE_NAVER__PASSWORD=password)
+
+    assert settings.naver.password.get_secret_value() == password
+
+
+def test_wrong_json_spoils_only_its_own_variable() -> None:
+    problems = problems_of(NAVERPLACE_QUALITY="[]", NAVERPLACE_ACCESS='"canary"')
+
+    assert problems[:-1] == (
+        "NAVERPLACE_ACCESS: is not valid JSON of an object, like {...}",
+        "NAVERPLACE_QUALITY: is not valid JSON of an object, like {...}",
+    )
+
+
+def test_a_section_as_json_and_single_variables_are_laid_together() -> None:
+    quality = json.dumps({"max_bad_share": 0.5, "past_days": 10})
+
+    settings = load(NAVERPLACE_QUALITY=quality, NAVERPLACE_QUALITY__PAST_DAYS="20")
+
+    assert (settings.quality.max_bad_share, settings.quality.past_days) == (0.5, 20)
+
+
+def test_a_wrong_value_names_the_source_that_gave_it() -> None:
+    block = {"sens": {"attempts": "many"}, "naver": {"pasword": "canary-of-a-typo"}, "clok": {}}
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(env=REAL, env_file=None, block_values=block)
+
+    problems = "\n".join(refused.value.problems)
+    assert "(from the Prefect block); set NAVERPLACE_SENS__ATTEMPTS=" in problems
+    assert (
+        "naver.pasword: unknown setting in the Prefect block; did you mean 'naver.pass" in problems
+    )
+    assert "clok: unknown setting in the Prefect block; did you mean 'clock'?" in problems
+    assert "canary" not in problems
+
+
+def test_wrong_access_data_name_the_variable_that_holds_them_all() -> None:
+    problems = problems_of(NAVERPLACE_ACCESS='{"1051707": {"door_code": 73017301}}')
+
+    assert problems[0].startswith("access.1051707.door_code: Input should be a valid string")
+    assert problems[0].endswith("set NAVERPLACE_ACCESS=...")
+    assert "73017301" not in str(problems)
+
+
+def test_secrets_are_hidden_even_when_the_settings_are_wrong() -> None:
+    problems_of(
+        NAVERPLACE_NAVER__PASSWORD="canary-of-a-failed-load",
+        NAVERPLACE_ACCESS='{"1051707": {"door_code": "canary-door"}}',
+        NAVERPLACE_SENS__ATTEMPTS="many",
+    )
+
+    assert REDACTOR.scrub("canary-of-a-failed-load canary-door") == f"{MARK} {MARK}"
+
+
+def test_the_processes_own_keys_are_hidden_too() -> None:
+    load(AWS_SESSION_TOKEN="canary-of-a-session-token", PREFECT_API_KEY="testing")
+
+    assert REDACTOR.scrub("canary-of-a-session-token testing") == f"{MARK} testing"
+
+
+def test_a_secret_that_is_not_there_is_the_cause_of_the_error(world: Sandbox) -> None:
+    env = {**world.environment(secrets_in_manager=True), "NAVERPLACE_AWS__SECRET_ID": "no/such"}
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(env=env, env_file=None)
+
+    assert isinstance(refused.value.__cause__, Permanent)
+    assert "secret 'no/such' (not read)" in refused.value.problems[-1]
+
+
+def test_with_wrong_settings_of_aws_the_secret_is_not_asked_for(world: Sandbox) -> None:
+    env = {**world.environment(secrets_in_manager=True), "NAVERPLACE_AWS__ATTEMPTS": "many"}
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(env=env, env_file=None)
+
+    assert "(not read: the settings of aws are wrong)" in refused.value.problems[-1]
+    assert not [seen for seen in world.world.requests if seen.service == "aws"]
