@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,34 +9,10 @@ import pytest
 from naverplace import redaction
 from naverplace.errors import Permanent, SettingsError
 from naverplace.redaction import MARK, REDACTOR
-from naverplace.setting_names import env_example, variable_names
-from naverplace.settings import Settings
 from naverplace.sources import load_settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
-
-ROOT = Path(__file__).resolve().parents[1]
-REAL = {
-    "NAVERPLACE_NAVER__USERNAME": "owner",
-    "NAVERPLACE_NAVER__PASSWORD": "pass-word-canary",
-    "NAVERPLACE_SENS__SERVICE_ID": "ncp:sms:kr:000000000000:shop",
-    "NAVERPLACE_SENS__ACCESS_KEY": "access-key-canary",
-    "NAVERPLACE_SENS__SECRET_KEY": "secret-key-canary",
-    "NAVERPLACE_SENS__DEFAULT_SENDER": "031-000-0000",
-    "NAVERPLACE_TELEGRAM__BOT_TOKEN": "1:token-canary",
-    "NAVERPLACE_TELEGRAM__CHAT_ID": "-1",
-}
-
-
-def load(**changes: str | None) -> Settings:
-    env = {name: value for name, value in {**REAL, **changes}.items() if value is not None}
-    return load_settings(env=env, env_file=None)
-
-
-def problems_of(**changes: str | None) -> tuple[str, ...]:
-    with pytest.raises(SettingsError) as refused:
-        load(**changes)
-    return refused.value.problems
+from tests.setting_values import REAL, load, problems_of
 
 
 def test_the_environment_alone_is_enough() -> None:
@@ -57,16 +32,6 @@ def test_all_missing_settings_are_listed_at_once_with_how_to_set_them() -> None:
         assert f"set {name}=" in text
     assert "tried: the environment, nowhere/.env (not there or empty)" in text
     assert "Secrets Manager (aws.secret_id is not set)" in text
-
-
-def test_an_unknown_variable_is_answered_with_the_nearest() -> None:
-    problems = problems_of(NAVERPLACE_NAVER__PASWORD="x", NAVERPLACE_NAVER__PASSWORD=None)
-
-    assert (
-        "NAVERPLACE_NAVER__PASWORD: unknown setting in the environment; "
-        "did you mean 'NAVERPLACE_NAVER__PASSWORD'?"
-    ) in problems
-    assert sum("PASWORD" in problem for problem in problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -187,36 +152,6 @@ def test_without_an_offset_the_clock_is_the_machines() -> None:
     assert load().make_clock().offset.total_seconds() == 0
 
 
-def test_the_env_example_is_true() -> None:
-    assert (ROOT / ".env.example").read_text("utf-8") == env_example()
-
-
-def test_the_env_example_names_every_variable_and_loads_once_filled_in(tmp_path: Path) -> None:
-    example = env_example()
-    filled = tmp_path / ".env"
-    lines = [
-        f"{line}{REAL[line.rstrip('=')]}" if line.rstrip("=") in REAL else line
-        for line in example.splitlines()
-    ]
-    filled.write_text("\n".join(lines))
-
-    settings = load_settings(env={}, env_file=filled)
-
-    assert settings == load()
-    sections = {"CLOCK", "NAVER", "SENS", "TELEGRAM", "SLACK", "AWS", "QUALITY"}
-    for name in variable_names():
-        if name.removeprefix("NAVERPLACE_") not in sections:
-            assert name in example
-
-
-def test_every_default_in_the_env_example_is_a_value_that_loads(tmp_path: Path) -> None:
-    lines = [line.removeprefix("#") for line in env_example().splitlines()]
-    given = tmp_path / ".env"
-    given.write_text("\n".join(x for x in lines if x.startswith("NAVERPLACE_") and x[-1] != "="))
-
-    assert load_settings(env=REAL, env_file=given) == load()
-
-
 def test_redaction_is_attached_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     monkeypatch.setattr(redaction, "attach", lambda: order.append("attached"))
@@ -225,79 +160,6 @@ def test_redaction_is_attached_before_anything_else(monkeypatch: pytest.MonkeyPa
         load_settings(env={}, env_file=None)
 
     assert order == ["attached"]
-
-
-def test_settings_take_a_section_as_json() -> None:
-    block = json.dumps({"max_bad_share": 0.5})
-
-    assert load(NAVERPLACE_QUALITY=block).quality.max_bad_share == 0.5
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"A=1\n\nNAVERPLACE_NAVER__PASSWORD='canary\n", ".env:3: is not NAME=value"),
-        (b"NAVERPLACE_NAVER__PASSWORD='canary' more\n", ".env:1: is not NAME=value"),
-        (b"two words\n", ".env:1: is not NAME=value"),
-        ("NAVERPLACE_NAVER__PASSWORD=canary비밀".encode("euc-kr"), "cannot be read (Unicode"),
-        (b"NAVERPLCE_NAVER__PASSWORD=canary", "did you mean 'NAVERPLACE_NAVER__PASSWORD'?"),
-        (b"NAVER_PLACE_SENS__URL=canary", "did you mean 'NAVERPLACE_SENS__URL'?"),
-        (b"NAVERPLACE_SENS_URL=canary", "did you mean 'NAVERPLACE_SENS__URL'?"),
-    ],
-)
-def test_a_line_of_the_env_file_that_would_be_dropped_is_a_problem(
-    tmp_path: Path, content: bytes, words: str
-) -> None:
-    env_file = tmp_path / ".env"
-    env_file.write_bytes(content)
-
-    with pytest.raises(SettingsError) as refused:
-        load_settings(env=REAL, env_file=env_file)
-
-    assert any(words in problem for problem in refused.value.problems), refused.value.problems
-    assert "canary" not in str(refused.value)
-
-
-def test_a_folder_in_the_place_of_the_env_file_is_a_problem(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
-        load_settings(env=REAL, env_file=tmp_path)
-
-
-def test_an_env_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
-    env_file = tmp_path / ".env"
-    env_file.write_bytes(b"\xef\xbb\xbfNAVERPLACE_NAVER__PAGE_SIZE=20\r\nOTHER=$x\r\n")
-
-    assert load_settings(env=REAL, env_file=env_file).naver.page_size == 20
-
-
-def test_variables_of_others_are_left_alone() -> None:
-    assert load(NAVER_CLIENT_ID="x", PREFECT_HOME="y", NAVERPLACE_NAVER__PAGE_SIZE="") == load()
-
-
-@pytest.mark.parametrize(
-    "password", ["12345678", "true", "null", '{"a": 1}', "[1, 2]", '"quoted"', "a$HOME b#c", "비밀"]
-)
-def test_a_password_is_taken_as_it_is_written(password: str) -> None:
-    settings = load(NAVERPLACE_NAVER__PASSWORD=password)
-
-    assert settings.naver.password.get_secret_value() == password
-
-
-def test_wrong_json_spoils_only_its_own_variable() -> None:
-    problems = problems_of(NAVERPLACE_QUALITY="[]", NAVERPLACE_ACCESS='"canary"')
-
-    assert problems[:-1] == (
-        "NAVERPLACE_ACCESS: is not valid JSON of an object, like {...}",
-        "NAVERPLACE_QUALITY: is not valid JSON of an object, like {...}",
-    )
-
-
-def test_a_section_as_json_and_single_variables_are_laid_together() -> None:
-    quality = json.dumps({"max_bad_share": 0.5, "past_days": 10})
-
-    settings = load(NAVERPLACE_QUALITY=quality, NAVERPLACE_QUALITY__PAST_DAYS="20")
-
-    assert (settings.quality.max_bad_share, settings.quality.past_days) == (0.5, 20)
 
 
 def test_a_wrong_value_names_the_source_that_gave_it() -> None:
