@@ -132,9 +132,9 @@ def _slack(run: Run) -> str:
 
 
 def _clock(run: Run) -> str:
-    offset = timedelta(seconds=run.settings.clock.offset_seconds)
     shown = f"{run.clock.now():%Y-%m-%d %H:%M:%S} Asia/Seoul"
-    return shown + (f", SIMULATED: {offset} away" if offset else "")
+    days = run.clock.offset / timedelta(days=1)
+    return shown + (f", SIMULATED: {days:+.1f} days" if days else "")
 
 
 _CHECKS: dict[str, Callable[[Run], str]] = {

@@ -88,7 +88,9 @@ def _import() -> Any:
     importlib.import_module("great_expectations.expectations")
     # Its pandas engine reads zoned columns in a way that pandas 4 will change; nothing of ours.
     warnings.filterwarnings("ignore", message="Series.values returning an ndarray that drops")
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # The second sets a level of its own, to tell of folders that we remove again.
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     return gx
 
 
