@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")  # a name, or an address of either kind
 _SHAPE = "must be a URL like https://host"
 
 
@@ -22,7 +24,7 @@ def _url(value: str, *, query: bool = False) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise ValueError(_SHAPE) from None  # its own words would quote what may be a secret
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not host or not _HOST.fullmatch(host):
         raise ValueError(_SHAPE)
     if "@" in parts.netloc:
         raise ValueError("must hold no user name or password")
