@@ -43,6 +43,10 @@ class SendSms:
     flag: str | None = None  # the legacy's flag that flips with the acceptance
     due: datetime | None = None
     expires: datetime | None = None  # not sent at or after this moment
+    for_start: datetime | None = None  # the start it is for: a moved booking is owed another one
+    read_at: datetime | None = None  # when Naver told us of the booking
+    access: bool = False  # the text opens a door: the booking must have been read just now
+    in_doubt: str = "wait"  # wait | resend: the risk preferred when SENS's log stays unreadable
     item: Mapping[str, Any] = field(default_factory=dict, repr=False)  # created first if missing
 
 
@@ -79,11 +83,15 @@ class Outcome(StrEnum):
     """How the carrying out of an effect ended."""
 
     ACCEPTED = "accepted"  # the provider took the message (SENS 202, Telegram ok, Slack ok)
+    ADOPTED = "adopted"  # the provider's log shows that an earlier try was accepted
     WRITTEN = "written"  # the record or flag was written
     SKIPPED = "skipped"  # not needed any more: somebody else did it, or it is too late
     REFUSED = "refused"  # the provider said no; owed again next run
     IN_DOUBT = "in_doubt"  # may or may not have been accepted
     FAILED = "failed"  # nothing was sent: unreachable, throttled, table not writable
+
+
+_GOOD = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.WRITTEN, Outcome.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class ActionResult:
     @property
     def success(self) -> bool:
         """Tell whether the effect is done and needs nobody's attention."""
-        return self.outcome in (Outcome.ACCEPTED, Outcome.WRITTEN, Outcome.SKIPPED)
+        return self.outcome in _GOOD
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.clock import SEOUL
-from naverplace.settings import QualitySettings
+from naverplace.setting_guards import QualitySettings
 
 STATUSES = ("RC03", "RC08")  # the two lists that are read (L6)
 TWICE = "booking id: stands twice in the list"

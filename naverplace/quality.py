@@ -23,7 +23,7 @@ import pandas as pd
 
 from naverplace.frames import COLUMNS
 from naverplace.gates import TWICE, expectations
-from naverplace.settings import QualitySettings
+from naverplace.setting_guards import QualitySettings
 
 log = logging.getLogger(__name__)
 # No name and no full phone: Data Docs show the values that are refused.

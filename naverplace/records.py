@@ -7,6 +7,9 @@ top-level Map `message_<k>`, which the legacy ignores:
               |-> owed       nothing reached the provider
               |-> refused    the provider said no
               `-> in_doubt   may or may not have been accepted (a crash leaves `claimed`)
+
+The provider's log settles `claimed` and `in_doubt`: to `accepted`, or back to `owed`. What nobody
+may send any more is `expired`.
 """
 
 from __future__ import annotations
@@ -35,6 +38,10 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"  # the provider may have taken it
     DELIVERED = "delivered"  # the phone has it
     FAILED = "failed"  # the provider took it and could not deliver it
+    EXPIRED = "expired"  # its time is over, and it was never accepted
+
+
+WITH_PROVIDER = (State.ACCEPTED, State.DELIVERED, State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,13 @@ class MessageState:
     refusals: int = 0  # how often the provider refused this very content
     token: str = ""  # names one claim, so that its owner recognises it
     run_id: str = ""
+    epoch: int = 0  # of the lease under which it was claimed
     content_hash: str = ""
     claimed_at: datetime | None = None
     settled_at: datetime | None = None  # when it left `claimed`
     due: datetime | None = None
     expires: datetime | None = None
+    for_start: datetime | None = None  # of a message that belongs to one start of the booking
     request_id: str = ""
     message_id: str = ""
     provider_status: str = ""
@@ -62,7 +71,7 @@ class MessageState:
         return self.state in (State.OWED, State.REFUSED)
 
     @property
-    def may_be_accepted(self) -> bool:
+    def unsettled(self) -> bool:
         """Tell whether only the provider's own log can say if it was taken."""
         return self.state in (State.CLAIMED, State.IN_DOUBT)
 
@@ -72,7 +81,7 @@ class MessageState:
         for name, value in vars(self).items():
             if isinstance(value, datetime):
                 values[name] = value.astimezone(UTC).isoformat()
-            elif value not in ("", None):
+            elif value not in ("", None) and (name, value) != ("epoch", 0):
                 values[name] = value
         return values
 
@@ -83,10 +92,12 @@ class MessageState:
             state=str(values.get("state", "")),
             attempt=_number(values.get("attempt"), 1),
             refusals=_number(values.get("refusals"), 0),
+            epoch=_number(values.get("epoch"), 0),
             claimed_at=_time(values.get("claimed_at")),
             settled_at=_time(values.get("settled_at")),
             due=_time(values.get("due")),
             expires=_time(values.get("expires")),
+            for_start=_time(values.get("for_start")),
             token=str(values.get("token", "")),
             run_id=str(values.get("run_id", "")),
             content_hash=str(values.get("content_hash", "")),

@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")  # a name, or an address of either kind
@@ -61,3 +61,11 @@ Url = Annotated[str, AfterValidator(_url)]
 Digits = Annotated[str, AfterValidator(_digits)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Secret = Annotated[SecretStr, AfterValidator(_kept_well)]
+
+
+class Section(BaseModel):
+    """A branch of the tree of settings: unknown names are errors, and no value is quoted in one."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )

@@ -9,22 +9,17 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from naverplace.clock import Clock
-from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Url
+from naverplace.setting_guards import LedgerSettings, QualitySettings
+from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
 _TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-class ClockSettings(_Section):
+class ClockSettings(Section):
     """Time."""
 
     offset_seconds: float = Field(
@@ -35,7 +30,7 @@ class ClockSettings(_Section):
     )
 
 
-class NaverSettings(_Section):
+class NaverSettings(Section):
     """Naver: the owner's account and the booking API."""
 
     username: Secret = Field(description="the owner's Naver id")
@@ -82,7 +77,7 @@ class NaverSettings(_Section):
     chromedriver_path: Path = Field(Path("/usr/bin/chromedriver"), description="its driver")
 
 
-class SensSettings(_Section):
+class SensSettings(Section):
     """Naver Cloud SENS: text messages."""
 
     url: Url = Field("https://sens.apigw.ntruss.com", description="the API gateway")
@@ -101,7 +96,7 @@ class SensSettings(_Section):
     retry_wait: float = Field(1.0, ge=0, description="seconds before the second try; doubles")
 
 
-class TelegramSettings(_Section):
+class TelegramSettings(Section):
     """Telegram: the owner's summary and alerts."""
 
     url: Url = Field("https://api.telegram.org", description="the Bot API")
@@ -121,7 +116,7 @@ class TelegramSettings(_Section):
     )
 
 
-class SlackSettings(_Section):
+class SlackSettings(Section):
     """Slack: a second place for summaries; switched on in rules/notifications.yaml."""
 
     webhook_url: SecretUrl | None = Field(None, description="the incoming webhook")
@@ -135,7 +130,7 @@ class SlackSettings(_Section):
     )
 
 
-class AwsSettings(_Section):
+class AwsSettings(Section):
     """AWS: DynamoDB and Secrets Manager; keys come from boto3's own chain, never from here."""
 
     region: str = Field(
@@ -157,20 +152,6 @@ class AwsSettings(_Section):
     connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
     read_timeout: float = Field(10.0, gt=0, description="seconds until an answer")
     attempts: int = Field(8, ge=1, le=20, description="tries when DynamoDB throttles")
-
-
-class QualitySettings(_Section):
-    """Quality gates."""
-
-    max_bad_share: float = Field(
-        0.3, ge=0, le=1, description="a store with a larger share of bad rows is stopped"
-    )
-    min_rows_for_share: int = Field(5, ge=1, description="fewer rows never stop a store")
-    past_days: int = Field(400, ge=1, description="a start further back is implausible")
-    future_days: int = Field(400, ge=1, description="a start further ahead is implausible")
-    docs_dir: Path = Field(
-        Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs"
-    )
 
 
 class Settings(BaseSettings):
@@ -195,6 +176,7 @@ class Settings(BaseSettings):
     telegram: TelegramSettings
     slack: SlackSettings = Field(default_factory=SlackSettings)
     aws: AwsSettings = Field(default_factory=AwsSettings)
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,

@@ -17,7 +17,7 @@ from naverplace import quality
 from naverplace.clock import SEOUL
 from naverplace.frames import to_bookings, to_frame
 from naverplace.quality import Checked, Gated
-from naverplace.settings import QualitySettings
+from naverplace.setting_guards import QualitySettings
 from sandbox.scenarios.build import load_scenario
 from tests.test_frames import raw
 
