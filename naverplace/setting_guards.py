@@ -23,7 +23,7 @@ class LedgerSettings(Section):
         gt=0,
         description="a run that is silent this long has lost the store it was sending for",
     )
-    access_max_age_seconds: float = Field(
+    fresh_seconds: float = Field(
         300.0,
         ge=0,
         description="a booking read longer ago is read again before its door code goes out",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from naverplace.errors import Throttled
 from naverplace.tables.dynamodb import from_wire, to_wire, translated
 
 if TYPE_CHECKING:
@@ -24,6 +25,22 @@ class SessionTable:
                 TableName=self.name, Key=to_wire({"id": id}), ConsistentRead=True
             )
         return from_wire(answer["Item"]) if answer.get("Item") else None
+
+    def get_many(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Read at most 100 items by id, those that exist; raises Transient or Permanent."""
+        keys: list[Any] = [to_wire({"id": id}) for id in ids]
+        found: dict[str, dict[str, Any]] = {}
+        for _ in range(10):
+            if not keys:
+                return found
+            with translated(self.name):
+                answer = self.client.batch_get_item(
+                    RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
+                )
+            for item in map(from_wire, answer["Responses"].get(self.name, [])):
+                found[str(item["id"])] = item
+            keys = list(answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", []))
+        raise Throttled(f"DynamoDB, table {self.name!r}: {len(keys)} keys stay unread")
 
     def put(self, item: Mapping[str, Any]) -> None:
         """Write a whole item, which must hold `id`."""
