@@ -39,7 +39,8 @@ class SessionTable:
                 )
             for item in map(from_wire, answer["Responses"].get(self.name, [])):
                 found[str(item["id"])] = item
-            keys = list(answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", []))
+            left = answer.get("UnprocessedKeys", {}).get(self.name)
+            keys = list(left["Keys"]) if left else []
         raise Throttled(f"DynamoDB, table {self.name!r}: {len(keys)} keys stay unread")
 
     def put(self, item: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.errors import Throttled
 from naverplace.leases import PREFIX, StoreItem, as_item, from_item
-from naverplace.tables.dynamodb import failed_condition, from_wire, to_wire, translated
+from naverplace.tables.dynamodb import failed_condition, to_wire, translated
 from naverplace.tables.session import SessionTable
 
 TRIES = 20  # of one change, while others change the same item
@@ -26,7 +26,7 @@ class StoreTable:
         self.session = session
 
     def read(self, store_ids: Iterable[str]) -> dict[str, StoreItem]:
-        """Read every store's item, an empty one where there is none; raises Transient, Permanent."""
+        """Read every store's item, empty where there is none; raises Transient, Permanent."""
         wanted = iter(dict.fromkeys(store_ids))
         found: dict[str, StoreItem] = {}
         while batch := list(islice(wanted, 100)):
@@ -64,7 +64,7 @@ class StoreTable:
                     TableName=name,
                     Item=to_wire({**as_item(item), _MARK: mark}),
                     ConditionExpression=condition,
-                    ExpressionAttributeValues=to_wire({":seen": after}),
+                    **(_seen(after) if after else {}),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
@@ -72,6 +72,13 @@ class StoreTable:
             # botocore repeats a write whose answer was lost, and then meets its own first try.
             return None if found.get(_MARK) == mark else found
         return None
+
+
+def _seen(version: int) -> Any:
+    return {
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": to_wire({":seen": version}),
+    }
 
 
 def _read(store_id: str, values: dict[str, Any] | None) -> StoreItem:
