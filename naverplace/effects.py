@@ -26,6 +26,44 @@ class CreateRecord:
 
 
 @dataclass(frozen=True)
+class MoveRecord:
+    """Bring an item to the booking's new start by one update, on what it was seen to hold.
+
+    Nothing is to be written when `waits` says why, or when the item is not as seen any more: the
+    next run decides anew.
+    """
+
+    key: RecordKey
+    old_time: str  # booking_time that must still stand in the item
+    new_time: str  # "YYYY-MM-DD HH:MM:SS", naive Korean time
+    rule: str = ""
+    sets: Mapping[str, Any] = field(default_factory=dict)  # plain values, booking_time included
+    removes: tuple[str, ...] = ()
+    seen: Mapping[str, tuple[str, str] | None] = field(
+        default_factory=dict
+    )  # a message's attribute: its token and state; None: the item must not have it
+    flags: Mapping[str, bool] = field(default_factory=dict)  # as seen; False: absent or not True
+    waits: str = ""  # why the move cannot be made yet: a message of the old time is unsettled
+
+
+@dataclass(frozen=True)
+class MarkExpired:
+    """Note in the ledger that a message was owed, is owed no more, and was never accepted."""
+
+    key: RecordKey
+    rule: str
+    kind: str
+    store_id: str
+    due: datetime | None
+    expires: datetime | None
+    reason: str  # in words; no phone, no name
+    flag: str | None = None  # when it is set after all, nothing is to be noted
+    for_start: datetime | None = None
+    seen: tuple[str, str] | None = None  # token and state of its ledger; None: it had none
+    item: Mapping[str, Any] = field(default_factory=dict, repr=False)  # created first if missing
+
+
+@dataclass(frozen=True)
 class SendSms:
     """Send one text message, once for this key and kind."""
 
@@ -76,7 +114,7 @@ class Notify:
     item: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-Effect = CreateRecord | SendSms | SetFlag | Notify
+Effect = CreateRecord | MoveRecord | SendSms | SetFlag | Notify | MarkExpired
 
 
 class Outcome(StrEnum):
@@ -99,7 +137,9 @@ class ActionResult:
     """What became of one effect; holds no phone, name or text."""
 
     rule: str
-    action: str  # send_sms | create_db_record | update_flag | send_telegram | send_slack
+    # send_sms | create_db_record | update_flag | send_telegram | send_slack | move_record |
+    # mark_expired
+    action: str
     booking_num: str
     store_id: str
     outcome: Outcome
