@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ class SessionTable:
         """Read at most 100 items by id, those that exist; raises Transient or Permanent."""
         keys: list[Any] = [to_wire({"id": id}) for id in ids]
         found: dict[str, dict[str, Any]] = {}
-        for _ in range(10):
+        for attempt in range(10):
             if not keys:
                 return found
             with translated(self.name):
@@ -41,6 +42,7 @@ class SessionTable:
                 found[str(item["id"])] = item
             left = answer.get("UnprocessedKeys", {}).get(self.name)
             keys = list(left["Keys"]) if left else []
+            time.sleep(0.05 * 2**attempt if keys else 0)
         raise Throttled(f"DynamoDB, table {self.name!r}: {len(keys)} keys stay unread")
 
     def put(self, item: Mapping[str, Any]) -> None:

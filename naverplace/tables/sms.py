@@ -1,94 +1,22 @@
-"""Table `sms`: the legacy's flags and the ledger of every message, moved by conditional updates.
-
-botocore repeats a write whose answer was lost. The repeated condition then fails although the
-first try succeeded, so each conditional write carries a token of its own and looks for it in the
-item that stood in its way.
-"""
+"""Table `sms` as ledger: every message's moves, each by one conditional update."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
-
-from botocore.exceptions import ClientError
 
 from naverplace.claims import Claim, NotClaimed, Released, judge
 from naverplace.effects import RecordKey
-from naverplace.errors import Throttled
-from naverplace.records import MessageState, Record, State, attribute, from_item
-from naverplace.tables.dynamodb import failed_condition, from_wire, to_wire, translated
+from naverplace.records import MessageState, State, attribute, from_item
+from naverplace.tables.items import EXISTS, ItemTable
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-BATCH = 100  # keys of one BatchGetItem, DynamoDB's limit
-CREATED_BY = "created_by"
-_EXISTS = "attribute_exists(booking_num)"
 _FLAG_UNSET = "(attribute_not_exists(#flag) OR NOT #flag = :true)"
 
 
-class SmsTable:
+class SmsTable(ItemTable):
     """The table by booking number and phone; threads may share it."""
-
-    def __init__(self, client: DynamoDBClient, name: str = "sms", *, wait: float = 0.05) -> None:
-        self.client, self.name = client, name
-        self.writes = 0  # that this client knows to have succeeded
-        self._wait = wait  # seconds before keys that DynamoDB left out are asked for again; doubles
-        self._lock = Lock()
-
-    def _count(self, written: bool) -> bool:
-        with self._lock:
-            self.writes += written
-        return written
-
-    def read(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
-        """Read the records that exist; any read error is raised, never 'not found' (L15)."""
-        todo = iter(dict.fromkeys(keys))
-        found: dict[RecordKey, Record] = {}
-        while batch := list(islice(todo, BATCH)):
-            for item in self._read_batch(batch):
-                record = from_item(item)
-                found[record.key] = record
-        return found
-
-    def _read_batch(self, keys: Sequence[RecordKey]) -> list[dict[str, Any]]:
-        wanted: list[Any] = [to_wire(key._asdict()) for key in keys]
-        items: list[dict[str, Any]] = []
-        wait = self._wait
-        for _ in range(10):
-            with translated(self.name):
-                answer = self.client.batch_get_item(
-                    RequestItems={self.name: {"Keys": wanted, "ConsistentRead": True}}
-                )
-            items += [from_wire(item) for item in answer["Responses"].get(self.name, [])]
-            left = answer.get("UnprocessedKeys", {}).get(self.name)
-            if not left:
-                return items
-            wanted = list(left["Keys"])
-            time.sleep(wait)
-            wait = min(wait * 2, 5.0)
-        raise Throttled(f"DynamoDB, table {self.name!r}: {len(wanted)} keys stay unread")
-
-    def create(self, item: Mapping[str, Any], *, run_id: str = "") -> bool:
-        """Write a new record; tell False and change nothing when there is one already."""
-        mark = f"{run_id}/{uuid4().hex}"
-        try:
-            with translated(self.name):
-                self.client.put_item(
-                    TableName=self.name,
-                    Item=to_wire({**item, CREATED_BY: mark}),
-                    ConditionExpression="attribute_not_exists(booking_num)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            return self._count((failed_condition(error) or {}).get(CREATED_BY) == mark)
-        return self._count(True)
 
     def claim(
         self,
@@ -161,22 +89,11 @@ class SmsTable:
         )
         return self._count(self._settle(claim, settled) is None)
 
-    def set_flag(self, key: RecordKey, flag: str, value: bool) -> bool:
-        """Set a flag of an existing record; tell False when there is no record."""
-        old = self._update(
-            key,
-            "SET #flag = :value",
-            _EXISTS,
-            names={"#flag": flag},
-            values={":value": value},
-        )
-        return self._count(old is None)
-
     def _try_claim(self, claim: Claim, seen: MessageState | None = None) -> dict[str, Any] | None:
         """Claim a message never claimed before, or one still in the very state that was seen."""
         names = {"#message": attribute(claim.kind)}
         values: dict[str, Any] = {":claim": claim.message.as_map()}
-        conditions = [_EXISTS]
+        conditions = [EXISTS]
         if seen:
             conditions.append("#message.#token = :seen AND #message.#state = :state")
             names |= {"#token": "token", "#state": "state"}
@@ -206,7 +123,7 @@ class SmsTable:
             update += ", #flag = :true"
             names["#flag"] = flag
             values[":true"] = True
-        condition = f"{_EXISTS} AND attribute_not_exists(#message)"
+        condition = f"{EXISTS} AND attribute_not_exists(#message)"
         if not lost:
             condition = "#message.#token = :token AND #message.#state = :claimed"
             names |= {"#token": "token", "#state": "state"}
@@ -217,28 +134,3 @@ class SmsTable:
             if seen and (seen.token, seen.state) == (settled.token, settled.state):
                 return None  # our own first try, whose answer was lost
         return old
-
-    def _update(
-        self,
-        key: RecordKey,
-        update: str,
-        condition: str,
-        *,
-        names: Mapping[str, str],
-        values: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
-        """Update on a condition; None when written, else the item in the way ({} for none)."""
-        try:
-            with translated(self.name):
-                self.client.update_item(
-                    TableName=self.name,
-                    Key=to_wire(key._asdict()),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=to_wire(values),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            return failed_condition(error) or {}
-        return None
