@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.effects import RecordKey
@@ -11,6 +12,7 @@ from naverplace.errors import BadResponse
 from naverplace.records import MessageState, State, attribute, from_item
 
 MAX_REFUSALS = 5  # of one content; changed content or a changed sender starts anew
+FIRST_BACK_OFF = timedelta(minutes=9)  # doubles; less than the 20 minutes between two runs
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Claim:
 class NotClaimed:
     """Why a message may not be sent now."""
 
-    why: str  # no_record | flag_set | given_up | the state that the message is in
+    why: str  # no_record | flag_set | given_up | backing_off | the state that the message is in
     message: MessageState | None = None
 
 
@@ -60,4 +62,14 @@ def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | R
     unchanged = found.content_hash == claim.message.content_hash
     if found.refusals >= MAX_REFUSALS and unchanged:
         return NotClaimed("given_up", found)
+    again = next_try(found)
+    if again and unchanged and claim.message.claimed_at and claim.message.claimed_at < again:
+        return NotClaimed("backing_off", found)
     return Released(found)
+
+
+def next_try(refused: MessageState) -> datetime | None:
+    """Tell from when on a refused message may be tried again unchanged; None: at once."""
+    if not refused.refusals or refused.settled_at is None:
+        return None
+    return refused.settled_at + FIRST_BACK_OFF * 2 ** (refused.refusals - 1)

@@ -3,7 +3,8 @@
 NaverPlaceError
 |-- Transient               trying again may help; nothing was carried out
 |   |-- ServiceUnavailable  a service could not be reached, or said 5xx to a question
-|   `-- Throttled           a service asked us to wait
+|   |-- Throttled           a service asked us to wait
+|   `-- TooLate             a send was held back, because its time had passed
 |-- OutcomeUnknown          a send may or may not have been accepted; never retried blindly
 `-- Permanent               trying again does not help before somebody changes something
     |-- SettingsError       one or more settings are wrong or missing (all are listed)
@@ -40,6 +41,10 @@ class Throttled(Transient):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after  # seconds
+
+
+class TooLate(Transient):
+    """A send was held back, because its time had passed; if it is still owed, a later run sends."""
 
 
 class OutcomeUnknown(NaverPlaceError):

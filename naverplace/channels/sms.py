@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -23,7 +24,13 @@ from naverplace.channels.sens_answers import (
 from naverplace.channels.wire import Answer, Wire, patiently
 from naverplace.channels.wording import quotable
 from naverplace.clock import SEOUL, Clock
-from naverplace.errors import BadResponse, OutcomeUnknown, Permanent, ServiceUnavailable
+from naverplace.errors import (
+    BadResponse,
+    OutcomeUnknown,
+    Permanent,
+    ServiceUnavailable,
+    TooLate,
+)
 from naverplace.settings import SensSettings
 
 MAX_WINDOW = timedelta(days=30)  # of one look-up by request time
@@ -54,8 +61,9 @@ class SensClient:
     ) -> Accepted:
         """Send one message; tried again only after answers that prove that nothing was accepted.
 
-        Raises Refused, Throttled, ServiceUnavailable (nothing accepted), or OutcomeUnknown. No try
-        begins at or after `not_after`.
+        Raises Refused, Throttled, ServiceUnavailable, TooLate (nothing accepted), or
+        OutcomeUnknown. No try is signed at or after `not_after`, and SENS refuses what was signed
+        five minutes ago (3.1): so even a process that was frozen in between sends nothing later.
         """
         payload = {"type": message_type, "contentType": content_type, "from": sender}
         if subject and message_type != "SMS":
@@ -63,16 +71,27 @@ class SensClient:
         body = json.dumps({**payload, "content": text, "messages": [{"to": to}]}).encode()
 
         def once() -> Accepted:
-            answer = self._ask("POST", self._messages, body)
+            answer = self._ask("POST", self._messages, body, not_after=not_after)
             return accepted(answer, private=(to, sender, subject, text))
 
         return self._patiently(once, not_after)
 
-    def fingerprint(self, *parts: str) -> str:
-        """Tell contents apart without holding them; keyed, for a door code has few digits."""
+    def fingerprint(self, *, to: str, sender: str, subject: str, text: str) -> str:
+        """Tell messages apart without holding them; keyed, for a door code has few digits.
+
+        Blanks and line ends count as one blank, lest SENS's log writes them in another way.
+        """
         key = self.settings.secret_key.get_secret_value().encode()
-        message = json.dumps(["naverplace content", *parts]).encode()
+        numbers = [re.sub(r"\D", "", number) for number in (to, sender)]
+        words = [" ".join(part.split()) for part in (subject, text)]
+        message = json.dumps(["naverplace content", *numbers, *words]).encode()
         return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
+
+    def fingerprint_of(self, message: SensMessage) -> str:
+        """Give a message of SENS's log the fingerprint that it had when it was sent."""
+        return self.fingerprint(
+            to=message.to, sender=message.sender, subject=message.subject, text=message.content
+        )
 
     def find(self, *, start: datetime, end: datetime, to: str | None = None) -> list[SensMessage]:
         """List the messages requested from `start` to `end`, both included, cut to the second.
@@ -157,9 +176,19 @@ class SensClient:
             in_time=in_time,
         )
 
-    def _ask(self, method: str, target: str, body: bytes | None = None) -> Answer:
+    def _ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        *,
+        not_after: datetime | None = None,
+    ) -> Answer:
         """Send one signed request; signed anew at each try, for SENS allows 5 minutes (3.1)."""
-        timestamp = str(self.clock.epoch_ms())
+        now = self.clock.now()
+        if not_after is not None and now >= not_after:
+            raise TooLate("SENS: too late to send it now; nothing was sent")
+        timestamp = str(int(now.timestamp() * 1000))
         access_key = self.settings.access_key.get_secret_value()
         secret_key = self.settings.secret_key.get_secret_value()
         headers = {
