@@ -1,4 +1,4 @@
-"""Settings of what stands between a decision and a phone: the ledger and the quality gates."""
+"""Settings of what stands between a decision and a phone: ledger, breaker, quality gates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from naverplace.setting_types import Section
+from naverplace.setting_types import Section, StoreIds
 
 
 class LedgerSettings(Section):
@@ -27,6 +27,43 @@ class LedgerSettings(Section):
         300.0,
         ge=0,
         description="a booking read longer ago is read again before its door code goes out",
+    )
+
+
+class BreakerSettings(Section):
+    """The breaker: which batch of a store is implausible, so that nothing is sent for it."""
+
+    released: StoreIds = Field(
+        (),
+        description='stores that it never stops, like ["1051707"]; `naverplace release` is better',
+    )
+    min_new: int = Field(20, ge=1, description="so many new ones, and none of them known")
+    min_forgotten: int = Field(
+        5, ge=1, description="so many known ones without a record now, and none with one"
+    )
+    max_forgotten: int = Field(
+        20, ge=0, description="more known ones without a record now, even if others have one"
+    )
+    max_new: int = Field(30, ge=1, description="more new ones at once")
+    outage_hours: float = Field(
+        6.0, gt=3, description="nobody looked for so long: more new ones are plausible"
+    )
+    new_per_hour: float = Field(10.0, ge=0, description="so many more for each hour of an outage")
+    min_gone: int = Field(
+        10, ge=1, description="none, where so many bookings were that have not begun yet"
+    )
+    jump_factor: float = Field(10.0, gt=1, description="so many times as many, or as few")
+    jump_least: int = Field(20, ge=1, description="and a difference of at least so many bookings")
+    min_same_phones: int = Field(5, ge=2, description="from so many bookings on: one phone")
+    min_same_starts: int = Field(10, ge=2, description="from so many bookings on: one start")
+    same_share: float = Field(
+        0.8, ge=0.5, lt=1, description="a larger share of one phone or of one start"
+    )
+    min_shared: int = Field(
+        5, ge=1, description="so many new ones that another store has too, more than half of all"
+    )
+    min_moved: int = Field(
+        5, ge=1, description="so many known ones at another start, more than half of them"
     )
 
 

@@ -90,4 +90,4 @@ def env_example() -> str:
 
 def _shown(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    return "" if default is None or default == {} else str(default)
+    return "" if default in (None, {}, ()) else str(default)

@@ -6,7 +6,8 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import NoDecode
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")  # a name, or an address of either kind
@@ -57,6 +58,13 @@ def _kept_well(value: SecretStr) -> SecretStr:
     return value
 
 
+def _listed(value: object) -> object:
+    """Take a list as JSON has it, or as people type it: 1051707, 951291."""
+    if isinstance(value, str | int):
+        return re.sub(r"""[\[\]"',]""", " ", str(value)).split()
+    return value
+
+
 Url = Annotated[str, AfterValidator(_url)]
 Digits = Annotated[str, AfterValidator(_digits)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
@@ -69,3 +77,8 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
+
+
+StoreId = Annotated[str, Field(pattern=r"^[1-9][0-9]*$", coerce_numbers_to_str=True)]
+# NoDecode: else text that is no JSON breaks off with an error that names no variable.
+StoreIds = Annotated[tuple[StoreId, ...], NoDecode, BeforeValidator(_listed)]

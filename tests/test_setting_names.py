@@ -29,7 +29,16 @@ def test_the_env_example_names_every_variable_and_loads_once_filled_in(tmp_path:
     settings = load_settings(env={}, env_file=filled)
 
     assert settings == load()
-    sections = {"CLOCK", "NAVER", "SENS", "TELEGRAM", "SLACK", "AWS", "QUALITY"}
+    sections = {
+        "AWS",
+        "BREAKER",
+        "CLOCK",
+        "NAVER",
+        "QUALITY",
+        "SENS",
+        "SLACK",
+        "TELEGRAM",
+    }
     for name in variable_names():
         if name.removeprefix("NAVERPLACE_") not in sections:
             assert name in example

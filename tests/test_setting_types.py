@@ -113,3 +113,20 @@ def test_a_sender_is_a_number_of_8_to_12_digits(given: str) -> None:
 def test_a_secret_with_blanks_around_it_is_refused(given: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Secret).validate_python(given)
+
+
+@pytest.mark.parametrize(
+    "typed", ['["1051707", "951291"]', "[1051707, 951291]", "1051707, 951291", "1051707 951291"]
+)
+def test_stores_are_listed_as_json_or_as_people_type_them(typed: str) -> None:
+    assert load(NAVERPLACE_BREAKER__RELEASED=typed).breaker.released == ("1051707", "951291")
+
+
+def test_no_store_is_listed_by_default_or_by_an_empty_list() -> None:
+    assert load().breaker.released == load(NAVERPLACE_BREAKER__RELEASED="[]").breaker.released == ()
+
+
+def test_what_is_no_store_id_is_a_problem_of_that_variable() -> None:
+    assert (
+        "set NAVERPLACE_BREAKER__RELEASED=" in problems_of(NAVERPLACE_BREAKER__RELEASED="화성점")[0]
+    )
