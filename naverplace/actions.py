@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from naverplace.booking import Booking, new_item
-from naverplace.effects import CreateRecord, Notify, SendSms, SetFlag
+from naverplace.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
 from naverplace.errors import CannotDecide
 from naverplace.notices import Routing
 from naverplace.parameters import Flag, Kind, Known, Switch, TemplateName, agree
-from naverplace.records import Record, State, notice_kind
+from naverplace.records import WITH_PROVIDER, Record, notice_kind
 from naverplace.registry import Registry
 from naverplace.stores import Store
 from naverplace.templates import Access, Template, window_end
@@ -24,7 +24,6 @@ from naverplace.wording import Text, compile_text
 ACTIONS = action = Registry("action")
 # The flag that the legacy reads flips with the acceptance of its message (L11, L12, L13).
 FLAG_OF = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
-_WITH_PROVIDER = (State.ACCEPTED, State.DELIVERED, State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,17 @@ class ActionContext:
     access: Access | None
     routing: Routing
     default_sender: str
+    start_bound: bool = False  # the rule holds because of when the booking starts
+
+    @property
+    def key(self) -> RecordKey:
+        """Name the item to write to: the record's own, wherever it was found."""
+        return self.record.key if self.record else self.booking.key
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """Give the item as it is made anew, should it be missing."""
+        return {**new_item(self.booking), "phone": self.key.phone}
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def create_db_record(ctx: ActionContext) -> Owed:
     """
     if ctx.record is not None:
         return NotOwed("the record exists")
-    return CreateRecord(ctx.booking.key, ctx.rule, new_item(ctx.booking))
+    return CreateRecord(ctx.key, ctx.rule, ctx.item)
 
 
 def kind_of(template: str, once: str | None) -> str:
@@ -90,15 +100,21 @@ def send_sms(
     template: TemplateName,
     per_store: Switch = False,
     once: Kind | None = None,
+    in_doubt: Literal["wait", "resend"] = "wait",
 ) -> Owed:
     """Send the customer one text message, once for each booking and kind.
 
     The kind is `once`, or else the template's name: never rename it while it is in use, or
     customers get the message again. `per_store` sends the store's own text from its own number.
-    A message owed before the start is not sent after it.
+    A message owed before the start is not sent after it, and none after the end of its template's
+    `send_between`; without either it stays owed while the rule holds. A message that a rule owes
+    because of the start (time_before_booking, date_is_today) is owed again when the booking moves.
+    `in_doubt` says what to do when nobody can tell whether SENS took the message: `wait` risks
+    that it never comes, `resend`, shortly before it expires, that it comes twice.
 
         - send_sms: confirmation
         - send_sms: {template: guide, per_store: true}
+        - send_sms: {template: guide, per_store: true, in_doubt: resend}
         - send_sms: {template: welcome, once: welcome_2025}
     """
     kind = kind_of(template, once)
@@ -117,7 +133,7 @@ def send_sms(
         raise CannotDecide(f"store {ctx.store.id} has no sender, and there is no default sender")
     rendered = chosen.render(ctx.booking, ctx.store, ctx.access)
     return SendSms(
-        key=ctx.booking.key,
+        key=ctx.key,
         rule=ctx.rule,
         kind=kind,
         store_id=ctx.store.id,
@@ -129,10 +145,25 @@ def send_sms(
         message_type=rendered.message_type,
         content_type=rendered.content_type,
         flag=FLAG_OF.get(kind),
-        due=ctx.due,
+        due=_due(ctx, kind, chosen),
         expires=expires,
-        item=new_item(ctx.booking),
+        for_start=ctx.booking.start if ctx.start_bound else None,
+        read_at=ctx.booking.read_at,
+        access=chosen.opens_doors(ctx.store.id),
+        in_doubt=in_doubt,
+        item=ctx.item,
     )
+
+
+def _due(ctx: ActionContext, kind: str, template: Template) -> datetime:
+    """Tell since when the message is owed: the latest of all that had to come true for it."""
+    earlier = ctx.record.messages.get(kind) if ctx.record and not ctx.due else None
+    since = [ctx.due, ctx.booking.told_at, earlier.due if earlier else None]
+    if template.window:
+        opens = template.window[0]
+        since.append(ctx.now.replace(hour=opens.hour, minute=opens.minute, second=0, microsecond=0))
+    known = [moment for moment in since if moment]
+    return min(max(known), ctx.now) if known else ctx.now
 
 
 @action
@@ -143,7 +174,7 @@ def update_flag(ctx: ActionContext, *, flag: Flag, value: Switch = True) -> Owed
     """
     if ctx.record is not None and getattr(ctx.record, flag) is value:
         return NotOwed(f"{flag} is {value} already")
-    return SetFlag(ctx.booking.key, ctx.rule, flag, value)
+    return SetFlag(ctx.key, ctx.rule, flag, value)
 
 
 def _compile_line(source: object, info: ValidationInfo[Known]) -> Text:
@@ -190,13 +221,13 @@ def _notice(ctx: ActionContext, channel: str, message: Text, once: str | None) -
     if done := _done(ctx.record, notice_kind(channel, kind), None):
         return NotOwed(done)
     return Notify(
-        key=ctx.booking.key,
+        key=ctx.key,
         rule=ctx.rule,
         kind=kind,
         channel=channel,
         store_id=ctx.store.id,
         text=" ".join(message.render(ctx.booking, ctx.store).split()),
-        item=new_item(ctx.booking),
+        item=ctx.item,
     )
 
 
@@ -207,5 +238,5 @@ def _done(record: Record | None, kind: str, flag: str | None) -> str:
     if flag and getattr(record, flag):
         return f"{flag} is set: sent already"
     message = record.messages.get(kind)
-    done = message is not None and message.state in _WITH_PROVIDER
+    done = message is not None and message.state in WITH_PROVIDER
     return "accepted by the provider already" if done else ""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from naverplace.effects import RecordKey
 from naverplace.phone import legacy_slices
 
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"  # of booking_time, naive Korean time (L10)
 REVIEW_WORDS = ("네이버", "인스타", "원본")  # an option with one of them earns the event (L10)
 
 
@@ -49,6 +50,8 @@ class Booking(BaseModel):
     raw_phone: str = Field(repr=False)  # as Naver gave it
     start: datetime  # aware, Asia/Seoul, cut to the minute
     end: datetime | None = None
+    made_at: datetime | None = None  # when the customer asked for it
+    confirmed_at: datetime | None = None
     options: tuple[Option, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict, repr=False)  # declared in fields.yaml
     read_at: datetime  # when Naver told us
@@ -62,6 +65,13 @@ class Booking(BaseModel):
     def key(self) -> RecordKey:
         """The record's whole key; the phone is cut as the legacy cuts it (L10)."""
         return RecordKey(self.booking_num, legacy_slices(self.raw_phone))
+
+    @property
+    def told_at(self) -> datetime | None:
+        """Give the moment from which on it has its status, as far as Naver told it."""
+        if self.status is BookingStatus.COMPLETED:
+            return self.end
+        return self.confirmed_at or self.made_at
 
     def has_keyword(self, words: Iterable[str]) -> bool:
         """Tell whether the name of any option holds any of these words."""
@@ -79,7 +89,7 @@ def new_item(booking: Booking) -> dict[str, Any]:
         "booking_num": booking.booking_num,
         "phone": booking.key.phone,
         "name": booking.name,
-        "booking_time": booking.start.strftime("%Y-%m-%d %H:%M:%S"),
+        "booking_time": booking.start.strftime(TIME_FORMAT),
         "confirm_sms": False,
         "remind_sms": False,
         "option_sms": False,

@@ -56,7 +56,7 @@ _TEXTS = """\
 - `text`, or `stores` with a text for each store (`per_store: true` in the rule)
 - `subject`: for LMS
 - `type`: `auto` (SMS up to 90 bytes without subject, else LMS), `SMS` or `LMS`
-- `send_between: ["08:00", "20:50"]`: Korean hours; outside them nothing is sent
+- `send_between: ["08:00", "21:00"]`: Korean hours; outside them nothing is sent
 - `advertisement: true`: (광고)로 시작하고 무료수신거부 번호로 끝나야 하며 08:00-20:50에만 나갑니다
 
 | 말 | 뜻 |

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from naverplace.booking import Booking
@@ -56,6 +56,7 @@ class Answer(NamedTuple):
     holds: bool
     seen: Mapping[str, Any] = {}
     since: datetime | None = None  # when it began to hold, if it depends on time
+    start_bound: bool = False  # it holds because of when the booking starts
 
 
 @condition
@@ -96,7 +97,8 @@ def time_before_booking(ctx: Context, *, hours: Hours) -> Answer:
     - time_before_booking: 2
     """
     since = ctx.booking.start - timedelta(hours=hours)
-    return Answer(since <= ctx.now < ctx.booking.start, {"start": ctx.booking.start}, since)
+    holds = since <= ctx.now < ctx.booking.start
+    return Answer(holds, {"start": ctx.booking.start}, since, start_bound=True)
 
 
 @condition
@@ -105,7 +107,8 @@ def current_hour(ctx: Context, *, hour: HourOfDay) -> Answer:
 
     - current_hour: 20
     """
-    return Answer(ctx.now.hour == hour, {"hour": ctx.now.hour})
+    since = ctx.now.replace(minute=0, second=0, microsecond=0)
+    return Answer(ctx.now.hour == hour, {"hour": ctx.now.hour}, since)
 
 
 @condition
@@ -115,7 +118,8 @@ def date_is_today(ctx: Context) -> Answer:
     - date_is_today
     """
     day = ctx.booking.start.date()
-    return Answer(day == ctx.now.date(), {"date": day})
+    since = datetime.combine(day, time(), tzinfo=ctx.now.tzinfo)
+    return Answer(day == ctx.now.date(), {"date": day}, since, start_bound=True)
 
 
 def _days_in_order(_known: Known, said: Any) -> str:

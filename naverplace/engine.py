@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from naverplace.actions import ACTIONS, ActionContext, NotOwed
+from naverplace import identity, moves, overdue
+from naverplace.actions import ACTIONS, NotOwed
+from naverplace.asking import Asking
 from naverplace.booking import Booking, BookingStatus
 from naverplace.clock import SEOUL
 from naverplace.conditions import CONDITIONS, Context
@@ -19,6 +21,8 @@ from naverplace.effects import (
     CreateRecord,
     Decisions,
     Effect,
+    MarkExpired,
+    MoveRecord,
     Notify,
     RecordKey,
     SendSms,
@@ -27,7 +31,7 @@ from naverplace.effects import (
     Verdict,
 )
 from naverplace.errors import CannotDecide
-from naverplace.questions import Question, Reply, compiled, placed
+from naverplace.questions import Reply
 from naverplace.records import MessageState, Record, State, attribute
 from naverplace.registry import Registry
 from naverplace.rulebook import Rulebook
@@ -51,10 +55,8 @@ class RuleEngine:
     def __init__(
         self, rulebook: Rulebook, *, conditions: Registry = CONDITIONS, actions: Registry = ACTIONS
     ) -> None:
-        self.rulebook, self.actions = rulebook, actions
-        self._rules: list[tuple[Rule, Question]] = [
-            (rule, compiled(rule.when, conditions)) for rule in rulebook.rules if rule.enabled
-        ]
+        self.rulebook = rulebook
+        self._asking = Asking(rulebook, conditions=conditions, actions=actions)
 
     def decide(
         self,
@@ -62,12 +64,17 @@ class RuleEngine:
         records: Mapping[RecordKey, Record],
         *,
         now: datetime,
+        back: timedelta = overdue.BACK,
     ) -> Decisions:
-        """Decide what is owed at this moment. Raises ValueError when `now` has no zone.
+        """Decide what is owed at this moment, and name what has expired.
+
+        Raises ValueError when `now` has no zone.
 
         A booking that stands in two lists counts once, with its newest status: while the lists are
         read it may complete, so RC08 wins over RC03. What cannot be decided for one booking is
-        named in `errors` and in its verdict; everything else goes on.
+        named in `errors` and in its verdict; everything else goes on. `records` may hold a booking
+        under another spelling of its phone. What a booking lacked when it started is looked for
+        until `back` later.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
@@ -76,51 +83,39 @@ class RuleEngine:
         effects: list[Effect] = []
         errors: list[Undecided] = []
         book = self.rulebook
-        for booking in in_order(newest(bookings), now):
-            ctx = Context(booking, records.get(booking.key), now, book.stores, book.fields)
+        bookings = in_order(newest(bookings), now)
+        own = identity.own_records(bookings, records)
+        for booking in bookings:
             owed = _Owed()
-            for rule, question in self._rules:
+            if (record := own.get(booking.key)) and (
+                move := moves.find_move(record, booking, now=now)
+            ):
+                own[booking.key] = move.record
+                owed.effects[_identity(move.effect)] = move.effect
+            ctx = Context(booking, own.get(booking.key), now, book.stores, book.fields)
+            for rule in self._asking.rules:
                 try:
-                    verdicts.append(self._apply(rule, question, ctx, owed=owed))
+                    verdicts.append(self._apply(rule, ctx, owed=owed))
                 except CannotDecide as error:
                     why = str(error)
                     verdicts.append(_verdict(rule, booking, Reply(False, {}, f"error: {why}")))
                     errors.append(Undecided(booking.booking_num, booking.store_id, rule.name, why))
             effects += _in_turn(owed)
+        still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
+        effects += overdue.find_expired(bookings, own, self._asking, now=now, owed=still, back=back)
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
-    def _apply(self, rule: Rule, question: Question, ctx: Context, *, owed: _Owed) -> Verdict:
+    def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> Verdict:
         """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""
-        reply = question(ctx)
-        if not reply.holds:
-            return _verdict(rule, ctx.booking, reply)
-        action_context = self._action_context(rule, ctx, reply)
-        made = [placed(call, self.actions[call.word], action_context) for call in rule.then]
+        reply, made = self._asking.ask(rule, ctx)
         seen = dict(reply.seen)
-        for call, one in zip(rule.then, made, strict=True):
+        for call, one in made:
             if isinstance(one, NotOwed):
                 seen[call.text] = one.why
                 owed.later |= {one.later} - {""}
             else:
                 owed.effects.setdefault(_identity(one), one)
         return _verdict(rule, ctx.booking, reply._replace(seen=seen))
-
-    def _action_context(self, rule: Rule, ctx: Context, reply: Reply) -> ActionContext:
-        book, store_id = self.rulebook, ctx.booking.store_id
-        if store_id not in book.stores:
-            raise CannotDecide(f"{rule.place}: store {store_id} is not in stores.yaml")
-        return ActionContext(
-            booking=ctx.booking,
-            record=ctx.record,
-            now=ctx.now,
-            store=book.stores[store_id],
-            rule=rule.name,
-            due=reply.since,
-            templates=book.templates,
-            access=book.access,
-            routing=book.routing,
-            default_sender=book.default_sender,
-        )
 
 
 def decide(
@@ -129,9 +124,10 @@ def decide(
     rulebook: Rulebook,
     *,
     now: datetime,
+    back: timedelta = overdue.BACK,
 ) -> Decisions:
     """Decide what is owed at this moment, with the conditions and actions of this library."""
-    return RuleEngine(rulebook).decide(bookings, records, now=now)
+    return RuleEngine(rulebook).decide(bookings, records, now=now, back=back)
 
 
 def newest(bookings: Iterable[Booking]) -> list[Booking]:
@@ -167,11 +163,15 @@ def _identity(effect: Effect) -> tuple[str, ...]:
         return "sms", effect.kind
     if isinstance(effect, Notify):
         return effect.channel, effect.kind
-    return ("flag", effect.flag) if isinstance(effect, SetFlag) else ("record",)
+    if isinstance(effect, MarkExpired):
+        return "expired", effect.kind
+    if isinstance(effect, SetFlag):
+        return "flag", effect.flag
+    return ("move",) if isinstance(effect, MoveRecord) else ("record",)
 
 
 def _turn(effect: Effect) -> int:
-    if isinstance(effect, CreateRecord):
+    if isinstance(effect, CreateRecord | MoveRecord):
         return 0
     if isinstance(effect, SendSms):
         return _FIRST_KINDS.get(effect.kind, 4)
@@ -179,7 +179,7 @@ def _turn(effect: Effect) -> int:
 
 
 def _in_turn(owed: _Owed) -> list[Effect]:
-    """Order one booking's effects: record, confirmation, guide, event, others, flags, notices.
+    """Order one booking's effects: record or move, confirmation, guide, event, others, flags, notices.
 
     A new record holds from its creation on which messages without a flag are owed: should the run
     die before it sends them, `message_owed` still knows.
@@ -192,6 +192,8 @@ def _in_turn(owed: _Owed) -> list[Effect]:
     mark = MessageState(state=State.OWED, attempt=0, token="decided").as_map()  # noqa: S106
     marks = {attribute(kind): mark for kind in sorted(kinds)}
     return [
-        effect if isinstance(effect, SetFlag) else replace(effect, item={**effect.item, **marks})
+        replace(effect, item={**effect.item, **marks})
+        if isinstance(effect, CreateRecord | SendSms | Notify)
+        else effect
         for effect in effects
     ]

@@ -47,6 +47,11 @@ def legacy_slices(raw: str) -> str:
     return f"{raw[:3]}-{raw[3:7]}-{raw[7:]}"
 
 
+def unsliced(key: str) -> str:
+    """Take the legacy's two hyphens out again: the number as Naver wrote it."""
+    return key[:3] + key[4:8] + key[9:]
+
+
 def hyphenate(digits: str) -> str:
     """Write national digits as people do: 010-0000-0001, 0502-000-0001 (facts section 6)."""
     head = _prefix(digits)

@@ -24,6 +24,7 @@ class Reply(NamedTuple):
     seen: Mapping[str, Any]
     failed: str = ""
     since: datetime | None = None  # when it began to hold, if it depends on time
+    start_bound: bool = False  # it holds because of when the booking starts
 
 
 Question = Callable[[Context], Reply]
@@ -56,7 +57,8 @@ def _one(call: Call, function: Callable[..., Answer | bool]) -> Question:
         answer = placed(call, function, ctx)
         if isinstance(answer, bool):
             return Reply(answer, {}, "" if answer else call.text)
-        return Reply(answer.holds, answer.seen, "" if answer.holds else call.text, answer.since)
+        failed = "" if answer.holds else call.text
+        return Reply(answer.holds, answer.seen, failed, answer.since, answer.start_bound)
 
     return ask
 
@@ -64,15 +66,16 @@ def _one(call: Call, function: Callable[..., Answer | bool]) -> Question:
 def _all(parts: list[Question], _text: str) -> Question:
     def ask(ctx: Context) -> Reply:
         seen: dict[str, Any] = {}
-        since = None
+        since, start_bound = None, False
         for part in parts:
             reply = part(ctx)
             if not reply.holds:
                 return reply
             seen.update(reply.seen)
+            start_bound = start_bound or reply.start_bound
             if reply.since and (since is None or reply.since > since):
                 since = reply.since
-        return Reply(True, seen, since=since)
+        return Reply(True, seen, since=since, start_bound=start_bound)
 
     return ask
 

@@ -82,6 +82,11 @@ class Template:
         """Tell whether every store has a text of its own."""
         return "" not in self.texts
 
+    def opens_doors(self, store_id: str) -> bool:
+        """Tell whether this store's message carries access data."""
+        text = self.texts.get("", self.texts.get(store_id))
+        return bool(self.subject.access_words or (text and text.access_words))
+
     @property
     def window(self) -> tuple[time, time] | None:
         """Give the times of day between which it may be sent; the end is excluded."""
