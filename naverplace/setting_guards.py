@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from naverplace.setting_types import Section, StoreIds
+from naverplace.setting_types import Section, Senders, StoreIds
 
 
 class LedgerSettings(Section):
@@ -64,6 +64,26 @@ class BreakerSettings(Section):
     )
     min_moved: int = Field(
         5, ge=1, description="so many known ones at another start, more than half of them"
+    )
+
+
+class ReconcileSettings(Section):
+    """The reconciliation: the ledger against SENS's own log, once a day."""
+
+    lag_seconds: float = Field(
+        600.0, ge=0, description="younger messages wait for the next one: SENS's log may lack them"
+    )
+    overlap_hours: float = Field(
+        6.0, ge=0, description="looked at once more, for what SENS's log shows late"
+    )
+    tail_days: float = Field(
+        3.0, gt=0, le=30, description="an accepted message without a result is followed so long"
+    )
+    known_senders: Senders = Field(
+        (), description="sender numbers with which others may send, like 031-000-0000, 031-000-0001"
+    )
+    legacy_sends: bool = Field(
+        False, description="true while the legacy still sends with the same SENS service"
     )
 
 

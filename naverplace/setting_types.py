@@ -82,3 +82,4 @@ class Section(BaseModel):
 StoreId = Annotated[str, Field(pattern=r"^[1-9][0-9]*$", coerce_numbers_to_str=True)]
 # NoDecode: else text that is no JSON breaks off with an error that names no variable.
 StoreIds = Annotated[tuple[StoreId, ...], NoDecode, BeforeValidator(_listed)]
+Senders = Annotated[tuple[Digits, ...], NoDecode, BeforeValidator(_listed)]

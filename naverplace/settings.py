@@ -13,7 +13,12 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from naverplace.clock import Clock
-from naverplace.setting_guards import BreakerSettings, LedgerSettings, QualitySettings
+from naverplace.setting_guards import (
+    BreakerSettings,
+    LedgerSettings,
+    QualitySettings,
+    ReconcileSettings,
+)
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
 _TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
@@ -178,6 +183,7 @@ class Settings(BaseSettings):
     aws: AwsSettings = Field(default_factory=AwsSettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     breaker: BreakerSettings = Field(default_factory=BreakerSettings)
+    reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,

@@ -38,6 +38,7 @@ def test_the_env_example_names_every_variable_and_loads_once_filled_in(tmp_path:
         "SENS",
         "SLACK",
         "TELEGRAM",
+        "RECONCILE",
     }
     for name in variable_names():
         if name.removeprefix("NAVERPLACE_") not in sections:
@@ -66,7 +67,10 @@ def test_a_setting_is_set_by_its_variable(path: tuple[str, ...], variable: str) 
 
 
 def test_sections_and_access_data_are_json() -> None:
-    sections = {"CLOCK", "NAVER", "SENS", "TELEGRAM", "SLACK", "AWS", "QUALITY", "ACCESS", "LEDGER"}
+    sections = {
+        *("CLOCK", "NAVER", "SENS", "TELEGRAM", "SLACK", "AWS", "QUALITY", "ACCESS", "LEDGER"),
+        *("BREAKER", "RECONCILE"),
+    }
 
     assert json_variables() == {f"NAVERPLACE_{name}" for name in sections}
 
