@@ -9,6 +9,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from urllib3.util import parse_url
 
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Url
+from tests.setting_values import load, problems_of
 
 URL: TypeAdapter[str] = TypeAdapter(Url)
 SECRET_URL: TypeAdapter[SecretStr] = TypeAdapter(SecretUrl)

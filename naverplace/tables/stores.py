@@ -55,16 +55,12 @@ class StoreTable:
     def _put(self, item: StoreItem, *, after: int) -> dict[str, Any] | None:
         """Write the item over that version of it; None when written, else what stands there."""
         client, name, mark = self.session.client, self.session.name, uuid4().hex
-        condition = (
-            "attribute_not_exists(id) OR version = :seen" if not after else "version = :seen"
-        )
         try:
             with translated(name):
                 client.put_item(
                     TableName=name,
                     Item=to_wire({**as_item(item), _MARK: mark}),
-                    ConditionExpression=condition,
-                    **(_seen(after) if after else {}),
+                    **_while_it_is(after),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
@@ -74,9 +70,15 @@ class StoreTable:
         return None
 
 
-def _seen(version: int) -> Any:
+def _while_it_is(version: int) -> Any:
+    """Write the condition that nobody has changed the item; 0 is that of none."""
+    names = {"#version": "version"}
+    if not version:
+        condition = {"ConditionExpression": "attribute_not_exists(#version)"}
+        return {**condition, "ExpressionAttributeNames": names}
     return {
-        "ExpressionAttributeNames": {"#version": "version"},
+        "ConditionExpression": "#version = :seen",
+        "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": to_wire({":seen": version}),
     }
 

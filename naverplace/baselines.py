@@ -1,0 +1,77 @@
+"""What is usual for each store, kept in its item of table `session`, and the release by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from naverplace.batches import BatchFacts, facts_of
+from naverplace.booking import Booking
+from naverplace.effects import RecordKey
+from naverplace.errors import NaverPlaceError
+from naverplace.leases import StoreItem
+from naverplace.records import Record
+from naverplace.setting_guards import BreakerSettings
+from naverplace.stops import Release, Stop, let_pass, weigh
+from naverplace.tables.stores import StoreTable
+
+log = logging.getLogger(__name__)
+
+
+def check_plausible(
+    store_ids: Collection[str],
+    bookings: Iterable[Booking],
+    records: Mapping[RecordKey, Record],
+    *,
+    table: StoreTable,
+    settings: BreakerSettings,
+    now: datetime,
+    run_id: str,
+    keep: bool = True,
+) -> dict[str, Stop]:
+    """Name the stores that nothing may be sent for, and remember what the others have.
+
+    With `keep` False nothing is written. Raises Transient or Permanent when what is usual cannot be
+    read; that it cannot be written costs no message.
+    """
+    stops: dict[str, Stop] = {}
+    items = table.read(store_ids)
+    for batch in facts_of(store_ids, bookings, records, now=now):
+        seen = items[batch.store_id].extra
+        stop, after = weigh(seen, batch, settings=settings, run_id=run_id)
+        if stop:
+            stops[batch.store_id] = stop
+        if keep and after != seen:
+            _keep(table, batch, settings=settings, run_id=run_id)
+    return stops
+
+
+def _keep(table: StoreTable, batch: BatchFacts, *, settings: BreakerSettings, run_id: str) -> None:
+    def edit(item: StoreItem) -> StoreItem:
+        # Weighed again, for somebody may have released the store meanwhile.
+        return replace(item, extra=weigh(item.extra, batch, settings=settings, run_id=run_id)[1])
+
+    try:
+        table.change(batch.store_id, edit)
+    except NaverPlaceError:
+        log.exception("store %s: what is usual there could not be written", batch.store_id)
+
+
+def release(
+    table: StoreTable, store_id: str, *, by: str, now: datetime, hours: float
+) -> Release | None:
+    """Let what has stopped this store pass for some hours; None when nothing has.
+
+    Raises Transient, Permanent.
+    """
+    released: list[Release | None] = []
+
+    def edit(item: StoreItem) -> StoreItem:
+        given, after = let_pass(item.extra, by=by, now=now, hours=hours)
+        released.append(given)
+        return replace(item, extra=after)
+
+    table.change(store_id, edit)
+    return released[-1]
