@@ -1,0 +1,183 @@
+"""DynamoDB in memory, by the client methods that the library calls; items in the typed form.
+
+Values are never changed in place: an update copies what it changes, so an answer may hold the
+stored maps themselves. Faults belong to the line in front of it, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trials.year.expressions import Invalid, Scope, holds, placeholders, updated
+
+Key = tuple[str, ...]
+MOST_KEYS = 100  # of one BatchGetItem
+PAGE = 2000  # items that a scan reads at once, in the place of its megabyte
+
+
+class MemoryTables:
+    """Tables by name; each has its key's names and its items by their key's values."""
+
+    def __init__(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+        self.keys = dict(keys)
+        self.items: dict[str, dict[Key, dict[str, Any]]] = {name: {} for name in keys}
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out one operation; raises ClientError as boto3 does."""
+        try:
+            answer = getattr(self, f"_{operation}")(**request)
+        except Invalid as error:
+            raise refusal(operation, "ValidationException", str(error)) from None
+        assert isinstance(answer, dict)
+        return answer
+
+    def _table(self, name: str) -> dict[Key, dict[str, Any]]:
+        if name not in self.items:
+            raise refusal("", "ResourceNotFoundException", "Requested resource not found")
+        return self.items[name]
+
+    def _key(self, table: str, values: Mapping[str, Any]) -> Key:
+        try:
+            return tuple(values[name]["S"] for name in self.keys[table])
+        except KeyError:
+            raise Invalid("The provided key element does not match the schema") from None
+
+    def _get_item(
+        self, *, TableName: str, Key: Mapping[str, Any], ConsistentRead: bool = False
+    ) -> dict[str, Any]:
+        found = self._table(TableName).get(self._key(TableName, Key))
+        return {"Item": found} if found else {}
+
+    def _batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        responses: dict[str, list[Any]] = {}
+        for name, asked in RequestItems.items():
+            table, keys = self._table(name), [self._key(name, key) for key in asked["Keys"]]
+            if not 1 <= len(keys) <= MOST_KEYS:
+                raise Invalid("Too many items requested for the BatchGetItem call")
+            if len(set(keys)) < len(keys):
+                raise Invalid("Provided list of item keys contains duplicates")
+            responses[name] = [table[key] for key in keys if key in table]
+        return {"Responses": responses, "UnprocessedKeys": {}}
+
+    def _put_item(self, *, TableName: str, Item: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        table, key = self._table(TableName), self._key(TableName, Item)
+        self._check("PutItem", table.get(key), more)
+        table[key] = dict(Item)
+        return {}
+
+    def _delete_item(
+        self, *, TableName: str, Key: Mapping[str, Any], **more: Any
+    ) -> dict[str, Any]:
+        table, key = self._table(TableName), self._key(TableName, Key)
+        self._check("DeleteItem", table.get(key), more)
+        table.pop(key, None)
+        return {}
+
+    def _update_item(
+        self, *, TableName: str, Key: Mapping[str, Any], UpdateExpression: str, **more: Any
+    ) -> dict[str, Any]:
+        table, key = self._table(TableName), self._key(TableName, Key)
+        wanted = more.pop("ReturnValues", "NONE")
+        old = table.get(key)
+        scope = self._check("UpdateItem", old, more, update=UpdateExpression)
+        item = updated(UpdateExpression, scope._replace(item=old or dict(Key)))
+        if self._key(TableName, item) != key:
+            raise Invalid("Cannot update attribute: it is part of the key")
+        table[key] = item
+        if wanted == "NONE":
+            return {}
+        if wanted not in ("ALL_NEW", "ALL_OLD"):
+            raise NotImplementedError(f"ReturnValues={wanted}")
+        shown = item if wanted == "ALL_NEW" else old
+        return {"Attributes": shown} if shown else {}
+
+    def _scan(self, *, TableName: str, ConsistentRead: bool = False, **more: Any) -> dict[str, Any]:
+        return self._pages(TableName, more.pop("FilterExpression", ""), more)
+
+    def _query(self, *, TableName: str, KeyConditionExpression: str, **more: Any) -> dict[str, Any]:
+        more.pop("ConsistentRead", None)
+        return self._pages(TableName, KeyConditionExpression, more)
+
+    def _pages(self, name: str, text: str, more: dict[str, Any]) -> dict[str, Any]:
+        """List items in their order of keys; of a query the condition on keys is the filter."""
+        start = more.pop("ExclusiveStartKey", None)
+        limit = int(more.pop("Limit", PAGE))
+        projection = more.pop("ProjectionExpression", "")
+        names = more.pop("ExpressionAttributeNames", {})
+        values = more.pop("ExpressionAttributeValues", {})
+        if more:
+            raise NotImplementedError(f"scan or query with {sorted(more)}")
+        table = self._table(name)
+        keys = sorted(table)
+        after = self._key(name, start) if start else None
+        keys = [key for key in keys if after is None or key > after]
+        read, left = keys[:limit], keys[limit:]
+        found = [
+            table[key] for key in read if not text or holds(text, Scope(table[key], names, values))
+        ]
+        shown = [_projected(item, projection, names) for item in found]
+        answer: dict[str, Any] = {"Items": shown, "Count": len(shown), "ScannedCount": len(read)}
+        if left:
+            answer["LastEvaluatedKey"] = {
+                n: {"S": v} for n, v in zip(self.keys[name], read[-1], strict=True)
+            }
+        return answer
+
+    def _check(
+        self, operation: str, old: dict[str, Any] | None, more: dict[str, Any], *, update: str = ""
+    ) -> Scope:
+        """Check the condition of a write, and that it uses every placeholder that it defines."""
+        text = more.pop("ConditionExpression", "")
+        names: Mapping[str, str] = more.pop("ExpressionAttributeNames", {})
+        values: Mapping[str, Any] = more.pop("ExpressionAttributeValues", {})
+        shows_old = more.pop("ReturnValuesOnConditionCheckFailure", "NONE") == "ALL_OLD"
+        if more:
+            raise NotImplementedError(f"{operation} with {sorted(more)}")
+        used = placeholders(text) | placeholders(update)
+        if unused := {*names, *values} - used:
+            raise Invalid(f"Value unused in expressions: {sorted(unused)}")
+        if undefined := used - {*names, *values}:
+            raise Invalid(f"Not defined: {sorted(undefined)}")
+        scope = Scope(old or {}, names, values)
+        if text and not holds(text, scope):
+            error = refusal(
+                operation, "ConditionalCheckFailedException", "The conditional request failed"
+            )
+            if shows_old and old:
+                error.response["Item"] = old  # type: ignore[typeddict-unknown-key]
+            raise error
+        return scope
+
+
+def _projected(item: dict[str, Any], projection: str, names: Mapping[str, str]) -> dict[str, Any]:
+    if not projection:
+        return item
+    wanted = [names.get(word, word) for word in map(str.strip, projection.split(","))]
+    if any("." in word or "[" in word for word in wanted):
+        raise NotImplementedError(f"ProjectionExpression={projection}")
+    return {name: item[name] for name in wanted if name in item}
+
+
+def refusal(operation: str, code: str, message: str, *, status: int = 400) -> ClientError:
+    """Make the error that boto3 raises for an answer of DynamoDB."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {
+                "HTTPStatusCode": status,
+                "RequestId": "",
+                "HostId": "",
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        },
+        operation,
+    )
+
+
+def all_items(tables: MemoryTables, name: str) -> Iterator[dict[str, Any]]:
+    """Walk through a table's items, for an onlooker who is no client."""
+    yield from tables.items[name].values()
