@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from naverplace.effects import Decisions, Effect, Notify
+from naverplace.stops import Stop
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Decided:
 
     decisions: Decisions
     bookings: int
+    stops: Mapping[str, Stop] = field(default_factory=dict)  # by the breaker; nothing is owed there
 
     def effects_of(self, store_id: str) -> tuple[Effect, ...]:
         """List one store's effects, without the lines for the owner."""

@@ -25,6 +25,7 @@ class StoreFacts:
     quarantined: tuple[Mapping[str, Any], ...] = ()  # masked rows with their reasons
     error: str = ""  # why the store could not be read
     stopped: str = ""  # why nothing is sent for the store
+    told: str = ""  # the same in the owner's language, with what to do
     pages: int = 0
 
 
@@ -181,7 +182,7 @@ def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
         if store.error:
             problems.append(f"{store.alias} ({store.store_id}) could not be read: {store.error}")
         if store.stopped:
-            problems.append(f"{store.alias} ({store.store_id}) is stopped: {store.stopped}")
+            problems.append(stop_line(store.alias, store.store_id, store.stopped))
     problems += [
         f"{r.kind} of booking {r.booking_num} is {r.outcome.value}: {r.message}"
         for r in sends
@@ -194,6 +195,11 @@ def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
     ]
     problems += [str(error) for error in facts.decisions.errors]
     return problems
+
+
+def stop_line(alias: str, store_id: str, why: str) -> str:
+    """Write the problem of a store that nothing is sent for."""
+    return f"{alias} ({store_id}) is stopped: {why}"
 
 
 def _is_notice(result: ActionResult) -> bool:
@@ -227,6 +233,7 @@ def _store_row(
         "messages": _by_kind(Counter(r.kind for r in mine if r.outcome is Outcome.ACCEPTED)),
         "outcomes": dict(Counter(r.outcome.value for r in mine)),
         "problem": store.error or store.stopped,
+        "told": store.told,
     }
 
 

@@ -10,24 +10,26 @@ import logging
 import resource
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from naverplace import datadocs, engine, frames, quality
+from naverplace.baselines import check_plausible
 from naverplace.booking import Booking, BookingStatus
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
 from naverplace.delivery import deliver
-from naverplace.effects import ActionResult, Decisions, Effect, Outcome
+from naverplace.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
 from naverplace.errors import SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.found import Decided, StoreBatch
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
 from naverplace.quality import Checked, Gated
+from naverplace.records import Record
 from naverplace.redaction import REDACTOR
 from naverplace.registry import nearest
 from naverplace.report import RunFacts, RunReport, StoreFacts, make_report
@@ -35,11 +37,13 @@ from naverplace.rulebook import Rulebook, load_rulebook
 from naverplace.sending import Step
 from naverplace.session import NaverSession, open_naver_session
 from naverplace.settings import Settings
+from naverplace.stops import Stop
 from naverplace.stopwatch import Stopwatch
 from naverplace.stores import Store, load_stores
 from naverplace.tables.dynamodb import open_dynamodb
 from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
+from naverplace.tables.stores import StoreTable
 
 log = logging.getLogger(__name__)
 
@@ -135,13 +139,34 @@ def check_quality(run: Run, batches: Sequence[StoreBatch]) -> Gated:
 
 
 def decide(run: Run, gated: Gated) -> Decided:
-    """Read the bookings' records and decide what is owed. Raises when a record cannot be read."""
+    """Read the bookings' records and decide what is owed, but nothing for an implausible batch.
+
+    Raises when a record cannot be read.
+    """
     bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
         records = run.table.read({booking.key for booking in bookings})
+        stops = _implausible(run, gated, bookings, records)
+    bookings = [booking for booking in bookings if booking.store_id not in stops]
     with run.watch.phase("decide"):
         decisions = engine.decide(bookings, records, run.rulebook, now=run.now)
-    return Decided(decisions, bookings=len(_distinct(bookings)))
+    return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops)
+
+
+def _implausible(
+    run: Run, gated: Gated, bookings: Sequence[Booking], records: Mapping[RecordKey, Record]
+) -> dict[str, Stop]:
+    """Name the stores that the breaker stops; a dry run remembers nothing."""
+    return check_plausible(
+        [checked.store_id for checked in gated.stores if not checked.stopped],
+        bookings,
+        records,
+        table=StoreTable(run.session_table),
+        settings=run.settings.breaker,
+        now=run.now,
+        run_id=run.run_id,
+        keep=not run.dry_run,
+    )
 
 
 def _distinct(bookings: Iterable[Booking]) -> set[str]:
@@ -181,12 +206,15 @@ def report_run(
 ) -> RunReport:
     """Sum up what happened, with every text scrubbed of secrets and phones."""
     by_store = {c.store_id: c for c in gated.stores} if gated else {}
+    stops = decided.stops if decided else {}
     facts = RunFacts(
         run_id=run.run_id,
         door=run.door,
         now=run.now,
         dry_run=run.dry_run,
-        stores=tuple(_store_facts(run, b, by_store.get(b.store_id)) for b in batches),
+        stores=tuple(
+            _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)) for b in batches
+        ),
         rules=run.rulebook.enabled_names,
         bookings_decided=decided.bookings if decided else 0,
         decisions=decided.decisions if decided else Decisions((), ()),
@@ -201,7 +229,9 @@ def report_run(
     return make_report(facts)
 
 
-def _store_facts(run: Run, batch: StoreBatch, checked: Checked | None) -> StoreFacts:
+def _store_facts(
+    run: Run, batch: StoreBatch, checked: Checked | None, stop: Stop | None
+) -> StoreFacts:
     quarantined: tuple[dict[str, Any], ...] = ()
     if checked:
         quarantined = tuple(q.as_row() for q in checked.quarantined)
@@ -213,7 +243,8 @@ def _store_facts(run: Run, batch: StoreBatch, checked: Checked | None) -> StoreF
         passed=len(checked.good) if checked else 0,
         quarantined=quarantined,
         error=REDACTOR.scrub(batch.error),
-        stopped=checked.reason if checked and checked.stopped else "",
+        stopped=stop.reason if stop else checked.reason if checked and checked.stopped else "",
+        told=stop.korean if stop else "",
         pages=batch.pages,
     )
 

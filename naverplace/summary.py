@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from naverplace.report import RunReport
+from naverplace.report import RunReport, stop_line
 
 KIND_WORDS = {"confirmation": "예약확정", "guide": "안내", "event": "이벤트"}
 OUTCOME_WORDS = {
@@ -50,7 +50,8 @@ def for_owner(report: RunReport) -> str:
         lines += _some(_quarantine_line(row, aliases) for row in report.quarantine)
     if report.problems:
         lines.append("문제:")
-        lines += _some(f"- {problem}" for problem in report.problems)
+        told = _told(report)
+        lines += _some(f"- {told.get(problem, problem)}" for problem in report.problems)
     if report.contradictions:
         lines.append("합계가 맞지 않습니다:")
         lines += _some(f"- {found}" for found in report.contradictions)
@@ -66,6 +67,17 @@ def _headline(report: RunReport, sent: int) -> str:
         return f"🔍 {when} 시험 실행: 보낼 문자 {sum(report.planned.values())}건 (보내지 않음)"
     mark = "✅" if report.status == "success" else "🚨"
     return f"{mark} {when} 문자 {sent}건 접수"
+
+
+def _told(report: RunReport) -> dict[str, str]:
+    """Give the owner's words for the problems that have some."""
+    return {
+        stop_line(store["alias"], store["store_id"], store["problem"]): (
+            f"⛔ {store['alias']}: {store['told']}"
+        )
+        for store in report.stores
+        if store.get("told")
+    }
 
 
 def _kinds(messages: Mapping[str, int]) -> list[str]:
