@@ -45,8 +45,9 @@ def carry_out(run: Run) -> RunReport:
     reading = {store_id: tasks.read_store.submit(run, session, store_id) for store_id in run.stores}
     batches = tasks.collect(reading)
     gated = tasks.check_quality(run, batches)
+    doubts = tasks.settle_doubts(run)
     decided = tasks.decide(run, gated)
-    delivering = {s: tasks.deliver_store.submit(run, decided, s) for s in run.stores}
+    delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}
     results = tasks.collect_results(run, decided, delivering)
     results += tasks.deliver_notices(run, decided)
-    return tasks.report(run, session, batches, gated, decided, results)
+    return tasks.report(run, session, batches, gated, decided, results, doubts)

@@ -72,4 +72,5 @@ def next_try(refused: MessageState) -> datetime | None:
     """Tell from when on a refused message may be tried again unchanged; None: at once."""
     if not refused.refusals or refused.settled_at is None:
         return None
-    return refused.settled_at + FIRST_BACK_OFF * 2 ** (refused.refusals - 1)
+    doublings: int = 2 ** (refused.refusals - 1)
+    return refused.settled_at + FIRST_BACK_OFF * doublings

@@ -149,6 +149,7 @@ class ActionResult:
     request_id: str = ""
     seconds: float = 0.0  # spent on the outside call
     writes: int = 0  # successful writes to table `sms`
+    settled: str = ""  # what became of a doubt about it in this run
 
     @property
     def success(self) -> bool:

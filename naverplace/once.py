@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from naverplace import run as steps
+from naverplace import storewise
 from naverplace.effects import ActionResult
 from naverplace.errors import NaverPlaceError
 from naverplace.found import StoreBatch
@@ -55,12 +56,13 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
     batches = _extract_all(run, session, progress)
     gated = steps.check_quality(run, batches)
+    doubts = storewise.settle_open(run)
     decided = steps.decide(run, gated)
     progress(f"decided: {len(decided.decisions.effects)} effects are owed")
     results: list[ActionResult] = []
     for store_id in run.stores:
-        results += steps.deliver_store(run, decided.effects_of(store_id))
-    results += steps.deliver_store(run, decided.notices())
+        results += storewise.deliver_store(run, session, store_id, decided.effects_of(store_id))
+    results += storewise.deliver_notices(run, decided.notices())
     steps.write_quality_docs(run, gated)
     return steps.report_run(
         run,
@@ -69,6 +71,7 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
         gated=gated,
         decided=decided,
         results=results,
+        doubts=doubts,
     )
 
 

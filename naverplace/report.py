@@ -5,49 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
+from naverplace.balance import find_contradictions
 from naverplace.effects import ActionResult, Decisions, Notify, Outcome, SendSms
+from naverplace.runfacts import RunFacts, StoreFacts
+from naverplace.unsettled import expired_rows, settled_counts, unsettled_rows
 
 KINDS = ("confirmation", "guide", "event")  # shown even when none was owed
-
-
-@dataclass(frozen=True)
-class StoreFacts:
-    """What one store's extraction and quality check found, before anything was decided."""
-
-    store_id: str
-    alias: str
-    confirmed: int = 0  # RC03 bookings received
-    completed: int = 0  # RC08 bookings received
-    passed: int = 0  # rows that passed the quality gates
-    quarantined: tuple[Mapping[str, Any], ...] = ()  # masked rows with their reasons
-    error: str = ""  # why the store could not be read
-    stopped: str = ""  # why nothing is sent for the store
-    told: str = ""  # the same in the owner's language, with what to do
-    pages: int = 0
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """Everything a report is computed from."""
-
-    run_id: str
-    door: str  # flow | lambda | cli
-    now: datetime
-    dry_run: bool
-    stores: tuple[StoreFacts, ...]
-    rules: tuple[str, ...]  # the enabled ones
-    bookings_decided: int  # after a booking in two lists was counted once
-    decisions: Decisions
-    results: tuple[ActionResult, ...]
-    phases: Mapping[str, float]  # seconds by phase
-    seconds: float
-    browser_opened: bool
-    memory_mb: float
-    table_writes: int  # counted by the table itself
-    failure: str = ""  # why the run as a whole failed
 
 
 @dataclass(frozen=True)
@@ -79,6 +44,10 @@ class RunReport:
     browser_opened: bool
     memory_mb: float
     errors: Mapping[str, int] = field(default_factory=dict)
+    adopted: Mapping[str, int] = field(default_factory=dict)  # accepted by an earlier try, by kind
+    settled: Mapping[str, int] = field(default_factory=dict)  # doubts by what became of them
+    unsettled: tuple[Mapping[str, str], ...] = ()  # doubts that are left
+    expired: tuple[Mapping[str, str], ...] = ()  # owed, never accepted, and too late now
 
     def as_json(self) -> dict[str, Any]:
         """Turn the report into plain JSON values."""
@@ -109,7 +78,7 @@ def make_report(facts: RunFacts) -> RunReport:
         outcomes=dict(Counter(r.outcome.value for r in sends)),
         notices=dict(Counter(r.outcome.value for r in facts.results if _is_notice(r))),
         writes=facts.table_writes,
-        writes_by_action=dict(_writes_by_action(facts.results)),
+        writes_by_action=dict(_writes_by_action(facts)),
         stores=tuple(_store_row(store, owed, sends) for store in facts.stores),
         quarantine=tuple(row for store in facts.stores for row in store.quarantined),
         verdicts=tuple(_verdict_rows(facts.decisions)),
@@ -118,62 +87,11 @@ def make_report(facts: RunFacts) -> RunReport:
         browser_opened=facts.browser_opened,
         memory_mb=round(facts.memory_mb, 1),
         errors=dict(Counter(r.message for r in facts.results if not r.success)),
+        adopted=dict(Counter(r.kind for r in sends if r.outcome is Outcome.ADOPTED)),
+        settled=settled_counts(facts),
+        unsettled=tuple(unsettled_rows(facts)),
+        expired=tuple(expired_rows(facts)),
     )
-
-
-def find_contradictions(facts: RunFacts) -> list[str]:
-    """Name every pair of figures that should be equal and are not."""
-    owed = [e for e in facts.decisions.effects if isinstance(e, SendSms)]
-    sends = [r for r in facts.results if r.action == "send_sms"]
-    found: list[str] = []
-
-    def equal(what: str, left: int, right: int) -> None:
-        if left != right:
-            found.append(f"{what}: {left} is not {right}")
-
-    for store in facts.stores:
-        if not store.error:
-            equal(
-                f"store {store.store_id}: bookings received, passed + quarantined",
-                store.confirmed + store.completed,
-                store.passed + len(store.quarantined),
-            )
-    equal(
-        "verdicts, bookings x rules",
-        len(facts.decisions.verdicts),
-        facts.bookings_decided * len(facts.rules),
-    )
-    if not facts.dry_run and not facts.failure:
-        equal("messages planned, messages with an outcome", len(owed), len(sends))
-        found += _different_tallies(owed, sends)
-        equal(
-            "effects owed, results",
-            len(facts.decisions.effects),
-            len(facts.results),
-        )
-    known = {store.store_id for store in facts.stores}
-    equal("messages of known stores, messages", sum(r.store_id in known for r in sends), len(sends))
-    equal(
-        "table writes, writes reported by the actions",
-        facts.table_writes,
-        sum(r.writes for r in facts.results),
-    )
-    accepted = [r.request_id for r in sends if r.outcome is Outcome.ACCEPTED]
-    equal("accepted messages, different request ids", len(accepted), len(set(accepted) - {""}))
-    if facts.dry_run:
-        equal("messages sent in a dry run, none", len(accepted), 0)
-    return found
-
-
-def _different_tallies(owed: Sequence[SendSms], sends: Sequence[ActionResult]) -> list[str]:
-    """Compare plan and outcome message by message, so that errors cannot cancel out in a sum."""
-    planned = Counter((e.key.booking_num, e.kind, e.store_id) for e in owed)
-    carried = Counter((r.booking_num, r.kind, r.store_id) for r in sends)
-    return [
-        f"{kind} of booking {number}: planned {planned[number, kind, store]} times, "
-        f"has {carried[number, kind, store]} outcomes"
-        for number, kind, store in sorted((planned - carried) + (carried - planned))
-    ]
 
 
 def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
@@ -183,6 +101,11 @@ def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
             problems.append(f"{store.alias} ({store.store_id}) could not be read: {store.error}")
         if store.stopped:
             problems.append(stop_line(store.alias, store.store_id, store.stopped))
+    problems += [
+        f"{row['kind']} of booking {row['booking']} is in doubt since {row['since']}: {row['why']}"
+        for row in unsettled_rows(facts)
+        if row["settled"] != "in_run"
+    ]
     problems += [
         f"{r.kind} of booking {r.booking_num} is {r.outcome.value}: {r.message}"
         for r in sends
@@ -211,9 +134,10 @@ def _by_kind(counts: Mapping[str, int]) -> dict[str, int]:
     return {kind: counts.get(kind, 0) for kind in (*KINDS, *others)}
 
 
-def _writes_by_action(results: Sequence[ActionResult]) -> Counter[str]:
-    writes: Counter[str] = Counter()
-    for result in results:
+def _writes_by_action(facts: RunFacts) -> Counter[str]:
+    settling = sum(doubt.settled.over for doubt in facts.doubts)
+    writes = Counter({"settle": settling} if settling else {})
+    for result in facts.results:
         if result.writes:
             writes[result.action] += result.writes
     return writes

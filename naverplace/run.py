@@ -1,7 +1,8 @@
 """One run, step by step: the same functions serve the Prefect flow, the Lambda handler and the CLI.
 
 Each door calls the steps in this order: open_run, open_session, extract_store for every store,
-check_quality, decide, deliver_store for every store, deliver_notices, report_run, tell_owner.
+check_quality, settle_open, decide, deliver_store for every store, deliver_notices, report_run,
+tell_owner.
 """
 
 from __future__ import annotations
@@ -21,22 +22,25 @@ from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
-from naverplace.delivery import deliver
+from naverplace.doubts import Doubt
 from naverplace.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
 from naverplace.errors import SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.found import Decided, StoreBatch
+from naverplace.holding import Stores
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
 from naverplace.quality import Checked, Gated
 from naverplace.records import Record
 from naverplace.redaction import REDACTOR
 from naverplace.registry import nearest
-from naverplace.report import RunFacts, RunReport, StoreFacts, make_report
+from naverplace.report import RunReport, make_report
 from naverplace.rulebook import Rulebook, load_rulebook
+from naverplace.runfacts import RunFacts, StoreFacts
 from naverplace.sending import Step
 from naverplace.session import NaverSession, open_naver_session
 from naverplace.settings import Settings
+from naverplace.settling import Settler
 from naverplace.stops import Stop
 from naverplace.stopwatch import Stopwatch
 from naverplace.stores import Store, load_stores
@@ -73,6 +77,14 @@ class Run:
         dynamodb = open_dynamodb(settings.aws)
         self.table = SmsTable(dynamodb, settings.aws.sms_table)
         self.session_table = SessionTable(dynamodb, settings.aws.session_table)
+        self.stores_held = Stores(
+            StoreTable(self.session_table),
+            run_id=run_id,
+            clock=self.clock,
+            settings=settings.ledger,
+        )
+        self.sens = SensClient(settings.sens, self.clock)
+        self.settler = Settler(self.table, self.sens, self.clock, settings.ledger)
         self.telegram = Telegram(settings.telegram)
         self.slack = Slack(settings.slack)
 
@@ -173,22 +185,6 @@ def _distinct(bookings: Iterable[Booking]) -> set[str]:
     return {booking.booking_num for booking in bookings}
 
 
-def deliver_store(run: Run, effects: Sequence[Effect]) -> list[ActionResult]:
-    """Carry out one store's effects; a dry run carries out none."""
-    if run.dry_run or not effects:
-        return []
-    with run.watch.phase("delivery"):
-        return deliver(
-            effects,
-            table=run.table,
-            sens=SensClient(run.settings.sens, run.clock),
-            telegram=run.telegram,
-            slack=run.slack,
-            clock=run.clock,
-            run_id=run.run_id,
-        )
-
-
 def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
     """Report effects whose delivery broke off: any of them may have been carried out."""
     return [Step(effect).end(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
@@ -202,6 +198,7 @@ def report_run(
     gated: Gated | None = None,
     decided: Decided | None = None,
     results: Sequence[ActionResult] = (),
+    doubts: Sequence[Doubt] = (),
     failure: str = "",
 ) -> RunReport:
     """Sum up what happened, with every text scrubbed of secrets and phones."""
@@ -225,6 +222,7 @@ def report_run(
         memory_mb=_peak_memory_mb(),
         table_writes=run.table.writes,
         failure=REDACTOR.scrub(failure),
+        doubts=tuple(doubts),
     )
     return make_report(facts)
 

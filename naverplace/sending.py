@@ -7,25 +7,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from naverplace.claims import Claim, NotClaimed
+from naverplace.claims import Claim, NotClaimed, next_try
+from naverplace.clock import SEOUL
 from naverplace.effects import (
     ActionResult,
     CreateRecord,
     Effect,
+    MarkExpired,
+    MoveRecord,
     Notify,
     Outcome,
     SendSms,
     SetFlag,
 )
 from naverplace.errors import NaverPlaceError, OutcomeUnknown, Refused
-from naverplace.records import State
+from naverplace.records import WITH_PROVIDER, State
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 PATIENCE = 3  # failures of a service in a row, after which the rest waits for the next run
 OURS = ("401", "403", "404")  # refusals of our keys or addresses, not of one message
-_DONE = (State.ACCEPTED, State.DELIVERED, State.FAILED)
-_ACTIONS = {CreateRecord: "create_db_record", SendSms: "send_sms", SetFlag: "update_flag"}
+_ACTIONS = {
+    CreateRecord: "create_db_record",
+    MarkExpired: "mark_expired",
+    MoveRecord: "move_record",
+    SendSms: "send_sms",
+    SetFlag: "update_flag",
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class Step:
             booking_num=effect.key.booking_num,
             store_id=effect.key.booking_num.partition("_")[0],
             outcome=outcome,
-            kind=effect.kind if isinstance(effect, SendSms | Notify) else "",
+            kind=effect.kind if isinstance(effect, SendSms | Notify | MarkExpired) else "",
             message=message,
             params=_params(effect),
             request_id=request_id,
@@ -177,14 +185,19 @@ def why_not(claim: NotClaimed) -> tuple[Outcome, str]:
         return Outcome.FAILED, "the booking has no record"
     if claim.why == "flag_set":
         return Outcome.SKIPPED, "its flag is set: it was sent already"
-    if claim.why in _DONE:
+    if claim.why in WITH_PROVIDER:
         return Outcome.SKIPPED, "the provider has accepted it already"
+    if claim.why == State.EXPIRED:
+        return Outcome.SKIPPED, "its time was over in an earlier run"
     if claim.why == "given_up" and found:
         return Outcome.REFUSED, f"given up after {found.refusals} refusals: {found.reason}"
+    if claim.why == "backing_off" and found:
+        again = next_try(found)
+        when = f"{again.astimezone(SEOUL):%H:%M}" if again else "the next run"
+        return Outcome.REFUSED, f"refused {found.refusals} times: {found.reason}; again from {when}"
     since = f"{found.claimed_at:%Y-%m-%d %H:%M:%S}" if found and found.claimed_at else "unknown"
     by = found.run_id if found else "unknown"
     return (
         Outcome.IN_DOUBT,
-        f"{claim.why} by run {by} at {since} and not settled: not sent again; "
-        "look it up at the provider",
+        f"{claim.why} by run {by} at {since} and not settled: not sent again",
     )

@@ -11,6 +11,7 @@ from naverplace.report import RunReport, stop_line
 KIND_WORDS = {"confirmation": "예약확정", "guide": "안내", "event": "이벤트"}
 OUTCOME_WORDS = {
     "accepted": "접수",
+    "adopted": "앞서 접수된 것을 확인",
     "skipped": "건너뜀",
     "refused": "거절됨",
     "in_doubt": "확인 필요",
@@ -43,6 +44,9 @@ def for_owner(report: RunReport) -> str:
     unsent = {k: v for k, v in report.outcomes.items() if k != "accepted"}
     if unsent:
         lines.append(" · ".join(f"{OUTCOME_WORDS.get(k, k)} {v}건" for k, v in unsent.items()))
+    if report.expired:
+        lines.append(f"시간이 지나 보내지 못한 문자 {len(report.expired)}건:")
+        lines += _some(_expired_line(row) for row in report.expired)
     lines.append(f"예약 {report.bookings_confirmed}건 확정, {report.bookings_completed}건 이용완료")
     if report.quarantined:
         lines.append(f"확인할 예약 {report.quarantined}건 (문자를 보내지 않았습니다)")
@@ -84,6 +88,11 @@ def _kinds(messages: Mapping[str, int]) -> list[str]:
     return [f"{KIND_WORDS.get(kind, kind)} {count}" for kind, count in messages.items() if count]
 
 
+def _expired_line(row: Mapping[str, Any]) -> str:
+    kind = KIND_WORDS.get(row["kind"], row["kind"])
+    return f"- 예약 {row['booking']} {kind} (기한 {row['expires']}): {row['reason']}"
+
+
 def _quarantine_line(row: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
     """Name the booking and what is wrong with it; the artifact for engineers has the details."""
     fields = dict.fromkeys(str(r).partition(":")[0] for r in str(row["reasons"]).split("; "))
@@ -113,6 +122,7 @@ def for_engineer(report: RunReport) -> str:
             [
                 ["planned", *_figures(report.planned, kinds)],
                 ["accepted by SENS", *_figures(report.messages, kinds)],
+                ["of an earlier try, found accepted", *_figures(report.adopted, kinds)],
             ],
         ),
         "## Stores\n" + table(*_store_table(report, kinds)),
@@ -124,6 +134,20 @@ def for_engineer(report: RunReport) -> str:
         f"browser {'opened' if report.browser_opened else 'not opened'}, "
         f"{report.memory_mb:.0f} MB, {report.seconds:.1f} s in all.",
     ]
+    if report.expired:
+        head = ["booking", "kind", "due", "expired at", "why"]
+        rows = [
+            [r["booking"], r["kind"], r["due"], r["expires"], r["reason"]] for r in report.expired
+        ]
+        parts.insert(3, "## Too late\nOwed, never accepted by SENS:\n\n" + table(head, rows))
+    if report.unsettled:
+        head = ["booking", "kind", "since", "by run", "what is known"]
+        rows = [
+            [r["booking"], r["kind"], r["since"], r["run_id"], r["why"]] for r in report.unsettled
+        ]
+        parts.insert(
+            3, "## In doubt\nNot sent again until SENS's log tells:\n\n" + table(head, rows)
+        )
     if report.problems:
         parts.insert(2, "## Problems\n" + _bullets(report.problems))
     return "\n\n".join(parts) + "\n"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.futures import PrefectFuture
 
-from naverplace import run, telling
+from naverplace import run, storewise, telling
+from naverplace.doubts import Doubt
 from naverplace.effects import ActionResult
 from naverplace.found import Decided, StoreBatch
 from naverplace.quality import Gated
@@ -63,6 +64,12 @@ def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
     return gated
 
 
+@step("settle-doubts", retries=1)
+def settle_doubts(this: Run) -> list[Doubt]:
+    """Settle by SENS's log what earlier runs have left in doubt."""
+    return storewise.settle_open(this)
+
+
 @step("decide", retries=1)
 def decide(this: Run, gated: Gated) -> Decided:
     """Read the records and decide what is owed."""
@@ -70,9 +77,11 @@ def decide(this: Run, gated: Gated) -> Decided:
 
 
 @step("deliver", run_name="deliver-{store_id}")
-def deliver_store(this: Run, decided: Decided, store_id: str) -> list[ActionResult]:
+def deliver_store(
+    this: Run, session: NaverSession, decided: Decided, store_id: str
+) -> list[ActionResult]:
     """Carry out what one store owes; never retried here: the next run settles it."""
-    return run.deliver_store(this, decided.effects_of(store_id))
+    return storewise.deliver_store(this, session, store_id, decided.effects_of(store_id))
 
 
 def collect_results(
@@ -92,7 +101,7 @@ def collect_results(
 @step("deliver-notices")
 def deliver_notices(this: Run, decided: Decided) -> list[ActionResult]:
     """Send the lines that rules owe the owner."""
-    return run.deliver_store(this, decided.notices())
+    return storewise.deliver_notices(this, decided.notices())
 
 
 @step("report")
@@ -103,6 +112,7 @@ def report(
     gated: Gated,
     decided: Decided,
     results: Sequence[ActionResult],
+    doubts: Sequence[Doubt],
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
     docs = run.write_quality_docs(this, gated)
@@ -113,6 +123,7 @@ def report(
         gated=gated,
         decided=decided,
         results=results,
+        doubts=doubts,
     )
     told = telling.tell_owner(this, made)
     telling.keep_report(this, told)

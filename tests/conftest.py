@@ -40,6 +40,8 @@ def world_env(world: Sandbox, tmp_path: Path) -> dict[str, str]:
         "NAVERPLACE_NAVER__RETRY_WAIT": "0",
         "NAVERPLACE_SENS__RETRY_WAIT": "0",
         "NAVERPLACE_AWS__ATTEMPTS": "3",
+        "NAVERPLACE_LEDGER__SETTLE_SECONDS": "0.2",
+        "NAVERPLACE_LEDGER__LEASE_SECONDS": "2",
         "NAVERPLACE_QUALITY__DOCS_DIR": str(tmp_path / "data-docs"),
     }
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from naverplace.carrying import Carrier
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
@@ -92,15 +93,15 @@ def deliver_with(
     settings: Settings, effects: Sequence[Effect], *, run_id: str = "run"
 ) -> list[ActionResult]:
     clock = settings.make_clock()
-    return deliver(
-        effects,
+    carrier = Carrier(
         table=open_table(settings),
         sens=SensClient(settings.sens, clock),
-        telegram=Telegram(settings.telegram),
-        slack=Slack(settings.slack),
+        channels={"telegram": Telegram(settings.telegram), "slack": Slack(settings.slack)},
         clock=clock,
         run_id=run_id,
+        ledger=settings.ledger,
     )
+    return deliver(effects, carrier)
 
 
 def main() -> None:

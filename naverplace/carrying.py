@@ -1,0 +1,221 @@
+"""Carrying out one effect: claim, send once, record. Nothing is ever sent blindly again.
+
+A crash between claim and record leaves `claimed` in the ledger, and the message open in its store's
+item: the next run settles it by SENS's log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace.channels.slack import Slack
+from naverplace.channels.sms import SensClient
+from naverplace.channels.telegram import Telegram
+from naverplace.claims import Claim, NotClaimed
+from naverplace.clock import SEOUL, Clock
+from naverplace.effects import (
+    ActionResult,
+    CreateRecord,
+    MarkExpired,
+    MoveRecord,
+    Notify,
+    Outcome,
+    RecordKey,
+    SendSms,
+    SetFlag,
+)
+from naverplace.errors import Transient
+from naverplace.holding import Holding
+from naverplace.recording import Recorder
+from naverplace.records import notice_kind
+from naverplace.sending import Breaker, Sending, Step, attempt, shielded, why_not, words_of
+from naverplace.setting_guards import LedgerSettings
+from naverplace.tables.sms import SmsTable
+
+Still = Callable[[SendSms], str]  # why a booking is not as it was read; empty when it is
+
+
+@dataclass
+class Carrier:
+    """One delivery's ways to the outside, and what has failed so far."""
+
+    table: SmsTable
+    sens: SensClient
+    channels: Mapping[str, Telegram | Slack]
+    clock: Clock
+    run_id: str
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    holding: Holding | None = None
+    still: Still = lambda effect: ""
+    sens_breaker: Breaker = field(default_factory=lambda: Breaker("SENS"))
+    table_breaker: Breaker = field(default_factory=lambda: Breaker("DynamoDB"))
+    without_record: dict[RecordKey, str] = field(default_factory=dict)  # and why
+
+    @property
+    def _recorder(self) -> Recorder:
+        return Recorder(self.table, self.clock, self.table_breaker)
+
+    def carry_out(self, step: Step) -> ActionResult:
+        """Carry out one effect, whatever happens to it."""
+        effect = step.effect
+        if effect.key in self.without_record:
+            return step.end(Outcome.FAILED, f"not tried: {self.without_record[effect.key]}")
+        if self.table_breaker.reason:
+            return step.end(Outcome.FAILED, self.table_breaker.reason)
+        result = shielded(lambda: self._work(step), lambda error: self._broken(step, error))
+        if isinstance(effect, CreateRecord) and not result.success:
+            self.without_record[effect.key] = "the booking's record was not created"
+        if isinstance(effect, MoveRecord) and result.outcome is not Outcome.WRITTEN:
+            self.without_record[effect.key] = "the booking's record was not moved to its new time"
+        return result
+
+    def notify(self, channel: str, steps: Sequence[Step]) -> list[ActionResult]:
+        """Tell the owner in one message what these notices say, each of them once."""
+        ended = [self._claim_notice(step) for step in steps]
+        claimed = [step for step, result in zip(steps, ended, strict=True) if result is None]
+        lines = [step.notice.text for step in claimed]
+        call = Sending(Outcome.SKIPPED)
+        if lines:
+            call = attempt(lambda: self._tell(channel, "\n".join(lines)))
+        return [
+            result or self._recorder.record(step, call)
+            for step, result in zip(steps, ended, strict=True)
+        ]
+
+    def _work(self, step: Step) -> ActionResult:
+        effect = step.effect
+        if isinstance(effect, SendSms):
+            return self._send_sms(step, effect)
+        if isinstance(effect, CreateRecord):
+            if self._create(step, effect.item):
+                return step.end(Outcome.WRITTEN)
+            return step.end(Outcome.SKIPPED, "the record exists already")
+        if isinstance(effect, SetFlag):
+            if step.wrote(self.table.set_flag(effect.key, effect.flag, effect.value)):
+                return step.end(Outcome.WRITTEN)
+            return step.end(Outcome.FAILED, "the booking has no record")
+        if isinstance(effect, MoveRecord):
+            return self._move(step, effect)
+        if isinstance(effect, MarkExpired):
+            return self._expire(step, effect)
+        raise TypeError(f"{type(effect).__name__} is no effect of this kind")
+
+    def _move(self, step: Step, effect: MoveRecord) -> ActionResult:
+        if effect.waits:
+            return step.end(Outcome.SKIPPED, effect.waits)
+        if step.wrote(self.table.move(effect)):
+            return step.end(Outcome.WRITTEN)
+        return step.end(Outcome.FAILED, "its record has changed since it was read")
+
+    def _expire(self, step: Step, effect: MarkExpired) -> ActionResult:
+        if effect.item:
+            self._create(step, effect.item)
+        if step.wrote(self.table.expire(effect, run_id=self.run_id, now=self.clock.now())):
+            return step.end(Outcome.WRITTEN, effect.reason)
+        return step.end(Outcome.SKIPPED, "its ledger has moved on since it was read")
+
+    def _send_sms(self, step: Step, effect: SendSms) -> ActionResult:
+        if self.sens_breaker.reason:
+            return step.end(Outcome.FAILED, self.sens_breaker.reason)
+        if late := self._late(effect.expires):
+            return step.end(Outcome.SKIPPED, late)
+        if self.holding:
+            self.holding.keep()
+        if stale := self._stale(effect):
+            return step.end(Outcome.SKIPPED, stale)
+        if blocked := self._claim(step, effect, effect.kind):
+            return blocked
+        # The claim may have taken long, or this process may have been frozen meanwhile.
+        if late := self._late(effect.expires):
+            return self._recorder.record(step, Sending(Outcome.SKIPPED, late))
+        call = attempt(lambda: self._text(effect, step.granted))
+        self.sens_breaker.note(call.message if call.service_failed else "")
+        return self._recorder.record(step, call)
+
+    def _stale(self, effect: SendSms) -> str:
+        """Tell why a door may not be opened for this booking any more; empty when it may."""
+        if not effect.access or effect.read_at is None:
+            return ""
+        age = (self.clock.now() - effect.read_at).total_seconds()
+        return self.still(effect) if age > self.ledger.fresh_seconds else ""
+
+    def _text(self, effect: SendSms, claim: Claim) -> tuple[str, float]:
+        claimed_at = claim.message.claimed_at or self.clock.now()
+        not_after = claimed_at + timedelta(seconds=self.ledger.send_seconds)
+        accepted = self.sens.send(
+            to=effect.to,
+            sender=effect.sender,
+            subject=effect.subject,
+            text=effect.text,
+            message_type=effect.message_type,
+            content_type=effect.content_type,
+            not_after=min(not_after, effect.expires) if effect.expires else not_after,
+        )
+        return accepted.request_id, accepted.seconds
+
+    def _tell(self, channel: str, text: str) -> tuple[str, float]:
+        return "", self.channels[channel].send(text).seconds
+
+    def _claim_notice(self, step: Step) -> ActionResult | None:
+        if self.table_breaker.reason:
+            return step.end(Outcome.FAILED, self.table_breaker.reason)
+        kind = notice_kind(step.notice.channel, step.notice.kind)
+        return shielded(
+            lambda: self._claim(step, step.notice, kind), lambda error: self._broken(step, error)
+        )
+
+    def _claim(self, step: Step, effect: SendSms | Notify, kind: str) -> ActionResult | None:
+        """Claim a message, creating its record when it has none; None when it may be sent."""
+        claim = self._try_claim(effect, kind)
+        if isinstance(claim, NotClaimed) and claim.why == "no_record" and effect.item:
+            self._create(step, effect.item)
+            claim = self._try_claim(effect, kind)
+        self.table_breaker.note("")
+        if isinstance(claim, NotClaimed):
+            outcome, message = why_not(claim)
+            request_id = claim.message.request_id if claim.message else ""
+            return step.end(outcome, message, request_id=request_id)
+        step.claim = claim
+        step.wrote(True)
+        return None
+
+    def _try_claim(self, effect: SendSms | Notify, kind: str) -> Claim | NotClaimed:
+        now = self.clock.now()
+        if isinstance(effect, Notify):
+            return self.table.claim(effect.key, kind, run_id=self.run_id, now=now)
+        return self.table.claim(
+            effect.key,
+            kind,
+            run_id=self.run_id,
+            now=now,
+            flag=effect.flag,
+            content_hash=self.sens.fingerprint(
+                to=effect.to,
+                sender=effect.sender,
+                subject=effect.subject if effect.message_type != "SMS" else "",
+                text=effect.text,
+            ),
+            due=effect.due,
+            expires=effect.expires,
+            for_start=effect.for_start,
+            epoch=self.holding.lease.epoch if self.holding else 0,
+        )
+
+    def _create(self, step: Step, item: Mapping[str, Any]) -> bool:
+        created = step.wrote(self.table.create(item, run_id=self.run_id))
+        self.table_breaker.note("")
+        return created
+
+    def _broken(self, step: Step, error: Exception) -> ActionResult:
+        """Report a step that broke before anything was sent."""
+        if isinstance(error, Transient):
+            self.table_breaker.note(str(error))
+        return step.end(Outcome.FAILED, words_of(error))
+
+    def _late(self, expires: datetime | None) -> str:
+        if expires is None or self.clock.now() < expires:
+            return ""
+        return f"too late: it expired at {expires.astimezone(SEOUL):%Y-%m-%d %H:%M}"
