@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def check_plausible(
     store_ids: Collection[str],
-    bookings: Iterable[Booking],
+    bookings: Sequence[Booking],
     records: Mapping[RecordKey, Record],
     *,
     table: StoreTable,

@@ -6,14 +6,15 @@ No phone and no name is in them: they are kept in the store's item and shown to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from naverplace.booking import Booking, BookingStatus
 from naverplace.clock import SEOUL
 from naverplace.effects import RecordKey
+from naverplace.identity import own_records
 from naverplace.records import Record
 
 
@@ -62,12 +63,26 @@ class Baseline:
             return None
 
 
+class Newcomer(NamedTuple):
+    """A confirmed booking without a record."""
+
+    booking_id: int
+    since: datetime | None = None  # when it was confirmed, if Naver tells
+
+    def was_there(self, last: Baseline | None) -> bool:
+        """Tell whether it is as old as the baseline, so that it should have a record."""
+        if not last:
+            return False
+        # A request that the owner confirms later has an old number, but a new confirmation.
+        return self.since <= last.at if self.since else self.booking_id <= last.highest
+
+
 @dataclass(frozen=True, kw_only=True)
 class BatchFacts(Baseline):
     """One store's batch of this run."""
 
     store_id: str
-    new_ids: tuple[int, ...] = ()  # of the confirmed ones without a record
+    newcomers: tuple[Newcomer, ...] = ()  # the confirmed ones without a record
 
     def as_baseline(self, last: Baseline | None) -> Baseline:
         """Make it the baseline of the next runs."""
@@ -77,12 +92,13 @@ class BatchFacts(Baseline):
 
 def facts_of(
     store_ids: Collection[str],
-    bookings: Iterable[Booking],
+    bookings: Sequence[Booking],
     records: Mapping[RecordKey, Record],
     *,
     now: datetime,
 ) -> list[BatchFacts]:
     """Count every store's batch; a store without a booking has a batch of none."""
+    own = own_records(bookings, records)
     confirmed: dict[str, dict[int, Booking]] = {store_id: {} for store_id in store_ids}
     completed: dict[str, set[int]] = {store_id: set() for store_id in store_ids}
     for booking in bookings:
@@ -93,7 +109,7 @@ def facts_of(
     lists = Counter(booking_id for batch in confirmed.values() for booking_id in batch)
     twice = {booking_id for booking_id, count in lists.items() if count > 1}
     return [
-        _facts(store_id, batch.values(), len(completed[store_id]), records, twice=twice, now=now)
+        _facts(store_id, batch.values(), len(completed[store_id]), own, twice=twice, now=now)
         for store_id, batch in confirmed.items()
     ]
 
@@ -102,12 +118,12 @@ def _facts(
     store_id: str,
     confirmed: Collection[Booking],
     completed: int,
-    records: Mapping[RecordKey, Record],
+    own: Mapping[RecordKey, Record],
     *,
     twice: set[int],
     now: datetime,
 ) -> BatchFacts:
-    new = [b.booking_id for b in confirmed if b.key not in records]
+    new = [Newcomer(b.booking_id, b.told_at) for b in confirmed if b.key not in own]
     starts = [_minutes(b.start) for b in confirmed]
     return BatchFacts(
         store_id=store_id,
@@ -119,9 +135,9 @@ def _facts(
         ahead=tuple(sorted(start for start in starts if start > _minutes(now))),
         same_phone=_most(b.phone for b in confirmed),
         same_start=_most(starts),
-        moved=sum(_moved(b, records.get(b.key)) for b in confirmed),
-        shared=len(twice.intersection(new)),
-        new_ids=tuple(sorted(new)),
+        moved=sum(_moved(b, own.get(b.key)) for b in confirmed),
+        shared=sum(newcomer.booking_id in twice for newcomer in new),
+        newcomers=tuple(new),
     )
 
 

@@ -69,10 +69,10 @@ def _outage(until: datetime, last: Baseline | None, settings: BreakerSettings) -
 def _all_new(case: _Case) -> Iterator[Trip]:
     """Stop when table sms knows none of them: is it the wrong one, emptied, or keyed otherwise?"""
     batch, last, settings = case.batch, case.last, case.settings
-    old = [n for n in batch.new_ids if last and n <= last.highest]
+    old = sum(newcomer.was_there(last) for newcomer in batch.newcomers)
     usual = bool(last and not last.known and last.confirmed >= settings.min_new)
     many = batch.new >= settings.min_new and not (case.outage and not old)
-    forgotten = bool(last and last.known >= settings.min_forgotten <= len(old))
+    forgotten = bool(last and last.known >= settings.min_forgotten <= old)
     if batch.known or usual or not (many or forgotten):
         return
     usually = f"; {case.before} it knew {last.known} of {last.confirmed}" if last else ""
@@ -89,7 +89,8 @@ def _some_new(case: _Case) -> Iterator[Trip]:
     batch, last, settings = case.batch, case.last, case.settings
     if not last or not batch.known:
         return
-    forgotten = sum(n <= last.highest for n in batch.new_ids) - last.new
+    old = sum(newcomer.was_there(last) for newcomer in batch.newcomers)
+    forgotten = old - last.new
     if forgotten > settings.max_forgotten:
         yield Trip(
             "more",
@@ -97,7 +98,7 @@ def _some_new(case: _Case) -> Iterator[Trip]:
             f"({batch.known} have one); was it restored from a backup?",
             f"기존 예약 {forgotten}건의 기록이 사라졌습니다 (평소 0건)",
         )
-    new = sum(n > last.highest for n in batch.new_ids)
+    new = batch.new - old
     limit = settings.max_new + case.grown
     if new > limit:
         yield Trip(
