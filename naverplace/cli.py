@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from naverplace import redaction
+from naverplace import reconcile_command, redaction
 from naverplace.errors import NaverPlaceError
 from naverplace.redaction import describe
 from naverplace.sources import load_settings
@@ -39,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """Turn an error on purpose into words and exit code 2; a traceback helps nobody on duty."""
     try:
         yield
@@ -68,7 +68,7 @@ def run(
     from naverplace.once import run_once
     from naverplace.summary import for_engineer
 
-    with _plain_errors():
+    with plain_errors():
         report = run_once(
             load_settings(),
             run_id=f"cli-{uuid.uuid4()}",
@@ -89,7 +89,7 @@ def explain(
     """Say for one booking what every rule thinks of it now; sends nothing."""
     from naverplace.explain import explain_booking
 
-    with _plain_errors():
+    with plain_errors():
         explanation = explain_booking(load_settings(), booking)
     _print(
         {"booking": booking, "lines": explanation}, as_json=as_json, words="\n".join(explanation)
@@ -101,7 +101,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Check every setting and every service without sending anything."""
     from naverplace.doctor import examine
 
-    with _plain_errors():
+    with plain_errors():
         findings = examine(load_settings(), progress=lambda line: err.print(f"[dim]{line}[/dim]"))
     grid = Table("", "what", "found", "what to do")
     for finding in findings:
@@ -122,7 +122,7 @@ def login(
     """Log in to Naver now, and store the session for the next runs."""
     from naverplace.session import log_in_now
 
-    with _plain_errors():
+    with plain_errors():
         settings = load_settings()
         count = log_in_now(settings, headed=headed)
     out.print(f"logged in; {count} cookies are stored in table {settings.aws.session_table!r}")
@@ -133,10 +133,12 @@ def init_tables() -> None:
     """Create the tables that are missing: on demand billing, recovery and encryption on."""
     from naverplace.tables.create import create_tables
 
-    with _plain_errors():
+    with plain_errors():
         made = create_tables(load_settings().aws)
     out.print(f"created: {', '.join(made)}" if made else "all tables exist")
 
+
+reconcile_command.add_commands(app)
 
 RulesDir = Annotated[
     Path, typer.Option(envvar="NAVERPLACE_RULES_DIR", help="The folder of the YAML files.")
@@ -151,7 +153,7 @@ def check_rules(
     rules_dir: RulesDir = Path("rules"), stores_file: StoresFile = Path("deployments/stores.yaml")
 ) -> None:
     """Read every YAML file, and name every mistake with its line; needs no secret."""
-    with _plain_errors():
+    with plain_errors():
         book = _rulebook(rules_dir, stores_file)
     out.print(f"{len(book.enabled_names)} rules are enabled, and all files are right")
 
@@ -163,7 +165,7 @@ def list_rules(
     stores_file: StoresFile = Path("deployments/stores.yaml"),
 ) -> None:
     """List the rules, and which are enabled."""
-    with _plain_errors():
+    with plain_errors():
         book = _rulebook(rules_dir, stores_file)
     rows = [
         {"rule": rule.name, "enabled": rule.enabled, "description": rule.description}

@@ -7,6 +7,9 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from naverplace.findings import Reconciliation
+from naverplace.reconcile_words import for_engineer as reconciliation_page
+from naverplace.reconcile_words import rows_of
 from naverplace.redaction import REDACTOR
 from naverplace.report import RunReport
 from naverplace.summary import for_engineer
@@ -35,6 +38,20 @@ def publish_quarantine(rows: Sequence[Mapping[str, Any]]) -> None:
         key="quarantine",
         table=_scrubbed(rows),
         description="Bookings with broken data: nothing is sent for them",
+    )
+
+
+def publish_reconciliation(done: Reconciliation) -> None:
+    """Publish the summary page and the table of findings, which is there even when it is empty."""
+    create_markdown_artifact(
+        key="reconciliation",
+        markdown=REDACTOR.scrub(reconciliation_page(done)),
+        description="The ledger against SENS's own log",
+    )
+    create_table_artifact(
+        key="findings",
+        table=_scrubbed(rows_of(done)),
+        description="What does not match, and what did not arrive; docs/runbook.md says what to do",
     )
 
 

@@ -1,0 +1,61 @@
+"""Telling the owner what a reconciliation has found, and keeping its report."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from naverplace.channels.slack import Slack
+from naverplace.channels.telegram import Telegram
+from naverplace.errors import NaverPlaceError, RulesError
+from naverplace.findings import Reconciliation
+from naverplace.notices import load_routing
+from naverplace.reconcile_words import for_owner
+from naverplace.redaction import REDACTOR
+from naverplace.settings import Settings
+from naverplace.stores import load_stores
+from naverplace.yamlsource import Problems
+
+log = logging.getLogger(__name__)
+
+
+def tell(settings: Settings, done: Reconciliation) -> Reconciliation:
+    """Tell the owner when there is something to tell; a channel that fails is a problem."""
+    text = for_owner(done, _aliases(settings))
+    if not text:
+        return done
+    problems = []
+    for name in _channels(settings):
+        channel = Slack(settings.slack) if name == "slack" else Telegram(settings.telegram)
+        try:
+            channel.send(REDACTOR.scrub(text))
+        except NaverPlaceError as error:
+            log.error("the reconciliation could not be sent to %s: %s", name, error)
+            problems.append(REDACTOR.scrub(f"the owner was not told on {name}: {error}"))
+    return done.with_problems(problems)
+
+
+def _channels(settings: Settings) -> tuple[str, ...]:
+    """List the channels of alerts; with a broken notifications.yaml, Telegram."""
+    routing = load_routing(settings.rules_dir / "notifications.yaml", Problems())
+    return routing.channels_for(alert=True) if routing else ("telegram",)
+
+
+def _aliases(settings: Settings) -> Mapping[str, str]:
+    """Name the stores as the owner does; a broken stores.yaml must not keep a finding back."""
+    try:
+        return {store.id: store.alias for store in load_stores(settings.stores_file).values()}
+    except RulesError:
+        return {}
+
+
+def keep(settings: Settings, done: Reconciliation) -> Reconciliation:
+    """Write the report as JSON into the folder that the settings name, if they name one."""
+    folder = settings.report_dir
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = REDACTOR.scrub(json.dumps(done.as_json(), ensure_ascii=False, indent=2))
+        stamp = done.now[:19].replace("-", "").replace(":", "")
+        (folder / f"{stamp}-reconcile-{done.run_id}.json").write_text(text, "utf-8")
+    return done
