@@ -179,7 +179,7 @@ def _turn(effect: Effect) -> int:
 
 
 def _in_turn(owed: _Owed) -> list[Effect]:
-    """Order one booking's effects: record or move, confirmation, guide, event, others, flags, notices.
+    """Order a booking's effects: record, confirmation, guide, event, others, flags, notices.
 
     A new record holds from its creation on which messages without a flag are owed: should the run
     die before it sends them, `message_owed` still knows.

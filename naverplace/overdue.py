@@ -143,13 +143,25 @@ class _Past:
                     rule.name, kind, due=reply.since, for_start=for_start, why=f"undecided: {why}"
                 )
 
+    def _reason(self, kind: str) -> str:
+        """Word why a message was never accepted; a reason of the ledger holds no phone."""
+        entry = self._entry(kind)
+        if entry is None or not entry.attempt:
+            known = self.record.messages if self.record else ()
+            moved = any(name.startswith(f"{kind}_at_") for name in known)
+            return "no run reached it" + (" after the booking was moved" if moved else "")
+        why = f": {entry.reason}" if entry.reason else ""
+        if entry.state == State.REFUSED:
+            return f"refused {_times(entry.refusals or entry.attempt)}{why}"
+        return f"tried {_times(entry.attempt)}, SENS has taken none{why}"
+
     def _mark(self, owed: SendSms) -> MarkExpired:
         return self._marked(
             owed.rule,
             owed.kind,
             due=owed.due,
             for_start=owed.for_start,
-            why=_reason(self._entry(owed.kind)),
+            why=self._reason(owed.kind),
             expires=owed.expires,
         )
 
@@ -178,16 +190,6 @@ class _Past:
             seen=(entry.token, entry.state) if entry else None,
             item={**new_item(booking), "phone": key.phone},
         )
-
-
-def _reason(entry: MessageState | None) -> str:
-    """Word why a message was never accepted; a reason of the ledger holds no phone."""
-    if entry is None or not entry.attempt:
-        return "no run reached it"
-    why = f": {entry.reason}" if entry.reason else ""
-    if entry.state == State.REFUSED:
-        return f"refused {_times(entry.refusals or entry.attempt)}{why}"
-    return f"tried {_times(entry.attempt)}, SENS has taken none{why}"
 
 
 def _times(count: int) -> str:

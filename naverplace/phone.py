@@ -48,7 +48,7 @@ def legacy_slices(raw: str) -> str:
 
 
 def unsliced(key: str) -> str:
-    """Take the legacy's two hyphens out again: the number as Naver wrote it."""
+    """Take the legacy's two hyphens out again: the number as Naver wrote it, if it has 7 signs."""
     return key[:3] + key[4:8] + key[9:]
 
 
