@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
     """Open a client, which threads may share; throttling and network faults are retried within."""
-    return boto3.client(
+    client = boto3.client(
         "dynamodb",
         region_name=aws.region,
         endpoint_url=aws.endpoint_url,
@@ -43,6 +44,20 @@ def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
             read_timeout=aws.read_timeout,
         ),
     )
+    client.meta.events.register("after-call.dynamodb", _refuse_broken)
+    return client
+
+
+def _refuse_broken(http_response: Any, **_: Any) -> None:
+    """Raise for an answer that broke off: botocore gives it as an empty one, as if nothing was."""
+    if http_response.status_code != 200:
+        return
+    try:
+        whole = isinstance(json.loads(http_response.content), dict)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ServiceUnavailable("DynamoDB: an answer broke off, or is none of DynamoDB's")
 
 
 @contextmanager
