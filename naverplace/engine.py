@@ -102,7 +102,10 @@ class RuleEngine:
                     errors.append(Undecided(booking.booking_num, booking.store_id, rule.name, why))
             effects += _in_turn(owed)
         still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
-        effects += overdue.find_expired(bookings, own, self._asking, now=now, owed=still, back=back)
+        served = overdue.first_signs(records.values())
+        effects += overdue.find_expired(
+            bookings, own, self._asking, now=now, owed=still, served=served, back=back
+        )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
     def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> Verdict:

@@ -32,21 +32,21 @@ def find_expired(
     *,
     now: datetime,
     owed: Collection[tuple[RecordKey, str]] = (),
+    served: Mapping[str, datetime],
     back: timedelta = BACK,
 ) -> tuple[MarkExpired, ...]:
     """List what expired with its booking's start, and does not stand in the ledger as expired yet.
 
     `records` are by booking key; `owed` are the messages, by record key and kind, that some rule
     still owes, so they have not expired. A booking without record counts only if it started after
-    the first sign that its store was served: a new installation owed nothing before it began.
+    its store was first `served`, see first_signs: a new installation owed nothing before it began.
     """
-    signs = first_signs(records.values())
     found: list[MarkExpired] = []
     for booking in bookings:
         over = now - back <= booking.start <= now and booking.status in _CAME
         record = records.get(booking.key)
-        served = signs.get(booking.store_id)
-        if over and (record or (served and served < booking.start)):
+        since = served.get(booking.store_id)
+        if over and (record or (since and since < booking.start)):
             confirmed = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
             found += _Past(confirmed, record, asking).expired()
     return tuple(mark for mark in found if (mark.key, mark.kind) not in owed)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from naverplace.actions import ACTIONS, ActionContext, NotOwed
-from naverplace.booking import Booking, new_item
+from naverplace.booking import Booking, BookingStatus, new_item
 from naverplace.effects import CreateRecord, Notify, SendSms, SetFlag
 from naverplace.errors import CannotDecide
 from naverplace.records import MessageState, Record, State, notice_kind
@@ -25,8 +26,10 @@ from tests.deciding import (
     a_record,
     a_rule,
     a_rulebook,
+    access,
     at,
     decided,
+    problems,
     sends,
     shipped,
     stores,
@@ -91,6 +94,133 @@ def test_a_message_carries_all_that_its_sending_needs() -> None:
     assert made.expires == booking.start
     assert made.item == new_item(booking)
     assert "10월 23일(목) 오후 2:02" in made.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "due"),
+    [
+        ({}, NOW),
+        ({"made_at": at("2025-10-20 10:00")}, at("2025-10-20 10:00")),
+        (
+            {"made_at": at("2025-10-20 10:00"), "confirmed_at": at("2025-10-20 10:05")},
+            at("2025-10-20 10:05"),
+        ),
+        ({"confirmed_at": at("2025-10-23 10:00")}, NOW),
+        (
+            {
+                "status": BookingStatus.COMPLETED,
+                "confirmed_at": at("2025-10-20 10:00"),
+                "end": at("2025-10-22 11:00"),
+            },
+            at("2025-10-22 11:00"),
+        ),
+    ],
+)
+def test_a_message_without_a_time_of_its_own_is_due_since_naver_told_the_status(
+    changes: dict[str, Any], due: datetime
+) -> None:
+    made = act("send_sms", a_context(a_booking(**changes)), template="confirmation")
+
+    assert made.due == due
+
+
+def test_a_message_stays_due_since_it_was_first_owed() -> None:
+    booking, first = a_booking(), at("2025-10-22 09:00")
+    record = a_record(booking, messages={"confirmation": MessageState(State.OWED, due=first)})
+
+    assert act("send_sms", a_context(booking, record), template="confirmation").due == first
+    ctx = a_context(booking, record, due=at("2025-10-22 13:00"))
+    assert act("send_sms", ctx, template="confirmation").due == at("2025-10-22 13:00")
+
+
+def test_a_message_is_not_due_before_its_hours_begin(tmp_path: Path) -> None:
+    templates = (
+        'templates: {note: {text: "{{ booking.start }}", send_between: ["08:30", "21:00"]}}\n'
+    )
+    book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: note"), templates=templates)
+
+    [message] = sends(decided(book, [a_booking(made_at=at("2025-10-21 22:00"))]))
+
+    assert (message.due, message.expires) == (at("2025-10-22 08:30"), at("2025-10-22 21:00"))
+
+
+def test_a_message_tells_what_it_opens_and_whose_start_it_is_for() -> None:
+    booking = a_booking(start=NOW + timedelta(hours=1))
+
+    confirmation, guide = sends(decided(shipped(), [booking]))
+
+    assert (confirmation.access, confirmation.for_start) == (False, None)
+    assert (guide.access, guide.for_start) == (True, booking.start)
+    assert confirmation.read_at == guide.read_at == booking.read_at
+    assert confirmation.in_doubt == guide.in_doubt == "wait"
+
+
+def test_only_a_store_whose_own_text_opens_a_door_is_said_to(tmp_path: Path) -> None:
+    templates = (
+        "templates:\n  note:\n    stores:\n"
+        '      "1051707": "{{ booking.start }} {{ access.door_code }}"\n'
+        '      "867589": "{{ booking.start }}"\n'
+    )
+    book = a_rulebook(
+        tmp_path,
+        a_rule("starts_in_future", "send_sms: {template: note, per_store: true}"),
+        templates=templates,
+        of_stores={store: stores()[store] for store in ("1051707", "867589")},
+        with_access=access(),
+    )
+
+    messages = sends(decided(book, [a_booking(1), a_booking(2, store_id="867589")]))
+
+    assert [message.access for message in messages] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("when", "bound"),
+    [
+        ("time_before_booking: 48", True),
+        ("date_is_today", True),
+        ("{time_before_booking: 48}, {current_hour: 14}", True),
+        ("any: [booking_in_db, {time_before_booking: 48}]", True),
+        ("starts_in_future", False),
+        ("not: {time_before_booking: 1}", False),
+    ],
+)
+def test_a_rule_that_asks_for_the_time_before_the_start_is_bound_to_it(
+    tmp_path: Path, when: str, *, bound: bool
+) -> None:
+    booking = a_booking(start=NOW + timedelta(hours=3))
+
+    [message] = sends(decided(a_rulebook(tmp_path, a_rule(when, "send_sms: note")), [booking]))
+
+    assert (message.for_start == booking.start) is bound
+
+
+def test_a_rule_says_which_risk_it_prefers(tmp_path: Path) -> None:
+    then = "send_sms: {template: note, in_doubt: resend}"
+    [message] = sends(
+        decided(a_rulebook(tmp_path, a_rule("starts_in_future", then)), [a_booking()])
+    )
+
+    assert message.in_doubt == "resend"
+    [problem] = problems(
+        tmp_path, a_rule("starts_in_future", "send_sms: {template: note, in_doubt: hope}")
+    )
+    assert "in_doubt: should be 'wait' or 'resend'" in problem
+
+
+def test_what_is_done_for_a_known_booking_is_done_under_its_records_key() -> None:
+    known = a_booking()
+    otherwise = a_booking(raw_phone="+82 10-0000-0001")
+    ctx = a_context(otherwise, a_record(known))
+
+    made = [
+        act("send_sms", ctx, template="confirmation"),
+        act("update_flag", ctx, flag="option_sms", value=True),
+        act("send_telegram", ctx, message=a_line()),
+    ]
+
+    assert {effect.key for effect in made} == {known.key}
+    assert made[0].item["phone"] == made[2].item["phone"] == known.key.phone
 
 
 def test_a_store_without_a_number_of_its_own_sends_from_the_default_one() -> None:

@@ -303,3 +303,12 @@ def test_the_item_made_for_a_lost_message_has_the_records_own_key() -> None:
 
     assert mark.key == key
     assert mark.item["phone"] == key.phone
+
+
+def test_a_marked_booking_still_gets_its_event() -> None:
+    shop = Shop(shipped())
+    shop.run(started(9, start=START + timedelta(days=1)), now=START - timedelta(days=1))
+    booking = started(status=BookingStatus.COMPLETED, options=(Option(name="원본 전체"),))
+
+    assert shop.run(booking, now=AFTER) == []
+    assert shop.run(booking, now=at("2025-10-22 20:00")) == [("01000000001", "event")]

@@ -153,7 +153,7 @@ def test_a_booking_that_has_started_gets_nothing(ago: timedelta, *, known: bool)
 def test_a_completed_booking_with_a_review_option_gets_the_event(word: str) -> None:
     booking = completed(options=(Option(name="컨셉 촬영"), Option(name=f"리뷰({word}) 약속")))
 
-    [event] = decided(shipped(), [booking], recorded(booking), now=EVENING).effects
+    [event] = sends(decided(shipped(), [booking], recorded(booking), now=EVENING))
 
     assert isinstance(event, SendSms)
     assert (event.kind, event.flag, event.sender) == ("event", "option_sms", DEFAULT_SENDER)
@@ -203,7 +203,7 @@ def test_a_completed_booking_without_record_or_with_its_event_gets_nothing() -> 
 
     decisions = decided(shipped(), [sent, unknown], recorded(sent, option_sms=True), now=EVENING)
 
-    assert decisions.effects == ()
+    assert sends(decisions) == []
 
 
 def test_a_cancelled_booking_gets_nothing() -> None:
