@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -83,6 +83,7 @@ class BatchFacts(Baseline):
 
     store_id: str
     newcomers: tuple[Newcomer, ...] = ()  # the confirmed ones without a record
+    strangers: int = 0  # confirmed ones of all stores, when none of them has a record
 
     def as_baseline(self, last: Baseline | None) -> Baseline:
         """Make it the baseline of the next runs."""
@@ -108,10 +109,12 @@ def facts_of(
             completed[booking.store_id].add(booking.booking_id)
     lists = Counter(booking_id for batch in confirmed.values() for booking_id in batch)
     twice = {booking_id for booking_id, count in lists.items() if count > 1}
-    return [
+    batches = [
         _facts(store_id, batch.values(), len(completed[store_id]), own, twice=twice, now=now)
         for store_id, batch in confirmed.items()
     ]
+    strangers = 0 if any(batch.known for batch in batches) else sum(b.new for b in batches)
+    return [replace(batch, strangers=strangers) for batch in batches]
 
 
 def _facts(

@@ -70,16 +70,19 @@ def _all_new(case: _Case) -> Iterator[Trip]:
     """Stop when table sms knows none of them: is it the wrong one, emptied, or keyed otherwise?"""
     batch, last, settings = case.batch, case.last, case.settings
     old = sum(newcomer.was_there(last) for newcomer in batch.newcomers)
-    usual = bool(last and not last.known and last.confirmed >= settings.min_new)
-    many = batch.new >= settings.min_new and not (case.outage and not old)
+    usual = bool(last and not last.known and last.new >= min(settings.min_new, batch.new))
+    enough = batch.new >= settings.min_new or batch.strangers >= settings.min_strangers
+    many = enough and not (case.outage and not old)
     forgotten = bool(last and last.known >= settings.min_forgotten <= old)
-    if batch.known or usual or not (many or forgotten):
+    if batch.known or not batch.new or usual or not (many or forgotten):
         return
     usually = f"; {case.before} it knew {last.known} of {last.confirmed}" if last else ""
+    all_stores = batch.strangers >= settings.min_strangers
+    others = f", nor any of the {batch.strangers} of all stores" if all_stores else ""
     yield Trip(
         "more",
-        f"all {batch.new} confirmed bookings are new, table sms knows none of them{usually}; "
-        "usual are 1 to 3 new ones; is NAVERPLACE_AWS__SMS_TABLE the right table, and whole?",
+        f"all {batch.new} confirmed bookings are new, table sms knows none of them{others}"
+        f"{usually}; usual are 1 to 3 new ones; is NAVERPLACE_AWS__SMS_TABLE the right table, and whole?",
         f"확정 예약 {batch.new}건이 모두 새 예약으로 보입니다 (평소 1~3건)",
     )
 
@@ -142,7 +145,7 @@ def _fewer(case: _Case) -> Iterator[Trip]:
         yield Trip(
             "fewer",
             f"{batch.confirmed} confirmed bookings; {case.before} there were {last.confirmed}, "
-            f"and {due} of them have not begun yet, of which {left} would be left",
+            f"{due} of which have not begun yet",
             f"확정 예약이 {batch.confirmed}건뿐입니다 ({case.korean_before} {last.confirmed}건, "
             f"그중 {due}건은 아직 시작 전)",
         )

@@ -38,6 +38,9 @@ class BreakerSettings(Section):
         description='stores that it never stops, like ["1051707"]; `naverplace release` is better',
     )
     min_new: int = Field(20, ge=1, description="so many new ones, and none of them known")
+    min_strangers: int = Field(
+        40, ge=1, description="so many of all stores together, and none of them known"
+    )
     min_forgotten: int = Field(
         5, ge=1, description="so many known ones without a record now, and none with one"
     )

@@ -1,0 +1,161 @@
+"""Whole runs on implausible batches: nothing is sent, the owner reads why, a release ends it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from naverplace.cli import app
+from naverplace.once import run_once
+from naverplace.report import RunReport
+from naverplace.sources import load_settings
+from sandbox.server import Sandbox
+
+ROOT = Path(__file__).resolve().parents[1]
+BIG, SECOND = "1051707", "951291"  # 화성점 with 58 confirmed bookings, 안산점 with 31
+MINUTES = 20
+
+
+class Shop:
+    """One world after another, as runs twenty minutes apart see it."""
+
+    def __init__(self, world: Sandbox, env: dict[str, str]) -> None:
+        self.world, self.env = world, env
+
+    def run(self, *, dry_run: bool = False, **env: str) -> RunReport:
+        settings = load_settings(env={**self.env, **self.world.environment(), **env}, env_file=None)
+        return run_once(settings, run_id="run", door="cli", dry_run=dry_run)
+
+    def later(self, minutes: float = MINUTES) -> None:
+        self.world.world.advance(minutes * 60)
+
+    def type(self, *words: str) -> str:
+        env = {**self.env, **self.world.environment()}
+        result = CliRunner().invoke(app, list(words), env=env)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def stand(self, store_id: str) -> dict[str, Any]:
+        rows: list[dict[str, Any]] = json.loads(self.type("stores", "--json"))["stores"]
+        return next(row for row in rows if row["store_id"] == store_id)
+
+
+@pytest.fixture
+def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.chdir(ROOT)
+    world.reset("first-run")
+    world.log_in()
+    fixed = {n: v for n, v in world_env.items() if n not in world.environment()}
+    return Shop(world, fixed)
+
+
+def to(world: Sandbox, store_id: str) -> int:
+    """Count the messages to this store's customers."""
+    phones = {str(raw.get("phone")) for raw in world.world.stores[store_id]}
+    return sum(message["to"] in phones for message in world.messages())
+
+
+def test_a_wrong_table_sends_nothing_until_somebody_releases_it(shop: Shop) -> None:
+    shop.type("init-tables")  # the sandbox's own
+    wrong = {"NAVERPLACE_AWS__SMS_TABLE": "sms-of-yesterday"}
+    shop.env.update(wrong)
+    shop.type("init-tables")
+
+    report = shop.run()
+
+    assert report.status == "failed"
+    assert to(shop.world, BIG) == to(shop.world, SECOND) == 0
+    row = next(s for s in report.stores if s["store_id"] == BIG)
+    assert row["planned"] == 0
+    assert "confirmed bookings are new" in row["problem"]
+    assert any("화성점 (1051707) is stopped" in problem for problem in report.problems)
+    told = shop.world.world.telegram[-1]["text"]
+    assert "⛔ 화성점: 문자를 보내지 않고 멈췄습니다" in told
+    assert "naverplace release 1051707" in told
+    assert report.contradictions == ()
+    assert not any(str(item["booking_num"]).startswith(BIG) for item in items(shop))
+
+    shop.later()
+    assert shop.stand(BIG)["breaker"]["state"] == "stopped"
+    assert "released until" in shop.type("release", "화성점", "--by", "김하나")
+    assert shop.stand(BIG)["breaker"]["state"] == "released"
+    after = shop.run()
+
+    assert to(shop.world, BIG) > 0
+    assert to(shop.world, SECOND) == 0
+    assert shop.stand(BIG)["breaker"]["state"] == "ok"
+    assert [p for p in after.problems if BIG in p] == []
+
+
+def items(shop: Shop) -> list[dict[str, Any]]:
+    """List the items of the table that the shop works on."""
+    settings = load_settings(
+        env={**shop.env, **shop.world.environment(), **shop.env}, env_file=None
+    )
+    from naverplace.tables.dynamodb import from_wire, open_dynamodb
+
+    client = open_dynamodb(settings.aws)
+    return [from_wire(i) for i in client.scan(TableName=settings.aws.sms_table)["Items"]]
+
+
+def test_other_stores_go_on(shop: Shop) -> None:
+    shop.run()
+    before = len(shop.world.messages())
+    shop.later()
+    lost = shop.world.world.stores[BIG]
+    shop.world.world.stores[BIG] = []
+
+    stopped = shop.run()
+
+    assert [p for p in stopped.problems if "is stopped" in p] == list(stopped.problems)
+    assert len(stopped.problems) == 1
+    assert "there were 55" in next(s for s in stopped.stores if s["store_id"] == BIG)["problem"]
+    assert len(shop.world.messages()) > before or sum(stopped.planned.values()) == 0
+    shop.world.world.stores[BIG] = lost
+    shop.later()
+    assert shop.run().problems == ()
+    assert shop.stand(BIG)["breaker"]["state"] == "ok"
+
+
+def test_a_quiet_run_writes_no_store_item(shop: Shop) -> None:
+    shop.run()
+    shop.later()
+    shop.run()
+    before = versions(shop)
+    shop.later(5)
+
+    shop.run()
+
+    assert versions(shop) == before
+
+
+def versions(shop: Shop) -> dict[str, int]:
+    return {
+        str(item["id"]): int(item["version"])
+        for item in shop.world.session_items()
+        if "version" in item
+    }
+
+
+def test_a_dry_run_shows_the_stop_and_writes_nothing(shop: Shop) -> None:
+    shop.env["NAVERPLACE_AWS__SMS_TABLE"] = "sms-empty"
+    shop.type("init-tables")
+
+    report = shop.run(dry_run=True)
+
+    assert any("1051707" in problem for problem in report.problems)
+    assert versions(shop) == {}
+
+
+def test_the_setting_releases_who_cannot_reach_the_command(shop: Shop) -> None:
+    shop.env["NAVERPLACE_AWS__SMS_TABLE"] = "sms-new"
+    shop.type("init-tables")
+
+    report = shop.run(NAVERPLACE_BREAKER__RELEASED=f'["{BIG}", "{SECOND}"]')
+
+    assert report.problems == ()
+    assert to(shop.world, BIG) > 0
