@@ -50,7 +50,7 @@ def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
 
 def _refuse_broken(http_response: Any, **_: Any) -> None:
     """Raise for an answer that broke off: botocore gives it as an empty one, as if nothing was."""
-    if http_response.status_code != 200:
+    if http_response.status_code != 200 or http_response.raw is None:  # None: came over no wire
         return
     try:
         whole = isinstance(json.loads(http_response.content), dict)
