@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from naverplace.cli import app
 from naverplace.once import run_once
 from naverplace.report import RunReport
 from naverplace.sources import load_settings
+from naverplace.tables.dynamodb import from_wire, open_dynamodb
+from sandbox.control_bookings import change_bookings
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,14 +58,15 @@ def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPa
 
 def to(world: Sandbox, store_id: str) -> int:
     """Count the messages to this store's customers."""
-    phones = {str(raw.get("phone")) for raw in world.world.stores[store_id]}
-    return sum(message["to"] in phones for message in world.messages())
+    return sum(message["to"] in phones(world, store_id) for message in world.messages())
+
+
+def phones(world: Sandbox, store_id: str) -> set[str]:
+    return {str(raw.get("phone")) for raw in world.world.stores[store_id]}
 
 
 def test_a_wrong_table_sends_nothing_until_somebody_releases_it(shop: Shop) -> None:
-    shop.type("init-tables")  # the sandbox's own
-    wrong = {"NAVERPLACE_AWS__SMS_TABLE": "sms-of-yesterday"}
-    shop.env.update(wrong)
+    shop.env["NAVERPLACE_AWS__SMS_TABLE"] = "sms-of-yesterday"
     shop.type("init-tables")
 
     report = shop.run()
@@ -96,29 +100,65 @@ def items(shop: Shop) -> list[dict[str, Any]]:
     settings = load_settings(
         env={**shop.env, **shop.world.environment(), **shop.env}, env_file=None
     )
-    from naverplace.tables.dynamodb import from_wire, open_dynamodb
-
     client = open_dynamodb(settings.aws)
     return [from_wire(i) for i in client.scan(TableName=settings.aws.sms_table)["Items"]]
 
 
-def test_other_stores_go_on(shop: Shop) -> None:
+def test_other_stores_go_on_and_the_store_too_once_its_list_is_right_again(shop: Shop) -> None:
     shop.run()
-    before = len(shop.world.messages())
     shop.later()
     lost = shop.world.world.stores[BIG]
     shop.world.world.stores[BIG] = []
+    new = book(shop.world, SECOND, phone="01000077777")
 
     stopped = shop.run()
 
-    assert [p for p in stopped.problems if "is stopped" in p] == list(stopped.problems)
     assert len(stopped.problems) == 1
     assert "there were 55" in next(s for s in stopped.stores if s["store_id"] == BIG)["problem"]
-    assert len(shop.world.messages()) > before or sum(stopped.planned.values()) == 0
+    assert stopped.messages["confirmation"] == 1
+    assert shop.world.messages()[-1]["to"] == new["phone"]
     shop.world.world.stores[BIG] = lost
     shop.later()
     assert shop.run().problems == ()
     assert shop.stand(BIG)["breaker"]["state"] == "ok"
+
+
+def test_one_phone_for_all_sends_nothing_to_it(shop: Shop) -> None:
+    shop.run()
+    shop.later()
+    before = len(shop.world.messages())
+    for raw in shop.world.world.stores[BIG]:
+        raw["phone"] = "01000066666"
+
+    report = shop.run()
+
+    assert any("one and the same phone" in problem for problem in report.problems)
+    assert not any(m["to"] == "01000066666" for m in shop.world.messages()[before:])
+    assert "66666" not in json.dumps(report.as_json(), ensure_ascii=False)
+
+
+def test_a_shifted_clock_of_naver_sends_no_guide_at_a_wrong_time(shop: Shop) -> None:
+    shop.run()
+    shop.later()
+    before = len(shop.world.messages())
+    for raw in shop.world.world.stores[BIG]:
+        start = raw["snapshotJson"].get("startDateTime")
+        if isinstance(start, str) and start.endswith("Z"):
+            at = datetime.fromisoformat(start) - timedelta(hours=9)
+            raw["snapshotJson"]["startDateTime"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+    report = shop.run()
+
+    assert any("start at another time" in problem for problem in report.problems)
+    assert to(shop.world, BIG) == sum(
+        m["to"] in phones(shop.world, BIG) for m in shop.world.messages()[:before]
+    )
+
+
+def book(world: Sandbox, store_id: str, *, phone: str) -> dict[str, Any]:
+    start = (world.world.now() + timedelta(days=3)).replace(minute=0, second=0, microsecond=0)
+    order = {"action": "add", "store": store_id, "phone": phone, "start": start.isoformat()}
+    return change_bookings(world.world, order)
 
 
 def test_a_quiet_run_writes_no_store_item(shop: Shop) -> None:
@@ -157,5 +197,7 @@ def test_the_setting_releases_who_cannot_reach_the_command(shop: Shop) -> None:
 
     report = shop.run(NAVERPLACE_BREAKER__RELEASED=f'["{BIG}", "{SECOND}"]')
 
-    assert report.problems == ()
+    assert not any(store in problem for problem in report.problems for store in (BIG, SECOND))
     assert to(shop.world, BIG) > 0
+    # The others are small, but a table that knows no booking of any store is a wrong one.
+    assert len(report.problems) == 6
