@@ -55,7 +55,7 @@ class Kernel:
             self.now, self.current = max(self.now, at), actor
             if actor.thread is None:
                 actor.thread = threading.Thread(target=self._perform, args=(actor,), daemon=True)
-                actor.thread.start()
+                actor.thread.start()  # its first step may be over before this returns
             else:
                 actor.gate.release()
             self._gate.acquire()
@@ -106,21 +106,27 @@ class SimulatedClock(Clock):
 
 @contextmanager
 def simulated_sleep(kernel: Kernel) -> Iterator[None]:
-    """Let `time.sleep` wait in simulated time wherever an actor calls it."""
-    real = time.sleep
+    """Let `time.sleep` wait, and `time.monotonic` tell, simulated time wherever an actor asks."""
+    real_sleep, real_monotonic = time.sleep, time.monotonic
+
+    def acting() -> bool:
+        actor = kernel.current
+        return actor is not None and threading.current_thread() is actor.thread
 
     def sleep(seconds: float) -> None:
-        actor = kernel.current
-        if actor is not None and threading.current_thread() is actor.thread:
+        if acting():
             kernel.sleep(seconds)
         else:
-            real(seconds)
+            real_sleep(seconds)
 
-    time.sleep = sleep
+    def monotonic() -> float:
+        return kernel.now if acting() else real_monotonic()
+
+    time.sleep, time.monotonic = sleep, monotonic
     try:
         yield
     finally:
-        time.sleep = real
+        time.sleep, time.monotonic = real_sleep, real_monotonic
 
 
 def seconds_of(moment: datetime) -> float:

@@ -1,0 +1,262 @@
+"""One half of the world, day by day: its runs, what happens to them, and what came of it.
+
+Stores are independent of each other, so two processes simulate four each; outages and the plan of
+runs are drawn from the seed alone and are the same for both.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from naverplace import freshness
+from naverplace.clock import SEOUL
+from naverplace.engine import RuleEngine
+from naverplace.fields import load_fields
+from naverplace.rulebook import load_rulebook
+from naverplace.sources import load_settings
+from naverplace.stores import load_stores
+from sandbox.environment import environment
+from sandbox.state import World as Sandboxed
+from trials.year.dynamodb import MemoryTables
+from trials.year.fate import Fate
+from trials.year.kernel import Kernel, Killed, simulated_sleep
+from trials.year.lines import Switchboard
+from trials.year.lives import StoreLives
+from trials.year.oracle import Oracle, SeenRun, Verdicts
+from trials.year.plan import RunPlan, plan_day
+from trials.year.reading import Reading
+from trials.year.runs import Outside, SimulatedNaver, named_in, perform
+from trials.year.sens import Sens
+from trials.year.troubles import DAY, Troubles, draw_troubles
+from trials.year.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN = datetime(2026, 1, 5, tzinfo=SEOUL)
+ALL_STORES = tuple(load_stores(ROOT / "deployments" / "stores.yaml"))
+KEYS = {"sms": ("booking_num", "phone"), "session": ("id",)}
+A_DAY = 38.0  # bookings of one store
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process simulates."""
+
+    seed: int
+    days: int
+    store_ids: tuple[str, ...]
+    factor: float = 1.0  # how many times as many troubles as in a year
+    stray: float = 0.0004  # share of single calls that fail outside any outage
+    a_day: float = A_DAY
+
+
+@dataclass
+class Tally:
+    """What one half has counted."""
+
+    bookings: int = 0
+    runs: int = 0
+    messages: int = 0
+    outages: int = 0
+    kills: int = 0
+    freezes: int = 0
+    overlaps: int = 0
+    moves: int = 0
+    cancellations: int = 0
+    adopted: int = 0
+    freed: int = 0
+    waited: int = 0
+    refused_by_claim: int = 0
+    complete_readings: int = 0
+    unbalanced: int = 0
+
+
+@dataclass
+class Half:
+    """One half while it is simulated."""
+
+    task: Task
+    tally: Tally = field(default_factory=Tally)
+    faults: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        task, start = self.task, BEGIN.timestamp()
+        self.start = start
+        self.kernel = Kernel(start)
+        self.luck = Random(f"{task.seed} runs {task.store_ids}")  # noqa: S311 - repeatable
+        drawn = draw_troubles(
+            task.seed, start=start, days=task.days, store_ids=ALL_STORES, factor=task.factor
+        )
+        self.troubles = Troubles(drawn, task.stray)
+        self.tables = MemoryTables(KEYS)
+        stores = load_stores(ROOT / "deployments" / "stores.yaml")
+        mine = {store_id: stores[store_id] for store_id in task.store_ids}
+        self.oracle = Oracle({store_id: store.alias for store_id, store in mine.items()})
+        self.outside = self._outside(mine)
+        self.sens = Sens(self.kernel, self.troubles, self.oracle.note_message)
+        self._last_whole = start
+        self._alive = 0
+
+    def _outside(self, stores: dict[str, Any]) -> Outside:
+        nowhere = {name: "http://127.0.0.1:9" for name in SERVICES}
+        variables = {
+            **environment(Sandboxed(), nowhere),
+            "NAVERPLACE_RULES_DIR": str(ROOT / "rules"),
+            "NAVERPLACE_STORES_FILE": str(ROOT / "deployments" / "stores.yaml"),
+        }
+        settings = load_settings(env=variables, env_file=None)
+        fields = load_fields(ROOT / "rules" / "fields.yaml")
+        rulebook = load_rulebook(
+            ROOT / "rules",
+            stores=load_stores(ROOT / "deployments" / "stores.yaml"),
+            fields=fields,
+            default_sender=settings.sens.default_sender,
+            access=settings.access,
+        )
+        makers = {
+            store_id: StoreLives(
+                self.task.seed,
+                store_id,
+                first_customer=20_000 * place,
+                a_day=self.task.a_day,
+            )
+            for place, store_id in enumerate(stores)
+        }
+        world = World(makers, fields, self.start)
+        world.advance(self.start)
+        return Outside(
+            kernel=self.kernel,
+            troubles=self.troubles,
+            tables=self.tables,
+            world=world,
+            reading=Reading(world, self.tables),
+            settings=settings,
+            stores=stores,
+            fields=fields,
+            rulebook=rulebook,
+            engine=RuleEngine(rulebook),
+            faults=self.faults,
+        )
+
+    def simulate(self, progress: Callable[[int, Tally], None]) -> Verdicts:
+        """Live through all days, and let the oracle judge them."""
+        with self._switched():
+            for day in range(self.task.days):
+                midnight = self.start + day * DAY
+                for plan in plan_day(self.task.seed, midnight, self.troubles, self.task.factor):
+                    self.kernel.spawn(plan.at, lambda plan=plan: self._run(plan))
+                self.kernel.run(midnight + DAY)
+                progress(day + 1, self._counted())
+            self.kernel.run(self.start + self.task.days * DAY + 7200)
+        return self.oracle.judge(self.outside.world.lives, until=self.start + self.task.days * DAY)
+
+    @contextmanager
+    def _switched(self) -> Iterator[None]:
+        """Put the simulated outside in the place of sockets, sleep and Naver."""
+        board = Switchboard(self.sens, self.troubles, self._fate_of_current)
+        real = freshness.NaverClient
+        logging.disable(logging.CRITICAL)
+        with ExitStack() as stack:
+            stack.enter_context(board.switched())
+            stack.enter_context(simulated_sleep(self.kernel))
+            freshness.NaverClient = SimulatedNaver  # type: ignore[misc, assignment]
+            try:
+                yield
+            finally:
+                freshness.NaverClient = real  # type: ignore[misc]
+                logging.disable(logging.NOTSET)
+
+    def _fate_of_current(self) -> Fate:
+        actor = self.kernel.current
+        if actor is None or not isinstance(actor.context, Fate):
+            raise RuntimeError("a connection outside of any run")
+        return actor.context
+
+    def _run(self, plan: RunPlan) -> None:
+        """Do one planned run, and tell the oracle how it looked from outside."""
+        fate = plan.fate(self.kernel)
+        actor = self.kernel.current
+        assert actor is not None  # noqa: S101 - only the kernel calls this
+        actor.context = fate
+        self.tally.runs += 1
+        self.tally.overlaps += self._alive > 0
+        self._alive += 1
+        began, whole = self.kernel.now, self._is_whole()
+        try:
+            report, stores = perform(
+                self.outside, fate, run_id=plan.run_id, door=plan.door, whole=whole
+            )
+        except Killed:
+            self._died(plan, fate, began)
+            return
+        finally:
+            self._alive -= 1
+        self.tally.freezes += any(t.startswith("frozen") for t in fate.troubles)
+        named, expired = named_in(report)
+        self._note(report.as_json())
+        now = self.kernel.now
+        seen = SeenRun(began, now, now, bool(fate.troubles), stores, named, expired)
+        self.oracle.note_run(seen)
+
+    def _died(self, plan: RunPlan, fate: Fate, began: float) -> None:
+        self.tally.kills += 1
+        self.oracle.note_run(SeenRun(began, None, self.kernel.now, True, frozenset()))
+        if plan.restart_after:
+            again = plan.restarted(self.kernel.now)
+            self.kernel.spawn(again.at, lambda: self._run(again))
+
+    def _is_whole(self) -> bool:
+        """Tell whether this run reads everything: weekly in the evening, and after long silence."""
+        at, since = datetime.fromtimestamp(self.kernel.now, SEOUL), self.kernel.now - self._last_whole
+        early = self.kernel.now < self.start + 3 * DAY and since > DAY / 3
+        whole = early or (since > 6 * DAY and at.hour == 20)
+        if whole:
+            self._last_whole = self.kernel.now
+            self.tally.complete_readings += 1
+        return whole
+
+    def _note(self, report: Mapping[str, Any]) -> None:
+        settled = Counter(report["settled"])
+        self.tally.adopted += settled["adopted"]
+        self.tally.freed += settled["freed"]
+        self.tally.waited += settled["waiting"]
+        if not report["balanced"]:
+            self.tally.unbalanced += 1
+            self.faults.append(f"{report['now']}: {report['contradictions'][:2]}")
+
+    def _counted(self) -> Tally:
+        begun = [life for life in self.outside.world.lives if life.made <= self.kernel.now]
+        self.tally.bookings = len(begun)
+        self.tally.messages = self.oracle.messages
+        self.tally.moves = sum(life.moves for life in begun)
+        self.tally.cancellations = sum(
+            life.versions[-1].status in ("RC04", "RC06") for life in begun
+        )
+        self.tally.outages = sum(t.start <= self.kernel.now for t in self.troubles.found)
+        return self.tally
+
+
+SERVICES = ("nid", "www", "smartplace", "partner", "sens", "telegram", "slack", "aws")
+
+
+def simulate(
+    task: Task, progress: Callable[[int, dict[str, int]], None]
+) -> tuple[dict[str, int], dict[str, Any], list[str], float]:
+    """Simulate one half: its counts, its verdicts, faults of the library or of us, and seconds."""
+    started = time.monotonic()
+    half = Half(task)
+    verdicts = half.simulate(lambda day, tally: progress(day, asdict(tally)))
+    return asdict(half.tally), asdict(verdicts), half.faults, time.monotonic() - started
+
+
+def halves(seed: int, days: int, processes: int, **more: Any) -> Sequence[Task]:
+    """Share the stores out to processes."""
+    return [Task(seed, days, ALL_STORES[part::processes], **more) for part in range(processes)]

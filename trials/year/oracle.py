@@ -1,0 +1,331 @@
+"""What every customer should have got, judged from the words alone; shares no code with the library.
+
+It knows the true life of every booking, what every phone got, and when each run saw what. A message
+is missed when a healthy run had the chance to send it: a run that nothing hit, that had the store
+to itself, and during which the message was owed from beginning to end.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+SEOUL = ZoneInfo("Asia/Seoul")
+KINDS = {"예약확정": "confirmation", "이용안내": "guide", "리뷰 이벤트": "event"}
+REVIEW = ("네이버", "인스타", "원본")
+TWO_HOURS, DAY = 7200.0, 86400.0
+# What may lie between the last look at Naver and the phone: a run that stands still before it
+# claims is found out; one that stands still after it has signed is believed for five minutes.
+GUIDE_LAG, OTHER_LAG, PAST_START = 800.0, 4500.0, 420.0
+NAMED_WITHIN = 1.8 * DAY  # what expired is named by a healthy run in this time
+_SUBJECT = re.compile(r"\[(.+?)\] (\S+)")
+_WHEN = re.compile(r"일시: (\d+)월 (\d+)일\(.\) (오전|오후) (\d+):(\d\d)")
+_WHO, _NUMBER = re.compile(r"손님(\d+)"), re.compile(r"예약 번호: (\d+_\d+)")
+
+
+class VersionLike(Protocol):
+    """One state of a booking, as the oracle reads it."""
+
+    @property
+    def at(self) -> float: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def options(self) -> tuple[str, ...]: ...
+    @property
+    def broken(self) -> str: ...
+
+
+class LifeLike(Protocol):
+    """One booking's true life."""
+
+    @property
+    def store_id(self) -> str: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def versions(self) -> Sequence[VersionLike]: ...
+
+
+class Told(NamedTuple):
+    """What tells one message from another on the phones: the booking, or what stands in it."""
+
+    kind: str
+    to: str
+    what: str  # the booking's number; or store, customer and start
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """One run, as an onlooker saw it; `ended` is None for one that died."""
+
+    began: float
+    ended: float | None
+    last: float  # when it was last seen alive
+    hit: bool  # something happened to it
+    stores: frozenset[str]  # whose bookings it read
+    named: frozenset[tuple[str, str]] = frozenset()  # (booking, kind) in its report
+    expired: frozenset[tuple[str, str]] = frozenset()  # of them, those that it says are lost
+
+
+@dataclass
+class Slot:
+    """One message that somebody should get once, with the times at which it was owed."""
+
+    told: Told
+    number: str
+    store_id: str
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    runs_out: bool = False  # it was owed until the booking's own start
+
+
+@dataclass
+class Verdicts:
+    """What the oracle found; each line names the booking and when."""
+
+    duplicates: list[str] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+    expired: int = 0
+    explained: int = 0
+    owed: int = 0
+
+
+class Oracle:
+    """Collects what happened, and judges it at the end."""
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        self.stores = {alias: store_id for store_id, alias in aliases.items()}
+        self.got: dict[Told, list[float]] = defaultdict(list)
+        self.runs: list[SeenRun] = []
+        self.strange: list[str] = []
+
+    @property
+    def messages(self) -> int:
+        """Count what the phones got."""
+        return sum(map(len, self.got.values()))
+
+    def note_message(self, *, at: float, to: str, subject: str, text: str) -> None:
+        """Note a message that SENS has accepted."""
+        head, when, who = _SUBJECT.match(subject), _WHEN.search(text), _WHO.search(text)
+        if not head or not when or not who or head[1] not in KINDS or head[2] not in self.stores:
+            self.strange.append(f"{moment(at)} {subject!r}")
+            return
+        kind, store_id = KINDS[head[1]], self.stores[head[2]]
+        number = _NUMBER.search(text)
+        start = _start_of(at, *(when[part] for part in range(1, 6)))
+        what = number[1] if number else f"{store_id}/{who[1]}/{start:.0f}"
+        self.got[Told(kind, to, what)].append(at)
+
+    def note_run(self, run: SeenRun) -> None:
+        """Note a run that has ended, or died."""
+        self.runs.append(run)
+
+    def judge(self, lives: Iterable[LifeLike], *, until: float) -> Verdicts:
+        """Judge everything that happened before `until`."""
+        found = Verdicts(wrong=list(self.strange))
+        slots: dict[Told, list[Slot]] = defaultdict(list)
+        for life in lives:
+            for slot in _slots_of(life, until):
+                slots[slot.told].append(slot)
+        chances = _Chances(self.runs)
+        named = _Named(self.runs)
+        for told, times in self.got.items():
+            self._judge_got(told, times, slots.get(told, []), found)
+        for told, owed in slots.items():
+            times = sorted(self.got.get(told, []))
+            if told.kind == "event":
+                owed = [slot for slot in owed if self._was_told(slot, lives=slots)]
+            self._judge_owed(owed, times, found, chances=chances, named=named)
+        return found
+
+    def _judge_got(
+        self, told: Told, times: list[float], owed: list[Slot], found: Verdicts
+    ) -> None:
+        if len(times) > max(1, len(owed)):
+            when = ", ".join(map(moment, times))
+            found.duplicates.append(f"{told.kind} {_names(told, owed)}: {when}")
+        lag = GUIDE_LAG if told.kind == "guide" else OTHER_LAG
+        spans = [span for slot in owed for span in slot.spans]
+        for at in times:
+            early = not any(begin <= at + 1 for begin, _ in spans)
+            late = not any(begin <= at + 1 and at - lag <= end for begin, end in spans)
+            over = not any(begin <= at + 1 and at - PAST_START <= stop for begin, stop in _hard(owed))
+            if early or late or over:
+                why = "not owed yet" if early else "not owed any more"
+                found.wrong.append(f"{told.kind} {_names(told, owed)} at {moment(at)}: {why}")
+
+    def _was_told(self, slot: Slot, *, lives: Mapping[Told, list[Slot]]) -> bool:
+        """Tell whether a completed booking was ever confirmed to this phone: it has a record."""
+        return Told("confirmation", slot.told.to, slot.number) in self.got
+
+    def _judge_owed(
+        self,
+        owed: list[Slot],
+        times: list[float],
+        found: Verdicts,
+        *,
+        chances: _Chances,
+        named: _Named,
+    ) -> None:
+        """Compare what was owed with what came: the n-th chance must have made n messages."""
+        found.owed += len(owed)
+        with_chance = [(chance, slot) for slot in owed if (chance := chances.first(slot))]
+        missed = 0
+        for place, (chance, slot) in enumerate(sorted(with_chance, key=lambda c: c[0]), start=1):
+            if sum(at <= chance + 1 for at in times) < place - missed:
+                missed += 1
+                spans = "; ".join(f"{moment(a)} to {moment(b)}" for a, b in slot.spans)
+                came = ", ".join(map(moment, times)) or "never"
+                found.misses.append(
+                    f"{slot.told.kind} of booking {slot.number} to …{slot.told.to[-4:]}: owed "
+                    f"{spans}, a healthy run was done at {moment(chance)}, came {came}"
+                )
+        lost = [slot for slot in owed if slot.runs_out and not chances.first(slot)]
+        for slot in lost[: max(0, len(owed) - len(times))]:
+            over = max(end for _, end in slot.spans)
+            if not chances.look(slot.store_id, over, over + NAMED_WITHIN):
+                continue  # nobody has looked since
+            found.expired += 1
+            if named.since(slot.number, slot.told.kind, min(begin for begin, _ in slot.spans)):
+                found.explained += 1
+            else:
+                found.unexplained.append(
+                    f"{slot.told.kind} of booking {slot.number} was owed until {moment(over)}, "
+                    "never came, and no report names it"
+                )
+
+
+class _Chances:
+    """The healthy runs of every store."""
+
+    def __init__(self, runs: Sequence[SeenRun]) -> None:
+        ordered = sorted(runs, key=lambda run: run.began)
+        self._of: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        busy_until = quiet_from = 0.0
+        for place, run in enumerate(ordered):
+            later = ordered[place + 1].began if place + 1 < len(ordered) else float("inf")
+            alone = run.began > busy_until and run.last < later
+            busy_until = max(busy_until, run.last)
+            if run.hit or run.ended is None or not alone:
+                quiet_from = max(quiet_from, run.last + 840)
+            elif run.began >= quiet_from:
+                for store_id in run.stores:
+                    self._of[store_id].append((run.began, run.ended))
+
+    def first(self, slot: Slot) -> float | None:
+        """Tell when the first healthy run that had the chance was done; None if none had."""
+        ends = [self.look(slot.store_id, begin, end) for begin, end in slot.spans]
+        return min((end for end in ends if end is not None), default=None)
+
+    def look(self, store_id: str, begin: float, end: float) -> float | None:
+        """Find the first healthy run that began and ended between two moments."""
+        runs = self._of[store_id]
+        at = bisect_left(runs, (begin, 0.0))
+        return runs[at][1] if at < len(runs) and runs[at][1] < end else None
+
+
+class _Named:
+    """When which message was named in a report."""
+
+    def __init__(self, runs: Sequence[SeenRun]) -> None:
+        self._last: dict[tuple[str, str], float] = {}
+        for run in runs:
+            for pair in run.named:
+                self._last[pair] = max(run.last, self._last.get(pair, 0.0))
+
+    def since(self, number: str, kind: str, moment: float) -> bool:
+        """Tell whether a report has named it since then."""
+        return self._last.get((number, kind), -1.0) >= moment
+
+
+def _slots_of(life: LifeLike, until: float) -> Iterator[Slot]:
+    """Work out what one booking was owed, from its life alone."""
+    found: dict[Told, Slot] = {}
+    for version, end in _stretches(life, until):
+        for kind, begin, stop in _owed_in(version, end):
+            who = _WHO.search(version.name)
+            what = f"{life.store_id}/{who[1] if who else ''}/{version.start:.0f}"
+            told = Told(kind, version.phone, life.number if kind == "confirmation" else what)
+            slot = found.setdefault(told, Slot(told, life.number, life.store_id))
+            slot.spans.append((begin, stop))
+            if kind != "event" and stop == version.start:
+                slot.runs_out = True
+    yield from found.values()
+
+
+def _stretches(life: LifeLike, until: float) -> Iterator[tuple[VersionLike, float]]:
+    ends = [*(version.at for version in life.versions[1:]), until]
+    for version, end in zip(life.versions, ends, strict=True):
+        if not version.broken and version.at < until:
+            yield version, min(end, until)
+
+
+def _owed_in(version: VersionLike, end: float) -> Iterator[tuple[str, float, float]]:
+    """List what is owed while a booking is in one state: kind, from, to."""
+    if version.status == "RC03":
+        over = min(end, version.start)
+        if version.at < over:
+            yield "confirmation", version.at, over
+        opens = max(version.at, version.start - TWO_HOURS)
+        if opens < over:
+            yield "guide", opens, over
+    if version.status == "RC08" and any(w in o for o in version.options for w in REVIEW):
+        for evening in _evenings(version.at, min(end, version.start + 30 * DAY)):
+            yield "event", *evening
+
+
+def _evenings(begin: float, end: float) -> Iterator[tuple[float, float]]:
+    day = datetime.fromtimestamp(begin, SEOUL).replace(hour=20, minute=0, second=0, microsecond=0)
+    while day.timestamp() < end:
+        opens, closes = max(begin, day.timestamp()), min(end, day.timestamp() + 3600)
+        if opens < closes:
+            yield opens, closes
+        day += timedelta(days=1)
+
+
+def _hard(owed: Iterable[Slot]) -> Iterator[tuple[float, float]]:
+    """List until when a message may come at all: an event in its hour, others before the start."""
+    for slot in owed:
+        for begin, end in slot.spans:
+            if slot.told.kind == "confirmation":
+                yield begin, end + OTHER_LAG
+            else:
+                yield begin, end if slot.told.kind == "event" else end + GUIDE_LAG - PAST_START
+
+
+def _names(told: Told, owed: Sequence[Slot]) -> str:
+    numbers = Counter(slot.number for slot in owed)
+    return f"of booking {', '.join(numbers) or told.what} to …{told.to[-4:]}"
+
+
+def _start_of(at: float, month: str, day: str, half: str, hour: str, minute: str) -> float:
+    """Read a start, whose year is the one that brings it nearest to its message."""
+    year = datetime.fromtimestamp(at, SEOUL).year
+    hours = int(hour) % 12 + 12 * (half == "오후")
+    found = []
+    for guess in (year - 1, year, year + 1):
+        try:
+            read = datetime(guess, int(month), int(day), hours, int(minute), tzinfo=SEOUL)
+        except ValueError:
+            continue
+        found.append(read.timestamp())
+    return min(found, key=lambda start: abs(start - at), default=0.0)
+
+
+def moment(at: float) -> str:
+    """Write a moment."""
+    return f"{datetime.fromtimestamp(at, SEOUL):%m-%d %H:%M:%S}"
