@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from naverplace import reconcile_command, redaction
+from naverplace import duty, reconcile_command, redaction
 from naverplace.errors import NaverPlaceError
 from naverplace.redaction import describe
 from naverplace.sources import load_settings
@@ -138,6 +138,7 @@ def init_tables() -> None:
     out.print(f"created: {', '.join(made)}" if made else "all tables exist")
 
 
+duty.add_commands(app)
 reconcile_command.add_commands(app)
 
 RulesDir = Annotated[
