@@ -15,7 +15,7 @@ from naverplace.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
 from naverplace.errors import CannotDecide
 from naverplace.notices import Routing
 from naverplace.parameters import Flag, Kind, Known, Switch, TemplateName, agree
-from naverplace.records import WITH_PROVIDER, Record, notice_kind
+from naverplace.records import WITH_PROVIDER, Record, State, notice_kind
 from naverplace.registry import Registry
 from naverplace.stores import Store
 from naverplace.templates import Access, Template, window_end
@@ -238,5 +238,8 @@ def _done(record: Record | None, kind: str, flag: str | None) -> str:
     if flag and getattr(record, flag):
         return f"{flag} is set: sent already"
     message = record.messages.get(kind)
-    done = message is not None and message.state in WITH_PROVIDER
-    return "accepted by the provider already" if done else ""
+    if message is None:
+        return ""
+    if message.state == State.EXPIRED:
+        return f"its time is over: {message.reason}"
+    return "accepted by the provider already" if message.state in WITH_PROVIDER else ""

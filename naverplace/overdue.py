@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from naverplace.actions import FLAG_OF, kind_of
 from naverplace.asking import Asking
@@ -16,7 +17,7 @@ from naverplace.conditions import Context
 from naverplace.effects import MarkExpired, RecordKey, SendSms
 from naverplace.errors import CannotDecide
 from naverplace.moves import recorded_start
-from naverplace.records import WITH_PROVIDER, MessageState, Record, State
+from naverplace.records import WITH_PROVIDER, MessageState, Record, State, attribute
 from naverplace.rulefile import Call, Condition, Rule
 
 BACK = timedelta(days=2)  # how long after its start a booking is still looked at
@@ -47,14 +48,15 @@ def find_expired(
         record = records.get(booking.key)
         since = served.get(booking.store_id)
         if over and (record or (since and since < booking.start)):
-            confirmed = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
-            found += _Past(confirmed, record, asking).expired()
+            found += _Past(booking, record, asking).expired()
     return tuple(mark for mark in found if (mark.key, mark.kind) not in owed)
 
 
-def first_signs(records: Iterable[Record]) -> dict[str, datetime]:
-    """Tell for each store since when, for all that its records show, it has been served."""
-    signs: dict[str, datetime] = {}
+def first_signs(
+    records: Iterable[Record], known: Mapping[str, datetime] | None = None
+) -> dict[str, datetime]:
+    """Tell for each store since when it has been served, for all that is known or records show."""
+    signs = dict(known or {})
     for record in records:
         claims = [m.claimed_at for m in record.messages.values() if m.claimed_at]
         # The legacy notes no time; it saw the booking before it started, or not much later.
@@ -69,7 +71,9 @@ class _Past:
     """One booking that has started, as the rules saw it before."""
 
     def __init__(self, booking: Booking, record: Record | None, asking: Asking) -> None:
-        self.booking, self.record, self.asking = booking, record, asking
+        self.booking = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
+        self.completed = booking.status is BookingStatus.COMPLETED
+        self.record, self.asking = record, asking
 
     def expired(self) -> list[MarkExpired]:
         """List each kind once, whichever rule owed it first."""
@@ -188,8 +192,16 @@ class _Past:
             flag=FLAG_OF.get(kind),
             for_start=for_start,
             seen=(entry.token, entry.state) if entry else None,
-            item={**new_item(booking), "phone": key.phone},
+            item={**new_item(booking), "phone": key.phone, **self._closed()},
         )
+
+    def _closed(self) -> dict[str, Any]:
+        """Close what a record made only now would newly owe: its booking came unknown (L13)."""
+        if self.record or not self.completed:
+            return {}
+        why = "the booking was completed before it had a record"
+        mark = MessageState(State.EXPIRED, attempt=0, token="completed", reason=why)  # noqa: S106
+        return {attribute("event"): mark.as_map()}
 
 
 def _times(count: int) -> str:

@@ -157,7 +157,7 @@ def decide(run: Run, gated: Gated) -> Decided:
     """
     bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
-        records = run.table.read({booking.key for booking in bookings})
+        records = run.table.read_bookings({booking.key for booking in bookings})
         stops = _implausible(run, gated, bookings, records)
     bookings = [booking for booking in bookings if booking.store_id not in stops]
     with run.watch.phase("decide"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,10 @@ def told(marks: list[MarkExpired]) -> list[tuple[str, str]]:
 def test_a_booking_that_no_run_saw_lost_its_confirmation_and_guide(status: BookingStatus) -> None:
     booking = started(status=status, confirmed_at=START - timedelta(hours=5))
 
-    marks = lost(booking, records=a_served_store())
+    marks = [
+        replace(mark, item={n: v for n, v in mark.item.items() if n != "message_event"})
+        for mark in lost(booking, records=a_served_store())
+    ]
 
     assert marks == [
         MarkExpired(
@@ -201,6 +205,14 @@ def test_once_begun_a_booking_that_comes_and_goes_between_two_runs_is_named() ->
     ]
 
 
+def test_who_knows_since_when_a_store_is_served_may_say_so() -> None:
+    booking = started()
+
+    assert lost(booking) == []
+    assert lost(booking, served={"1051707": START}) == []
+    assert len(lost(booking, served={"1051707": START - timedelta(minutes=1)})) == 2
+
+
 def test_a_stores_first_sign_is_its_oldest_claim_or_a_start_the_legacy_knew() -> None:
     ours, legacys = a_booking(1), a_booking(2, store_id="951291")
     first = MessageState(State.ACCEPTED, claimed_at=START)
@@ -305,10 +317,20 @@ def test_the_item_made_for_a_lost_message_has_the_records_own_key() -> None:
     assert mark.item["phone"] == key.phone
 
 
-def test_a_marked_booking_still_gets_its_event() -> None:
+@pytest.mark.parametrize(
+    ("first_seen", "evening"),
+    [
+        (BookingStatus.CONFIRMED, [("01000000001", "event")]),
+        (BookingStatus.COMPLETED, []),  # the legacy sends none without an item either (L13)
+    ],
+)
+def test_a_marked_booking_gets_its_event_if_it_was_known_before_it_was_completed(
+    first_seen: BookingStatus, evening: list[tuple[str, str]]
+) -> None:
     shop = Shop(shipped())
     shop.run(started(9, start=START + timedelta(days=1)), now=START - timedelta(days=1))
-    booking = started(status=BookingStatus.COMPLETED, options=(Option(name="원본 전체"),))
+    booking = started(status=first_seen, options=(Option(name="원본 전체"),))
+    completed = booking.model_copy(update={"status": BookingStatus.COMPLETED})
 
     assert shop.run(booking, now=AFTER) == []
-    assert shop.run(booking, now=at("2025-10-22 20:00")) == [("01000000001", "event")]
+    assert shop.run(completed, now=at("2025-10-22 20:00")) == evening

@@ -53,6 +53,30 @@ class ItemTable:
                 found[record.key] = record
         return found
 
+    def read_bookings(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
+        """Read the records of bookings; of one unknown under its key, those under other phones.
+
+        The same number may be written in another way (docs/identity.md). Raises as `read` does.
+        """
+        wanted = list(keys)
+        found = self.read(wanted)
+        known = {key.booking_num for key in found}
+        for booking_num in dict.fromkeys(key.booking_num for key in wanted):
+            if booking_num not in known:
+                found |= self._query(booking_num)
+        return found
+
+    def _query(self, booking_num: str) -> dict[RecordKey, Record]:
+        with translated(self.name):
+            answer = self.client.query(
+                TableName=self.name,
+                KeyConditionExpression="booking_num = :number",
+                ExpressionAttributeValues=to_wire({":number": booking_num}),
+                ConsistentRead=True,
+            )
+        records = map(from_item, map(from_wire, answer["Items"]))
+        return {record.key: record for record in records}
+
     def _read_batch(self, keys: Sequence[RecordKey]) -> list[dict[str, Any]]:
         wanted: list[Any] = [to_wire(key._asdict()) for key in keys]
         items: list[dict[str, Any]] = []
