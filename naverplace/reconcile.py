@@ -87,9 +87,12 @@ def reconcile(
 
 
 def compare(this: Reconciling) -> Compared:
-    """Read ledger and log, and match them. Raises Transient, Permanent; changes nothing."""
+    """Read ledger and log, and match them. Raises Transient, Permanent."""
     mark = read_watermark(this.session_table)
     window, tail, problems = _bounds(this, mark)
+    if mark.until is None and this.since is None:
+        # If this very first one fails, the next one still begins here.
+        write_watermark(this.session_table, until=window.start)
     start = max(tail - SKEW, this.now - KEPT)
     messages = read_log(this.sens, start=start, end=this.now)
     # The ledger is read after the log: what is in the log was claimed before it was sent.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from naverplace.clock import SEOUL
@@ -42,9 +43,9 @@ def write_watermark(
     table: SessionTable,
     *,
     until: datetime,
-    named: Iterable[str],
-    ledger_size: int,
-    notes: Mapping[str, Any],
+    named: Iterable[str] = (),
+    ledger_size: int = 0,
+    notes: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write the watermark over the last one, with notes for whoever looks at the table."""
     table.put(
