@@ -65,6 +65,7 @@ class RuleEngine:
         *,
         now: datetime,
         back: timedelta = overdue.BACK,
+        served: Mapping[str, datetime] | None = None,
     ) -> Decisions:
         """Decide what is owed at this moment, and name what has expired.
 
@@ -74,7 +75,8 @@ class RuleEngine:
         read it may complete, so RC08 wins over RC03. What cannot be decided for one booking is
         named in `errors` and in its verdict; everything else goes on. `records` may hold a booking
         under another spelling of its phone. What a booking lacked when it started is looked for
-        until `back` later.
+        until `back` later, of unknown bookings from when their store was first `served`, or the
+        records' first sign of it.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
@@ -102,9 +104,9 @@ class RuleEngine:
                     errors.append(Undecided(booking.booking_num, booking.store_id, rule.name, why))
             effects += _in_turn(owed)
         still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
-        served = overdue.first_signs(records.values())
+        signs = overdue.first_signs(records.values(), served or {})
         effects += overdue.find_expired(
-            bookings, own, self._asking, now=now, owed=still, served=served, back=back
+            bookings, own, self._asking, now=now, owed=still, served=signs, back=back
         )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
@@ -128,9 +130,10 @@ def decide(
     *,
     now: datetime,
     back: timedelta = overdue.BACK,
+    served: Mapping[str, datetime] | None = None,
 ) -> Decisions:
     """Decide what is owed at this moment, with the conditions and actions of this library."""
-    return RuleEngine(rulebook).decide(bookings, records, now=now, back=back)
+    return RuleEngine(rulebook).decide(bookings, records, now=now, back=back, served=served)
 
 
 def newest(bookings: Iterable[Booking]) -> list[Booking]:

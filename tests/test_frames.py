@@ -56,6 +56,28 @@ def test_a_whole_booking_comes_back_as_it_was() -> None:
     assert booking.read_at == READ_AT
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2025-10-21T11:18:43+09:00", datetime(2025, 10, 21, 11, 18, 43, tzinfo=SEOUL)),
+        ("2025-10-21T02:18:43.5Z", datetime(2025, 10, 21, 11, 18, 43, tzinfo=SEOUL)),
+        ("2025-10-21T11:18:43", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("yesterday", None),
+        (None, None),
+        (20251021, None),
+    ],
+)
+def test_when_a_booking_was_made_and_confirmed_is_read_or_unknown(
+    text: object, read: datetime | None
+) -> None:
+    (made,) = to_bookings(frame_of(raw(regDateTime=text)))
+    (confirmed,) = to_bookings(frame_of(raw(confirmedDateTime=text)))
+
+    assert (made.made_at, made.confirmed_at) == (read, None)
+    assert (confirmed.made_at, confirmed.confirmed_at) == (None, read)
+
+
 def test_the_start_is_cut_to_the_minute_as_the_legacy_does() -> None:
     (booking,) = to_bookings(frame_of(raw(snapshot={"startDateTime": "2025-10-22T06:00:59.9Z"})))
 

@@ -189,6 +189,17 @@ def test_a_guide_for_another_time_than_the_records_own_is_put_away() -> None:
     assert find_move(move.record, moved(THREE), now=NOON) is None
 
 
+def test_a_guide_of_the_legacy_stays_while_only_another_message_is_for_an_old_time() -> None:
+    note = MessageState(State.ACCEPTED, token="n", for_start=SIX)
+
+    move = found(of_three(messages={"note": note}), moved(THREE))
+
+    assert move.record.remind_sms is True
+    assert move.effect.flags == {}
+    assert move.record.messages["note"].state == State.OWED
+    assert move.record.messages[archived_kind("note", SIX)] == note
+
+
 def test_the_legacys_guide_for_the_old_time_is_put_away_too() -> None:
     move = found(of_three(), moved())
 
