@@ -47,6 +47,14 @@ def deployment() -> dict[str, object]:
     return first
 
 
+@pytest.fixture(scope="session")
+def daily_deployment() -> dict[str, object]:
+    """What prefect.yaml deploys second: the reconciliation."""
+    loaded = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
+    second: dict[str, object] = loaded["deployments"][1]
+    return second
+
+
 @pytest.fixture
 def process_bookings(
     prefect_client_settings: None,

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 
+from naverplace.clock import SEOUL
 from sandbox.prefect_server import PrefectServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +58,27 @@ def test_every_value_of_the_deployment_is_the_one_we_mean(deployment: dict[str, 
     assert deployment["parameters"] == {"dry_run": False, "stores": []}
 
 
+def test_the_reconciliation_is_deployed_daily_between_two_runs(
+    deployment: dict[str, Any], daily_deployment: dict[str, Any]
+) -> None:
+    assert set(daily_deployment) == set(deployment)
+    assert (daily_deployment["name"], daily_deployment["entrypoint"]) == (
+        "reconcile-daily",
+        "flows/reconcile.py:reconcile",
+    )
+    assert daily_deployment["concurrency_limit"] == deployment["concurrency_limit"]
+    assert daily_deployment["work_pool"] == deployment["work_pool"]
+    assert daily_deployment["schedules"] == [
+        {
+            "cron": "10 9 * * *",
+            "timezone": "Asia/Seoul",
+            "slug": "daily-at-0910",
+            "active": True,
+        }
+    ]
+    assert daily_deployment["parameters"] == {}
+
+
 def prefect(server: PrefectServer, *words: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", *words],
@@ -77,15 +100,19 @@ def test_a_deployed_schedule_makes_a_scheduled_run_appear(prefect_server: Prefec
     scheduled = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
     )
-    ours = DeploymentFilter(name=DeploymentFilterName(any_=["every-20-minutes"]))
     deadline = time.monotonic() + APPEARS_WITHIN
+    starts: dict[str, set[datetime]] = {"every-20-minutes": set(), "reconcile-daily": set()}
     with get_client(sync_client=True) as client:
-        while time.monotonic() < deadline:
-            runs = client.read_flow_runs(flow_run_filter=scheduled, deployment_filter=ours)
-            if runs:
-                break
-            time.sleep(0.5)  # asking, not waiting for a guess: the test ends when it is there
+        while time.monotonic() < deadline and not all(starts.values()):
+            for name in starts:
+                runs = client.read_flow_runs(
+                    flow_run_filter=scheduled,
+                    deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])),
+                )
+                starts[name] = {r.expected_start_time for r in runs if r.expected_start_time}
+            time.sleep(0.5)  # asking, not waiting for a guess: the test ends when they are there
 
-    assert runs
-    starts = {run.expected_start_time.minute % 20 for run in runs if run.expected_start_time}
-    assert starts == {0}
+    assert all(starts.values())
+    assert {start.minute % 20 for start in starts["every-20-minutes"]} == {0}
+    daily = {start.astimezone(SEOUL) for start in starts["reconcile-daily"]}
+    assert {(start.hour, start.minute) for start in daily} == {(9, 10)}
