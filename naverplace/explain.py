@@ -24,7 +24,11 @@ def explain_booking(settings: Settings, booking_num: str) -> list[str]:
     for row in (q for c in gated.stores for q in c.quarantined):
         if row.booking_id == booking_num.partition("_")[2]:
             return [f"{booking_num} is quarantined: {'; '.join(row.reasons)}"]
-    lines = verdict_lines(steps.decide(run, gated).decisions, booking_num)
+    decided = steps.decide(run, gated)
+    stopped = [c.reason for c in gated.stores if c.stopped]
+    for reason in [*stopped, *(stop.reason for stop in decided.stops.values())]:
+        return [f"store {store_id} is stopped: {reason}"]
+    lines = verdict_lines(decided.decisions, booking_num)
     if not lines:
         raise Permanent(
             f"booking {booking_num!r} is neither among the confirmed bookings of store {store_id} "

@@ -191,6 +191,14 @@ def test_a_dry_run_shows_the_stop_and_writes_nothing(shop: Shop) -> None:
     assert versions(shop) == {}
 
 
+def test_explain_says_that_the_bookings_store_is_stopped(shop: Shop) -> None:
+    shop.env["NAVERPLACE_AWS__SMS_TABLE"] = "sms-nothing"
+    shop.type("init-tables")
+    booking_id = shop.world.world.stores[BIG][0]["bookingId"]
+
+    assert f"store {BIG} is stopped: nothing is sent" in shop.type("explain", f"{BIG}_{booking_id}")
+
+
 def test_the_setting_releases_who_cannot_reach_the_command(shop: Shop) -> None:
     shop.env["NAVERPLACE_AWS__SMS_TABLE"] = "sms-new"
     shop.type("init-tables")
