@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from naverplace.clock import SEOUL
 from naverplace.effects import RecordKey
 from naverplace.phone import normalise
-from naverplace.records import WITH_PROVIDER, MessageState, Record, State
+from naverplace.records import WITH_PROVIDER, MessageState, Record
 
 NOTICES = ("telegram_", "slack_")  # ledgers of lines to the owner: SENS knows nothing of them
+MOVED_FROM = "_at_"  # then the earlier start, of the message of a booking that was moved
+LEGACY = "legacy"  # token of an entry that no claim of ours has made
 KIND_OF_FLAG = {"confirm_sms": "confirmation", "remind_sms": "guide", "option_sms": "event"}
 
 
@@ -70,21 +72,32 @@ def entries_of(record: Record) -> Iterator[Entry]:
     """List the text messages in a record's ledger, those of a moved booking's earlier start too."""
     to = digits_of(record.key.phone)
     for kind, message in record.messages.items():
-        if not is_notice(kind, message):
+        if not (_is_notice(kind, message) or _by_legacy(message)):
             yield Entry(record.key, kind, message, to)
-
-
-def is_notice(kind: str, message: MessageState) -> bool:
-    """Tell whether a ledger is that of a line to the owner, which has neither content nor id."""
-    return kind.startswith(NOTICES) and not (message.content_hash or message.request_id)
 
 
 def flags_of(record: Record) -> Iterator[LegacyFlag]:
     """List the messages that only the legacy can have sent."""
+    to = digits_of(record.key.phone)
     for flag, kind in KIND_OF_FLAG.items():
-        if getattr(record, flag) and kind not in record.messages:
-            start = _start_of(record.booking_time)
-            yield LegacyFlag(record.key, kind, digits_of(record.key.phone), start)
+        ours = record.messages.get(kind)
+        if getattr(record, flag) and (ours is None or ours.state not in WITH_PROVIDER):
+            yield LegacyFlag(record.key, kind, to, _start_of(record.booking_time))
+    for kind, message in record.messages.items():
+        if _by_legacy(message):
+            kind, _, start = kind.partition(MOVED_FROM)
+            yield LegacyFlag(record.key, kind, to, _start_of(start or record.booking_time))
+
+
+def _is_notice(kind: str, message: MessageState) -> bool:
+    """Tell whether a ledger is that of a line to the owner, which has neither content nor id."""
+    return kind.startswith(NOTICES) and not (message.content_hash or message.request_id)
+
+
+def _by_legacy(message: MessageState) -> bool:
+    """Tell whether a move noted here what the legacy had sent for the earlier start."""
+    noted = not (message.content_hash or message.request_id)
+    return noted and message.token == LEGACY and message.state in WITH_PROVIDER
 
 
 def digits_of(phone: str) -> str:
@@ -94,16 +107,6 @@ def digits_of(phone: str) -> str:
         return normalise(f"+{digits}" if phone.startswith("+") else digits)
     except ValueError:
         return digits
-
-
-def followed(entries: Iterable[Entry], *, since: datetime) -> list[Entry]:
-    """List the counted messages whose end is still to be seen, or was seen since then."""
-    return [e for e in entries if e.counted and (e.at is None or e.at >= since)]
-
-
-def unfinished(entry: Entry) -> bool:
-    """Tell whether SENS has taken the message and nobody knows yet what became of it."""
-    return entry.message.state == State.ACCEPTED
 
 
 def _start_of(text: str) -> datetime | None:

@@ -260,6 +260,47 @@ def test_a_record_gives_its_text_messages_but_no_line_to_the_owner() -> None:
     assert [flag.kind for flag in flags_of(record)] == ["confirmation"]
 
 
+def test_what_a_move_notes_of_the_legacy_is_no_message_of_ours() -> None:
+    record = from_item(
+        {
+            "booking_num": "1051707_1",
+            "phone": "010-0000-0001",
+            "booking_time": "2025-10-23 15:30:00",
+            "message_guide_at_20251022T1130": {"state": "accepted", "token": "legacy"},
+        }
+    )
+    flags = list(flags_of(record))
+
+    assert list(entries_of(record)) == []
+    found = judge([], [a_message()], flags=flags, legacy_sends=True)[1]
+    assert found == [Class.LEGACY]
+
+
+def test_an_accepted_entry_without_any_trace_of_a_message_is_missing() -> None:
+    record = from_item(
+        {
+            "booking_num": "1051707_1",
+            "phone": "010-0000-0001",
+            "message_guide": {"state": "accepted"},
+        }
+    )
+
+    assert judge(list(entries_of(record)), [])[0] == [Class.MISSING]
+
+
+def test_a_flag_that_the_legacy_set_over_our_owed_message_is_the_legacys() -> None:
+    record = from_item(
+        {
+            "booking_num": "1051707_1",
+            "phone": "010-0000-0001",
+            "confirm_sms": True,
+            "message_confirmation": {"state": "owed", "content_hash": "a"},
+        }
+    )
+
+    assert [flag.kind for flag in flags_of(record)] == ["confirmation"]
+
+
 phones = st.sampled_from([PHONE, OTHER])
 contents = st.sampled_from(["", "a", "b"])
 ids = st.sampled_from(["", "R1", "R2", "R3", "R4"])
