@@ -14,6 +14,7 @@ from naverplace.errors import NaverPlaceError
 from naverplace.found import StoreBatch
 from naverplace.redaction import describe
 from naverplace.report import RunReport
+from naverplace.reporting import report_run
 from naverplace.run import Run
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
@@ -41,7 +42,7 @@ def run_once(
         report = _carry_out(run, progress)
     except NaverPlaceError as error:
         log.exception("the run failed")
-        report = steps.report_run(run, session=None, failure=describe(error))
+        report = report_run(run, session=None, failure=describe(error))
     except Exception as error:
         # A defect of ours: the owner must hear of it before it reaches the door.
         send_alert(run, describe(error))
@@ -64,7 +65,7 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
         results += storewise.deliver_store(run, session, store_id, decided.effects_of(store_id))
     results += storewise.deliver_notices(run, decided.notices())
     steps.write_quality_docs(run, gated)
-    return steps.report_run(
+    return report_run(
         run,
         session=session,
         batches=batches,

@@ -8,12 +8,9 @@ tell_owner.
 from __future__ import annotations
 
 import logging
-import resource
-import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from naverplace import datadocs, engine, frames, quality
 from naverplace.baselines import check_plausible
@@ -22,21 +19,18 @@ from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
-from naverplace.doubts import Doubt
-from naverplace.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
+from naverplace.effects import ActionResult, Effect, Outcome, RecordKey
 from naverplace.errors import SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.found import Decided, StoreBatch
 from naverplace.holding import Stores
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
-from naverplace.quality import Checked, Gated
+from naverplace.quality import Gated
 from naverplace.records import Record
 from naverplace.redaction import REDACTOR
 from naverplace.registry import nearest
-from naverplace.report import RunReport, make_report
 from naverplace.rulebook import Rulebook, load_rulebook
-from naverplace.runfacts import RunFacts, StoreFacts
 from naverplace.sending import Step
 from naverplace.session import NaverSession, open_naver_session
 from naverplace.settings import Settings
@@ -188,68 +182,6 @@ def _distinct(bookings: Iterable[Booking]) -> set[str]:
 def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
     """Report effects whose delivery broke off: any of them may have been carried out."""
     return [Step(effect).end(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
-
-
-def report_run(
-    run: Run,
-    *,
-    session: NaverSession | None,
-    batches: Sequence[StoreBatch] = (),
-    gated: Gated | None = None,
-    decided: Decided | None = None,
-    results: Sequence[ActionResult] = (),
-    doubts: Sequence[Doubt] = (),
-    failure: str = "",
-) -> RunReport:
-    """Sum up what happened, with every text scrubbed of secrets and phones."""
-    by_store = {c.store_id: c for c in gated.stores} if gated else {}
-    stops = decided.stops if decided else {}
-    facts = RunFacts(
-        run_id=run.run_id,
-        door=run.door,
-        now=run.now,
-        dry_run=run.dry_run,
-        stores=tuple(
-            _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)) for b in batches
-        ),
-        rules=run.rulebook.enabled_names,
-        bookings_decided=decided.bookings if decided else 0,
-        decisions=decided.decisions if decided else Decisions((), ()),
-        results=tuple(results),
-        phases=run.watch.phases(),
-        seconds=run.watch.seconds(),
-        browser_opened=session is not None and session.browser_opened,
-        memory_mb=_peak_memory_mb(),
-        table_writes=run.table.writes,
-        failure=REDACTOR.scrub(failure),
-        doubts=tuple(doubts),
-    )
-    return make_report(facts)
-
-
-def _store_facts(
-    run: Run, batch: StoreBatch, checked: Checked | None, stop: Stop | None
-) -> StoreFacts:
-    quarantined: tuple[dict[str, Any], ...] = ()
-    if checked:
-        quarantined = tuple(q.as_row() for q in checked.quarantined)
-    return StoreFacts(
-        store_id=batch.store_id,
-        alias=run.all_stores[batch.store_id].alias,
-        confirmed=batch.confirmed,
-        completed=batch.completed,
-        passed=len(checked.good) if checked else 0,
-        quarantined=quarantined,
-        error=REDACTOR.scrub(batch.error),
-        stopped=stop.reason if stop else checked.reason if checked and checked.stopped else "",
-        told=stop.korean if stop else "",
-        pages=batch.pages,
-    )
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)  # Linux counts kilobytes
 
 
 def write_quality_docs(run: Run, gated: Gated) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.futures import PrefectFuture
 
-from naverplace import run, storewise, telling
+from naverplace import reporting, run, storewise, telling
 from naverplace.doubts import Doubt
 from naverplace.effects import ActionResult
 from naverplace.found import Decided, StoreBatch
@@ -116,7 +116,7 @@ def report(
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
     docs = run.write_quality_docs(this, gated)
-    made = run.report_run(
+    made = reporting.report_run(
         this,
         session=session,
         batches=batches,
@@ -134,7 +134,7 @@ def report(
 @step("report-failure")
 def report_failure(this: Run, text: str) -> RunReport:
     """Report a run that broke off before it could sum up, and tell the owner."""
-    told = telling.tell_owner(this, run.report_run(this, session=None, failure=text))
+    told = telling.tell_owner(this, reporting.report_run(this, session=None, failure=text))
     telling.keep_report(this, told)
     artifacts.publish_report(told)
     return told

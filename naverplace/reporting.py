@@ -1,0 +1,81 @@
+"""A run's report, gathered from what its steps gave; every text is scrubbed on the way."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from naverplace.doubts import Doubt
+from naverplace.effects import ActionResult, Decisions
+from naverplace.found import Decided, StoreBatch
+from naverplace.quality import Checked, Gated
+from naverplace.redaction import REDACTOR
+from naverplace.report import RunReport, make_report
+from naverplace.run import Run
+from naverplace.runfacts import RunFacts, StoreFacts
+from naverplace.session import NaverSession
+from naverplace.stops import Stop
+
+
+def report_run(
+    run: Run,
+    *,
+    session: NaverSession | None,
+    batches: Sequence[StoreBatch] = (),
+    gated: Gated | None = None,
+    decided: Decided | None = None,
+    results: Sequence[ActionResult] = (),
+    doubts: Sequence[Doubt] = (),
+    failure: str = "",
+) -> RunReport:
+    """Sum up what happened, with every text scrubbed of secrets and phones."""
+    by_store = {c.store_id: c for c in gated.stores} if gated else {}
+    stops = decided.stops if decided else {}
+    facts = RunFacts(
+        run_id=run.run_id,
+        door=run.door,
+        now=run.now,
+        dry_run=run.dry_run,
+        stores=tuple(
+            _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)) for b in batches
+        ),
+        rules=run.rulebook.enabled_names,
+        bookings_decided=decided.bookings if decided else 0,
+        decisions=decided.decisions if decided else Decisions((), ()),
+        results=tuple(results),
+        phases=run.watch.phases(),
+        seconds=run.watch.seconds(),
+        browser_opened=session is not None and session.browser_opened,
+        memory_mb=_peak_memory_mb(),
+        table_writes=run.table.writes,
+        failure=REDACTOR.scrub(failure),
+        doubts=tuple(doubts),
+    )
+    return make_report(facts)
+
+
+def _store_facts(
+    run: Run, batch: StoreBatch, checked: Checked | None, stop: Stop | None
+) -> StoreFacts:
+    quarantined: tuple[dict[str, Any], ...] = ()
+    if checked:
+        quarantined = tuple(q.as_row() for q in checked.quarantined)
+    return StoreFacts(
+        store_id=batch.store_id,
+        alias=run.all_stores[batch.store_id].alias,
+        confirmed=batch.confirmed,
+        completed=batch.completed,
+        passed=len(checked.good) if checked else 0,
+        quarantined=quarantined,
+        error=REDACTOR.scrub(batch.error),
+        stopped=stop.reason if stop else checked.reason if checked and checked.stopped else "",
+        told=stop.korean if stop else "",
+        pages=batch.pages,
+    )
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)  # Linux counts kilobytes
