@@ -62,7 +62,15 @@ def find_move(record: Record, booking: Booking, *, now: datetime) -> Move | None
     if waits := moving.waits():
         return Move(replace(effect, waits=waits), record)
     moving.work()
-    after = replace(record, booking_time=new_time, messages=moving.messages, **moving.flags_after())
+    flags = moving.flags_after()
+    after = replace(
+        record,
+        booking_time=new_time,
+        messages=moving.messages,
+        confirm_sms=flags.get("confirm_sms", record.confirm_sms),
+        remind_sms=flags.get("remind_sms", record.remind_sms),
+        option_sms=flags.get("option_sms", record.option_sms),
+    )
     effect = replace(
         effect,
         sets={"booking_time": new_time, **moving.sets},
