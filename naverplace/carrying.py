@@ -33,6 +33,7 @@ from naverplace.recording import Recorder
 from naverplace.records import notice_kind
 from naverplace.sending import Breaker, Sending, Step, attempt, shielded, why_not, words_of
 from naverplace.setting_guards import LedgerSettings
+from naverplace.stopwatch import Stopwatch
 from naverplace.tables.sms import SmsTable
 
 Still = Callable[[SendSms], str]  # why a booking is not as it was read; empty when it is
@@ -50,6 +51,7 @@ class Carrier:
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     holding: Holding | None = None
     still: Still = lambda effect: ""
+    watch: Stopwatch = field(default_factory=Stopwatch)
     sens_breaker: Breaker = field(default_factory=lambda: Breaker("SENS"))
     table_breaker: Breaker = field(default_factory=lambda: Breaker("DynamoDB"))
     without_record: dict[RecordKey, str] = field(default_factory=dict)  # and why
@@ -79,7 +81,8 @@ class Carrier:
         lines = [step.notice.text for step in claimed]
         call = Sending(Outcome.SKIPPED)
         if lines:
-            call = attempt(lambda: self._tell(channel, "\n".join(lines)))
+            with self.watch.call(channel):
+                call = attempt(lambda: self._tell(channel, "\n".join(lines)))
         return [
             result or self._recorder.record(step, call)
             for step, result in zip(steps, ended, strict=True)
@@ -131,7 +134,8 @@ class Carrier:
         # The claim may have taken long, or this process may have been frozen meanwhile.
         if late := self._late(effect.expires):
             return self._recorder.record(step, Sending(Outcome.SKIPPED, late))
-        call = attempt(lambda: self._text(effect, step.granted))
+        with self.watch.call("sms"):
+            call = attempt(lambda: self._text(effect, step.granted))
         self.sens_breaker.note(call.message if call.service_failed else "")
         return self._recorder.record(step, call)
 

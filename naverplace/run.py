@@ -42,6 +42,7 @@ from naverplace.tables.dynamodb import open_dynamodb
 from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
 from naverplace.tables.stores import StoreTable
+from naverplace.tables.timing import timed
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Run:
             access=settings.access,
         )
         self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
-        dynamodb = open_dynamodb(settings.aws)
+        dynamodb = timed(open_dynamodb(settings.aws), self.watch)
         self.table = SmsTable(dynamodb, settings.aws.sms_table)
         self.session_table = SessionTable(dynamodb, settings.aws.session_table)
         self.stores_held = Stores(

@@ -102,3 +102,28 @@ class QualitySettings(Section):
     docs_dir: Path = Field(
         Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs"
     )
+
+
+class ThresholdSettings(Section):
+    """The thresholds of one run, shown in its summary document."""
+
+    total_seconds: float = Field(300.0, gt=0, description="the whole run")
+    booking_api_seconds: float = Field(60.0, gt=0, description="reading the bookings of all stores")
+    dynamodb_seconds: float = Field(5.0, gt=0, description="answers of DynamoDB")
+    sms_seconds: float = Field(30.0, gt=0, description="handing the messages to SENS")
+    notification_seconds: float = Field(5.0, gt=0, description="telling the owner")
+    memory_mb: float = Field(512.0, gt=0, description="peak memory of the process")
+    memory_share: float = Field(
+        0.5, ge=0, lt=1, description="more than this share of the allocated memory is used"
+    )
+
+
+class DocumentSettings(Section):
+    """The summary document that every run writes."""
+
+    check_log: bool = Field(
+        True, description="look up in table and SENS's log what the run has sent (one question)"
+    )
+    allocated_mb: float | None = Field(
+        None, gt=0, description="memory given to the process; AWS Lambda tells it by itself"
+    )

@@ -15,9 +15,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from naverplace.clock import Clock
 from naverplace.setting_guards import (
     BreakerSettings,
+    DocumentSettings,
     LedgerSettings,
     QualitySettings,
     ReconcileSettings,
+    ThresholdSettings,
 )
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
@@ -173,7 +175,7 @@ class Settings(BaseSettings):
     stores_file: Path = Field(Path("deployments/stores.yaml"), description="the stores")
     rules_dir: Path = Field(Path("rules"), description="rules, templates, fields, notifications")
     report_dir: Path | None = Field(
-        None, description="also write every run's report there, as JSON"
+        None, description="also write every run's report and summary document there"
     )
     clock: ClockSettings = Field(default_factory=ClockSettings)
     naver: NaverSettings
@@ -185,6 +187,8 @@ class Settings(BaseSettings):
     breaker: BreakerSettings = Field(default_factory=BreakerSettings)
     reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
+    thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
+    document: DocumentSettings = Field(default_factory=DocumentSettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,
         description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',

@@ -1,4 +1,4 @@
-"""How long the phases of a run took, also when parts of one run side by side."""
+"""How long the phases and the outside calls of a run took, also when they run side by side."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+Span = tuple[float, float]  # begin and end, in seconds
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The outside calls of one kind."""
+
+    count: int
+    wall: float  # seconds in which at least one of them was under way
+    summed: float  # seconds of all of them added up; more than `wall` when they ran side by side
 
 
 class Stopwatch:
-    """Measures phases by name; a phase lasts from its first part's start to its last part's end."""
+    """Measures phases by name; a phase lasts from its first part's start to its last part's end.
+
+    Calls are measured one by one, so that what lies between them is not counted.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self._spans: dict[str, tuple[float, float]] = {}
+        self._spans: dict[str, Span] = {}
+        self._calls: dict[str, list[Span]] = {}
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -28,11 +44,41 @@ class Stopwatch:
                 first, last = self._spans.get(name, (begin, end))
                 self._spans[name] = (min(first, begin), max(last, end))
 
+    @contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        """Count the time inside the `with` as one call, also when it raises."""
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.note(name, begin, time.monotonic())
+
+    def note(self, name: str, begin: float, end: float) -> None:
+        """Count a call that was measured elsewhere, by time.monotonic()."""
+        with self._lock:
+            self._calls.setdefault(name, []).append((begin, end))
+
     def phases(self) -> dict[str, float]:
         """List the phases in the order they began, in seconds."""
+        return {name: end - begin for name, (begin, end) in self.spans().items()}
+
+    def spans(self) -> dict[str, Span]:
+        """List when each phase began and ended, in seconds since the stopwatch was made."""
         with self._lock:
             spans = sorted(self._spans.items(), key=lambda item: item[1][0])
-        return {name: end - begin for name, (begin, end) in spans}
+        return {
+            name: (begin - self._started, end - self._started) for name, (begin, end) in spans
+        }
+
+    def calls(self, *names: str) -> Calls:
+        """Sum up the calls of these names together."""
+        with self._lock:
+            spans = sorted(span for name in names for span in self._calls.get(name, ()))
+        wall, until = 0.0, float("-inf")
+        for begin, end in spans:
+            wall += max(0.0, end - max(begin, until))
+            until = max(until, end)
+        return Calls(len(spans), wall, sum(end - begin for begin, end in spans))
 
     def seconds(self) -> float:
         """Tell the seconds since the stopwatch was made."""

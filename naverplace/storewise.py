@@ -98,6 +98,7 @@ def _carrier(run: Run, session: NaverSession | None, holding: Holding | None) ->
         run_id=run.run_id,
         ledger=run.settings.ledger,
         holding=holding,
+        watch=run.watch,
     )
     return replace(carrier, still=fresh.still) if fresh else carrier
 

@@ -65,7 +65,7 @@ def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
     for name in channels:
         channel = run.slack if name == "slack" else run.telegram
         try:
-            with run.watch.phase("notifications"):
+            with run.watch.phase("notifications"), run.watch.call(name):
                 channel.send(text)
         except NaverPlaceError as error:
             log.error("the summary could not be sent to %s: %s", name, error)

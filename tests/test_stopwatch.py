@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from naverplace.stopwatch import Stopwatch
+from naverplace.stopwatch import Calls, Stopwatch
 
 
 def test_a_phase_of_two_parts_side_by_side_is_counted_once() -> None:
@@ -44,3 +44,27 @@ def test_phases_are_listed_in_the_order_they_began() -> None:
         pass
 
     assert list(watch.phases()) == ["outer", "inner"]
+    outer, inner = watch.spans().values()
+    assert 0 <= outer[0] <= inner[0] <= inner[1] <= outer[1] <= watch.seconds()
+
+
+def test_calls_side_by_side_count_once_on_the_wall_and_fully_in_the_sum() -> None:
+    watch = Stopwatch()
+    for begin, end in ((10.0, 12.0), (11.0, 13.0), (20.0, 21.0), (20.2, 20.4)):
+        watch.note("sms", begin, end)
+    watch.note("telegram", 12.5, 14.0)
+
+    sms = watch.calls("sms")
+
+    assert (sms.count, sms.wall, sms.summed) == (4, 4.0, pytest.approx(5.2))
+    assert watch.calls("sms", "telegram").wall == 5.0
+    assert watch.calls("slack") == Calls(0, 0.0, 0)
+
+
+def test_a_call_that_raises_is_counted_too() -> None:
+    watch = Stopwatch()
+
+    with pytest.raises(ValueError, match="broken"), watch.call("sms"):
+        raise ValueError("broken")
+
+    assert watch.calls("sms").count == 1
