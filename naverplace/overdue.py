@@ -94,7 +94,7 @@ class _Past:
                 yield from self._undecided(rule, ctx, str(error))
                 continue
             for _, owed in made:
-                if isinstance(owed, SendSms) and not self._settled(owed.kind, owed.for_start):
+                if isinstance(owed, SendSms) and not self._settled(owed.kind):
                     yield self._mark(owed)
 
     def _last_moments(self, rule: Rule) -> list[datetime]:
@@ -118,13 +118,12 @@ class _Past:
         store = self.asking.rulebook.stores.get(self.booking.store_id)
         return ((store.templates if store else None) or {}).get(name, name)
 
-    def _settled(self, kind: str, for_start: datetime | None) -> bool:
+    def _settled(self, kind: str) -> bool:
         """Tell whether it is with the provider, in doubt, or marked already."""
         entry = self._entry(kind)
         if entry is None:
             return False
-        marked = entry.state == State.EXPIRED and entry.for_start in (None, for_start)
-        return marked or entry.unsettled or entry.state in WITH_PROVIDER
+        return entry.unsettled or entry.state in (State.EXPIRED, *WITH_PROVIDER)
 
     def _entry(self, kind: str) -> MessageState | None:
         return self.record.messages.get(kind) if self.record else None
@@ -142,7 +141,7 @@ class _Past:
             flag = FLAG_OF.get(kind)
             sent = flag and self.record and getattr(self.record, flag)
             for_start = ctx.booking.start if reply.start_bound else None
-            if not sent and not self._settled(kind, for_start):
+            if not sent and not self._settled(kind):
                 yield self._marked(
                     rule.name, kind, due=reply.since, for_start=for_start, why=f"undecided: {why}"
                 )

@@ -264,7 +264,12 @@ def test_what_another_rule_still_owes_has_not_expired(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "when", ["booking_in_db", "{not: starts_in_future}", "{not: {time_before_booking: 2}}"]
+    "when",
+    [
+        "booking_in_db",
+        "{not: starts_in_future}",
+        "{current_hour: 10}, {not: {time_before_booking: 2}}",
+    ],
 )
 def test_a_rule_that_does_not_end_with_the_start_lets_nothing_expire(
     tmp_path: Path, when: str
@@ -286,6 +291,8 @@ def test_a_text_that_could_not_be_filled_in_is_named_with_its_reason(tmp_path: P
 
     assert mark.reason.startswith("undecided: ")
     assert "booking.item_name is missing" in mark.reason
+    marked = {"note": MessageState(State.EXPIRED, reason=mark.reason)}
+    assert lost(booking, records=a_known(booking, messages=marked), book=book) == []
 
 
 def test_a_question_that_cannot_be_answered_owes_nothing(tmp_path: Path) -> None:
