@@ -101,8 +101,10 @@ def test_a_known_sender_is_tolerated_but_not_for_a_duplicate() -> None:
     assert found == [Class.MATCHED, Class.TOLERATED, Class.DUPLICATE]
 
 
-def test_an_entry_without_its_message_is_missing() -> None:
-    assert judge([an_entry()], []) == ([Class.MISSING], [])
+@pytest.mark.parametrize("state", ["accepted", "delivered", "failed"])
+@pytest.mark.parametrize("at", [WINDOW.start, NOON - timedelta(hours=2), None])
+def test_an_entry_without_its_message_is_missing(state: str, at: datetime | None) -> None:
+    assert judge([an_entry(state=state, at=at)], []) == ([Class.MISSING], [])
 
 
 def test_what_is_younger_than_the_lag_of_the_log_is_too_young_to_tell() -> None:
