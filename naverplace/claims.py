@@ -70,7 +70,7 @@ def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | R
 
 def next_try(refused: MessageState) -> datetime | None:
     """Tell from when on a refused message may be tried again unchanged; None: at once."""
-    if not refused.refusals or refused.settled_at is None:
-        return None
-    doublings: int = 2 ** (refused.refusals - 1)
+    if refused.state != State.REFUSED or refused.refusals < 1 or refused.settled_at is None:
+        return None  # freed since, by whatever else: that was no refusal
+    doublings: int = 2 ** (min(refused.refusals, MAX_REFUSALS) - 1)
     return refused.settled_at + FIRST_BACK_OFF * doublings

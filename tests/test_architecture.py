@@ -11,32 +11,38 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"naverplace", "benchmarks", "flows", "tasks", "sandbox", "legacy", "tests"}
+OURS = {"naverplace", "benchmarks", "flows", "tasks", "sandbox", "legacy", "trials", "tests"}
 ALLOWED = {
     "naverplace": {"naverplace"},
     "tasks": {"naverplace", "tasks"},
     "flows": {"naverplace", "tasks"},
     "sandbox": {"sandbox"},
     "legacy": {"legacy"},
+    "trials": {"naverplace", "sandbox", "trials"},
 }
 PURE = [
     "actions",
     "asking",
+    "balance",
     "batches",
     "booking",
     "breaker",
     "catalogue",
+    "claims",
     "comparisons",
     "conditions",
     "counted",
+    "doubts",
     "effects",
     "engine",
     "fields",
     "findings",
+    "following",
     "gates",
     "identity",
     "judged",
     "korean",
+    "leases",
     "matching",
     "moves",
     "notices",
@@ -50,11 +56,13 @@ PURE = [
     "report",
     "rulebook",
     "rulefile",
+    "runfacts",
     "stops",
     "stores",
     "summary",
     "templatefile",
     "templates",
+    "unsettled",
     "wording",
     "yamlshape",
     "yamlsource",

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from naverplace.claims import MAX_REFUSALS
 from naverplace.effects import ActionResult, Effect, Outcome, SetFlag
 from naverplace.sending import PATIENCE
 from naverplace.settings import Settings
@@ -92,11 +91,11 @@ def test_two_runs_at_once_send_one_message_each(world: Sandbox, fast: Settings) 
     ("fault", "outcome", "arrived", "next_outcome"),
     [
         ("status:429", "failed", 0, "accepted"),
-        ("status:400", "refused", 0, "accepted"),
+        ("status:400", "refused", 0, "refused"),
         ("status:401", "refused", 0, "accepted"),
         ("status:403", "refused", 0, "accepted"),
         ("status:404", "refused", 0, "accepted"),
-        ("status:413", "refused", 0, "accepted"),
+        ("status:413", "refused", 0, "refused"),
         ("status:500", "in_doubt", 0, "in_doubt"),
         ("status:503", "in_doubt", 0, "in_doubt"),
         ("status:302", "in_doubt", 0, "in_doubt"),
@@ -168,34 +167,6 @@ def test_one_refused_message_does_not_stop_the_others(world: Sandbox, fast: Sett
     assert outcomes(results) == ["accepted", "refused", "accepted"]
     assert bad.to not in results[1].message
     assert "1234" not in results[1].message
-
-
-def test_a_message_that_is_refused_for_ever_is_given_up_but_named_in_every_run(
-    world: Sandbox, fast: Settings
-) -> None:
-    bad = replace(a_send(fast, 1), sender="0319999999")
-    for run in range(MAX_REFUSALS):
-        deliver_with(fast, [bad], run_id=f"run-{run}")
-    asked = len([seen for seen in world.world.requests if seen.service == "sens"])
-
-    (result,) = deliver_with(fast, [bad], run_id="one-more")
-
-    assert result.outcome is Outcome.REFUSED
-    assert "given up" in result.message
-    assert len([seen for seen in world.world.requests if seen.service == "sens"]) == asked
-    (mended,) = deliver_with(fast, [a_send(fast, 1)], run_id="mended")
-    assert mended.outcome is Outcome.ACCEPTED
-
-
-def test_wrong_keys_never_use_a_messages_attempts_up(world: Sandbox, fast: Settings) -> None:
-    world.world.faults.append(Fault("sens", "POST", "status:401", times=MAX_REFUSALS * 2))
-    for run in range(MAX_REFUSALS * 2):
-        (result,) = deliver_with(fast, [a_send(fast, 1)], run_id=f"run-{run}")
-        assert result.outcome is Outcome.REFUSED
-
-    (result,) = deliver_with(fast, [a_send(fast, 1)], run_id="mended")
-
-    assert result.outcome is Outcome.ACCEPTED
 
 
 def test_an_expired_message_is_neither_claimed_nor_sent(world: Sandbox, fast: Settings) -> None:
@@ -422,5 +393,6 @@ def test_whatever_fails_nothing_is_sent_twice_and_nothing_is_lost_unnamed(
     for send, result in zip(sends, results[3:], strict=True):
         if result.success:
             assert (send.to, send.text) in arrived
-        else:  # what a run with a sound outside leaves unsent, nobody can know to be unsent
-            assert result.outcome is Outcome.IN_DOUBT
+        else:  # a run with a sound outside leaves unsent what is unclear, or was refused just now
+            assert result.outcome in (Outcome.IN_DOUBT, Outcome.REFUSED)
+            assert result.outcome is Outcome.IN_DOUBT or "again from" in result.message

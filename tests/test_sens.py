@@ -22,6 +22,7 @@ from naverplace.errors import (
     Refused,
     ServiceUnavailable,
     Throttled,
+    TooLate,
 )
 from naverplace.settings import Settings
 from sandbox.faults import Fault
@@ -226,6 +227,20 @@ def test_no_try_begins_when_it_would_be_too_late(world: Sandbox, settings: Setti
     assert len(requests_of(world)) == 1
 
 
+@pytest.mark.parametrize("seconds", [-0.001, -3600.0])
+def test_nothing_is_signed_when_it_is_too_late(
+    seconds: float, world: Sandbox, sens: SensClient
+) -> None:
+    until = sens.clock.now() + timedelta(seconds=seconds)
+
+    with pytest.raises(TooLate, match="nothing was sent"):
+        sens.send(
+            to=TO, sender=sens.settings.default_sender, subject="", text=TEXT, not_after=until
+        )
+
+    assert requests_of(world) == []
+
+
 def test_an_unreachable_service_was_never_sent_anything(settings: Settings) -> None:
     with pytest.raises(ServiceUnavailable, match="nothing was sent"):
         send(a_client(settings, url="http://127.0.0.1:9"))
@@ -306,7 +321,40 @@ def test_a_look_up_that_fails_is_an_error_and_never_an_empty_list(
 def test_a_fingerprint_tells_contents_apart_and_needs_the_key(settings: Settings) -> None:
     sens = a_client(settings)
     other = a_client(settings, secret_key=SecretStr("other"))
+    content = {"to": TO, "sender": "0310000000", "subject": "a", "text": "b c"}
+    mark = sens.fingerprint(**content)
 
-    assert sens.fingerprint("a", "b") == sens.fingerprint("a", "b")
-    assert sens.fingerprint("a", "b") != sens.fingerprint("ab", "")
-    assert sens.fingerprint("a", "b") != other.fingerprint("a", "b")
+    assert mark == sens.fingerprint(**content)
+    for changes in (
+        {"subject": "ab", "text": "c"},
+        {"text": "b d"},
+        {"to": "01000000002"},
+        {"sender": "0310000001"},
+    ):
+        assert sens.fingerprint(**{**content, **changes}) != mark
+    assert other.fingerprint(**content) != mark
+
+
+def test_a_fingerprint_looks_through_blanks_and_the_writing_of_numbers(settings: Settings) -> None:
+    sens = a_client(settings)
+    ours = sens.fingerprint(to=TO, sender="0310000000", subject="s", text="한 줄\n두 줄")
+
+    assert ours == sens.fingerprint(
+        to="010-0000-0001", sender="031-000-0000", subject=" s ", text="한 줄\r\n두  줄\n"
+    )
+
+
+def test_a_message_of_the_log_has_the_fingerprint_that_it_was_sent_with(
+    world: Sandbox, sens: SensClient
+) -> None:
+    sender = sens.settings.default_sender
+    subject, text = "안내 제목", "첫 줄\n둘째  줄 123\n"
+    sent = sens.send(to=TO, sender=sender, subject=subject, text=text)
+
+    (listed,) = sens.find_request(sent.request_id)
+    found = sens.get(listed.message_id)
+
+    assert found is not None
+    assert sens.fingerprint_of(found) == sens.fingerprint(
+        to=TO, sender=sender, subject=subject, text=text
+    )

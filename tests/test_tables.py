@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -62,9 +62,9 @@ def claimed(table: SmsTable) -> Claim:
     return claim_guide(table)
 
 
-def take(table: SmsTable, content: str = "hash") -> Claim | NotClaimed:
+def take(table: SmsTable, content: str = "hash", now: datetime = NOON) -> Claim | NotClaimed:
     return table.claim(
-        KEY, "guide", run_id="run-1", now=NOON, flag="remind_sms", content_hash=content
+        KEY, "guide", run_id="run-1", now=now, flag="remind_sms", content_hash=content
     )
 
 
@@ -235,10 +235,13 @@ def test_a_content_that_is_refused_again_and_again_is_given_up_until_it_changes(
     table: SmsTable,
 ) -> None:
     table.create(item_of(KEY))
-    for _ in range(MAX_REFUSALS):
-        table.release(claim_guide(table), "bad number", now=NOON, refused=True)
+    for day in range(MAX_REFUSALS):
+        now = NOON + timedelta(days=day)
+        claim = take(table, now=now)
+        assert isinstance(claim, Claim)
+        table.release(claim, "bad number", now=now, refused=True)
 
-    blocked = take(table)
+    blocked = take(table, now=NOON + timedelta(days=99))
 
     assert isinstance(blocked, NotClaimed)
     assert blocked.why == "given_up"
