@@ -147,6 +147,31 @@ def test_a_release_is_for_what_was_seen_and_for_nothing_else(check: Runs) -> Non
     assert "one and the same phone" in stop.reason
 
 
+def test_what_was_released_is_usual_also_when_no_count_has_changed(check: Runs) -> None:
+    bookings = spread(MANY)
+    records = all_known(bookings)
+    check(bookings, records)
+    one_phone = [b.model_copy(update={"phone": "01000000001"}) for b in bookings]
+    assert check(one_phone, records, now=NOW + HOUR) is not None
+    release(check.table, STORE, by="", now=NOW + HOUR, hours=1)
+
+    assert check(one_phone, records, now=NOW + HOUR + HOUR / 3) is None
+    assert check(one_phone, records, now=NOW + 3 * HOUR) is None
+
+
+def test_a_stop_for_a_further_reason_began_with_the_first_one(check: Runs) -> None:
+    bookings = spread(MANY)
+    check(bookings[:2], all_known(bookings[:2]))
+    check(bookings, all_known(bookings), now=NOW + HOUR)
+    one_phone = [b.model_copy(update={"phone": "01000000001"}) for b in bookings]
+    check(one_phone, all_known(bookings), now=NOW + 2 * HOUR)
+
+    stopped = tripped_in(check.table.read([STORE])[STORE].extra)
+
+    assert stopped is not None
+    assert (stopped.since, stopped.kinds) == (NOW + HOUR, frozenset({"more", "same"}))
+
+
 def test_what_is_not_stopped_cannot_be_released(check: Runs) -> None:
     bookings = spread(MANY)
     check(bookings, all_known(bookings))
