@@ -215,7 +215,10 @@ class Half:
 
     def _is_whole(self) -> bool:
         """Tell whether this run reads everything: weekly in the evening, and after long silence."""
-        at, since = datetime.fromtimestamp(self.kernel.now, SEOUL), self.kernel.now - self._last_whole
+        at, since = (
+            datetime.fromtimestamp(self.kernel.now, SEOUL),
+            self.kernel.now - self._last_whole,
+        )
         early = self.kernel.now < self.start + 3 * DAY and since > DAY / 3
         whole = early or (since > 6 * DAY and at.hour == 20)
         if whole:

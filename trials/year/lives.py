@@ -139,7 +139,11 @@ class StoreLives:
         life = Life(self.store_id, self.next_id, made)
         options = tuple(
             name
-            for name, share in (("인원 추가 (1인)", 0.3), ("네이버 포토리뷰 약속", 0.45), ("원본 파일 전체 받기", 0.15))
+            for name, share in (
+                ("인원 추가 (1인)", 0.3),
+                ("네이버 포토리뷰 약속", 0.45),
+                ("원본 파일 전체 받기", 0.15),
+            )
             if self.luck.random() < share
         )
         life.versions.append(

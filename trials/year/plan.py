@@ -82,7 +82,9 @@ def _drawn(luck: Random, at: float, *, door: str, factor: float) -> RunPlan:
         same_id, kill_at = luck.random() < 0.5, _boundary(luck)
         plan = replace(plan, kill_at=kill_at, restart_after=restart, same_id=same_id)
     if luck.random() < SHARES["freeze"] * factor:
-        plan = replace(plan, freeze_at=_boundary(luck), freeze_seconds=_long(luck, MINUTE / 2, HOUR))
+        plan = replace(
+            plan, freeze_at=_boundary(luck), freeze_seconds=_long(luck, MINUTE / 2, HOUR)
+        )
     if luck.random() < SHARES["late"] * factor:
         plan = replace(plan, stall_seconds=_long(luck, 2 * MINUTE, HOUR))
     return plan

@@ -80,7 +80,9 @@ class Reading:
         """Name the oldest booking with a record: it shows since when the store has been served."""
         listed = self.world.stores[store_id]
         if self.witness.get(store_id) not in listed:
-            known = [k for k, s in listed.items() if (i := self._item(s)) and _state(i, "confirmation")]
+            known = [
+                k for k, s in listed.items() if (i := self._item(s)) and _state(i, "confirmation")
+            ]
             self.witness.pop(store_id, None)
             if known:
                 self.witness[store_id] = min(known, key=lambda k: self._claimed(listed[k]))

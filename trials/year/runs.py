@@ -8,12 +8,13 @@ from datetime import datetime
 from threading import BoundedSemaphore
 from typing import Any, cast
 
-from naverplace import frames, quality, storewise
+from naverplace import frames, reporting, storewise
 from naverplace import run as steps
 from naverplace.booking import Booking
+from naverplace.channels.slack import Slack
+from naverplace.channels.sms import SensClient
+from naverplace.channels.telegram import Telegram
 from naverplace.clock import SEOUL
-from naverplace.doubts import Doubt
-from naverplace.effects import ActionResult
 from naverplace.engine import RuleEngine
 from naverplace.errors import NaverPlaceError, ServiceUnavailable
 from naverplace.fields import Field
@@ -23,9 +24,6 @@ from naverplace.quality import Checked, Gated
 from naverplace.report import RunReport
 from naverplace.rulebook import Rulebook
 from naverplace.run import Run
-from naverplace.channels.sms import SensClient
-from naverplace.channels.slack import Slack
-from naverplace.channels.telegram import Telegram
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
 from naverplace.settling import Settler
@@ -201,13 +199,11 @@ def perform(
         if fate.stall_seconds:
             fate.stand_still(fate.stall_seconds)
         for store_id in run.stores:
-            results += storewise.deliver_store(
-                run, session, store_id, decided.effects_of(store_id)
-            )
+            results += storewise.deliver_store(run, session, store_id, decided.effects_of(store_id))
     except NaverPlaceError as error:
         failure = str(error)
         stores = frozenset()
-    report = steps.report_run(
+    report = reporting.report_run(
         run,
         session=session,
         batches=reader.batches,
@@ -251,7 +247,9 @@ def _decided(run: YearRun, reader: Reader, gated: Gated) -> Decided:
     }
     outside.faults += [f"a stop: {stop}" for stop in decided.stops.values()]
     if whole_owes != narrow_owes:
-        outside.faults.append(f"{run.now}: the narrow reading differs: {sorted(whole_owes ^ narrow_owes)[:5]}")
+        outside.faults.append(
+            f"{run.now}: the narrow reading differs: {sorted(whole_owes ^ narrow_owes)[:5]}"
+        )
     return decided
 
 
@@ -276,5 +274,3 @@ def midnight_of(moment: float) -> float:
     """Give the last midnight in Korea."""
     at = datetime.fromtimestamp(moment, SEOUL)
     return at.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-
-

@@ -30,9 +30,7 @@ class SimulatedWorld(World):
 class Sens:
     """The service, as one WSGI application."""
 
-    def __init__(
-        self, kernel: Kernel, troubles: Troubles, accepted: Callable[..., None]
-    ) -> None:
+    def __init__(self, kernel: Kernel, troubles: Troubles, accepted: Callable[..., None]) -> None:
         self.world = SimulatedWorld()
         self.world.kernel = kernel
         self.app = create_sens_app(self.world)
