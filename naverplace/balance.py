@@ -50,6 +50,8 @@ def find_contradictions(facts: RunFacts) -> list[str]:
     equal("accepted messages, different request ids", len(accepted), len(set(accepted) - {""}))
     if facts.dry_run:
         equal("messages sent in a dry run, none", len(accepted), 0)
+    if facts.crosscheck:
+        found += facts.crosscheck.contradictions
     return found
 
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from naverplace.balance import find_contradictions
+from naverplace.crosscheck import CrossCheck
+from naverplace.deliveries import delivery_rows
 from naverplace.effects import ActionResult, Decisions, Notify, Outcome, SendSms
 from naverplace.runfacts import RunFacts, StoreFacts
 from naverplace.unsettled import expired_rows, settled_counts, unsettled_rows
@@ -48,6 +50,14 @@ class RunReport:
     settled: Mapping[str, int] = field(default_factory=dict)  # doubts by what became of them
     unsettled: tuple[Mapping[str, str], ...] = ()  # doubts that are left
     expired: tuple[Mapping[str, str], ...] = ()  # owed, never accepted, and too late now
+    rules: int | None = None  # that are enabled
+    bookings_decided: int | None = None
+    deliveries: tuple[Mapping[str, Any], ...] | None = None  # every message with its outcome
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of the phases
+    calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # count, wall, summed
+    allocated_mb: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    crosscheck: CrossCheck | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Turn the report into plain JSON values."""
@@ -91,6 +101,14 @@ def make_report(facts: RunFacts) -> RunReport:
         settled=settled_counts(facts),
         unsettled=tuple(unsettled_rows(facts)),
         expired=tuple(expired_rows(facts)),
+        rules=len(facts.rules),
+        bookings_decided=facts.bookings_decided,
+        deliveries=tuple(delivery_rows(facts)),
+        spans=facts.spans,
+        calls=facts.calls,
+        allocated_mb=facts.allocated_mb,
+        thresholds=facts.thresholds,
+        crosscheck=facts.crosscheck,
     )
 
 

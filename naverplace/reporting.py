@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from naverplace.doubts import Doubt
 from naverplace.effects import ActionResult, Decisions
 from naverplace.found import Decided, StoreBatch
+from naverplace.measuring import measures
 from naverplace.quality import Checked, Gated
 from naverplace.redaction import REDACTOR
 from naverplace.report import RunReport, make_report
 from naverplace.run import Run
 from naverplace.runfacts import RunFacts, StoreFacts
+from naverplace.sent_check import check_sent
 from naverplace.session import NaverSession
 from naverplace.stops import Stop
 
@@ -31,6 +31,8 @@ def report_run(
     failure: str = "",
 ) -> RunReport:
     """Sum up what happened, with every text scrubbed of secrets and phones."""
+    decisions = decided.decisions if decided else Decisions((), ())
+    crosscheck = check_sent(run, decisions, results)
     by_store = {c.store_id: c for c in gated.stores} if gated else {}
     stops = decided.stops if decided else {}
     facts = RunFacts(
@@ -43,15 +45,14 @@ def report_run(
         ),
         rules=run.rulebook.enabled_names,
         bookings_decided=decided.bookings if decided else 0,
-        decisions=decided.decisions if decided else Decisions((), ()),
+        decisions=decisions,
         results=tuple(results),
-        phases=run.watch.phases(),
-        seconds=run.watch.seconds(),
         browser_opened=session is not None and session.browser_opened,
-        memory_mb=_peak_memory_mb(),
         table_writes=run.table.writes,
         failure=REDACTOR.scrub(failure),
         doubts=tuple(doubts),
+        crosscheck=crosscheck,
+        **measures(run),
     )
     return make_report(facts)
 
@@ -74,8 +75,3 @@ def _store_facts(
         told=stop.korean if stop else "",
         pages=batch.pages,
     )
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)  # Linux counts kilobytes

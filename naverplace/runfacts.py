@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from naverplace.crosscheck import CrossCheck
 from naverplace.doubts import Doubt
 from naverplace.effects import ActionResult, Decisions
 
@@ -47,3 +48,8 @@ class RunFacts:
     table_writes: int  # counted by the table itself
     failure: str = ""  # why the run as a whole failed
     doubts: tuple[Doubt, ...] = ()  # that earlier runs had left, with what became of them
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # since the start
+    calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # count, wall, summed
+    allocated_mb: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    crosscheck: CrossCheck | None = None  # of what was sent, with the table and SENS's log

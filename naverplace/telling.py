@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from naverplace.channels.telegram import Telegram
 from naverplace.errors import NaverPlaceError
+from naverplace.measuring import measures
 from naverplace.redaction import REDACTOR, describe
 from naverplace.report import RunReport
 from naverplace.run import Run, open_run
@@ -23,6 +24,7 @@ def tell_owner(run: Run, report: RunReport) -> RunReport:
     text = REDACTOR.scrub(for_owner(report))
     failed = report.status == "failed"
     problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
+    report = replace(report, **measures(run))  # telling takes time, too
     if not problems:
         return report
     return replace(report, status="failed", problems=(*report.problems, *problems))

@@ -46,7 +46,9 @@ def judge(measured: Measured, limits: ThresholdSettings | None = None) -> tuple[
         _seconds("API Call Duration", measured.booking_api_seconds, limits.booking_api_seconds),
         _seconds("DynamoDB Operations", measured.dynamodb_seconds, limits.dynamodb_seconds),
         _seconds("SMS Sending", measured.sms_seconds, limits.sms_seconds),
-        _seconds("Notification Sending", measured.notification_seconds, limits.notification_seconds),
+        _seconds(
+            "Notification Sending", measured.notification_seconds, limits.notification_seconds
+        ),
         _memory(measured.memory_mb, limits.memory_mb),
         _efficiency(measured, limits.memory_share),
     )

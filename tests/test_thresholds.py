@@ -43,7 +43,8 @@ def test_the_figures_of_the_first_production_run_hold() -> None:
 def test_a_threshold_does_not_hold_at_its_edge(field: str, edge: tuple[str, float]) -> None:
     metric, limit = edge
     at = judge(replace(SEED, allocated_mb=None, **{field: limit}))
-    under = judge(replace(SEED, allocated_mb=None, **{field: limit - 0.001}))
+    step = 0.1 if field == "memory_mb" else 0.001  # as finely as it is shown
+    under = judge(replace(SEED, allocated_mb=None, **{field: limit - step}))
 
     assert [row.metric for row in missed(at)] == [metric]
     assert missed(under) == []
@@ -51,7 +52,7 @@ def test_a_threshold_does_not_hold_at_its_edge(field: str, edge: tuple[str, floa
 
 def test_exactly_half_of_the_memory_is_too_little() -> None:
     assert judge(replace(SEED, memory_mb=256.0))[-1].holds is False
-    assert judge(replace(SEED, memory_mb=256.1))[-1].holds is True
+    assert judge(replace(SEED, memory_mb=257.0))[-1].holds is True
 
 
 def test_what_was_not_measured_is_neither_held_nor_missed() -> None:
