@@ -27,7 +27,7 @@ from naverplace.effects import (
     SendSms,
     SetFlag,
 )
-from naverplace.errors import Transient
+from naverplace.errors import NaverPlaceError, Transient
 from naverplace.holding import Holding
 from naverplace.recording import Recorder
 from naverplace.records import notice_kind
@@ -54,6 +54,7 @@ class Carrier:
     watch: Stopwatch = field(default_factory=Stopwatch)
     sens_breaker: Breaker = field(default_factory=lambda: Breaker("SENS"))
     table_breaker: Breaker = field(default_factory=lambda: Breaker("DynamoDB"))
+    naver_breaker: Breaker = field(default_factory=lambda: Breaker("Naver"))
     without_record: dict[RecordKey, str] = field(default_factory=dict)  # and why
 
     @property
@@ -124,11 +125,20 @@ class Carrier:
         if self.sens_breaker.reason:
             return step.end(Outcome.FAILED, self.sens_breaker.reason)
         if late := self._late(effect.expires):
-            return step.end(Outcome.SKIPPED, late)
+            return self._not_any_more(step, effect, late)
         if self.holding:
             self.holding.keep()
-        if stale := self._stale(effect):
-            return step.end(Outcome.SKIPPED, stale)
+        if self._is_old(effect):
+            if self.naver_breaker.reason:
+                return step.end(Outcome.FAILED, self.naver_breaker.reason)
+            try:
+                stale = self.still(effect)
+            except NaverPlaceError as error:  # Naver's, and no word about DynamoDB
+                self.naver_breaker.note(str(error))
+                return step.end(Outcome.FAILED, f"not sent, its booking is unread: {error}")
+            self.naver_breaker.note("")
+            if stale:
+                return self._not_any_more(step, effect, stale)
         if blocked := self._claim(step, effect, effect.kind):
             return blocked
         # The claim may have taken long, or this process may have been frozen meanwhile.
@@ -139,12 +149,21 @@ class Carrier:
         self.sens_breaker.note(call.message if call.service_failed else "")
         return self._recorder.record(step, call)
 
-    def _stale(self, effect: SendSms) -> str:
-        """Tell why a door may not be opened for this booking any more; empty when it may."""
+    def _is_old(self, effect: SendSms) -> bool:
+        """Tell whether a text with access data rests on a booking that was read too long ago."""
         if not effect.access or effect.read_at is None:
-            return ""
+            return False
         age = (self.clock.now() - effect.read_at).total_seconds()
-        return self.still(effect) if age > self.ledger.fresh_seconds else ""
+        return age > self.ledger.fresh_seconds
+
+    def _not_any_more(self, step: Step, effect: SendSms, why: str) -> ActionResult:
+        """Skip a message, unless an earlier try may have sent it: that doubt is to be settled."""
+        record = self.table.read([effect.key]).get(effect.key)
+        found = record.messages.get(effect.kind) if record else None
+        if found and found.unsettled:
+            outcome, words = why_not(NotClaimed(found.state, found))
+            return step.end(outcome, f"{words} ({why})")
+        return step.end(Outcome.SKIPPED, why)
 
     def _text(self, effect: SendSms, claim: Claim) -> tuple[str, float]:
         claimed_at = claim.message.claimed_at or self.clock.now()

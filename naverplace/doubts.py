@@ -20,6 +20,7 @@ from naverplace.records import Record, State
 from naverplace.setting_guards import LedgerSettings
 
 SIGNATURE_LIFE = timedelta(minutes=5)  # and so the largest difference of two clocks that SENS takes
+_LISTED = timedelta(days=30)  # the longest window that SENS lists at once
 URGENT = timedelta(minutes=25)  # before a message expires: the next run may come too late
 
 
@@ -91,7 +92,9 @@ def certain_at(doubt: Doubt, settings: LedgerSettings) -> datetime | None:
 def window(doubt: Doubt, now: datetime) -> tuple[datetime, datetime]:
     """Tell the request times to look at, at least; SENS's clock may differ from ours."""
     claimed = doubt.claim.message.claimed_at or now - timedelta(days=1)
-    return max(claimed - SIGNATURE_LIFE, now - timedelta(days=30)), now + SIGNATURE_LIFE
+    start = min(claimed, now) - SIGNATURE_LIFE  # a clock may have been put back since
+    # What lies beyond is of no interest: a send leaves minutes after its claim, or never.
+    return start, min(now + SIGNATURE_LIFE, start + _LISTED)
 
 
 def pick(

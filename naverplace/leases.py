@@ -135,12 +135,15 @@ def as_item(item: StoreItem) -> dict[str, Any]:
 def _lease(value: Any) -> Lease | None:
     if not isinstance(value, Mapping):
         return None
-    return Lease(
-        holder=str(value["holder"]),
-        run_id=str(value["run_id"]),
-        epoch=int(value["epoch"]),
-        until=_time(value["until"]),
-    )
+    try:
+        return Lease(
+            holder=str(value["holder"]),
+            run_id=str(value["run_id"]),
+            epoch=int(value["epoch"]),
+            until=_time(value["until"]),
+        )
+    except (KeyError, ValueError):
+        return None
 
 
 def _name(message: OpenMessage) -> str:

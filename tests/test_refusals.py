@@ -1,4 +1,4 @@
-"""A message that the provider refuses: tried again later and later, given up, named all the time."""
+"""A message that the provider refuses: tried again later and later, given up, always named."""
 
 from __future__ import annotations
 
