@@ -93,7 +93,7 @@ class _Progress:
         left = seconds / done * (self.days - done)
         until = BEGIN + timedelta(days=done)
         _say(
-            f"{until:%Y-%m-%d}  {counts['bookings']:>7} bookings  {counts['messages']:>7} messages  "
+            f"{until:%Y-%m-%d}  {counts['bookings']} bookings  {counts['messages']} messages  "
             f"{counts['kills']} kills  {counts['adopted']} adopted  {counts['freed']} freed  "
             f"{seconds:.0f} s, {counts['messages'] / seconds:.0f} messages/s, {left:.0f} s to go"
         )

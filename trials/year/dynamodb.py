@@ -6,6 +6,7 @@ stored maps themselves. Faults belong to the line in front of it, not here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,15 +25,14 @@ class MemoryTables:
     def __init__(self, keys: Mapping[str, tuple[str, ...]]) -> None:
         self.keys = dict(keys)
         self.items: dict[str, dict[Key, dict[str, Any]]] = {name: {} for name in keys}
+        self._groups: dict[tuple[str, str], set[Key]] = {}  # by table and partition
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one operation; raises ClientError as boto3 does."""
         try:
-            answer = getattr(self, f"_{operation}")(**request)
+            return dict(getattr(self, f"_{operation}")(**request))
         except Invalid as error:
             raise refusal(operation, "ValidationException", str(error)) from None
-        assert isinstance(answer, dict)
-        return answer
 
     def _table(self, name: str) -> dict[Key, dict[str, Any]]:
         if name not in self.items:
@@ -44,6 +44,10 @@ class MemoryTables:
             return tuple(values[name]["S"] for name in self.keys[table])
         except KeyError:
             raise Invalid("The provided key element does not match the schema") from None
+
+    def _write(self, name: str, key: Key, item: dict[str, Any]) -> None:
+        self.items[name][key] = item
+        self._groups.setdefault((name, key[0]), set()).add(key)
 
     def _get_item(
         self, *, TableName: str, Key: Mapping[str, Any], ConsistentRead: bool = False
@@ -65,7 +69,7 @@ class MemoryTables:
     def _put_item(self, *, TableName: str, Item: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         table, key = self._table(TableName), self._key(TableName, Item)
         self._check("PutItem", table.get(key), more)
-        table[key] = dict(Item)
+        self._write(TableName, key, dict(Item))
         return {}
 
     def _delete_item(
@@ -74,6 +78,7 @@ class MemoryTables:
         table, key = self._table(TableName), self._key(TableName, Key)
         self._check("DeleteItem", table.get(key), more)
         table.pop(key, None)
+        self._groups.get((TableName, key[0]), set()).discard(key)
         return {}
 
     def _update_item(
@@ -86,7 +91,7 @@ class MemoryTables:
         item = updated(UpdateExpression, scope._replace(item=old or dict(Key)))
         if self._key(TableName, item) != key:
             raise Invalid("Cannot update attribute: it is part of the key")
-        table[key] = item
+        self._write(TableName, key, item)
         if wanted == "NONE":
             return {}
         if wanted not in ("ALL_NEW", "ALL_OLD"):
@@ -95,14 +100,21 @@ class MemoryTables:
         return {"Attributes": shown} if shown else {}
 
     def _scan(self, *, TableName: str, ConsistentRead: bool = False, **more: Any) -> dict[str, Any]:
-        return self._pages(TableName, more.pop("FilterExpression", ""), more)
+        text = more.pop("FilterExpression", "")
+        return self._page(TableName, sorted(self._table(TableName)), text, more)
 
     def _query(self, *, TableName: str, KeyConditionExpression: str, **more: Any) -> dict[str, Any]:
+        """List one partition; the condition names it first: `booking_num = :number ...`."""
         more.pop("ConsistentRead", None)
-        return self._pages(TableName, KeyConditionExpression, more)
+        partition = re.match(rf"{self.keys[TableName][0]} = (:\w+)", KeyConditionExpression)
+        if not partition:
+            raise NotImplementedError(f"KeyConditionExpression={KeyConditionExpression}")
+        value = more["ExpressionAttributeValues"][partition[1]]["S"]
+        keys = sorted(self._groups.get((TableName, value), ()))
+        return self._page(TableName, keys, KeyConditionExpression, more)
 
-    def _pages(self, name: str, text: str, more: dict[str, Any]) -> dict[str, Any]:
-        """List items in their order of keys; of a query the condition on keys is the filter."""
+    def _page(self, name: str, keys: list[Key], text: str, more: dict[str, Any]) -> dict[str, Any]:
+        """List items in their order of keys."""
         start = more.pop("ExclusiveStartKey", None)
         limit = int(more.pop("Limit", PAGE))
         projection = more.pop("ProjectionExpression", "")
@@ -111,7 +123,6 @@ class MemoryTables:
         if more:
             raise NotImplementedError(f"scan or query with {sorted(more)}")
         table = self._table(name)
-        keys = sorted(table)
         after = self._key(name, start) if start else None
         keys = [key for key in keys if after is None or key > after]
         read, left = keys[:limit], keys[limit:]
@@ -121,9 +132,8 @@ class MemoryTables:
         shown = [_projected(item, projection, names) for item in found]
         answer: dict[str, Any] = {"Items": shown, "Count": len(shown), "ScannedCount": len(read)}
         if left:
-            answer["LastEvaluatedKey"] = {
-                n: {"S": v} for n, v in zip(self.keys[name], read[-1], strict=True)
-            }
+            last = zip(self.keys[name], read[-1], strict=True)
+            answer["LastEvaluatedKey"] = {part: {"S": value} for part, value in last}
         return answer
 
     def _check(

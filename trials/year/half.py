@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
-from naverplace import freshness
 from naverplace.clock import SEOUL
 from naverplace.engine import RuleEngine
 from naverplace.fields import load_fields
@@ -106,7 +107,7 @@ class Half:
         self._alive = 0
 
     def _outside(self, stores: dict[str, Any]) -> Outside:
-        nowhere = {name: "http://127.0.0.1:9" for name in SERVICES}
+        nowhere = dict.fromkeys(SERVICES, "http://127.0.0.1:9")
         variables = {
             **environment(Sandboxed(), nowhere),
             "NAVERPLACE_RULES_DIR": str(ROOT / "rules"),
@@ -152,7 +153,7 @@ class Half:
             for day in range(self.task.days):
                 midnight = self.start + day * DAY
                 for plan in plan_day(self.task.seed, midnight, self.troubles, self.task.factor):
-                    self.kernel.spawn(plan.at, lambda plan=plan: self._run(plan))
+                    self.kernel.spawn(plan.at, partial(self._run, plan))
                 self.kernel.run(midnight + DAY)
                 progress(day + 1, self._counted())
             self.kernel.run(self.start + self.task.days * DAY + 7200)
@@ -162,17 +163,13 @@ class Half:
     def _switched(self) -> Iterator[None]:
         """Put the simulated outside in the place of sockets, sleep and Naver."""
         board = Switchboard(self.sens, self.troubles, self._fate_of_current)
-        real = freshness.NaverClient
         logging.disable(logging.CRITICAL)
         with ExitStack() as stack:
+            stack.callback(logging.disable, logging.NOTSET)
             stack.enter_context(board.switched())
             stack.enter_context(simulated_sleep(self.kernel))
-            freshness.NaverClient = SimulatedNaver  # type: ignore[misc, assignment]
-            try:
-                yield
-            finally:
-                freshness.NaverClient = real  # type: ignore[misc]
-                logging.disable(logging.NOTSET)
+            stack.enter_context(patch("naverplace.freshness.NaverClient", SimulatedNaver))
+            yield
 
     def _fate_of_current(self) -> Fate:
         actor = self.kernel.current
@@ -211,7 +208,7 @@ class Half:
         self.oracle.note_run(SeenRun(began, None, self.kernel.now, True, frozenset()))
         if plan.restart_after:
             again = plan.restarted(self.kernel.now)
-            self.kernel.spawn(again.at, lambda: self._run(again))
+            self.kernel.spawn(again.at, partial(self._run, again))
 
     def _is_whole(self) -> bool:
         """Tell whether this run reads everything: weekly in the evening, and after long silence."""

@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 from naverplace.clock import SEOUL, Clock
 
@@ -91,17 +92,11 @@ class Kernel:
 class SimulatedClock(Clock):
     """The kernel's time as the library reads it."""
 
-    kernel: Kernel | None = None
+    kernel: Kernel = field(default_factory=lambda: Kernel(0.0))
 
     def now(self) -> datetime:
         """Tell the simulated time."""
-        assert self.kernel is not None
         return datetime.fromtimestamp(self.kernel.now, SEOUL)
-
-    def epoch_ms(self) -> int:
-        """Tell it in milliseconds since 1970."""
-        assert self.kernel is not None
-        return int(self.kernel.now * 1000)
 
 
 @contextmanager
@@ -122,13 +117,5 @@ def simulated_sleep(kernel: Kernel) -> Iterator[None]:
     def monotonic() -> float:
         return kernel.now if acting() else real_monotonic()
 
-    time.sleep, time.monotonic = sleep, monotonic
-    try:
+    with patch("time.sleep", sleep), patch("time.monotonic", monotonic):
         yield
-    finally:
-        time.sleep, time.monotonic = real_sleep, real_monotonic
-
-
-def seconds_of(moment: datetime) -> float:
-    """Turn a moment into the kernel's seconds."""
-    return moment.astimezone(UTC).timestamp()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import RemoteDisconnected
 from typing import Any
+from unittest.mock import patch
 from wsgiref.types import WSGIApplication
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
@@ -226,14 +227,10 @@ class Switchboard:
     @contextmanager
     def switched(self) -> Iterator[None]:
         """Take the place of the library's sockets."""
-        real = Wire._connection
 
         def connection(wire: Wire) -> Any:
             self.connections += 1
             return Connection(self.app, self.troubles, self.find_fate(), wire.read_timeout)
 
-        Wire._connection = connection  # type: ignore[method-assign]
-        try:
+        with patch.object(Wire, "_connection", connection):
             yield
-        finally:
-            Wire._connection = real  # type: ignore[method-assign]

@@ -48,7 +48,7 @@ class Life:
     def change(self, at: float, **changes: object) -> None:
         """Let it be something else from this moment on."""
         last = self.versions[-1]
-        self.versions.append(Version(**{**vars(last), "at": at, **changes}))  # type: ignore[arg-type]
+        self.versions.append(Version(**{**vars(last), "at": at, **changes}))
 
 
 @dataclass

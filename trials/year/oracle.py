@@ -1,4 +1,4 @@
-"""What every customer should have got, judged from the words alone; shares no code with the library.
+"""What every customer should have got, judged from the words alone: no code of the library.
 
 It knows the true life of every booking, what every phone got, and when each run saw what. A message
 is missed when a healthy run had the chance to send it: a run that nothing hit, that had the store
@@ -29,34 +29,34 @@ _WHEN = re.compile(r"일시: (\d+)월 (\d+)일\(.\) (오전|오후) (\d+):(\d\d)
 _WHO, _NUMBER = re.compile(r"손님(\d+)"), re.compile(r"예약 번호: (\d+_\d+)")
 
 
-class VersionLike(Protocol):
+class Version(Protocol):
     """One state of a booking, as the oracle reads it."""
 
     @property
-    def at(self) -> float: ...
+    def at(self) -> float: ...  # noqa: D102
     @property
-    def status(self) -> str: ...
+    def status(self) -> str: ...  # noqa: D102
     @property
-    def start(self) -> float: ...
+    def start(self) -> float: ...  # noqa: D102
     @property
-    def phone(self) -> str: ...
+    def phone(self) -> str: ...  # noqa: D102
     @property
-    def name(self) -> str: ...
+    def name(self) -> str: ...  # noqa: D102
     @property
-    def options(self) -> tuple[str, ...]: ...
+    def options(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
-    def broken(self) -> str: ...
+    def broken(self) -> str: ...  # noqa: D102
 
 
-class LifeLike(Protocol):
+class Life(Protocol):
     """One booking's true life."""
 
     @property
-    def store_id(self) -> str: ...
+    def store_id(self) -> str: ...  # noqa: D102
     @property
-    def number(self) -> str: ...
+    def number(self) -> str: ...  # noqa: D102
     @property
-    def versions(self) -> Sequence[VersionLike]: ...
+    def versions(self) -> Sequence[Version]: ...  # noqa: D102
 
 
 class Told(NamedTuple):
@@ -136,7 +136,7 @@ class Oracle:
         """Note a run that has ended, or died."""
         self.runs.append(run)
 
-    def judge(self, lives: Iterable[LifeLike], *, until: float) -> Verdicts:
+    def judge(self, lives: Iterable[Life], *, until: float) -> Verdicts:
         """Judge everything that happened before `until`."""
         found = Verdicts(wrong=list(self.strange))
         slots: dict[Told, list[Slot]] = defaultdict(list)
@@ -267,7 +267,7 @@ class _Named:
         return self._last.get((number, kind), -1.0) >= moment
 
 
-def _slots_of(life: LifeLike, until: float) -> Iterator[Slot]:
+def _slots_of(life: Life, until: float) -> Iterator[Slot]:
     """Work out what one booking was owed, from its life alone."""
     found: dict[tuple[str, str, float], Slot] = {}
     for version, end in _stretches(life, until):
@@ -286,19 +286,19 @@ def _slots_of(life: LifeLike, until: float) -> Iterator[Slot]:
     yield from found.values()
 
 
-def _listed_until(life: LifeLike, since: float, until: float) -> float:
+def _listed_until(life: Life, since: float, until: float) -> float:
     gone = (v.at for v in life.versions if v.at > since and v.status not in ("RC03", "RC08"))
     return min(gone, default=until)
 
 
-def _stretches(life: LifeLike, until: float) -> Iterator[tuple[VersionLike, float]]:
+def _stretches(life: Life, until: float) -> Iterator[tuple[Version, float]]:
     ends = [*(version.at for version in life.versions[1:]), until]
     for version, end in zip(life.versions, ends, strict=True):
         if not version.broken and version.at < until:
             yield version, min(end, until)
 
 
-def _owed_in(version: VersionLike, end: float) -> Iterator[tuple[str, float, float]]:
+def _owed_in(version: Version, end: float) -> Iterator[tuple[str, float, float]]:
     """List what is owed while a booking is in one state: kind, from, to."""
     if version.status == "RC03":
         over = min(end, version.start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import BoundedSemaphore
@@ -15,12 +15,14 @@ from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import SEOUL
+from naverplace.effects import RecordKey
 from naverplace.engine import RuleEngine
 from naverplace.errors import NaverPlaceError, ServiceUnavailable
 from naverplace.fields import Field
 from naverplace.found import Decided, StoreBatch
 from naverplace.holding import Stores
 from naverplace.quality import Checked, Gated
+from naverplace.records import Record
 from naverplace.report import RunReport
 from naverplace.rulebook import Rulebook
 from naverplace.run import Run
@@ -58,6 +60,18 @@ class Outside:
     faults: list[str] = field(default_factory=list)  # what the library should never do
 
 
+class RememberingTable(SmsTable):
+    """The table, which keeps what was last read: two decisions on the same records compare."""
+
+    last: Mapping[RecordKey, Record] = {}
+
+    def read_bookings(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
+        """Read the records, and keep them."""
+        found = super().read_bookings(keys)
+        self.last = found
+        return found
+
+
 class YearRun(Run):
     """A run whose outside is simulated; what takes time to load is loaded once a year."""
 
@@ -70,7 +84,7 @@ class YearRun(Run):
         self.fields, self.rulebook = outside.fields, outside.rulebook
         self.naver_slots = BoundedSemaphore(1)
         client: Any = Line(outside.tables, outside.troubles, fate)
-        self.table = SmsTable(client, self.settings.aws.sms_table)
+        self.table: RememberingTable = RememberingTable(client, self.settings.aws.sms_table)
         self.session_table = SessionTable(client, self.settings.aws.session_table)
         ledger = self.settings.ledger
         self.stores_held = Stores(
@@ -234,12 +248,11 @@ def _decided(run: YearRun, reader: Reader, gated: Gated) -> Decided:
     """Decide; a complete reading also by the breaker, and it must owe what the narrow one owes."""
     outside = reader.outside
     if not reader.whole:
-        records = run.table.read({booking.key for booking in reader.bookings})
+        records = run.table.read_bookings({booking.key for booking in reader.bookings})
         decisions = outside.engine.decide(reader.bookings, records, now=run.now)
         return Decided(decisions, bookings=len({b.booking_num for b in reader.bookings}))
     decided = steps.decide(run, gated)
-    records = run.table.read({booking.key for booking in reader.bookings})
-    narrow = outside.engine.decide(reader.bookings, records, now=run.now)
+    narrow = outside.engine.decide(reader.bookings, run.table.last, now=run.now)
     stopped = set(decided.stops)
     whole_owes = _owes(decided.decisions.effects)
     narrow_owes = {
