@@ -96,7 +96,13 @@ def renew(item: StoreItem, lease: Lease, *, now: datetime, seconds: float) -> St
 def close(item: StoreItem, lease: Lease, *, settled: Collection[OpenMessage]) -> StoreItem:
     """Give the store back, and forget the messages whose end is known. Raises LeaseLost."""
     _own(item, lease)
-    left = {message: since for message, since in item.open.items() if message not in settled}
+    # Who settles what is left must know the others to that phone: their texts may be the same.
+    phones = {message.key.phone for message in item.open if message not in settled}
+    left = {
+        message: since
+        for message, since in item.open.items()
+        if message not in settled or message.key.phone in phones
+    }
     return replace(item, lease=None, open=left)
 
 

@@ -23,7 +23,7 @@ from naverplace.doubts import (
 )
 from naverplace.errors import NaverPlaceError
 from naverplace.leases import OpenMessage
-from naverplace.phone import normalise
+from naverplace.phone import normalise, unsliced
 from naverplace.records import Record
 from naverplace.setting_guards import LedgerSettings
 from naverplace.tables.sms import SmsTable
@@ -113,7 +113,7 @@ class Settler:
     def _candidates(self, doubt: Doubt, now: datetime) -> list[Candidate]:
         start, end = window(doubt, now)
         try:
-            to: str | None = normalise(doubt.claim.key.phone)
+            to: str | None = normalise(unsliced(doubt.claim.key.phone))
         except ValueError:  # the legacy cuts odd numbers in odd places
             to = None
         listed = self.sens.find(start=start, end=end, to=to)

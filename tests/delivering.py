@@ -23,7 +23,8 @@ FLAGS = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_
 
 
 def key_of(number: int) -> RecordKey:
-    return RecordKey(f"{STORE}_{910000000 + number}", f"010-0000-{number:04}")
+    """Key an invented booking; 10001 has the same phone as 1."""
+    return RecordKey(f"{STORE}_{910000000 + number}", f"010-0000-{number % 10000:04}")
 
 
 def item_of(number: int) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def a_send(settings: Settings, number: int, kind: str = "guide") -> SendSms:
         store_id=STORE,
         template=kind,
         sender=settings.sens.default_sender,
-        to=f"0100000{number:04}",
+        to=f"0100000{number % 10000:04}",
         subject="10/22 15:30 예약 안내",
         text=f"[안내] {kind} 10월 22일 15:30 예약 {number}번 손님, 출입문 1234# 입니다.",
         flag=FLAGS.get(kind),

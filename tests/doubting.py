@@ -1,0 +1,103 @@
+"""A world in which runs have left messages in doubt, and what the next one makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from naverplace.actions import FLAG_OF
+from naverplace.channels.sms import SensClient
+from naverplace.claims import Claim
+from naverplace.doubts import Doubt, doubts_of
+from naverplace.effects import RecordKey, SendSms
+from naverplace.records import MessageState
+from naverplace.settings import Settings
+from naverplace.settling import Settler
+from naverplace.sources import load_settings
+from naverplace.tables.sms import SmsTable
+from sandbox.server import Sandbox
+from tests.delivering import a_send, item_of, key_of, open_table, quick
+
+TWIN = 10001
+
+
+@dataclass
+class Scene:
+    """A sandbox, its settings at whatever time it is there, and runs that died."""
+
+    world: Sandbox
+    env: dict[str, str]
+    settle_seconds: float = 0.2
+    clock_offset: float = 0.0  # of our clock, from the world's
+
+    @property
+    def settings(self) -> Settings:
+        loaded = quick(load_settings(env={**self.env, **self.world.environment()}, env_file=None))
+        ledger = loaded.ledger.model_copy(update={"settle_seconds": self.settle_seconds})
+        offset = loaded.clock.offset_seconds + self.clock_offset
+        clock = loaded.clock.model_copy(update={"offset_seconds": offset})
+        return loaded.model_copy(update={"ledger": ledger, "clock": clock})
+
+    @property
+    def table(self) -> SmsTable:
+        return open_table(self.settings)
+
+    @property
+    def sens(self) -> SensClient:
+        return SensClient(self.settings.sens, self.settings.make_clock())
+
+    def later(self, seconds: float) -> Scene:
+        """Let time pass for everybody."""
+        self.world.world.advance(seconds)
+        return self
+
+    def message(self, number: int = 1, kind: str = "guide") -> SendSms:
+        return a_send(self.settings, number, kind)
+
+    def twin(self) -> SendSms:
+        """Give another booking's message to the phone of booking 1, with the same text."""
+        return replace(self.message(), key=key_of(TWIN))
+
+    def die(self, effect: SendSms, *, sent: bool, seen_to_fail: bool = False) -> str:
+        """Claim a message, send it or not, and leave it there; gives the request id."""
+        settings, now = self.settings, self.settings.make_clock().now()
+        self.table.create({**item_of(0), **effect.key._asdict()})
+        claim = self.table.claim(
+            effect.key,
+            effect.kind,
+            run_id="dead",
+            now=now,
+            flag=effect.flag,
+            content_hash=self.sens.fingerprint(
+                to=effect.to, sender=effect.sender, subject=effect.subject, text=effect.text
+            ),
+        )
+        assert isinstance(claim, Claim), claim
+        request_id = self.send(effect.to, effect.text, effect.subject) if sent else ""
+        if seen_to_fail:
+            self.table.doubt(claim, "timed out", now=settings.make_clock().now())
+        return request_id
+
+    def send(self, to: str, text: str, subject: str = "안내") -> str:
+        """Send past the ledger, as a dead run or a stranger with the same account has."""
+        sender = self.settings.sens.default_sender
+        return self.sens.send(to=to, sender=sender, subject=subject, text=text).request_id
+
+    def settler(self) -> Settler:
+        settings, clock = self.settings, self.settings.make_clock()
+        return Settler(
+            open_table(settings), SensClient(settings.sens, clock), clock, settings.ledger
+        )
+
+    def doubts(self, keys: Sequence[RecordKey]) -> list[Doubt]:
+        return doubts_of(self.table.read(keys).values(), FLAG_OF)
+
+    def settle(self, *numbers: int, knowing: Sequence[int] = ()) -> list[Doubt]:
+        """Settle the doubts about these bookings as the next run does, knowing others' records."""
+        keys = [key_of(number) for number in numbers or (1,)]
+        settler = self.settler()
+        settler.learn(self.table.read([*keys, *map(key_of, knowing)]).values())
+        return settler.settle(self.doubts(keys))
+
+    def ledger(self, number: int = 1, kind: str = "guide") -> MessageState:
+        return self.table.read([key_of(number)])[key_of(number)].messages[kind]
