@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from naverplace.batches import BatchFacts, facts_of
@@ -14,10 +14,18 @@ from naverplace.errors import NaverPlaceError
 from naverplace.leases import StoreItem
 from naverplace.records import Record
 from naverplace.setting_guards import BreakerSettings
-from naverplace.stops import Release, Stop, let_pass, weigh
+from naverplace.stops import Release, Stop, let_pass, served_since, weigh
 from naverplace.tables.stores import StoreTable
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plausible:
+    """Which stores are stopped, and since when each store has been served."""
+
+    stops: Mapping[str, Stop]
+    served: Mapping[str, datetime]
 
 
 def check_plausible(
@@ -30,7 +38,7 @@ def check_plausible(
     now: datetime,
     run_id: str,
     keep: bool = True,
-) -> dict[str, Stop]:
+) -> Plausible:
     """Name the stores that nothing may be sent for, and remember what the others have.
 
     With `keep` False nothing is written. Raises Transient or Permanent when what is usual cannot be
@@ -38,6 +46,7 @@ def check_plausible(
     """
     stops: dict[str, Stop] = {}
     items = table.read(store_ids)
+    since = {store_id: served_since(item.extra) for store_id, item in items.items()}
     for batch in facts_of(store_ids, bookings, records, now=now):
         seen = items[batch.store_id].extra
         stop, after = weigh(seen, batch, settings=settings, run_id=run_id)
@@ -45,7 +54,7 @@ def check_plausible(
             stops[batch.store_id] = stop
         if keep and after != seen:
             _keep(table, batch, settings=settings, run_id=run_id)
-    return stops
+    return Plausible(stops, {store_id: moment for store_id, moment in since.items() if moment})
 
 
 def _keep(table: StoreTable, batch: BatchFacts, *, settings: BreakerSettings, run_id: str) -> None:

@@ -82,7 +82,8 @@ def _all_new(case: _Case) -> Iterator[Trip]:
     yield Trip(
         "more",
         f"all {batch.new} confirmed bookings are new, table sms knows none of them{others}"
-        f"{usually}; usual are 1 to 3 new ones; is NAVERPLACE_AWS__SMS_TABLE the right table, and whole?",
+        f"{usually}; usual are 1 to 3 new ones; "
+        "is NAVERPLACE_AWS__SMS_TABLE the right table, and whole?",
         f"확정 예약 {batch.new}건이 모두 새 예약으로 보입니다 (평소 1~3건)",
     )
 

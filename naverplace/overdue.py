@@ -16,7 +16,6 @@ from naverplace.booking import Booking, BookingStatus, new_item
 from naverplace.conditions import Context
 from naverplace.effects import MarkExpired, RecordKey, SendSms
 from naverplace.errors import CannotDecide
-from naverplace.moves import recorded_start
 from naverplace.records import WITH_PROVIDER, MessageState, Record, State, attribute
 from naverplace.rulefile import Call, Condition, Rule
 
@@ -55,15 +54,16 @@ def find_expired(
 def first_signs(
     records: Iterable[Record], known: Mapping[str, datetime] | None = None
 ) -> dict[str, datetime]:
-    """Tell for each store since when it has been served, for all that is known or records show."""
+    """Tell for each store since when we have served it, for all that is known or claims show.
+
+    What the legacy missed before that is not ours to name.
+    """
     signs = dict(known or {})
     for record in records:
-        claims = [m.claimed_at for m in record.messages.values() if m.claimed_at]
-        # The legacy notes no time; it saw the booking before it started, or not much later.
-        sign = min(claims) if claims else recorded_start(record)
         store_id = record.key.booking_num.partition("_")[0]
-        if sign:
-            signs[store_id] = min(sign, signs.get(store_id, sign))
+        for message in record.messages.values():
+            if message.claimed_at:
+                signs[store_id] = min(message.claimed_at, signs.get(store_id, message.claimed_at))
     return signs
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from naverplace import datadocs, engine, frames, quality
-from naverplace.baselines import check_plausible
+from naverplace.baselines import Plausible, check_plausible
 from naverplace.booking import Booking, BookingStatus
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
@@ -35,7 +35,6 @@ from naverplace.sending import Step
 from naverplace.session import NaverSession, open_naver_session
 from naverplace.settings import Settings
 from naverplace.settling import Settler
-from naverplace.stops import Stop
 from naverplace.stopwatch import Stopwatch
 from naverplace.stores import Store, load_stores
 from naverplace.tables.dynamodb import open_dynamodb
@@ -153,16 +152,24 @@ def decide(run: Run, gated: Gated) -> Decided:
     bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
         records = run.table.read_bookings({booking.key for booking in bookings})
-        stops = _implausible(run, gated, bookings, records)
+        plausible = _plausible(run, gated, bookings, records)
+    stops = dict(plausible.stops)
     bookings = [booking for booking in bookings if booking.store_id not in stops]
     with run.watch.phase("decide"):
-        decisions = engine.decide(bookings, records, run.rulebook, now=run.now)
+        decisions = engine.decide(
+            bookings,
+            records,
+            run.rulebook,
+            now=run.now,
+            back=timedelta(days=run.settings.ledger.expired_days),
+            served=plausible.served,
+        )
     return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops)
 
 
-def _implausible(
+def _plausible(
     run: Run, gated: Gated, bookings: Sequence[Booking], records: Mapping[RecordKey, Record]
-) -> dict[str, Stop]:
+) -> Plausible:
     """Name the stores that the breaker stops; a dry run remembers nothing."""
     return check_plausible(
         [checked.store_id for checked in gated.stores if not checked.stopped],

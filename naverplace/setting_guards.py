@@ -23,6 +23,11 @@ class LedgerSettings(Section):
         gt=0,
         description="a run that is silent this long has lost the store it was sending for",
     )
+    expired_days: float = Field(
+        7.0,
+        ge=0,
+        description="how long after a start a message that was never accepted is still named",
+    )
     fresh_seconds: float = Field(
         300.0,
         ge=0,

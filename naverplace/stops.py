@@ -2,6 +2,7 @@
 
 Attribute `batch` is the last plausible batch, `tripped` says since when and why nothing is sent,
 `released` lets kinds of implausible batches pass for a while. What passes is usual from then on.
+`served_since` is the first batch of all: what was missed before it was not ours.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from naverplace.clock import SEOUL
 from naverplace.setting_guards import BreakerSettings
 
 BATCH, TRIPPED, RELEASED = "batch", "tripped", "released"
+SERVED = "served_since"
 REFRESH = timedelta(hours=3)  # an older baseline is written anew, also when nothing has changed
 _LEAST, _SHARE = 3, 0.1  # a smaller change of a count is not worth a write
 Attributes = Mapping[str, Any]
@@ -109,7 +111,13 @@ def weigh(
     after.pop(TRIPPED, None)
     if trips or last is None or _differs(batch, last):
         after[BATCH] = batch.as_baseline(last).as_map()
+    after.setdefault(SERVED, _utc(batch.at))
     return None, after
+
+
+def served_since(attributes: Attributes) -> datetime | None:
+    """Tell when this system first read a plausible batch of the store; None when it never has."""
+    return _time(attributes.get(SERVED))
 
 
 def let_pass(

@@ -58,7 +58,7 @@ class Runs:
             run_id="run",
             keep=keep,
         )
-        return stops.get(STORE)
+        return stops.stops.get(STORE)
 
     @property
     def version(self) -> int:

@@ -56,7 +56,7 @@ class Duty:
             now=self.now,
             run_id="r",
         )
-        return not stops
+        return not stops.stops
 
 
 @pytest.fixture
