@@ -23,7 +23,7 @@ FLAGS = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_
 
 
 def key_of(number: int) -> RecordKey:
-    """Key an invented booking; 10001 has the same phone as 1."""
+    """Key an invented booking; 10071 has the same phone as 71."""
     return RecordKey(f"{STORE}_{910000000 + number}", f"010-0000-{number % 10000:04}")
 
 

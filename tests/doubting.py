@@ -18,7 +18,8 @@ from naverplace.tables.sms import SmsTable
 from sandbox.server import Sandbox
 from tests.delivering import a_send, item_of, key_of, open_table, quick
 
-TWIN = 10001
+FIRST = 71  # a booking that no scenario has, and no other of its phone
+TWIN = 10071
 
 
 @dataclass
@@ -51,12 +52,12 @@ class Scene:
         self.world.world.advance(seconds)
         return self
 
-    def message(self, number: int = 1, kind: str = "guide") -> SendSms:
+    def message(self, number: int = FIRST, kind: str = "guide") -> SendSms:
         return a_send(self.settings, number, kind)
 
     def twin(self) -> SendSms:
-        """Give another booking's message to the phone of booking 1, with the same text."""
-        return replace(self.message(), key=key_of(TWIN))
+        """Give another booking's message to the same phone, with the same text."""
+        return replace(self.message(), key=key_of(TWIN), item=item_of(TWIN))
 
     def die(self, effect: SendSms, *, sent: bool, seen_to_fail: bool = False) -> str:
         """Claim a message, send it or not, and leave it there; gives the request id."""
@@ -94,10 +95,10 @@ class Scene:
 
     def settle(self, *numbers: int, knowing: Sequence[int] = ()) -> list[Doubt]:
         """Settle the doubts about these bookings as the next run does, knowing others' records."""
-        keys = [key_of(number) for number in numbers or (1,)]
+        keys = [key_of(number) for number in numbers or (FIRST,)]
         settler = self.settler()
         settler.learn(self.table.read([*keys, *map(key_of, knowing)]).values())
         return settler.settle(self.doubts(keys))
 
-    def ledger(self, number: int = 1, kind: str = "guide") -> MessageState:
+    def ledger(self, number: int = FIRST, kind: str = "guide") -> MessageState:
         return self.table.read([key_of(number)])[key_of(number)].messages[kind]

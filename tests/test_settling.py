@@ -8,7 +8,7 @@ from naverplace.records import State
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.delivering import key_of
-from tests.doubting import TWIN, Scene
+from tests.doubting import FIRST, TWIN, Scene
 
 CERTAIN = 60 + 2 * 300 + 0.2  # seconds after the claim of a process that has vanished
 
@@ -38,7 +38,7 @@ def test_the_log_settles_it(
 
     assert (doubt.settled, scene.ledger().state) == (settled, state)
     assert doubt.request_id == scene.ledger().request_id == request_id
-    assert scene.table.read([key_of(1)])[key_of(1)].remind_sms is sent
+    assert scene.table.read([key_of(FIRST)])[key_of(FIRST)].remind_sms is sent
     assert scene.settle() == []
 
 
@@ -108,19 +108,19 @@ def test_a_strangers_message_makes_it_unclear_until_the_log_has_proved_faithful(
     # A known message of ours, which the log repeats word by word: so the other one is not ours.
     scene.die(scene.message(2), sent=True)
     scene.settle(2)
-    (freed,) = scene.settle(1, knowing=[2])
+    (freed,) = scene.settle(FIRST, knowing=[2])
     assert freed.settled == "freed"
 
 
 def test_a_log_that_writes_contents_in_another_way_frees_nothing(scene: Scene) -> None:
-    scene.die(scene.message(1), sent=True)
+    scene.die(scene.message(), sent=True)
     scene.die(scene.message(2), sent=True)
     scene.settle(2)
     for message in scene.world.world.messages:
         message["content"] = message["content"].replace("예약", "豫約")
     scene.later(CERTAIN + 1)
 
-    (doubt,) = scene.settle(1, knowing=[2])
+    (doubt,) = scene.settle(FIRST, knowing=[2])
 
     assert (doubt.settled, scene.ledger().state) == ("unclear", State.CLAIMED)
 
@@ -142,7 +142,7 @@ def test_the_message_of_another_booking_of_the_same_phone_is_not_taken_for_it(
     scene.die(ours, sent=False)
     scene.later(CERTAIN + 1)
 
-    both = scene.settle(1, TWIN)
+    both = scene.settle(FIRST, TWIN)
 
     assert [d.settled for d in both] == ["freed"]
 
@@ -155,10 +155,10 @@ def test_of_two_doubts_with_one_text_as_many_are_adopted_as_were_sent(
     scene.later(1).die(scene.twin(), sent=sent > 1)
     scene.later(CERTAIN + 1)
 
-    settled = [doubt.settled.value for doubt in scene.settle(1, TWIN)]
+    settled = [doubt.settled.value for doubt in scene.settle(FIRST, TWIN)]
 
     assert settled == ["adopted"] * sent + ["freed"] * (2 - sent)
-    requests = {scene.ledger(n).request_id for n in (1, TWIN)} - {""}
+    requests = {scene.ledger(n).request_id for n in (FIRST, TWIN)} - {""}
     assert len(requests) == sent
 
 
@@ -182,7 +182,7 @@ def test_the_flag_flips_in_the_update_that_adopts(scene: Scene) -> None:
 
     scene.settle()
 
-    assert scene.table.read([key_of(1)])[key_of(1)].remind_sms
+    assert scene.table.read([key_of(FIRST)])[key_of(FIRST)].remind_sms
     writes = [seen for seen in scene.world.world.requests if "UpdateItem" in seen.target]
     assert len(writes) == before + 1
 
@@ -202,7 +202,7 @@ def test_a_settling_whose_answer_was_lost_is_recognised(sent: bool, scene: Scene
 def test_two_that_settle_one_doubt_agree(sent: bool, scene: Scene) -> None:
     scene.die(scene.message(), sent=sent)
     scene.later(CERTAIN + 1)
-    seen = scene.doubts([key_of(1)])
+    seen = scene.doubts([key_of(FIRST)])
     (first,) = scene.settle()
     ledger = scene.ledger()
 
@@ -215,7 +215,7 @@ def test_two_that_settle_one_doubt_agree(sent: bool, scene: Scene) -> None:
 def test_who_settles_late_leaves_what_was_sent_again_meanwhile_alone(scene: Scene) -> None:
     scene.die(scene.message(), sent=False)
     scene.later(CERTAIN + 1)
-    seen = scene.doubts([key_of(1)])
+    seen = scene.doubts([key_of(FIRST)])
     scene.settle()
     scene.die(scene.message(), sent=False)
     again = scene.ledger()
