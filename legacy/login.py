@@ -1,0 +1,91 @@
+"""The legacy's login and cookie check with Selenium (L1-L4)."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import Any
+
+import boto3
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from legacy.settings import LegacySettings
+
+Cookies = list[dict[str, Any]]
+KEY = {"id": "1"}
+
+
+def cookies_for(settings: LegacySettings) -> Cookies:
+    """Give cookies that the legacy believes in, logging in when it must."""
+    stored = _stored(settings)
+    if stored and not settings.check_in_browser:
+        return stored
+    driver = _browser(settings)
+    try:
+        if not stored or _expired(driver, settings, stored):
+            _log_in(driver, settings)
+            _store(settings, driver.get_cookies())
+        cookies: Cookies = driver.get_cookies()
+        return cookies
+    finally:
+        driver.quit()
+
+
+def _table(settings: LegacySettings) -> Any:
+    resource = boto3.resource(
+        "dynamodb", region_name=settings.region, endpoint_url=settings.aws_endpoint
+    )
+    return resource.Table(settings.session_table)
+
+
+def _stored(settings: LegacySettings) -> Cookies:
+    """Read the cookies; any error counts as none (L1)."""
+    try:
+        read: Cookies = json.loads(_table(settings).get_item(Key=KEY)["Item"]["cookies"])
+    except Exception:  # noqa: BLE001 - L1
+        return []
+    return read
+
+
+def _store(settings: LegacySettings, cookies: Cookies) -> None:
+    _table(settings).put_item(Item={**KEY, "cookies": json.dumps(cookies)})
+
+
+def _browser(settings: LegacySettings) -> Any:
+    options = webdriver.ChromeOptions()
+    options.binary_location = settings.chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    return webdriver.Chrome(options=options, service=Service(settings.chromedriver))
+
+
+def _expired(driver: Any, settings: LegacySettings, cookies: Cookies) -> bool:
+    """Add the cookies on the shop's page, open the user's page, and read the URL (L3)."""
+    driver.get(f"{settings.smartplace_url}/")
+    for cookie in cookies:
+        driver.add_cookie(cookie)
+    driver.get(f"{settings.nid_url}/user2/help/myInfoV2?lang=ko_KR")
+    time.sleep(3 if settings.pause else 0)
+    return "login" in str(driver.current_url)
+
+
+def _log_in(driver: Any, settings: LegacySettings) -> None:
+    """Fill the form by JavaScript; a refused login goes unnoticed (L2)."""
+    driver.get(f"{settings.nid_url}/nidlogin.login?mode=form&url={settings.www_url}/")
+    for name, value in (("id", settings.username), ("pw", settings.password)):
+        field = driver.find_element(By.CSS_SELECTOR, f"#{name}")
+        driver.execute_script("arguments[0].setAttribute('value', arguments[1])", field, value)
+        _wait(settings, 0.34, 0.54)
+    driver.find_element(By.CSS_SELECTOR, "#log\\.login").click()
+    _wait(settings, 0.64, 0.94)
+    _wait(settings, 1.0, 1.0)
+    # The login page's own address holds it as well (L2); here: any page of the login site does.
+    WebDriverWait(driver, 10).until(lambda d: "://" in d.current_url)
+
+
+def _wait(settings: LegacySettings, least: float, most: float) -> None:
+    time.sleep(random.uniform(least, most) if settings.pause else 0)  # noqa: S311 - no secret

@@ -1,0 +1,99 @@
+"""What the legacy touches: tiny doors, so that the same code decides only, or really runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+Item = dict[str, Any]
+Raw = Mapping[str, Any]  # a booking as Naver sends it
+
+
+class Table(Protocol):
+    """Table `sms`; every call may raise."""
+
+    def get(self, booking_num: str, phone: str) -> Item | None:
+        """Read one item."""
+
+    def put(self, item: Item) -> None:
+        """Write a whole item over whatever stands there."""
+
+    def set_flag(self, booking_num: str, phone: str, flag: str) -> None:
+        """Set one flag to True, without any condition (facts 7.5)."""
+
+    def open_items(self) -> list[Item]:
+        """Scan once for items with option_sms False: the first megabyte only (L8)."""
+
+
+class Sens(Protocol):
+    """Sends one message and never looks at the answer (L14)."""
+
+    def send(self, message: Message) -> None:
+        """Send it."""
+
+
+class Telegram(Protocol):
+    """The owner's chat."""
+
+    def send(self, text: str) -> None:
+        """Send one text (L20)."""
+
+
+class Naver(Protocol):
+    """The booking API, page by page."""
+
+    def count(self, store_id: str, status: str, window: tuple[str, str] | None) -> int | None:
+        """Ask how many there are; None when the answer is no count (L9)."""
+
+    def page(
+        self, store_id: str, status: str, *, page: int, window: tuple[str, str] | None
+    ) -> list[Raw]:
+        """Read one page of 50."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One text message as the legacy sends it (L18)."""
+
+    kind: str  # confirmation | guide | event
+    to: str  # digits
+    sender: str
+    subject: str
+    text: str
+    type: str = "LMS"
+    content_type: str = "COMM"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The stored templates and senders (L18)."""
+
+    subject: str
+    confirmation: str
+    event: str
+    guides: Mapping[str, str]  # by store
+    sender: str
+    guide_senders: Mapping[str, str] = field(default_factory=dict)  # by store; else the default
+
+    def message(self, kind: str, store_id: str, phone: str) -> Message:
+        """Make the message; an unknown store has no guide and raises KeyError."""
+        to = phone.replace("-", "")
+        if kind == "guide":
+            sender = self.guide_senders.get(store_id, self.sender)
+            return Message(kind, to, sender, self.subject, self.guides[store_id])
+        text = self.confirmation if kind == "confirmation" else self.event
+        return Message(kind, to, self.sender, self.subject, text)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything one run of the legacy looks at."""
+
+    store_ids: tuple[str, ...]
+    table: Table
+    sens: Sens
+    telegram: Telegram
+    texts: Texts
+    now: datetime  # naive local time of the container (L23)
