@@ -15,7 +15,13 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from naverplace import drain_command, duty, reconcile_command, redaction
+from naverplace import (
+    audit_command,
+    drain_command,
+    duty,
+    reconcile_command,
+    redaction,
+)
 from naverplace.errors import NaverPlaceError
 from naverplace.redaction import describe
 from naverplace.sources import load_settings
@@ -141,6 +147,7 @@ def init_tables() -> None:
 duty.add_commands(app)
 reconcile_command.add_commands(app)
 drain_command.add_commands(app)
+audit_command.add_commands(app)
 
 RulesDir = Annotated[
     Path, typer.Option(envvar="NAVERPLACE_RULES_DIR", help="The folder of the YAML files.")

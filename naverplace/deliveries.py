@@ -24,14 +24,13 @@ def delivery_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
             continue
         booking = effect.key.booking_num
         found = ended.get((booking, effect.kind, effect.store_id))
-        result = found.pop(0) if found else None
         yield {
             "booking": booking,
             "store_id": effect.store_id,
             "kind": effect.kind,
             "new": effect.key in new,
             "planned": True,
-            **_end(result),
+            **_end(found.pop(0) if found else None),
         }
     for (booking, kind, store_id), results in ended.items():
         for unplanned in results:  # a contradiction, but it happened

@@ -50,6 +50,7 @@ class RunReport:
     settled: Mapping[str, int] = field(default_factory=dict)  # doubts by what became of them
     unsettled: tuple[Mapping[str, str], ...] = ()  # doubts that are left
     expired: tuple[Mapping[str, str], ...] = ()  # owed, never accepted, and too late now
+    started: str = ""  # to the millisecond
     rules: int | None = None  # that are enabled
     bookings_decided: int | None = None
     deliveries: tuple[Mapping[str, Any], ...] | None = None  # every message with its outcome
@@ -101,6 +102,7 @@ def make_report(facts: RunFacts) -> RunReport:
         settled=settled_counts(facts),
         unsettled=tuple(unsettled_rows(facts)),
         expired=tuple(expired_rows(facts)),
+        started=facts.now.isoformat(timespec="milliseconds"),
         rules=len(facts.rules),
         bookings_decided=facts.bookings_decided,
         deliveries=tuple(delivery_rows(facts)),

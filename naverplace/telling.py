@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from naverplace.channels.telegram import Telegram
+from naverplace.document import render
 from naverplace.errors import NaverPlaceError
 from naverplace.measuring import measures
 from naverplace.redaction import REDACTOR, describe
@@ -76,10 +77,22 @@ def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
 
 
 def keep_report(run: Run, report: RunReport) -> None:
-    """Write the report as JSON into the folder that the settings name, if they name one."""
+    """Write report and summary document into the folder that the settings name, if any."""
     folder = run.settings.report_dir
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     text = REDACTOR.scrub(json.dumps(report.as_json(), ensure_ascii=False, indent=2, default=str))
-    (folder / f"{run.now:%Y%m%dT%H%M%S}-{run.run_id}.json").write_text(text, "utf-8")
+    name = f"{run.now:%Y%m%dT%H%M%S}-{run.run_id}"
+    (folder / f"{name}.json").write_text(text, "utf-8")
+    if document := document_of(report):
+        (folder / f"{name}.md").write_text(document, "utf-8")
+
+
+def document_of(report: RunReport) -> str:
+    """Write the run's summary document, scrubbed; empty when a defect of ours keeps us from it."""
+    try:
+        return REDACTOR.scrub(render(report))
+    except Exception:  # the messages are out: a missing page must not cost the report
+        log.exception("no summary document for run %s", report.run_id)
+        return ""

@@ -13,10 +13,11 @@ from naverplace.reconcile_words import rows_of
 from naverplace.redaction import REDACTOR
 from naverplace.report import RunReport
 from naverplace.summary import for_engineer
+from naverplace.telling import document_of
 
 
 def publish_report(report: RunReport, docs: str = "") -> None:
-    """Publish the summary page and the table of verdicts."""
+    """Publish the summary page, the summary document and the table of verdicts."""
     page = for_engineer(report)
     if docs:
         page += f"\nGreat Expectations Data Docs of this run: `{docs}`\n"
@@ -25,6 +26,12 @@ def publish_report(report: RunReport, docs: str = "") -> None:
         markdown=REDACTOR.scrub(page),
         description="What this run saw, decided and did",
     )
+    if document := document_of(report):
+        create_markdown_artifact(
+            key="run-document",
+            markdown=document,
+            description="The run's summary document, its sums cross-checked",
+        )
     create_table_artifact(
         key="verdicts",
         table=_scrubbed(report.verdicts),

@@ -104,7 +104,8 @@ def test_a_person_finds_summary_quarantine_and_verdicts_among_the_artifacts(
     report = process_bookings()
 
     artifacts = artifacts_of(report["run_id"])
-    assert set(artifacts) == {"run-summary", "quarantine", "verdicts"}
+    assert set(artifacts) == {"run-summary", "run-document", "quarantine", "verdicts"}
+    assert artifacts["run-document"].startswith("# Run Summary: SUCCESS")
     assert "All sums balance." in artifacts["run-summary"]
     assert "new-booking" in artifacts["verdicts"]
 
