@@ -77,8 +77,8 @@ class _Second:
         doubts = [d for d in doubts_of(records.values(), FLAG_OF) if d.open_message in wanted]
         ended = {d.open_message: d for d in self.settler.settle(doubts)}
         settle_seconds = self.carrier.ledger.settle_seconds
-        if self.settler.wait_for(ended.values(), at_most=settle_seconds + 1.0):
-            waiting = [d for d in ended.values() if d.settled is Settled.WAITING]
+        waiting = [d for d in ended.values() if self._is_worth_waiting(d)]
+        if self.settler.wait_for(waiting, at_most=settle_seconds + 1.0):
             ended |= {d.open_message: d for d in self.settler.settle(waiting)}
         return ended
 
@@ -107,18 +107,27 @@ class _Second:
             return self._again(at, "sent again by the rule's choice", Settled.FREED)
         return self._unsettled(at, doubt.why, doubt.settled)
 
+    def _is_worth_waiting(self, doubt: Doubt) -> bool:
+        """Tell whether the doubt may end in this run, and not as well in the next one."""
+        if doubt.settled is Settled.WAITING:
+            return True
+        urgent = {_name(e) for e in self.doubtful.values() if self._is_urgent(e)}
+        return doubt.settled is Settled.UNREADABLE and doubt.open_message in urgent
+
     def _risks_two(self, at: int, doubt: Doubt) -> bool:
         """Tell whether the rule would rather have this message twice than not at all, and now."""
-        effect, now = self.doubtful[at], self.carrier.clock.now()
         certain = certain_at(doubt, self.carrier.ledger)
-        urgent = effect.expires is not None and effect.expires - now < URGENT
-        unreadable = doubt.settled is Settled.UNREADABLE
         return (
-            effect.in_doubt == "resend"
-            and unreadable
-            and urgent
-            and bool(certain and now >= certain)
+            self._is_urgent(self.doubtful[at])
+            and doubt.settled is Settled.UNREADABLE
+            and certain is not None
+            and self.carrier.clock.now() >= certain
         )
+
+    def _is_urgent(self, effect: SendSms) -> bool:
+        if effect.in_doubt != "resend" or effect.expires is None:
+            return False
+        return effect.expires - self.carrier.clock.now() < URGENT
 
     def _again(self, at: int, why: str, settled: Settled) -> ActionResult:
         result = self.carrier.carry_out(Step(self.doubtful[at]))

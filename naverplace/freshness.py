@@ -55,6 +55,6 @@ class Freshness:
             try:
                 frame = frames.to_frame([raw], store_id=store_id, fields=run.fields, read_at=now)
                 found |= {b.booking_num: b for b in frames.to_bookings(frame)}
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, AttributeError):
                 continue
         return found

@@ -65,7 +65,7 @@ class Settler:
 
     def wait_for(self, doubts: Iterable[Doubt], *, at_most: float) -> bool:
         """Wait until these doubts can be settled, at most `at_most` seconds; tell if it did."""
-        moments = [certain_at(d, self.settings) for d in doubts if d.settled is Settled.WAITING]
+        moments = [certain_at(doubt, self.settings) for doubt in doubts]
         now = self.clock.now()
         near = [m for m in moments if m and (m - now).total_seconds() <= at_most]
         if not near:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from naverplace.actions import FLAG_OF
 from naverplace.channels.sms import SensClient
@@ -47,7 +48,7 @@ class Scene:
     def sens(self) -> SensClient:
         return SensClient(self.settings.sens, self.settings.make_clock())
 
-    def later(self, seconds: float) -> Scene:
+    def later(self, seconds: float) -> Self:
         """Let time pass for everybody."""
         self.world.world.advance(seconds)
         return self

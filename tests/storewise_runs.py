@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from naverplace import run as steps
@@ -16,7 +16,7 @@ from naverplace.report import RunReport
 from naverplace.run import Run
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
-from tests.delivering import STORE
+from tests.delivering import STORE, item_of, key_of
 from tests.doubting import Scene
 
 
@@ -81,6 +81,22 @@ class Shop(Scene):
     def open_messages(self) -> set[OpenMessage]:
         run = Run(self.settings, run_id="look", door="cli", dry_run=True)
         return set(run.stores_held.table.read([STORE])[STORE].open)
+
+    def sent_kinds(self, begun: Begun) -> list[tuple[str, str]]:
+        """List what of a run's messages has been accepted: kind and phone."""
+        texts = {(effect.to, effect.text.strip()): effect.kind for effect in begun.sends}
+        return [
+            (texts[to, content.strip()], to)
+            for to, content in self.received()
+            if (to, content.strip()) in texts
+        ]
+
+    def door_message(self, like: SendSms, number: int) -> SendSms:
+        """Invent another booking's message with access data, read when that one was."""
+        return replace(like, key=key_of(number), item=item_of(number))
+
+    def deliver_all(self, begun: Begun, effects: Sequence[Effect]) -> list[ActionResult]:
+        return storewise.deliver_store(begun.run, begun.session, STORE, effects)
 
     def received(self) -> list[tuple[str, str]]:
         return [(str(m["to"]), str(m["content"])) for m in self.world.world.messages]

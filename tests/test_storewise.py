@@ -93,7 +93,6 @@ def test_a_twin_sent_while_a_doubt_lasts_is_not_taken_for_it_by_a_later_run(shop
     shop.later(60)
     shop.world.world.faults.append(Fault("sens", "GET", "status:503", times=None))
     run = Run(shop.settings, run_id="between", door="cli", dry_run=False)
-    time.sleep(2)  # the dead run's lease is over
     (sent,) = storewise.deliver_store(run, None, STORE, [twin])
     assert sent.outcome is Outcome.ACCEPTED
     shop.world.world.faults.clear()
