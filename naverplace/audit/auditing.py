@@ -13,8 +13,10 @@ from naverplace.audit.findings import Audit, Finding, Kind
 from naverplace.audit.limits import check_limits
 from naverplace.audit.reading import Summary
 from naverplace.audit.responses import check_responses
-from naverplace.audit.shops import check_shops, check_tallies
-from naverplace.audit.times import check_steps, check_times
+from naverplace.audit.shops import check_shops
+from naverplace.audit.steps import check_steps
+from naverplace.audit.tallies import check_tallies
+from naverplace.audit.times import check_times
 
 CHECKS = (
     check_counts,

@@ -73,7 +73,8 @@ def _basis(summary: Summary, table: Table) -> Iterator[Finding]:
 
 def check_verdict(summary: Summary, contradictions: Sequence[Finding]) -> Iterator[Finding]:
     """Compare title, status, verdict and footer with each other, and with what was found."""
-    failed, passed = [], []
+    failed: list[int] = []
+    passed: list[int] = []
     for line, found in summary.match(
         r"^#+ .*Summary: (\w+)|Status: (SUCCESS|FAILED)|RUN (FAILED|SUCCESSFUL)|"
         r"(?:CUTOVER) (SUCCESSFUL|FAILED)|^#+ .*(DRY RUN)|Run Summary:.*(DRY RUN)"

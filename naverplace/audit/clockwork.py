@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from naverplace.audit.reading import Figure, Line, Summary
 from naverplace.clock import SEOUL
 
-_STAMP = r"(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<zone>Z|[+-]\d\d:\d\d)?"
+_STAMP = r"(?P<t>\d+-\d+-\d+T[\d:.]+)(?P<zone>Z|[+-]\d+:\d+)?"
 _ENTRY = re.compile(r"^\s*\[" + _STAMP + r"\]\s*(?P<words>.*)")
+_NAMED = "(?:Timestamp|Next Review)"
 _UNITS = {"ms": 0.001, "s": 1.0, "seconds": 1.0}
 DURATIONS = (
     r"\bDuration:\s*~?(?P<n>[\d.]+)\s*(?P<unit>seconds|ms)",
@@ -43,23 +45,36 @@ def entries(summary: Summary) -> list[Moment]:
     found = []
     for line in summary.lines:
         if match := _ENTRY.search(line.text):
-            found.append(_moment(match, line, match.group("words")))
+            found += _moment(match, line, match.group("words"))
     return found
+
+
+def broken(summary: Summary) -> list[Line]:
+    """List the lines with a stamp that is no time."""
+    found = [(line, match) for line in summary.lines if (match := _ENTRY.search(line.text))]
+    found += summary.match(rf"{_NAMED}:\s*{_STAMP}")
+    return [line for line, match in found if not _moment(match, line, "")]
 
 
 def stamps(summary: Summary, name: str) -> list[Moment]:
     """List the stamps behind a name, such as 'Timestamp'."""
     found = []
     for line, match in summary.match(rf"{name}:\s*{_STAMP}(?P<kst>\s+KST)?"):
-        moment = _moment(match, line, "")
-        zone = "KST" if match.group("kst") else moment.zone
-        found.append(Moment(moment.at, zone, line.number))
+        for moment in _moment(match, line, ""):
+            zone = "KST" if match.group("kst") else moment.zone
+            found.append(Moment(moment.at, zone, line.number))
     return found
 
 
-def _moment(match: re.Match[str], line: Line, words: str) -> Moment:
-    at = datetime.fromisoformat(match.group("t"))
-    return Moment(at, match.group("zone") or "", line.number, words)
+def _moment(match: re.Match[str], line: Line, words: str) -> list[Moment]:
+    """Read a stamp; nothing when it is no time."""
+    zone = match.group("zone") or ""
+    try:
+        at = datetime.fromisoformat(match.group("t"))
+        datetime.fromisoformat(f"{match.group('t')}{zone.replace('Z', '+00:00')}")
+    except ValueError:
+        return []
+    return [Moment(at, zone, line.number, words)]
 
 
 def seconds_between(first: Moment, last: Moment) -> float:
@@ -98,4 +113,4 @@ def seconds(value: float) -> str:
 
 def pairs(log: list[Moment]) -> Iterator[tuple[Moment, Moment]]:
     """List every two entries that follow each other."""
-    yield from zip(log, log[1:], strict=False)
+    yield from pairwise(log)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from naverplace.audit.findings import Finding, lines_of, told
-from naverplace.audit.messages import Group, Sent, adds_up, groups_of
-from naverplace.audit.reading import Figure, Summary
+from naverplace.audit.messages import Group, Sent, adds_up, against, groups_of
+from naverplace.audit.reading import Figure, Summary, figure_of
 
 TOTALS = (
     r"Total SMS sent:\s*(?P<n>\d+)",
@@ -28,6 +28,11 @@ WRITES = (
     r"\|\s*DynamoDB writes\s*\|[^|]*\|\s*(?P<n>\d+)",
     r"DynamoDB updates:\s*(?P<n>\d+)/",
 )
+OUTCOMES = {  # of a group's lines: where their total stands
+    ("Found accepted",): r"^- Found accepted from an earlier try:\s*(?P<n>\d+)",
+    ("Skipped",): r"(?P<n>\d+) messages were skipped",
+    ("Refused", "In doubt", "Failed"): r"^- Not accepted:\s*(?P<n>\d+)",
+}
 SAME = {
     "total of messages": TOTALS,
     "messages that failed": FAILURES,
@@ -83,6 +88,8 @@ def check_counts(summary: Summary) -> Iterator[Finding]:
     groups = groups_of(summary)
     yield from _ratios(groups)
     yield from _sum_of_messages(summary, groups)
+    yield from _outcomes(summary, groups)
+    yield from _delivered(summary)
     yield from _writes(summary)
     yield from _told(summary, groups)
 
@@ -167,6 +174,35 @@ def _sum_of_messages(summary: Summary, groups: Sequence[Group]) -> Iterator[Find
             f"messages owed: {adds_up(detected)}, {'and' if holds else 'but'} the total is {owed}"
         )
         yield told(holds, "sum of messages owed", words, [*(d.line for d in detected), owed.line])
+
+
+def _outcomes(summary: Summary, groups: Sequence[Group]) -> Iterator[Finding]:
+    """Add up the groups' other outcomes, and compare with what is said about all messages."""
+    if not any(group.others for group in groups):
+        for pattern in OUTCOMES.values():
+            for place in summary.figures(pattern):
+                words = f"no group has such an outcome, and line {place.line} says {place}"
+                yield told(place.value == 0, "outcomes in all", words, [place.line])
+        return
+    for names, pattern in OUTCOMES.items():
+        parts = [
+            f for group in groups for f in group.others if f.said.strip(" -").startswith(names)
+        ]
+        for place in summary.figures(pattern):
+            words = against(f"messages {names[0].lower()} ...", parts, place)
+            holds = sum(part.value for part in parts) == place.value
+            yield told(holds, "outcomes in all", words, [*(p.line for p in parts), place.line])
+
+
+def _delivered(summary: Summary) -> Iterator[Finding]:
+    pattern = r"phones:\s*(?P<a>\d+) by .*, (?P<b>\d+) undelivered, (?P<c>\d+) still"
+    shown = summary.first(r"Found in SENS's own log:\s*(?P<n>\d+)")
+    for line, found in summary.match(pattern):
+        if shown:
+            parts = [figure_of(line, found, name) for name in "abc"]
+            holds = sum(part.value for part in parts) == shown.value
+            words = against("messages in SENS's log by their end", parts, shown)
+            yield told(holds, "ends in the log", words, [line.number, shown.line])
 
 
 def _writes(summary: Summary) -> Iterator[Finding]:

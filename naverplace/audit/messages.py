@@ -83,3 +83,9 @@ def adds_up(figures: Sequence[Figure]) -> str:
     if len(figures) < 2:
         return f"{total:g}"
     return f"{' + '.join(map(str, figures))} = {total:g}"
+
+
+def against(what: str, parts: Sequence[Figure], total: Figure) -> str:
+    """Write a sum beside the total that it should be."""
+    agree = sum(part.value for part in parts) == total.value
+    return f"{what}: {adds_up(parts)}, {'and' if agree else 'but'} the total is {total}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from naverplace.audit.clockwork import entries, entry, metric, seconds, seconds_between
+from naverplace.audit.counts import same
 from naverplace.audit.findings import Finding, told
 from naverplace.audit.reading import Figure, Line, Summary, figure_of
 
@@ -22,6 +23,7 @@ def check_responses(summary: Summary) -> Iterator[Finding]:
     for line, found in _averages(summary):
         if found.group("count"):
             yield from _summed(line, found)
+    yield from _calls(summary)
     yield from _sens(summary)
     channels = [found for name, found in times.items() if "Notification" in name]
     yield from _channels(summary, channels)
@@ -43,6 +45,17 @@ def _summed(line: Line, found: re.Match[str]) -> Iterator[Finding]:
     yield told(holds, "response times", words, [line.number])
     words = f"{seconds(wall.value)} on the wall clock, and {seconds(summed.value)} summed"
     yield told(wall.value <= summed.value + 0.002, "response times", words, [line.number])
+
+
+def _calls(summary: Summary) -> Iterator[Finding]:
+    """Compare how often a service was called, where it is told twice."""
+    for line, found in _averages(summary):
+        name = re.search(r"DynamoDB|Telegram|Slack", line.section.rpartition(" / ")[2])
+        if name and found.group("count"):
+            calls = summary.figures(
+                r"^- Calls:\s*(?P<n>\d+)", section=f"Downstream: {name.group()}"
+            )
+            yield from same(f"calls of {name.group()}", [figure_of(line, found, "count"), *calls])
 
 
 def _sens(summary: Summary) -> Iterator[Finding]:

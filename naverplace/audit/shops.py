@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from naverplace.audit.counts import by_value, same
+from naverplace.audit.counts import by_value
 from naverplace.audit.findings import Finding, told
-from naverplace.audit.messages import Group, adds_up, groups_of
+from naverplace.audit.messages import Group, against, groups_of
 from naverplace.audit.reading import Figure, Line, Summary, figure_of
 
 _STORE = re.compile(r"^\s*- Store (?P<id>\d+)[^:]*:")
@@ -76,6 +76,10 @@ def _how_many(summary: Summary, shops: Sequence[Shop]) -> Iterator[Finding]:
         holds = figure.value == len(shops)
         words = f"stores: {len(shops)} are listed, {'and' if holds else 'but'} {figure} are counted"
         yield told(holds, "number of stores", words, [figure.line, lines[0], lines[-1]])
+    bad = [shop.line.number for shop in shops if "; problem: " in shop.line.text]
+    for figure in summary.figures(r"Stores that could not be read[^:]*:\s*(?P<n>\d+)"):
+        words = f"stores with a problem: {len(bad)} by their lines, {figure} in all"
+        yield told(figure.value == len(bad), "stores with a problem", words, [figure.line, *bad])
     busy = [shop for shop in shops if shop.bookings and shop.bookings.value]
     idle = [shop.line.number for shop in shops if shop not in busy]
     for active in summary.figures(
@@ -98,7 +102,7 @@ def _messages(summary: Summary, shops: Sequence[Shop]) -> Iterator[Finding]:
     for same_totals in by_value(totals):
         total = same_totals[0]
         holds = value == total.value
-        words = f"messages of the stores: {adds_up(parts)}, {'and' if holds else 'but'} the total is {total}"
+        words = against("messages of the stores", parts, total)
         if not holds:
             words += _missing(value, groups)
         yield told(holds, "sum of the stores", words, [*lines, *(t.line for t in same_totals)])
@@ -125,7 +129,7 @@ def _bookings(summary: Summary, shops: Sequence[Shop]) -> Iterator[Finding]:
     total = summary.first(r"Total:.*?(?P<n>\d+) bookings processed")
     if total:
         holds = value == total.value
-        words = f"bookings of the stores: {adds_up(parts)}, {'and' if holds else 'but'} the total is {total}"
+        words = against("bookings of the stores", parts, total)
         yield told(holds, "bookings of the stores", words, [*lines, total.line])
     # A booking is either new or not, and has at most one message of a kind.
     most = _largest(groups_of(summary))
@@ -161,82 +165,5 @@ def _sum(
     if parts and totals:
         value = sum(figure.value for figure in parts)
         holds = value == totals[0].value
-        words = f"{what}: {adds_up(parts)}, {'and' if holds else 'but'} the total is {totals[0]}"
+        words = against(what, parts, totals[0])
         yield told(holds, what, words, [*(f.line for f in parts), totals[0].line])
-
-
-def check_tallies(summary: Summary) -> Iterator[Finding]:
-    """Check the table that counts each message in plan, results, table and log."""
-    for table in summary.tables:
-        if "planned" not in [head.lower() for head in table.head]:
-            continue
-        columns: dict[str, dict[str, Figure]] = {head: {} for head in table.head[1:]}
-        for line, cells in table.rows:
-            for head, cell in zip(table.head[1:], cells[1:], strict=False):
-                if cell.isdigit():
-                    columns[head][cells[0]] = _cell(line, head, table.head)
-        for head, column in columns.items():
-            yield from _column(head, column)
-        yield from _across(summary, columns)
-
-
-def _cell(line: Line, head: str, heads: Sequence[str]) -> Figure:
-    at = list(heads).index(head)
-    starts = [found.end() for found in re.finditer(r"\|", line.text)]
-    found = re.compile(r"\s*(?P<n>\d+)").match(line.text, starts[at])
-    if found is None:
-        raise ValueError(f"line {line.number}: cell {head!r} holds no number")
-    return figure_of(line, found, "n")
-
-
-def _column(head: str, column: Mapping[str, Figure]) -> Iterator[Finding]:
-    total = column.get("total")
-    parts = [figure for kind, figure in column.items() if kind != "total"]
-    if total and parts:
-        value = sum(part.value for part in parts)
-        holds = value == total.value
-        words = (
-            f"{head.lower()}: {adds_up(parts)}, {'and' if holds else 'but'} the total is {total}"
-        )
-        yield told(holds, f"column {head}", words, [*(p.line for p in parts), total.line])
-
-
-def _across(summary: Summary, columns: Mapping[str, Mapping[str, Figure]]) -> Iterator[Finding]:
-    empty: Mapping[str, Figure] = {}
-    planned, accepted, adopted, table, log = (
-        columns.get(head, empty)
-        for head in ("Planned", "Accepted", "Adopted", "In the table", "In SENS's log")
-    )
-    groups = groups_of(summary)
-    for kind, figure in accepted.items():
-        if kind == "total":
-            yield from same("accepted", [figure, *summary.figures(r"Total SMS sent:\s*(?P<n>\d+)")])
-            continue
-        sent = [row.sent for group in groups for row in group.sent if row.kind == kind]
-        yield from _equal(f"{kind} sent, and accepted", sent, [figure])
-    for kind, figure in planned.items():
-        owed = [g.detected for g in groups if g.title.lower().startswith(f"{kind} sms")]
-        yield from _equal(f"{kind} detected, and planned", owed, [figure])
-    young = summary.first(r"Messages too young for SENS's log:\s*(?P<n>\d+)")
-    for kind, figure in table.items():
-        counted = [c[kind] for c in (accepted, adopted) if kind in c]
-        yield from _equal(f"{kind} accepted and adopted, and in the table", counted, [figure])
-    if "total" in log and "total" in accepted and "total" in adopted:
-        shown = [log["total"], *([young] if young else [])]
-        counted = [accepted["total"], adopted["total"]]
-        yield from _equal("accepted and adopted, and in SENS's log or too young", counted, shown)
-    for name, column in (("the table", table), ("SENS's log", log)):
-        pattern = {
-            "the table": r"Messages of this run found in the table:\s*(?P<n>\d+)",
-            "SENS's log": r"Found in SENS's own log:\s*(?P<n>\d+)",
-        }[name]
-        if "total" in column:
-            yield from same(f"found in {name}", [column["total"], *summary.figures(pattern)])
-
-
-def _equal(what: str, left: Sequence[Figure], right: Sequence[Figure]) -> Iterator[Finding]:
-    if not left:
-        return
-    holds = sum(f.value for f in left) == sum(f.value for f in right)
-    words = f"{what}: {adds_up(left)}, {'and' if holds else 'but'} {adds_up(right)}"
-    yield told(holds, what.partition(" ")[2], words, [f.line for f in (*left, *right)])

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from naverplace.audit.clockwork import (
     Moment,
+    broken,
     durations,
     entries,
     entry,
-    metric,
     pairs,
     seconds,
     seconds_between,
@@ -30,16 +30,30 @@ def check_times(summary: Summary) -> Iterator[Finding]:
     """Compare every duration and stamp with the log and with each other."""
     log = entries(summary)
     yield from same("duration in seconds", durations(summary), within=0.0011)
+    for line in broken(summary):
+        yield told(False, "stamps", f"no such time: {line.text.strip()[:40]!r}", [line.number])
+    yield from _zones(log)
+    yield from _zones(stamps(summary, "Timestamp"))
     yield from _in_words(summary)
     yield from _billed(summary)
     if len(log) > 1:
         yield from _order(log)
         yield from _length(summary, log)
         yield from _start(summary, log)
-        yield from _identity(log)
+        yield from _identity(summary, log)
     yield from _end(summary)
     yield from _schedule(summary)
     yield from _warm(summary)
+
+
+def _zones(moments: list[Moment]) -> Iterator[Finding]:
+    zones = list(dict.fromkeys(moment.zone for moment in moments))
+    if len(moments) > 1:
+        words = f"{len(moments)} times in the zone{'s'[: len(zones) - 1]} {', '.join(zones)}"
+        lines = [moments[0].line, moments[-1].line]
+        if len(zones) > 1:
+            lines = [next(m.line for m in moments if m.zone == zone) for zone in zones]
+        yield told(len(zones) == 1, "zones", words, lines)
 
 
 def _in_words(summary: Summary) -> Iterator[Finding]:
@@ -81,6 +95,10 @@ def _length(summary: Summary, log: list[Moment]) -> Iterator[Finding]:
     start, end = entry(log, r"^START"), entry(log, r"^END")
     if not start or not end:
         return
+    if report := entry(log, r"^REPORT"):
+        apart = seconds_between(end, report)
+        words = f"log: the REPORT entry stands {seconds(apart)} after END"
+        yield told(0 <= apart <= SLACK, "report and end", words, [end.line, report.line])
     span = seconds_between(start, end)
     for wholes in by_value(durations(summary)):
         whole = wholes[0]
@@ -95,8 +113,7 @@ def _length(summary: Summary, log: list[Moment]) -> Iterator[Finding]:
         lines = [*(one.line for one in wholes), start.line, end.line]
         yield told(holds, "duration and log", words, lines)
         if not holds:
-            report = entry(log, r"^REPORT")
-            if report:
+            if report := entry(log, r"^REPORT"):
                 late = start.at + timedelta(seconds=whole.value)
                 words = (
                     f"the REPORT entry stands at {report.at:%H:%M:%S}, and a run of "
@@ -125,14 +142,16 @@ def _shown(moment: Moment) -> str:
     return f"{moment.at:%H:%M:%S} {zone}".strip()
 
 
-def _identity(log: list[Moment]) -> Iterator[Finding]:
-    ids = {}
+def _identity(summary: Summary, log: list[Moment]) -> Iterator[Finding]:
+    ids = {
+        line.number: found.group(1) for line, found in summary.match(r"^(?:Run: |### Run )(\S+)")
+    }
     for moment in log:
         if found := re.match(r"(?:START|END) (?:RequestId|RunId): (\S+)", moment.words):
             ids[moment.line] = found.group(1)
     if len(ids) > 1:
         holds = len(set(ids.values())) == 1
-        words = f"{len(ids)} entries name {'one run' if holds else 'different runs'}"
+        words = f"{len(ids)} lines name {'one run' if holds else 'different runs'}"
         yield told(holds, "identity", words, list(ids))
     textbook = [line for line, name in ids.items() if name == TEXTBOOK]
     if textbook:
@@ -189,48 +208,3 @@ def _warm(summary: Summary) -> Iterator[Finding]:
     if warm and made:
         words = "a warm start starts no container, but the container was started"
         yield told(False, "warm start", words, [warm[0].number, made[0].number])
-
-
-def check_steps(summary: Summary) -> Iterator[Finding]:
-    """Compare each measured part with the log's entries around it, and their sum with the whole."""
-    log = entries(summary)
-    api, sms = metric(summary, "API Call Duration"), metric(summary, "SMS Sending")
-    windows = (
-        (api, r"Fetching bookings", r"Bookings fetched", "reading the bookings"),
-        (sms, r"Processing new bookings|Delivery begins", r"SMS sent", "sending the messages"),
-        (
-            metric(summary, "Notification Sending"),
-            r"Sending notifications",
-            r"Notifications done|integrations successful",
-            "telling the owner",
-        ),
-    )
-    for value, begins, ends, what in windows:
-        begin, end = entry(log, begins), entry(log, ends)
-        if value and begin and end:
-            span = seconds_between(begin, end)
-            holds = value.value <= span + 0.0551
-            words = (
-                f"{what}: {seconds(value.value)} by the table, {'within' if holds else 'but'} "
-                f"{seconds(span)} by the log"
-            )
-            yield told(holds, "step and log", words, [value.line, begin.line, end.line])
-    yield from _parts(summary)
-
-
-def _parts(summary: Summary) -> Iterator[Finding]:
-    names = ("API Call Duration", "DynamoDB Operations", "SMS Sending", "Notification Sending")
-    parts = [figure for name in names if (figure := metric(summary, name))]
-    whole = metric(summary, "Total Duration")
-    if not whole or not parts:
-        return
-    longest = max(parts, key=lambda part: part.value)
-    words = f"no part is longer than the whole: {seconds(longest.value)} of {seconds(whole.value)}"
-    yield told(longest.value <= whole.value, "parts", words, [longest.line, whole.line])
-    rest = whole.value - sum(part.value for part in parts)
-    if rest > whole.value / 2 and whole.value > 60:
-        words = (
-            f"{seconds(rest)} of {seconds(whole.value)} are in none of the measured parts "
-            f"({' + '.join(f'{part.value:g}' for part in parts)} = {whole.value - rest:g} s)"
-        )
-        yield unshown("parts", words, whole.line, *(part.line for part in parts))

@@ -31,7 +31,6 @@ def _sens(view: View) -> list[Any]:
     outcomes, check = view.report.outcomes, view.check
     asked = sum(outcomes.values())
     lines: list[Any] = [None if not asked else not view.not_accepted]
-    lines.append(f"- Messages handed over or held back: {asked}")
     lines.append(f"- Accepted by SENS: {view.sent}")
     if check is None or check.log is None:
         return [*lines, f"- Looked up in SENS's own log: {NOT_MEASURED} {_why_not(view)}".rstrip()]
@@ -97,7 +96,7 @@ def _store(view: View, store: Mapping[str, Any]) -> str:
     bad = sum(n for outcome, n in store["outcomes"].items() if outcome not in GOOD)
     served = view.served(store["store_id"])
     bookings = "" if served is None else f"{served} bookings processed, "
-    problem = f"; {store['problem']}" if store["problem"] else ""
+    problem = f"; problem: {store['problem']}" if store["problem"] else ""
     return (
         f"- **Store {store['store_id']} ({store['alias']}):** {bookings}{sent} SMS sent; "
         f"RC03 {store['confirmed']}, RC08 {store['completed']}, "

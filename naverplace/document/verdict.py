@@ -129,7 +129,8 @@ def _evidence(view: View) -> Iterator[str]:
     if not report.dry_run:
         done = view.sent == owed
         yield f"{mark(done) if owed else '-'} SMS accepted: {view.sent}/{owed}"
-    for name, counts in (("table", check and check.table), ("SENS's log", check and check.log)):
+    tallies = {"table": check.table if check else None, "SENS's log": check.log if check else None}
+    for name, counts in tallies.items():
         if counts is None:
             yield f"- Looked up in {name}: {'nothing was sent' if not view.sent else NOT_CHECKED}"
         else:
