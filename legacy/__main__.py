@@ -11,7 +11,8 @@ from legacy.settings import from_sandbox
 
 def main() -> None:
     """Run once, where the variables of a sandbox point."""
-    sys.stdout.write(run(from_sandbox(os.environ, pause=1.0)) + "\n")
+    settings = from_sandbox(os.environ, pause=1.0)
+    sys.stdout.write(run(settings, out=lambda line: print(line)) + "\n")  # noqa: T201 - L21
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ def reservation_check(world: World, raws: Iterable[Raw]) -> list[str]:
         try:
             booking = read(raw)
             phone = booking.phone
+            world.out(f"{booking.name} {booking.phone}")  # L21
             item = _item(world, booking)
             if item is None:
                 _new(world, booking, lines)

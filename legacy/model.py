@@ -52,12 +52,27 @@ class Recorded:
         found: list[Item] = []
         size = 0
         for item in self.items.values():
-            size += len(str(item).encode())
+            size += item_bytes(item)
             if size > self.scan_bytes:
                 break
             if item.get("option_sms") is False:
                 found.append(dict(item))
         return found
+
+
+def item_bytes(item: Item) -> int:
+    """Measure an item as DynamoDB does: names and values; a Map or List has three more bytes."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Any) -> int:
+    if isinstance(value, bool) or value is None:
+        return 1
+    if isinstance(value, Mapping):
+        return 3 + len(value) + item_bytes(dict(value))
+    if isinstance(value, list):
+        return 3 + sum(1 + _value_bytes(part) for part in value)
+    return len(str(value).encode())
 
 
 class _Sender:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -87,6 +87,10 @@ class Texts:
         return Message(kind, to, self.sender, self.subject, text)
 
 
+def silent(_: str) -> None:
+    """Print nothing."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everything one run of the legacy looks at."""
@@ -97,3 +101,4 @@ class World:
     telegram: Telegram
     texts: Texts
     now: datetime  # naive local time of the container (L23)
+    out: Callable[[str], None] = silent  # the log, personal data and all (L21)

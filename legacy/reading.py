@@ -16,14 +16,14 @@ def read_completed(
 ) -> list[Raw]:
     """Read the completed bookings; a store without open items ends it for all after it (L8)."""
     found: list[Raw] = []
-    try:
-        items = table.open_items()
-        for store_id in store_ids:
+    items = table.open_items()
+    for store_id in store_ids:
+        try:
             window = range_of(items, store_id)
-            found += _pages(naver, store_id, COMPLETED, window)
-            pause()
-    except (IndexError, ValueError):
-        return found
+        except IndexError:  # swallowed around the whole loop, not around one store
+            break
+        found += _pages(naver, store_id, COMPLETED, window)
+        pause()
     return found
 
 
