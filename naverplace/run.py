@@ -194,6 +194,8 @@ def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
 
 def write_quality_docs(run: Run, gated: Gated) -> str:
     """Write Great Expectations' Data Docs of the run; return the index page's path, '' if none."""
+    if not run.settings.quality.write_docs:
+        return ""
     with run.watch.phase("quality docs"):
         try:
             return str(datadocs.write_docs(gated, run.settings.quality.docs_dir))

@@ -104,6 +104,7 @@ class QualitySettings(Section):
     min_rows_for_share: int = Field(5, ge=1, description="fewer rows never stop a store")
     past_days: int = Field(400, ge=1, description="a start further back is implausible")
     future_days: int = Field(400, ge=1, description="a start further ahead is implausible")
+    write_docs: bool = Field(True, description="write Great Expectations' Data Docs of every run")
     docs_dir: Path = Field(
         Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs"
     )

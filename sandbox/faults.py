@@ -30,6 +30,8 @@ PLAIN_KINDS = (
     "truncate",  # it is done; the connection breaks in the middle of the answer
     "truncate_text",  # it is done; half of the answer, sent as if it were whole
     "expire_session",  # every Naver log-in ends, then the request goes on
+    "hook_before",  # nothing is done; `value` is called, then the connection is closed
+    "hook_after",  # it is done; `value` is called, then the connection is closed
 )
 SERVICES = ("nid", "partner", "sens", "telegram", "slack", "aws")
 HOLD_SECONDS = 60.0
@@ -41,7 +43,8 @@ class Fault:
 
     It hits requests of `service` whose "METHOD path?query" (of AWS: "POST / Operation") holds
     `match`: the first `after` of them pass, then `times` are hit (None: all). Kinds are
-    PLAIN_KINDS, `status:<code>` and `latency:<seconds>`. `value` is, for a status 429, the seconds
+    PLAIN_KINDS, `status:<code>`, `status_after:<code>` (it is done, and the answer is an error) and
+    `latency:<seconds>`. `value` is, for a status 429, the seconds
     to wait; for AWS the exception's name; for a time-out the seconds until the line goes dead.
     """
 
@@ -57,7 +60,7 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in PLAIN_KINDS and not _is_numbered(self.kind):
             raise ValueError(
-                f"unknown fault {self.kind!r}; use status:<code>, latency:<seconds>, "
+                f"unknown fault {self.kind!r}; use status[_after]:<code>, latency:<seconds>, "
                 f"{', '.join(PLAIN_KINDS)}"
             )
         if self.service not in SERVICES:
@@ -81,7 +84,7 @@ class Fault:
 def _is_numbered(kind: str) -> bool:
     name, _, number = kind.partition(":")
     try:
-        if name == "status":
+        if name in ("status", "status_after"):
             return bool(HTTPStatus(int(number)))
         return name == "latency" and 0 <= float(number) < 3600
     except ValueError:
@@ -120,6 +123,9 @@ class FaultyService:
         if fault is None:
             return self._ask(environ)
         if kind.startswith("status:"):
+            return problem(self.service, int(fault.number), fault.value)
+        if kind.startswith("status_after:"):
+            self._ask(environ)
             return problem(self.service, int(fault.number), fault.value)
         if kind == "html":
             page = HTML_STUB.encode()
@@ -183,6 +189,8 @@ class FaultyService:
 
     def _lose(self, environ: WSGIEnvironment, fault: Fault, seen: Seen) -> None:
         """End the connection without an answer: at once, or after the client has waited."""
+        if fault.kind.startswith("hook"):
+            fault.value()
         line: socket.socket = environ["werkzeug.socket"]
         if fault.kind.startswith("timeout"):
             ends = time.monotonic() + float(fault.value or HOLD_SECONDS)

@@ -1,0 +1,94 @@
+"""`make faults`: plays the campaign, shows how far it is, and ends with one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from trials.campaign.bugs import BUGS
+from trials.campaign.cases import Case
+from trials.campaign.plan import Points, pairs, read_case, short, singles
+from trials.campaign.shards import Result, play_all, record
+from trials.campaign.shop import AFTERNOON, EVENING
+
+MOMENTS = (AFTERNOON, EVENING)
+EVERY = 10.0  # seconds between two lines of progress
+
+
+def main() -> int:
+    """Play it; exit code 1 when anything is wrong."""
+    words = _arguments()
+    started = time.monotonic()
+    points: Points = {now: record(now) for now in MOMENTS}
+    for now, seen in points.items():
+        services = Counter(point.partition(" ")[0] for point in seen)
+        _say(f"{now:%H:%M}: {len(seen)} points: {dict(services)}")
+    paired = [] if words.short or words.case else pairs(points, words.pairs, seed=words.seed)
+    if words.case:
+        cases = [read_case(words.case, MOMENTS)]
+    else:
+        cases = [*(short(points) if words.short else singles(points)), *paired]
+    cases = [replace(case, bug=words.bug) for case in cases]
+    results = list(_with_progress(cases, processes=words.processes))
+    sums: Counter[str] = Counter()
+    for result in results:
+        sums.update(result.counts)
+    final = {
+        "points": sum(map(len, points.values())),
+        "cases": len(cases),
+        "pairs": len(paired),
+        "duplicates": sums["duplicates"],
+        "lost": sums["lost"],
+        "unexplained": sums["unexplained"],
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    sys.stdout.write(json.dumps(final) + "\n")
+    return 0 if all(result.good for result in results) else 1
+
+
+def _with_progress(cases: Sequence[Case], *, processes: int) -> list[Result]:
+    started = said = time.monotonic()
+    results: list[Result] = []
+    wrong = 0
+    for result in play_all(cases, processes=processes):
+        results.append(result)
+        if not result.good:
+            wrong += 1
+            _say(f"WRONG {result.case.name} (hit: {'; '.join(result.hits)})")
+            for line in result.words:
+                _say(f"      {line}")
+        now = time.monotonic()
+        if now - said > EVERY or len(results) == len(cases):
+            said = now
+            rate = len(results) / (now - started)
+            left = (len(cases) - len(results)) / rate
+            _say(f"{len(results)} of {len(cases)} cases, {wrong} wrong, {left:.0f} s to go")
+    if wrong:
+        _say("play one again: uv run python -m trials.campaign --case NAME")
+    return results
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="trials.campaign", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="every point once, no pairs")
+    parser.add_argument("--pairs", type=int, default=2000, help="random pairs")
+    parser.add_argument("--seed", type=int, default=20251022, help="of the pairs")
+    parser.add_argument("--case", default="", help="only this case, such as 14+0/23/kill_after")
+    parser.add_argument("--bug", default="", choices=["", *BUGS], help="break the code first")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Planted bugs: what the campaign must notice. Each breaks the real code in a run's own process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from naverplace import carrying, delivery, doubts, overdue, recording, settling, storewise
+from naverplace import sending as sending_module
+from naverplace.channels.sms import SensClient
+from naverplace.claims import Claim
+from naverplace.effects import Outcome
+from naverplace.records import MessageState
+from naverplace.tables.sms import SmsTable
+
+
+def plant(name: str) -> None:
+    """Break the code of this process in one way; raises KeyError for an unknown name."""
+    BUGS[name]()
+
+
+def _second_claim_is_granted() -> None:
+    """Grant every claim, whatever the ledger says."""
+
+    def try_claim(self: SmsTable, claim: Claim, seen: MessageState | None = None) -> None:
+        self.client.update_item(
+            TableName=self.name,
+            Key={"booking_num": {"S": claim.key.booking_num}, "phone": {"S": claim.key.phone}},
+            UpdateExpression="SET #m = :m",
+            ExpressionAttributeNames={"#m": f"message_{claim.kind}"},
+            ExpressionAttributeValues={
+                ":m": {"M": {n: _wire(v) for n, v in claim.message.as_map().items()}}
+            },
+        )
+
+    _set(SmsTable, "_try_claim", try_claim)
+
+
+def _wire(value: Any) -> dict[str, str]:
+    return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
+
+
+def _acceptance_flips_no_flag() -> None:
+    """Record an acceptance without the legacy's flag, and as owed."""
+
+    def accept(self: SmsTable, claim: Claim, **words: Any) -> bool:
+        self.release(claim, "planted", now=words["now"])
+        return True
+
+    _set(SmsTable, "accept", accept)
+
+
+def _doubt_is_freed_at_once() -> None:
+    """Free what is in doubt without asking anybody."""
+
+    def doubt(self: SmsTable, claim: Claim, reason: str, *, now: Any, request_id: str = "") -> bool:
+        return self.release(claim, reason, now=now)
+
+    _set(SmsTable, "doubt", doubt)
+
+
+def _log_is_not_read() -> None:
+    """Believe that SENS's log is empty."""
+    _set(SensClient, "find", lambda self, **words: [])
+
+
+def _certain_too_early() -> None:
+    """Think that whatever is not in the log was not sent, and free claims of dead runs blindly."""
+    _set(doubts, "pick", lambda *words: None)
+    _set(settling, "pick", lambda *words: None)
+
+
+def _time_out_is_repeated() -> None:
+    """Send once more when no answer came."""
+    real = SensClient.send
+
+    def send(self: SensClient, **words: Any) -> Any:
+        try:
+            return real(self, **words)
+        except Exception:  # noqa: BLE001 - that is the bug
+            return real(self, **words)
+
+    _set(SensClient, "send", send)
+
+
+def _claim_comes_after_the_send() -> None:
+    """Send first and claim then."""
+
+    def send_sms(self: carrying.Carrier, step: Any, effect: Any) -> Any:
+        claim = Claim(effect.key, effect.kind, MessageState("claimed", claimed_at=self.clock.now()))
+        call = sending_module.attempt(lambda: self._text(effect, claim))
+        if call.outcome is not Outcome.ACCEPTED:
+            return step.end(call.outcome, call.message)
+        if blocked := self._claim(step, effect, effect.kind):
+            return blocked
+        return self._recorder.record(step, call)
+
+    _set(carrying.Carrier, "_send_sms", send_sms)
+
+
+def _failures_are_forgotten() -> None:
+    """Record whatever happened as accepted."""
+    real = recording.Recorder.record
+
+    def record(self: recording.Recorder, step: Any, call: Any) -> Any:
+        return real(self, step, replace(call, outcome=Outcome.ACCEPTED, request_id="none"))
+
+    _set(recording.Recorder, "record", record)
+
+
+def _doubts_are_forgotten() -> None:
+    """Never look at what is in doubt again, and do not name it."""
+    _set(delivery, "doubts_of", lambda *words: [])
+    real = sending_module.why_not
+
+    def why_not(claim: Any) -> tuple[Outcome, str]:
+        outcome, words = real(claim)
+        return (Outcome.SKIPPED if outcome is Outcome.IN_DOUBT else outcome), words
+
+    _set(carrying, "why_not", why_not)
+    _set(storewise, "doubts_of", lambda *words: [])
+
+
+def _expired_is_not_named() -> None:
+    """Never list what has expired."""
+    _set(overdue, "find_expired", lambda *words, **more: ())
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    setattr(owner, name, value)
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    "second claim is granted": _second_claim_is_granted,
+    "acceptance is not recorded": _acceptance_flips_no_flag,
+    "doubt is freed at once": _doubt_is_freed_at_once,
+    "log is not read": _log_is_not_read,
+    "nothing in the log fits": _certain_too_early,
+    "time-out is repeated": _time_out_is_repeated,
+    "claim comes after the send": _claim_comes_after_the_send,
+    "failures count as accepted": _failures_are_forgotten,
+    "doubts are forgotten": _doubts_are_forgotten,
+    "expired is not named": _expired_is_not_named,
+}
