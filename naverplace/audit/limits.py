@@ -31,6 +31,7 @@ def check_limits(summary: Summary) -> Iterator[Finding]:
             for line, cells in table.rows:
                 yield from _row(table, line, cells)
             yield from _all_hold(summary, table)
+            yield from _told_as_issue(summary, table)
     yield from same("memory in MB", summary.figures(*MEMORY))
     yield from same("memory allocated in MB", summary.figures(*ALLOCATED))
     yield from _efficiency(summary)
@@ -64,6 +65,17 @@ def _holds(table: Table, cells: Sequence[str]) -> bool | None:
         return None
     edge = float(limit.group("n"))
     return value < edge if limit.group("sign") == "<" else value > edge
+
+
+def _told_as_issue(summary: Summary, table: Table) -> Iterator[Finding]:
+    """Compare an issue about a threshold with the row that it is about."""
+    at = table.column("value") or 0
+    for line, found in summary.match(r"^- (?P<name>.+) is (?P<n>[\d.]+)(?:s| MB|%), not [<>]"):
+        for row, cells in table.rows:
+            if cells[0] == found.group("name"):
+                words = f"{cells[0]}: {cells[at]} in the table, {found.group('n')} as an issue"
+                holds = number_in(cells[at]) == float(found.group("n"))
+                yield told(holds, "thresholds", words, [line.number, row.number])
 
 
 def _all_hold(summary: Summary, table: Table) -> Iterator[Finding]:

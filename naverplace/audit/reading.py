@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 _MARKUP = re.compile(r"\*\*|`")
 _CELL = re.compile(r"(?<!\\)\|")
@@ -54,13 +56,24 @@ class Summary:
     def __init__(self, text: str) -> None:
         self.lines = list(_lines(text))
         self.tables = list(_tables(self.lines))
+        self._whole = "\n".join(line.text for line in self.lines)
+        lengths = (len(line.text) + 1 for line in self.lines)
+        self._starts = list(accumulate(lengths, initial=0))[:-1]
 
     def match(self, pattern: str, *, section: str = "") -> Iterator[tuple[Line, re.Match[str]]]:
         """Find a pattern in the lines of the sections whose headings hold a word."""
-        wanted = re.compile(pattern, re.IGNORECASE)
-        for line in self.lines:
+        wanted = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+        for line in self._near(wanted):
             if section.lower() in line.section.lower() and (found := wanted.search(line.text)):
                 yield line, found
+
+    def _near(self, wanted: re.Pattern[str]) -> list[Line]:
+        """List the lines around a pattern's matches: most patterns are in few lines, or in none."""
+        near: set[int] = set()
+        for found in wanted.finditer(self._whole):
+            first, last = (bisect_right(self._starts, place) - 1 for place in found.span())
+            near.update(range(first, last + 1))
+        return [self.lines[at] for at in sorted(near)]
 
     def figures(self, *patterns: str, section: str = "") -> list[Figure]:
         """List the figures `n` of patterns, in the order of the lines."""

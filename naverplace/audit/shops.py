@@ -17,7 +17,7 @@ _SMS = re.compile(r"(?P<n>\d+) SMS sent")
 STORES = (
     r"Booking API for (?P<n>\d+) stores",
     r"Fetching bookings from (?P<n>\d+) stores",
-    r"Total: (?P<n>\d+) (?:active )?stores",
+    r"Total: (?P<n>\d+) stores",
     r"stores: (?P<n>\d+)\s*$",
 )
 SUMS = {  # what a store's line may say besides, and where its total stands
@@ -107,7 +107,7 @@ def _messages(summary: Summary, shops: Sequence[Shop]) -> Iterator[Finding]:
             words += _missing(value, groups)
         yield told(holds, "sum of the stores", words, [*lines, *(t.line for t in same_totals)])
     for shop in shops:
-        if shop.sms and shop.sms.value and not (shop.bookings and shop.bookings.value):
+        if shop.sms and shop.sms.value and shop.bookings and not shop.bookings.value:
             words = f"a store without a booking was sent {shop.sms} messages"
             yield told(False, "messages without bookings", words, [shop.line.number])
 

@@ -112,14 +112,13 @@ def _length(summary: Summary, log: list[Moment]) -> Iterator[Finding]:
             words += f" and {seconds(seconds_between(start, work))} to the last work"
         lines = [*(one.line for one in wholes), start.line, end.line]
         yield told(holds, "duration and log", words, lines)
-        if not holds:
-            if report := entry(log, r"^REPORT"):
-                late = start.at + timedelta(seconds=whole.value)
-                words = (
-                    f"the REPORT entry stands at {report.at:%H:%M:%S}, and a run of "
-                    f"{seconds(whole.value)} would have ended at {late:%H:%M:%S}"
-                )
-                yield told(False, "report and log", words, [report.line, start.line])
+        if not holds and (report := entry(log, r"^REPORT")):
+            late = start.at + timedelta(seconds=whole.value)
+            words = (
+                f"the REPORT entry stands at {report.at:%H:%M:%S}, and a run of "
+                f"{seconds(whole.value)} would have ended at {late:%H:%M:%S}"
+            )
+            yield told(False, "report and log", words, [report.line, start.line])
 
 
 def _start(summary: Summary, log: list[Moment]) -> Iterator[Finding]:
