@@ -112,7 +112,12 @@ def test_a_booking_that_has_changed_since_gets_no_door_code(
 
 def test_a_broken_booking_of_the_store_closes_no_other_door(shop: Shop) -> None:
     begun = shop.begin()
-    for broken in ({"snapshotJson": {}}, {"phone": None}, {"snapshotJson": {"startDateTime": "?"}}):
+    rows: list[dict[str, Any]] = [
+        {"snapshotJson": {}},
+        {"phone": None},
+        {"snapshotJson": {"startDateTime": "?"}},
+    ]
+    for broken in rows:
         added = {"action": "add", "store": STORE, "phone": "01000000089"}
         raw = change_bookings(shop.world.world, added)
         change(shop, raw["bookingId"], **broken)
