@@ -32,6 +32,8 @@ PURE = [
     "comparisons",
     "conditions",
     "counted",
+    "crosscheck",
+    "deliveries",
     "doubts",
     "effects",
     "engine",
@@ -62,10 +64,16 @@ PURE = [
     "summary",
     "templatefile",
     "templates",
+    "thresholds",
     "unsettled",
     "wording",
     "yamlshape",
     "yamlsource",
+]
+PURE += [
+    f"{folder}/{path.stem}"
+    for folder in ("audit", "document")
+    for path in sorted((ROOT / "naverplace" / folder).glob("*.py"))
 ]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "gates", "quality", "parity", "found"}
