@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from legacy import run
-from legacy.model import Outcome, decide_from, item_bytes
+from legacy.model import Key, Outcome, decide_from, item_bytes
+from legacy.ports import Item
 from legacy.reading import range_of
 from legacy.settings import from_sandbox
 from sandbox.server import Sandbox
@@ -169,7 +170,8 @@ def test_l24_so_a_store_without_items_of_its_own_does_not_end_the_reading() -> N
 
 def test_l25_the_range_only_grows() -> None:
     """Items without an option keep option_sms False, so the earliest day never moves on."""
-    naver, items = Lists(), {}
+    naver = Lists()
+    items: dict[Key, Item] = {}
     for day in range(40):
         start = NOW + timedelta(days=day)
         raw = a_raw(day + 1, start)
