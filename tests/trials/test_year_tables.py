@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from trials.year.dynamodb import MemoryTables
+from trials.year.typed import Reader, Writer
 
 Call = tuple[str, dict[str, Any]]
 NAMES = {"#flag": "confirm_sms", "#message": "message_guide", "#token": "token", "#state": "state"}
@@ -159,3 +161,10 @@ def test_every_answer_and_every_error_is_motos(moto_client: Any, made: list[Call
         assert mine == theirs, (operation, request)
     left = sorted(ours.call("scan", {"TableName": "sms"})["Items"], key=str)
     assert left == sorted(moto_client.scan(TableName="sms")["Items"], key=str)
+
+
+@given(st.one_of(VALUES, MAPS))
+def test_values_are_read_and_written_as_boto3_does(value: Any) -> None:
+    read = TypeDeserializer().deserialize(value)
+    assert Reader().deserialize(value) == read
+    assert Writer().serialize(read) == TypeSerializer().serialize(read)

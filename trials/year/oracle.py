@@ -90,7 +90,15 @@ class Slot:
     spans: list[tuple[float, float]] = field(default_factory=list)
     runs_out: bool = False  # it was owed until the booking's own start
     also: list[Told] = field(default_factory=list)  # how else it may look on the phone
+    starts: list[tuple[float, float]] = field(default_factory=list)  # from when on it is which
     listed_until: float = 0.0  # when Naver stops showing the booking
+
+    def stops_at(self, at: float) -> float:
+        """Tell until when it may come at all: an event in its hour, the others before the start."""
+        if self.told.kind == "event":
+            return max((end for begin, end in self.spans if begin <= at + 1), default=0.0)
+        known = [start for begin, start in self.starts if begin <= at + 1]
+        return max(known, default=0.0)
 
 
 @dataclass
@@ -168,9 +176,7 @@ class Oracle:
         for at in times:
             early = not any(begin <= at + 1 for begin, _ in spans)
             late = not any(begin <= at + 1 and at - lag <= end for begin, end in spans)
-            over = not any(
-                begin <= at + 1 and at - PAST_START <= stop for begin, stop in _hard(owed)
-            )
+            over = not any(at - PAST_START <= slot.stops_at(at) for slot in owed)
             if early or late or over:
                 why = "not owed yet" if early else "not owed any more"
                 found.wrong.append(f"{told.kind} {_names(told, owed)} at {moment(at)}: {why}")
@@ -279,6 +285,7 @@ def _slots_of(life: Life, until: float) -> Iterator[Slot]:
             name = kind, version.phone, version.start if kind == "guide" else 0.0
             slot = found.setdefault(name, Slot(told, life.number, life.store_id))
             slot.also.append(told)
+            slot.starts.append((begin, version.start))
             slot.listed_until = _listed_until(life, begin, until)
             slot.spans.append((begin, stop))
             if kind != "event" and stop == version.start:
@@ -319,16 +326,6 @@ def _evenings(begin: float, end: float) -> Iterator[tuple[float, float]]:
         if opens < closes:
             yield opens, closes
         day += timedelta(days=1)
-
-
-def _hard(owed: Iterable[Slot]) -> Iterator[tuple[float, float]]:
-    """List until when a message may come at all: an event in its hour, others before the start."""
-    for slot in owed:
-        for begin, end in slot.spans:
-            if slot.told.kind == "confirmation":
-                yield begin, end + OTHER_LAG
-            else:
-                yield begin, end if slot.told.kind == "event" else end + GUIDE_LAG - PAST_START
 
 
 def _names(told: Told, owed: Sequence[Slot]) -> str:

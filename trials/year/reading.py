@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from naverplace.booking import REVIEW_WORDS
 from trials.year.dynamodb import MemoryTables
-from trials.year.troubles import DAY, HOUR
+from trials.year.troubles import HOUR
 from trials.year.world import Standing, World
 
 DONE = ("accepted", "delivered", "failed", "expired")
-BACK = 2 * DAY + HOUR  # how long after its start the library looks for what a booking lacked
 
 
 @dataclass
@@ -26,9 +26,9 @@ class Reading:
 
     world: World
     tables: MemoryTables
+    back: float  # how long after its start the library looks for what a booking lacked
     open: dict[str, set[int]] = field(default_factory=dict)
     evening: dict[str, set[int]] = field(default_factory=dict)
-    witness: dict[str, int] = field(default_factory=dict)
     _due: list[tuple[float, str, int]] = field(default_factory=list)
 
     def narrow(self, store_id: str, now: float, *, hour: int) -> list[Standing]:
@@ -46,10 +46,8 @@ class Reading:
                 store_open.discard(booking_id)
             else:
                 chosen.add(booking_id)
-        if 19 <= hour <= 21:
+        if hour == 20:
             chosen.update(self._evening(store_id))
-        if (witness := self._witness(store_id)) is not None:
-            chosen.add(witness)
         return [listed[booking_id] for booking_id in sorted(chosen)]
 
     def _take_changes(self) -> None:
@@ -61,7 +59,7 @@ class Reading:
             start = standing.version.start
             for at in (start - 3 * HOUR, start):
                 heapq.heappush(self._due, (at, store_id, booking_id))
-            if standing.version.status == "RC08" and standing.version.options:
+            if standing.version.status == "RC08" and _may_earn_an_event(standing):
                 self.evening.setdefault(store_id, set()).add(booking_id)
         self.world.changed.clear()
 
@@ -76,22 +74,6 @@ class Reading:
             else:
                 yield booking_id
 
-    def _witness(self, store_id: str) -> int | None:
-        """Name the oldest booking with a record: it shows since when the store has been served."""
-        listed = self.world.stores[store_id]
-        if self.witness.get(store_id) not in listed:
-            known = [
-                k for k, s in listed.items() if (i := self._item(s)) and _state(i, "confirmation")
-            ]
-            self.witness.pop(store_id, None)
-            if known:
-                self.witness[store_id] = min(known, key=lambda k: self._claimed(listed[k]))
-        return self.witness.get(store_id)
-
-    def _claimed(self, standing: Standing) -> str:
-        message = (self._item(standing) or {})["message_confirmation"]["M"]
-        return str(message.get("claimed_at", {}).get("S", "9"))
-
     def _item(self, standing: Standing) -> dict[str, Any] | None:
         if standing.booking is None:
             return None
@@ -102,22 +84,28 @@ class Reading:
         if standing.booking is None:
             return True  # its row is broken: a complete reading shows it to the gates
         start = standing.version.start
-        if start <= now - BACK:
+        if start <= now - self.back - HOUR:
             return True
         item = self._item(standing)
         if item is None:
-            return False
-        if start <= now:
-            return _done(item, "confirmation") and _done(item, "guide")
+            return standing.version.told >= start  # booked at the door: nothing was ever owed
         settled = all(
             part["M"].get("state", {}).get("S") in DONE
             for name, part in item.items()
             if name.startswith("message_") and "M" in part
         )
         moved = item["booking_time"]["S"] != f"{standing.booking.start:%Y-%m-%d %H:%M:%S}"
-        if not settled or moved or _state(item, "confirmation") != "accepted":
+        if not settled or moved:
+            return False
+        if start <= now:
+            return _done(item, "confirmation") and _done(item, "guide")
+        if _state(item, "confirmation") != "accepted":
             return False
         return start > now + 3 * HOUR or _state(item, "guide") == "accepted"
+
+
+def _may_earn_an_event(standing: Standing) -> bool:
+    return any(word in name for name in standing.version.options for word in REVIEW_WORDS)
 
 
 def _state(item: dict[str, Any], kind: str) -> str:

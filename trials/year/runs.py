@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 from threading import BoundedSemaphore
 from typing import Any, cast
 
-from naverplace import frames, reporting, storewise
+from naverplace import frames, leases, reporting, storewise
 from naverplace import run as steps
 from naverplace.booking import Booking
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
-from naverplace.clock import SEOUL
-from naverplace.effects import RecordKey
+from naverplace.effects import Decisions, RecordKey
 from naverplace.engine import RuleEngine
 from naverplace.errors import NaverPlaceError, ServiceUnavailable
 from naverplace.fields import Field
@@ -29,8 +28,10 @@ from naverplace.run import Run
 from naverplace.session import NaverSession
 from naverplace.settings import Settings
 from naverplace.settling import Settler
+from naverplace.stops import served_since
 from naverplace.stopwatch import Stopwatch
 from naverplace.stores import Store
+from naverplace.tables.dynamodb import from_wire
 from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
 from naverplace.tables.stores import StoreTable
@@ -249,10 +250,10 @@ def _decided(run: YearRun, reader: Reader, gated: Gated) -> Decided:
     outside = reader.outside
     if not reader.whole:
         records = run.table.read_bookings({booking.key for booking in reader.bookings})
-        decisions = outside.engine.decide(reader.bookings, records, now=run.now)
+        decisions = _narrow(run, reader, records)
         return Decided(decisions, bookings=len({b.booking_num for b in reader.bookings}))
     decided = steps.decide(run, gated)
-    narrow = outside.engine.decide(reader.bookings, run.table.last, now=run.now)
+    narrow = _narrow(run, reader, run.table.last)
     stopped = set(decided.stops)
     whole_owes = _owes(decided.decisions.effects)
     narrow_owes = {
@@ -264,6 +265,21 @@ def _decided(run: YearRun, reader: Reader, gated: Gated) -> Decided:
             f"{run.now}: the narrow reading differs: {sorted(whole_owes ^ narrow_owes)[:5]}"
         )
     return decided
+
+
+def _narrow(run: YearRun, reader: Reader, records: Mapping[RecordKey, Record]) -> Decisions:
+    """Decide about what could matter as `steps.decide` does; the breaker sees whole ones only."""
+    items, served = reader.outside.tables.items["session"], {}
+    for store_id in run.stores:
+        item = from_wire(items.get((leases.PREFIX + store_id,), {}))
+        served[store_id] = served_since(item)
+    return reader.outside.engine.decide(
+        reader.bookings,
+        records,
+        now=run.now,
+        back=timedelta(days=run.settings.ledger.expired_days),
+        served={store_id: since for store_id, since in served.items() if since},
+    )
 
 
 def _owes(effects: Sequence[Any]) -> set[tuple[str, str, str]]:
@@ -281,9 +297,3 @@ def named_in(report: RunReport) -> tuple[frozenset[tuple[str, str]], frozenset[t
 
     expired = pairs(report.expired)
     return expired | pairs(report.unsettled), expired
-
-
-def midnight_of(moment: float) -> float:
-    """Give the last midnight in Korea."""
-    at = datetime.fromtimestamp(moment, SEOUL)
-    return at.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
