@@ -92,7 +92,10 @@ def keep_report(run: Run, report: RunReport) -> None:
 def document_of(report: RunReport) -> str:
     """Write the run's summary document, scrubbed; empty when a defect of ours keeps us from it."""
     try:
-        return REDACTOR.scrub(render(report))
+        text = REDACTOR.scrub(render(report))
     except Exception:  # the messages are out: a missing page must not cost the report
         log.exception("no summary document for run %s", report.run_id)
         return ""
+    if report.status == "success" and " FAILED " in text.partition("\n")[0]:
+        log.error("run %s: its document does not balance, see its cross-checks", report.run_id)
+    return text

@@ -32,6 +32,7 @@ PLAIN_KINDS = (
     "expire_session",  # every Naver log-in ends, then the request goes on
     "hook_before",  # nothing is done; `value` is called, then the connection is closed
     "hook_after",  # it is done; `value` is called, then the connection is closed
+    "hook_then",  # `value` is called, then the request goes on
 )
 SERVICES = ("nid", "partner", "sens", "telegram", "slack", "aws")
 HOLD_SECONDS = 60.0
@@ -130,6 +131,9 @@ class FaultyService:
         if kind == "html":
             page = HTML_STUB.encode()
             return "200 OK", [("Content-Type", "text/html; charset=utf-8")], page
+        if kind == "hook_then":
+            fault.value()
+            return self._ask(environ)
         if kind == "expire_session":
             with self.world.lock:
                 self.world.cookies.kill_all()

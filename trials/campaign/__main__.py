@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from trials.campaign.bugs import BUGS
 from trials.campaign.cases import Case
-from trials.campaign.plan import Points, pairs, read_case, short, singles
-from trials.campaign.shards import Result, play_all, record
+from trials.campaign.plan import Points, near_sends, pairs, read_case, short, singles
+from trials.campaign.shards import Result, play_all, play_until_wrong, record
 from trials.campaign.shop import AFTERNOON, EVENING
 
 MOMENTS = (AFTERNOON, EVENING)
@@ -29,6 +29,8 @@ def main() -> int:
     for now, seen in points.items():
         services = Counter(point.partition(" ")[0] for point in seen)
         _say(f"{now:%H:%M}: {len(seen)} points: {dict(services)}")
+    if words.planted:
+        return _planted(points, processes=words.processes)
     paired = [] if words.short or words.case else pairs(points, words.pairs, seed=words.seed)
     if words.case:
         cases = [read_case(words.case, MOMENTS)]
@@ -50,6 +52,18 @@ def main() -> int:
     }
     sys.stdout.write(json.dumps(final) + "\n")
     return 0 if all(result.good for result in results) else 1
+
+
+def _planted(points: Points, *, processes: int) -> int:
+    """Break the code in every known way; exit code 1 when a bug goes unnoticed."""
+    cases = near_sends(points)
+    series = [[replace(case, bug=bug) for case in cases] for bug in BUGS]
+    caught: dict[str, dict[str, int]] = {}
+    for result in play_until_wrong(series, processes=processes):
+        caught[result.case.bug] = result.counts
+        _say(f"{result.case.bug}: {'; '.join(result.words) or 'NOT NOTICED'} [{result.case.name}]")
+    sys.stdout.write(json.dumps(caught) + "\n")
+    return 0 if all(any(counts.values()) for counts in caught.values()) else 1
 
 
 def _with_progress(cases: Sequence[Case], *, processes: int) -> list[Result]:
@@ -81,6 +95,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20251022, help="of the pairs")
     parser.add_argument("--case", default="", help="only this case, such as 14+0/23/kill_after")
     parser.add_argument("--bug", default="", choices=["", *BUGS], help="break the code first")
+    parser.add_argument("--planted", action="store_true", help="every planted bug must be noticed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from trials.campaign.judging import Judgement, judge
-from trials.campaign.shop import STORES, Customer, customers, kind_of, open_shop
-from trials.campaign.zygote import DIED, Ended, Zygote
+from trials.campaign.shop import STORES, Customer, cancel, customers, kind_of, open_shop
+from trials.campaign.zygote import Ended, Zygote
 
 MAX_RUNS = 9
 BETWEEN_RUNS = timedelta(minutes=20)
@@ -26,7 +26,9 @@ KINDS = (
     "status:503",
     "status_after:503",
     "throttled",
+    "overlap",  # a whole other run, while this one waits for its answer
 )
+PATIENT = ("NAVER__READ_TIMEOUT", "SENS__READ_TIMEOUT", "AWS__READ_TIMEOUT", "TELEGRAM__TIMEOUT")
 TUNED = {
     "NAVERPLACE_NAVER__PAUSE_SECONDS": "0",
     "NAVERPLACE_NAVER__RETRY_WAIT": "0",
@@ -102,6 +104,13 @@ class Played:
     ends: list[Ended] = field(default_factory=list)
     hits: list[str] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)  # of each run
+    runs: int = 0  # without the overlapping ones
+
+    def add(self, began: datetime, end: Ended) -> None:
+        """Note a run, in the order of their beginnings."""
+        at = sum(time <= began for time in self.times)
+        self.times.insert(at, began)
+        self.ends.insert(at, end)
 
     @property
     def quiet(self) -> bool:
@@ -112,10 +121,10 @@ class Played:
 
 
 class Player:
-    """Plays cases against one sandbox, with one process a run."""
+    """Plays cases against one sandbox, with one process a run; `other` is for overlapping runs."""
 
-    def __init__(self, sandbox: Sandbox, zygote: Zygote) -> None:
-        self.sandbox, self.zygote = sandbox, zygote
+    def __init__(self, sandbox: Sandbox, zygote: Zygote, other: Zygote) -> None:
+        self.sandbox, self.zygote, self.other = sandbox, zygote, other
 
     def play(self, case: Case) -> tuple[Played, Judgement]:
         """Play one case to its end, and judge it."""
@@ -123,11 +132,11 @@ class Player:
         open_shop(self.sandbox, people, case.now)
         played = Played()
         everybody: list[tuple[Customer, ...]] = []
-        while len(played.ends) < MAX_RUNS:
-            everybody.append(people)
+        while played.runs < MAX_RUNS:
             self._run(case, played)
+            everybody += [people] * (len(played.ends) - len(everybody))
             people = self._between(case, people, played)
-            if played.quiet and len(played.ends) > max((b.run for b in case.blows), default=0):
+            if played.quiet and played.runs > max((b.run for b in case.blows), default=0):
                 if not self._until_tomorrow(people, played):
                     break
             else:
@@ -135,35 +144,48 @@ class Player:
         return played, judge(self.sandbox, everybody, played.times, played.ends)
 
     def _run(self, case: Case, played: Played) -> None:
-        world, index = self.sandbox.world, len(played.ends)
+        world = self.sandbox.world
         before = len(world.requests)
-        played.times.append(world.now())
-        order = {
-            "env": {
-                **self.sandbox.environment(),
-                **TUNED,
-            },
-            "run_id": f"run-{index}",
-            "stores": STORES,
-            "bug": case.bug,
-        }
-        pid = self.zygote.start(order)
-        strikes = [_strike(blow, pid) for blow in case.blows if blow.run == index]
+        blows = [blow for blow in case.blows if blow.run == played.runs]
+        began = world.now()
+        pid = self.zygote.start(self._order(case, f"run-{played.runs}", blows))
+        strikes = [self._strike(blow, pid, case, played) for blow in blows]
         with world.lock:
             world.faults[:] = strikes
         self.zygote.go()
-        played.ends.append(self.zygote.wait())
+        end = self.zygote.wait()
         with world.lock:
             world.faults.clear()
+        played.add(began, end)
+        played.runs += 1
         played.hits += [strike.hit for strike in strikes]
         played.requests.append(len(world.requests) - before)
+
+    def _order(self, case: Case, run_id: str, blows: Sequence[Blow]) -> dict[str, Any]:
+        env = {**self.sandbox.environment(), **TUNED}
+        if any(blow.kind == "overlap" for blow in blows):  # its answer comes after a whole run
+            env |= {f"NAVERPLACE_{name}": "30" for name in PATIENT}
+        return {"env": env, "run_id": run_id, "stores": STORES, "bug": case.bug}
+
+    def _strike(self, blow: Blow, pid: int, case: Case, played: Played) -> Strike:
+        kind: str = blow.kind
+        value: Callable[[], None] | None = None
+        if kind.startswith("kill"):
+            kind, value = kind.replace("kill", "hook"), _killer(pid)
+        if kind == "overlap":
+            kind, value = "hook_then", lambda: self._overlap(case, played)
+        return Strike(service="sens", kind=kind, after=blow.point, value=value)
+
+    def _overlap(self, case: Case, played: Played) -> None:
+        began = self.sandbox.world.now()
+        self.other.start(self._order(case, f"other-{played.runs}", ()))
+        self.other.go()
+        played.add(began, self.other.wait())
 
     def _between(
         self, case: Case, people: tuple[Customer, ...], played: Played
     ) -> tuple[Customer, ...]:
-        from trials.campaign.shop import cancel
-
-        if case.between != "cancel" or len(played.ends) != 1:
+        if case.between != "cancel" or played.runs != 1:
             return people
         return tuple(cancel(self.sandbox, p) if p.number in (2, 3) else p for p in people)
 
@@ -184,25 +206,5 @@ class Player:
         return True
 
 
-def _strike(blow: Blow, pid: int) -> Strike:
-    kind, value = blow.kind, None
-    if kind.startswith("kill"):
-        kind, value = kind.replace("kill", "hook"), _killer(pid)
-    return Strike(service="sens", kind=kind, after=blow.point, value=value)
-
-
 def _killer(pid: int) -> Callable[[], None]:
     return lambda: os.kill(pid, signal.SIGKILL)
-
-
-def died(end: Ended) -> bool:
-    """Tell whether the run was killed."""
-    return end.state == DIED
-
-
-def tally(judgements: Sequence[Judgement]) -> Mapping[str, int]:
-    """Sum up judgements."""
-    sums: Counter[str] = Counter()
-    for judgement in judgements:
-        sums.update(judgement.counts())
-    return sums

@@ -94,7 +94,8 @@ def _odd_ends(ends: Sequence[Ended]) -> Iterator[str]:
         elif report["status"] != "success" and not report["problems"]:
             yield f"run {number} failed and names no problem"
     last = ends[-1].report
-    if last.get("status") != "success" or sum(last["messages"].values()) or last["settled"]:
+    idle = last and not sum(last["messages"].values()) and not last["settled"]
+    if not idle or last.get("status") != "success":
         yield f"it never became quiet: {last.get('problems')}"
 
 

@@ -40,6 +40,19 @@ def _one_send(seen: Sequence[str], chance: random.Random) -> range:
     return range(chosen - 1, chosen + 2)
 
 
+def near_sends(points: Points) -> list[Case]:
+    """List everything that may happen around the first and the last send of the first moment.
+
+    What planted bugs do wrong shows there, most of it after these three.
+    """
+    now, seen = next(iter(points.items()))
+    sends = [at for at, point in enumerate(seen) if point.startswith("sens POST")]
+    near = [at + step for at in (sends[0], sends[-1]) for step in (0, 1, -1)]
+    first = ("kill_before", "timeout_after", "overlap")
+    kinds = (*first, *(kind for kind in KINDS if kind not in first))
+    return [Case(now, (Blow(0, point, kind),)) for kind in kinds for point in near]
+
+
 def pairs(points: Points, count: int, *, seed: int) -> list[Case]:
     """Draw pairs of blows: both in one run, or in two runs after another, sometimes with a change.
 

@@ -31,17 +31,22 @@ class Result:
 
 def play_all(cases: Sequence[Case], *, processes: int) -> Iterator[Result]:
     """Play every case, and give each result as it comes."""
+    return play_until_wrong([[case] for case in cases], processes=processes)
+
+
+def play_until_wrong(series: Sequence[Sequence[Case]], *, processes: int) -> Iterator[Result]:
+    """Play each series up to its first wrong case, and give that result, or the last one."""
     context = multiprocessing.get_context("spawn")  # a fork would inherit threads and sockets
     todo: Any = context.Queue()
     done: Any = context.Queue()
-    for case in cases:
-        todo.put(case)
+    for cases in series:
+        todo.put(list(cases))
     workers = [context.Process(target=_work, args=(todo, done)) for _ in range(processes)]
     for worker in workers:
         todo.put(None)
         worker.start()
     try:
-        for _ in cases:
+        for _ in series:
             yield _next(done, workers)
     finally:
         for worker in workers:
@@ -61,12 +66,21 @@ def _next(done: Any, workers: Sequence[Any]) -> Result:
 
 
 def _work(todo: Any, done: Any) -> None:
-    zygote = Zygote()  # before the sandbox starts its threads
+    zygotes = Zygote(), Zygote()  # before the sandbox starts its threads
     with Sandbox("empty") as sandbox:
-        player = Player(sandbox, zygote)
-        while case := todo.get():
-            done.put(play(player, case))
-    zygote.stop()
+        player = Player(sandbox, *zygotes)
+        while cases := todo.get():
+            done.put(_first_wrong(player, cases))
+    for zygote in zygotes:
+        zygote.stop()
+
+
+def _first_wrong(player: Player, cases: Sequence[Case]) -> Result:
+    for case in cases:
+        result = play(player, case)
+        if not result.good:
+            break
+    return result
 
 
 def play(player: Player, case: Case) -> Result:
@@ -85,7 +99,7 @@ def record(now: Any) -> list[str]:
     """Record every point of a run at this moment: the requests that reached a service, in order."""
     zygote = Zygote()
     with Sandbox("empty") as sandbox:
-        player = Player(sandbox, zygote)
+        player = Player(sandbox, zygote, zygote)
         played, judgement = player.play(Case(now, ()))
         if not judgement.good:
             raise RuntimeError(f"a run without any fault is wrong: {judgement.words()}")

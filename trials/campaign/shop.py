@@ -103,6 +103,7 @@ def customers(now: datetime) -> tuple[Customer, ...]:
         Customer(2, a, now + 1.5 * hours),  # new, and soon
         Customer(3, a, now + 1.2 * hours, flags=confirmed),  # owed its guide
         Customer(4, b, now + timedelta(minutes=25), flags=confirmed),  # and very soon
+        Customer(10, a, now + timedelta(minutes=15), flags=confirmed),  # only this run can
         Customer(5, b, now + 1 * hours, flags=("confirm_sms", "remind_sms")),  # owed nothing
         Customer(6, b, now + 26 * hours),  # new, tomorrow
     )
@@ -111,7 +112,7 @@ def customers(now: datetime) -> tuple[Customer, ...]:
     early = now - 3 * hours
     everything = ("confirm_sms", "remind_sms")
     return (
-        *common[1:4],
+        *common[1:5],
         Customer(7, a, early, status="RC08", flags=everything, options=REVIEW),
         Customer(8, b, early, status="RC08", flags=everything, options=REVIEW),
         Customer(9, b, early, status="RC08", flags=everything),  # no review promised
