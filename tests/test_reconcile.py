@@ -239,7 +239,7 @@ def test_a_message_that_the_log_does_not_show_yet_is_too_young(
     world: Sandbox, world_env: dict[str, str]
 ) -> None:
     world.world.sens.list_lag_seconds = 300
-    shop = Shop(world, world_env)
+    shop = Shop(world, {**world_env, "NAVERPLACE_LEDGER__SETTLE_SECONDS": "300"})
     shop.run()
 
     young, known = shop.reconcile(), shop.later(1200).reconcile()
