@@ -134,6 +134,7 @@ class _Moving:
         kinds = {kind for kind in self.record.messages if self.is_stale(kind)}
         if self.old != self.new:
             kinds |= {kind for kind in BOUND if getattr(self.record, FLAG_OF[kind])}
+            kinds |= {kind for kind in BOUND if self._legacys_own(kind)}
         for name in self.record.messages:
             found = _ARCHIVE.fullmatch(name)
             if found and name == archived_kind(found["kind"], self.new):
@@ -156,16 +157,20 @@ class _Moving:
             since = _minute(put_away.for_start) if put_away.for_start else self.old
             self._put(archived_kind(kind, since), replace(put_away, for_start=since))
         back = self.messages.get(archived_kind(kind, self.new))
+        maybe = "" if back else self._legacys_own(kind)
         if back:
             self._drop(archived_kind(kind, self.new))
             self._put(kind, back)
         elif flag or entry is None:
             self._drop(kind)
+            if flag and maybe:  # as it was before that move: only the flag tells
+                self._drop(maybe)
         else:  # no flag would tell that it is owed again
             self._put(kind, MessageState(State.OWED, 0, token=_MOVED, for_start=self.new))
         if flag:
             self.flags[flag] = getattr(self.record, flag)
-            self.sets[flag] = back is not None and back.state in WITH_PROVIDER
+            was_sent = back is not None and back.state in WITH_PROVIDER
+            self.sets[flag] = was_sent or bool(maybe)
 
     def _sent(self, kind: str, entry: MessageState | None) -> MessageState | None:
         """Give what was accepted for some start before; the legacy notes a flag only."""
@@ -173,8 +178,23 @@ class _Moving:
             return entry
         flag = FLAG_OF.get(kind)
         if flag and getattr(self.record, flag):
-            return MessageState(State.ACCEPTED, token=_LEGACY, reason="sent by the legacy")
+            why = "sent by the legacy"
+            return MessageState(State.ACCEPTED, token=_LEGACY, settled_at=self.now, reason=why)
         return None
+
+    def _legacys_own(self, kind: str) -> str:
+        """Name the legacy's message that was put away and may have been for the new start.
+
+        Only its flag was seen, when the booking moved on: it may be for any start whose window was
+        open by then, also for one that this record never knew.
+        """
+        opened = self.new - LEGACY_WINDOW
+        for name, entry in self.messages.items():
+            found = _ARCHIVE.fullmatch(name)
+            its_own = found and found["kind"] == kind and entry.token == _LEGACY
+            if its_own and entry.settled_at and entry.settled_at >= opened:
+                return name
+        return ""
 
     def _may_be_for_new(self, sent: MessageState) -> bool:
         """Tell whether a message that names no start may have been sent for the new one (L12).
@@ -188,12 +208,16 @@ class _Moving:
 
     def _put(self, kind: str, entry: MessageState) -> None:
         self.sets[attribute(kind)] = entry.as_map()
+        if attribute(kind) in self.removes:
+            self.removes.remove(attribute(kind))
         self.messages[kind] = entry
         self._note(kind)
 
     def _drop(self, kind: str) -> None:
         if self.messages.pop(kind, None):
-            self.removes.append(attribute(kind))
+            self.sets.pop(attribute(kind), None)  # put away and taken out again in one move
+            if kind in self.record.messages:
+                self.removes.append(attribute(kind))
             self._note(kind)
 
     def _note(self, kind: str) -> None:

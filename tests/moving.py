@@ -30,6 +30,7 @@ class Sent(NamedTuple):
     kind: str
     text: str
     for_start: datetime | None
+    key: RecordKey
 
 
 @dataclass
@@ -114,7 +115,8 @@ class Shop:
             reason="" if self.answer == State.ACCEPTED else "bad content",
         ).as_map()
         if self.answer == State.ACCEPTED:
-            self.sent.append(Sent(effect.to, effect.kind, effect.text, effect.for_start))
+            sent = Sent(effect.to, effect.kind, effect.text, effect.for_start, effect.key)
+            self.sent.append(sent)
             if effect.flag:
                 item[effect.flag] = True
 
