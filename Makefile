@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 RUN := uv run --frozen --no-sync
 
-.PHONY: help setup demo test bench lint format sandbox clean
+.PHONY: help setup demo test bench faults lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ test: setup ## all tests, with coverage of the library
 
 bench: setup ## how fast it decides; figures that depend on the machine
 	@$(RUN) python -m benchmarks.deciding
+
+faults: setup ## every point of a run x everything that may happen there, and random pairs (PAIRS=2000, SEED=1)
+	@$(RUN) python -m trials.campaign $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy

@@ -37,14 +37,14 @@ class Stores:
         give_up = time.monotonic() + patience
         while True:
             try:
-                return Holding(self, store_id, self._take(store_id, messages), messages)
+                return self._take(store_id, messages)
             except Held as held:
                 if time.monotonic() >= give_up:
                     raise
                 left = (held.lease.until - self.clock.now()).total_seconds()
                 time.sleep(min(max(left, 0.01), _LOOK_AGAIN))
 
-    def _take(self, store_id: str, opening: tuple[OpenMessage, ...]) -> Lease:
+    def _take(self, store_id: str, opening: tuple[OpenMessage, ...]) -> Holding:
         changed = self.table.change(
             store_id,
             lambda item: take(
@@ -58,11 +58,11 @@ class Stores:
         )
         if changed.lease is None:
             raise LeaseLost(f"store {store_id}: its lease was not written")
-        return changed.lease
+        return Holding(self, store_id, changed.lease, tuple(changed.open))
 
 
 class Holding:
-    """One store held by this run, with the messages that are open."""
+    """One store held by this run, with the messages that were open when it was taken."""
 
     def __init__(
         self, stores: Stores, store_id: str, lease: Lease, opened: tuple[OpenMessage, ...]

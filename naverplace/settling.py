@@ -131,15 +131,18 @@ class Settler:
         return self._read[listed.message_id]
 
     def _log_is_faithful(self) -> bool:
-        """Tell whether the log repeats a known message of ours exactly, so that others differ."""
+        """Tell whether the log repeats known messages of ours exactly, so that others differ."""
         if self._faithful is None:
             proofs = list(self._proofs.items())[-_PROOFS:]
-            self._faithful = any(self._repeats(request, hash_) for request, hash_ in proofs)
+            told = [told for request, hash_ in proofs for told in self._repeats(request, hash_)]
+            # All of them: after a change of SENS's secret key the older fingerprints fit no more.
+            self._faithful = bool(told) and all(told)
         return self._faithful
 
-    def _repeats(self, request_id: str, content_hash: str) -> bool:
+    def _repeats(self, request_id: str, content_hash: str) -> list[bool]:
+        """Tell of each message of a request in the log whether it is as it was sent."""
         listed = self.sens.find_request(request_id)
-        return any(self._open(message).fingerprint == content_hash for message in listed)
+        return [self._open(message).fingerprint == content_hash for message in listed]
 
     def _adopt(self, doubt: Doubt, found: SensMessage) -> Doubt:
         self.known[found.request_id] = doubt.open_message

@@ -14,7 +14,7 @@ from naverplace.effects import ActionResult, Effect, Outcome, SendSms
 from naverplace.errors import NaverPlaceError
 from naverplace.freshness import Freshness
 from naverplace.holding import Holding
-from naverplace.leases import Held, OpenMessage, StoreItem
+from naverplace.leases import Held, OpenMessage
 from naverplace.run import Run
 from naverplace.sending import Step, words_of
 from naverplace.session import NaverSession
@@ -36,24 +36,24 @@ def settle_open(run: Run) -> list[Doubt]:
         doubts: list[Doubt] = []
         for store_id, item in items.items():
             if item.open:
-                doubts += _settle_store(run, store_id, item)
+                doubts += _settle_store(run, store_id)
         return doubts
 
 
-def _settle_store(run: Run, store_id: str, item: StoreItem) -> list[Doubt]:
+def _settle_store(run: Run, store_id: str) -> list[Doubt]:
     try:
         holding = run.stores_held.take(store_id, wait=False)
     except Held as held:  # it is sending what stands open: no doubt of ours
         log.info("store %s: %s", store_id, held)
         return []
-    left: Collection[OpenMessage] = item.open
+    left: Collection[OpenMessage] = holding.opened
     try:
-        found = unsettled(run, item.open)
+        found = unsettled(run, holding.opened)
         ended = run.settler.settle(found)
         left = {doubt.open_message for doubt in ended if not doubt.settled.over}
         return ended
     finally:
-        holding.give_back([message for message in item.open if message not in left])
+        holding.give_back([message for message in holding.opened if message not in left])
 
 
 def unsettled(run: Run, messages: Collection[OpenMessage]) -> list[Doubt]:

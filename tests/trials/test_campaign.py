@@ -1,0 +1,134 @@
+"""The fault campaign in its short form, and the proof that it notices what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from trials.campaign.bugs import BUGS
+from trials.campaign.cases import KINDS, Blow, Case
+from trials.campaign.plan import near_sends, pairs, read_case, short, singles
+from trials.campaign.shop import AFTERNOON, EVENING, Customer
+
+ROOT = Path(__file__).resolve().parents[2]
+POINTS = {
+    AFTERNOON: ["partner GET", "aws UpdateItem", "sens POST", "aws UpdateItem", "telegram POST"],
+    EVENING: ["aws UpdateItem", "sens POST", "aws UpdateItem"],
+}
+
+
+def play(*words: str) -> tuple[int, dict[str, object], str]:
+    """Play the campaign as a person would: its threads and forks are not pytest's."""
+    done = subprocess.run(
+        [sys.executable, "-m", "trials.campaign", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.stdout, done.stderr[-3000:]
+    read: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return done.returncode, read, done.stderr
+
+
+def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
+    code, final, told = play("--short")
+
+    wrong = [line for line in told.splitlines() if "WRONG" in line or line.startswith(" " * 6)]
+    assert (wrong, code) == ([], 0)
+    assert set(final) == {
+        "points",
+        "cases",
+        "pairs",
+        "duplicates",
+        "lost",
+        "unexplained",
+        "seconds",
+    }
+    assert final["duplicates"] == final["lost"] == final["unexplained"] == 0
+    assert isinstance(final["cases"], int)
+    assert isinstance(final["points"], int)
+    assert final["cases"] > final["points"] > 80
+    assert all(f"'{service}'" in told for service in ("aws", "partner", "sens", "telegram"))
+
+
+def test_every_planted_bug_is_noticed() -> None:
+    code, caught, told = play("--planted")
+
+    assert set(caught) == set(BUGS)
+    assert (code, "NOT NOTICED" in told) == (0, False)
+    found: Counter[str] = Counter()
+    for counts in caught.values():
+        assert isinstance(counts, dict)
+        found.update(kind for kind, count in counts.items() if count)
+    assert found["duplicates"] >= 5
+    assert found["lost"] >= 1
+
+
+def test_a_full_campaign_has_every_point_with_everything_that_may_happen() -> None:
+    cases = singles(POINTS)
+
+    assert len(cases) == len(set(cases)) == 8 * len(KINDS)
+    assert {(c.now, c.blows[0].point) for c in cases} == {
+        (now, point) for now, seen in POINTS.items() for point in range(len(seen))
+    }
+
+
+def test_a_short_campaign_has_every_point_and_one_send_with_everything() -> None:
+    cases = short(POINTS)
+
+    assert {(c.now, c.blows[0].point) for c in cases} == {
+        (now, point) for now, seen in POINTS.items() for point in range(len(seen))
+    }
+    sends = {c.blows[0].kind for c in cases if (c.now, c.blows[0].point) == (AFTERNOON, 2)}
+    assert sends == set(KINDS)
+
+
+def test_pairs_are_the_same_for_the_same_seed() -> None:
+    assert pairs(POINTS, 50, seed=1) == pairs(POINTS, 50, seed=1)
+    assert pairs(POINTS, 50, seed=1) != pairs(POINTS, 50, seed=2)
+    assert {case.between for case in pairs(POINTS, 200, seed=1)} == {"", "cancel"}
+
+
+def test_planted_bugs_are_looked_for_around_sends() -> None:
+    assert {case.blows[0].point for case in near_sends(POINTS)} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(AFTERNOON, (Blow(0, 23, "kill_after"),)),
+        Case(EVENING, (Blow(0, 3, "status_after:503"), Blow(1, 7, "throttled"))),
+        Case(AFTERNOON, (Blow(1, 2, "overlap"),), between="cancel"),
+    ],
+)
+def test_a_case_can_be_played_again_by_its_name(case: Case) -> None:
+    assert read_case(case.name, (AFTERNOON, EVENING)) == case
+
+
+def test_an_unknown_moment_is_named() -> None:
+    with pytest.raises(ValueError, match="must begin with 14 or 20"):
+        read_case("13+0/1/kill_before", (AFTERNOON, EVENING))
+
+
+@pytest.mark.parametrize(
+    ("person", "owed"),
+    [
+        (Customer(1, "1051707", AFTERNOON + timedelta(hours=5)), ["confirmation"]),
+        (Customer(1, "1051707", AFTERNOON + timedelta(hours=2)), ["confirmation", "guide"]),
+        (Customer(1, "1051707", AFTERNOON), []),
+        (Customer(1, "1051707", AFTERNOON + timedelta(hours=1), flags=("confirm_sms",)), ["guide"]),
+        (Customer(1, "1051707", EVENING, status="RC08", flags=()), []),
+    ],
+)
+def test_what_a_customer_is_owed_is_counted_without_the_library(
+    person: Customer, owed: list[str]
+) -> None:
+    assert list(person.owed(AFTERNOON)) == owed
