@@ -28,7 +28,8 @@ def reservation_check(world: World, raws: Iterable[Raw]) -> list[str]:
                 _new(world, booking, lines)
             else:
                 _known(world, booking, item, lines)
-        except Exception:  # noqa: BLE001 - L17: one line, and on it goes
+        except Exception as error:  # noqa: BLE001 - L17: one line, and on it goes
+            world.swallowed("L17", error)
             lines.append(f"{phone} 안내 문자 발송 실패")
     return lines
 
@@ -37,7 +38,8 @@ def _item(world: World, booking: Booking) -> Item | None:
     """Read the item; any error counts as 'no item' (L15)."""
     try:
         return world.table.get(booking.booking_num, booking.phone)
-    except Exception:  # noqa: BLE001 - L15
+    except Exception as error:  # noqa: BLE001 - L15
+        world.swallowed("L15", error)
         return None
 
 
@@ -78,7 +80,8 @@ def option_sms_check(world: World, raws: Iterable[Raw]) -> list[str]:
                 continue
             world.table.set_flag(booking.booking_num, booking.phone, "option_sms")
             _send(world, booking, "event", lines, "옵션 문자 발송 완료")
-        except Exception:  # noqa: BLE001 - L17
+        except Exception as error:  # noqa: BLE001 - L17
+            world.swallowed("L17", error)
             lines.append(f"{phone} 옵션 문자 발송 실패")
     return lines
 

@@ -83,8 +83,8 @@ def _log_in(driver: Any, settings: LegacySettings) -> None:
     driver.find_element(By.CSS_SELECTOR, "#log\\.login").click()
     _wait(settings, 0.64, 0.94)
     _wait(settings, 1.0, 1.0)
-    # The login page's own address holds it as well (L2); here: any page of the login site does.
-    WebDriverWait(driver, 10).until(lambda d: "://" in d.current_url)
+    # True at once: the login page's own address holds it as well, so nothing is waited for (L2).
+    WebDriverWait(driver, 10).until(lambda d: settings.arrived in d.current_url)
 
 
 def _wait(settings: LegacySettings, least: float, most: float) -> None:

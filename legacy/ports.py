@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+Key = tuple[str, str]  # booking_num, phone
 Item = dict[str, Any]
 Raw = Mapping[str, Any]  # a booking as Naver sends it
 
@@ -91,6 +92,10 @@ def silent(_: str) -> None:
     """Print nothing."""
 
 
+def forgotten(_: str, __: Exception) -> None:
+    """Forget an error that the legacy swallows, as the legacy does."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everything one run of the legacy looks at."""
@@ -102,3 +107,4 @@ class World:
     texts: Texts
     now: datetime  # naive local time of the container (L23)
     out: Callable[[str], None] = silent  # the log, personal data and all (L21)
+    swallowed: Callable[[str, Exception], None] = forgotten  # by L-number; for whoever compares

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from legacy.ports import Item, Naver, Raw, Table
+from legacy.ports import Item, Naver, Raw, Table, forgotten
 
 SIZE = 50
 CONFIRMED, COMPLETED = "RC03", "RC08"
 
 
 def read_completed(
-    naver: Naver, table: Table, store_ids: Sequence[str], *, pause: Callable[[], None]
+    naver: Naver,
+    table: Table,
+    store_ids: Sequence[str],
+    *,
+    pause: Callable[[], None],
+    swallowed: Callable[[str, Exception], None] = forgotten,
 ) -> list[Raw]:
     """Read the completed bookings; a store without open items ends it for all after it (L8)."""
     found: list[Raw] = []
@@ -20,7 +25,8 @@ def read_completed(
     for store_id in store_ids:
         try:
             window = range_of(items, store_id)
-        except IndexError:  # swallowed around the whole loop, not around one store
+        except Exception as error:  # noqa: BLE001 - L8: around the loop, not around one store
+            swallowed("L8", error)
             break
         found += _pages(naver, store_id, COMPLETED, window)
         pause()

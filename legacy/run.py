@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from legacy.decisions import FAILED
+from legacy.journal import Journal, NotedSens, NotedTable, NotedTelegram, Outcome
 from legacy.login import cookies_for
 from legacy.model import run as carry_out
 from legacy.outside import BookingApi, DynamoTable, SensSender, TelegramChat
@@ -17,29 +17,40 @@ from legacy.settings import LegacySettings
 
 def run(settings: LegacySettings, *, out: Callable[[str], None] = silent) -> str:
     """Do one run; whatever happens ends as a success (L22). `out` gets the log (L21)."""
-    with contextlib.suppress(Exception):  # also when not even Telegram answers
-        _run(settings, out)
+    observed(settings, out=out)
     return "success"
 
 
-def _run(settings: LegacySettings, out: Callable[[str], None]) -> None:
+def observed(settings: LegacySettings, *, out: Callable[[str], None] = silent) -> Outcome:
+    """Do one run and tell what it did, with the errors that nobody else hears about."""
+    journal = Journal()
+    try:
+        _run(settings, journal, out)
+    except Exception as error:  # noqa: BLE001 - L22: also when not even Telegram answers
+        journal.swallow("L22", error)
+    return journal.outcome()
+
+
+def _run(settings: LegacySettings, journal: Journal, out: Callable[[str], None]) -> None:
     world = World(
         store_ids=settings.store_ids,
-        table=DynamoTable(settings),
-        sens=SensSender(settings),
-        telegram=TelegramChat(settings),
+        table=NotedTable(DynamoTable(settings), journal),
+        sens=NotedSens(journal, SensSender(settings)),
+        telegram=NotedTelegram(journal, TelegramChat(settings)),
         texts=settings.texts,
         now=local_now(settings),
         out=out,
+        swallowed=journal.swallow,
     )
     try:
         cookies = cookies_for(settings)
         out(str(cookies))  # L21
         naver = BookingApi(settings, cookies)
-    except Exception:  # noqa: BLE001 - L22
+    except Exception as error:  # noqa: BLE001 - L22
+        journal.swallow("L22", error)
         world.telegram.send(FAILED)
         return
-    carry_out(world, naver, pause=lambda: time.sleep(settings.pause))
+    journal.lines += carry_out(world, naver, pause=lambda: time.sleep(settings.pause))
 
 
 def local_now(settings: LegacySettings) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from legacy.ports import Texts
@@ -47,6 +48,7 @@ class LegacySettings:
     clock_offset: float = 0.0  # seconds; simulations
     pause: float = 1.0  # after each store and status (L9)
     check_in_browser: bool = True  # on every cold start (L3)
+    arrived: str = "naver.com"  # in the address when the login is over, and before (L2)
     chromium: str = "/usr/bin/chromium"
     chromedriver: str = "/usr/bin/chromedriver"
 
@@ -93,4 +95,5 @@ def from_sandbox(
         clock_offset=float(env.get("NAVERPLACE_CLOCK__OFFSET_SECONDS", "0")),
         pause=pause,
         check_in_browser=check_in_browser,
+        arrived=urlsplit(of("NAVER__NID_URL")).netloc,  # the sandbox's naver.com
     )

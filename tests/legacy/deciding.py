@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from legacy.model import Key, Outcome, decide
-from legacy.ports import Item, Raw
+from legacy.journal import Outcome
+from legacy.model import decide
+from legacy.ports import Item, Key, Raw
 from legacy.settings import invented_texts
 from sandbox.naver.bookings import a_booking
 

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from legacy import run
-from legacy.model import Key, Outcome, decide_from, item_bytes
-from legacy.ports import Item
+from legacy.journal import Outcome
+from legacy.memory import item_bytes
+from legacy.model import decide_from
+from legacy.ports import Item, Key
 from legacy.reading import range_of
 from legacy.settings import from_sandbox
 from sandbox.server import Sandbox
