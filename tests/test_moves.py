@@ -324,3 +324,26 @@ def test_the_moved_record_is_what_an_unmoved_one_would_be() -> None:
     decisions = decided(shipped(), [booking], {booking.key: of_three(a_guide())}, now=NOON)
 
     assert decisions.verdicts == decided(shipped(), [booking], other, now=NOON).verdicts
+
+
+def test_a_guide_of_the_legacys_that_was_put_away_may_be_for_any_start_open_by_then() -> None:
+    """The legacy notes no start, so it may be for one that this record never knew."""
+    away = found(of_three(sent=True), moved(SIX), at("2025-10-22 12:50")).record
+    assert away.remind_sms is False
+
+    maybe = found(away, moved(at("2025-10-22 14:30")), at("2025-10-22 13:00"))
+    surely_not = found(away, moved(at("2025-10-22 15:30")), at("2025-10-22 13:00"))
+
+    assert (maybe.record.remind_sms, surely_not.record.remind_sms) == (True, False)
+    assert maybe.effect.removes == (OF_THREE,)
+    assert OF_THREE not in maybe.effect.sets
+
+
+def test_what_is_put_away_and_taken_out_again_in_one_move_is_written_once() -> None:
+    taken_out = a_guide(settled_at=at("2025-10-22 13:50"))
+    legacys = of_three(MessageState(**{**vars(taken_out), "token": "legacy"}))
+
+    move = found(legacys, moved(at("2025-10-22 14:30")), at("2025-10-22 14:00"))
+
+    assert move.record.remind_sms is True
+    assert not set(move.effect.sets) & set(move.effect.removes)
