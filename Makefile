@@ -21,8 +21,8 @@ setup: ## install uv, the locked dependencies, Chromium and its driver
 demo: setup ## run the real flow twice against the sandbox (KEEP=1 keeps the UI up, JSON=1 ends with JSON, SCENARIO=evening)
 	@$(RUN) python -m sandbox.demo $(if $(KEEP),--keep) $(if $(JSON),--json) --scenario $(or $(SCENARIO),first-run)
 
-test: setup ## all tests, with coverage of the library
-	@$(RUN) pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+test: setup ## all tests, with coverage of the library (ARGS="tests/test_engine.py -x" for some of them)
+	@$(RUN) pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## how fast it decides; figures that depend on the machine
 	@$(RUN) python -m benchmarks.deciding

@@ -12,8 +12,17 @@ from naverplace.settings import Settings
 from naverplace.sources import load_settings
 from sandbox.server import Sandbox
 
+ROOT = Path(__file__).parent
 os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and all that need the one Prefect server in one."""
+    for item in items:
+        path = item.path.relative_to(ROOT)
+        prefect = path.parts[0] == "flows" or "prefect_server" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("prefect" if prefect else str(path)))
 
 
 @pytest.fixture(scope="session")
