@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 RUN := uv run --frozen --no-sync
 
-.PHONY: help setup demo test bench faults lint format sandbox clean
+.PHONY: help setup demo test bench faults year lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ bench: setup ## how fast it decides; figures that depend on the machine
 
 faults: setup ## every point of a run x everything that may happen there, and random pairs (PAIRS=2000, SEED=1)
 	@$(RUN) python -m trials.campaign $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SEED),--seed $(SEED))
+
+year: setup ## a simulated year of eight stores against an oracle; ends with JSON (SEED=2, DAYS=30 for a short form)
+	@$(RUN) python -m trials.year $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS))
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy

@@ -32,7 +32,7 @@ from trials.year.dynamodb import MemoryTables
 from trials.year.fate import Fate
 from trials.year.kernel import Kernel, Killed, simulated_sleep
 from trials.year.lines import Switchboard
-from trials.year.lives import StoreLives
+from trials.year.lives import LEADS, StoreLives
 from trials.year.oracle import Oracle, SeenRun, Verdicts
 from trials.year.plan import RunPlan, plan_day
 from trials.year.reading import Reading
@@ -59,6 +59,7 @@ class Task:
     factor: float = 1.0  # how many times as many troubles as in a year
     stray: float = 0.0004  # share of single calls that fail outside any outage
     a_day: float = A_DAY
+    leads: tuple[int, ...] = LEADS
     whole: bool = True  # now and then everything is read, through the real gates
 
 
@@ -130,6 +131,7 @@ class Half:
                 store_id,
                 first_customer=20_000 * place,
                 a_day=self.task.a_day,
+                leads=self.task.leads,
             )
             for place, store_id in enumerate(stores)
         }

@@ -14,6 +14,13 @@ HOURS = tuple(range(9, 22))  # in which a booking may start
 ARRIVALS = (2, 1, 1, 1, 1, 1, 2, 3, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 10, 10, 8, 4)  # by hour
 SHIFTS = (-DAY, -2 * HOUR, -HOUR, -HOUR / 2, HOUR / 2, HOUR, 2 * HOUR, DAY, 3 * DAY, 7 * DAY)
 LASTS = HOUR
+LEADS = (
+    8,
+    22,
+    45,
+    25,
+)  # in a hundred: booked within 2 hours of the start, 12 hours, a week, a month
+HURRIED = (40, 60, 0, 0)  # of a trial of few days, so that much happens in them
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,16 @@ def phone_of(customer: int) -> str:
 class StoreLives:
     """Makes one store's bookings day by day."""
 
-    def __init__(self, seed: int, store_id: str, *, first_customer: int, a_day: float) -> None:
-        self.luck = Random(f"{seed} store {store_id}")  # noqa: S311 - repeatable
+    def __init__(
+        self,
+        seed: int,
+        store_id: str,
+        *,
+        first_customer: int,
+        a_day: float,
+        leads: tuple[int, ...] = LEADS,
+    ) -> None:
+        self.luck, self.leads = Random(f"{seed} store {store_id}"), leads  # noqa: S311 - repeatable
         self.store_id, self.a_day = store_id, a_day
         self.customers = Customers(self.luck, first_customer)
         # Naver counts ids over all stores; here two stores may have the same one.
@@ -118,9 +133,9 @@ class StoreLives:
                 self.luck.uniform(1 * DAY, 7 * DAY),
                 self.luck.uniform(7 * DAY, 30 * DAY),
             ),
-            (8, 22, 45, 25),
+            self.leads,
         )[0]
-        return open_at(made + lead)
+        return open_at(made + lead, self.luck)
 
     def _life(self, made: float, start: float, customer: int) -> Iterator[Life]:
         luck = self.luck
@@ -223,7 +238,7 @@ class StoreLives:
         back = [start for start in starts if start > at + 5 * MINUTE]
         if back and self.luck.random() < 0.45:
             return self.luck.choice(sorted(back))
-        start = open_at(now + self.luck.choice(SHIFTS))
+        start = open_at(now + self.luck.choice(SHIFTS), self.luck)
         return start if start > at + 5 * MINUTE and start != now else None
 
     def _after_start(self, life: Life) -> None:
@@ -240,10 +255,11 @@ class StoreLives:
             life.change(back + luck.uniform(3, 90) * MINUTE, status="RC08")
 
 
-def open_at(moment: float) -> float:
-    """Give the next half hour at which a store takes a booking."""
+def open_at(moment: float, luck: Random) -> float:
+    """Give the next half hour at which a store takes a booking; after hours any of the next day."""
     at = datetime.fromtimestamp(moment, SEOUL)
     at = at.replace(second=0, microsecond=0) + timedelta(minutes=-at.minute % 30)
     if at.hour not in HOURS:
-        at = at.replace(hour=HOURS[0], minute=0) + timedelta(days=at.hour > HOURS[-1])
+        at = at + timedelta(days=at.hour > HOURS[-1])
+        at = at.replace(hour=luck.choice(HOURS), minute=luck.choice((0, 30)))
     return at.timestamp()

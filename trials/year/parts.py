@@ -40,7 +40,12 @@ def both(tasks: Sequence[Task], note: Note) -> list[Mapping[str, Any]]:
 
 def part(place: int, task: Task, lines: Any) -> None:
     """Simulate one part, and send what comes of it to the process that began it."""
-    tally, verdicts, faults, _ = simulate(
-        task, lambda day, counted: lines.put((place, "day", (day, counted)))
-    )
+
+    def note(day: int, counted: dict[str, int]) -> None:
+        parent = multiprocessing.parent_process()
+        if parent and not parent.is_alive():
+            raise SystemExit("whoever began this is gone")
+        lines.put((place, "day", (day, counted)))
+
+    tally, verdicts, faults, _ = simulate(task, note)
     lines.put((place, "end", {"tally": tally, "faults": faults, **verdicts}))

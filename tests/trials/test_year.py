@@ -1,0 +1,145 @@
+"""Some days of the simulated year; and the oracle catches what is planted in the library."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from naverplace import claims, overdue
+from naverplace.carrying import Carrier
+from naverplace.claims import NotClaimed, Released
+from naverplace.effects import SendSms
+from naverplace.settling import Settler
+from trials.year import oracle
+from trials.year.half import ALL_STORES, Half, Task
+from trials.year.lives import HURRIED
+from trials.year.oracle import Oracle, Verdicts
+
+HARD = Task(
+    seed=21,
+    days=2,
+    store_ids=ALL_STORES[:2],
+    factor=12.0,
+    a_day=160.0,
+    leads=HURRIED,
+    whole=False,
+)
+
+LATE = replace(HARD, seed=23, factor=30.0)  # many runs stand still until it is too late
+
+
+def judged(task: Task) -> tuple[Half, Verdicts]:
+    half = Half(task)
+    return half, half.simulate(lambda day, tally: None)
+
+
+def test_some_days_keep_every_promise() -> None:
+    half, found = judged(replace(HARD, whole=True))
+    assert found.duplicates == found.misses == found.wrong == found.unexplained == []
+    assert half.faults == []
+    tally = half.tally
+    assert min(tally.messages, found.owed) > 400
+    assert tally.kills > 10
+    assert tally.overlaps > 10
+    assert tally.moves > 5
+    assert found.expired == found.explained > 0
+    assert tally.complete_readings > 2
+
+
+def test_the_same_seed_gives_the_same_days() -> None:
+    task = replace(HARD, days=1)
+    first, again = judged(task)[0], judged(task)[0]
+    assert first.oracle.got == again.oracle.got
+    assert first.oracle.runs == again.oracle.runs
+
+
+def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
+    """Take a message that another run is sending, or has left in doubt, as free."""
+
+    def judge(claim: Any, old: Any) -> Any:
+        met = real(claim, old)
+        if isinstance(met, NotClaimed) and met.message and met.message.unsettled:
+            return Released(met.message)
+        return met
+
+    return judge
+
+
+def plant_a_second_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("naverplace.tables.sms.judge", grant_again(claims.judge))
+
+
+def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Carrier.carry_out
+
+    def carry_out(self: Carrier, step: Any) -> Any:
+        if isinstance(step.effect, SendSms):
+            step.effect = replace(step.effect, expires=None)
+        return real(self, step)
+
+    monkeypatch.setattr(Carrier, "carry_out", carry_out)
+
+
+def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("naverplace.moves.find_move", lambda *args, **kwargs: None)
+
+
+def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(self: Settler, doubt: Any, *args: Any) -> Any:
+        return self._free(doubt, datetime.now(doubt.claim.message.claimed_at.tzinfo))
+
+    monkeypatch.setattr(Settler, "_look_up", look_up)
+
+
+def plant_silence_about_the_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overdue, "find_expired", lambda *args, **kwargs: ())
+
+
+def plant_doubts_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Settler, "settle", lambda self, doubts: list(doubts))
+
+
+@pytest.mark.parametrize(
+    ("plant", "caught"),
+    [
+        (plant_a_second_claim, "duplicates"),
+        (plant_no_look_at_the_log, "duplicates"),
+        (plant_no_expiry, "wrong"),
+        (plant_no_second_guide, "misses"),
+        (plant_doubts_for_ever, "misses"),
+        (plant_silence_about_the_lost, "unexplained"),
+    ],
+)
+def test_a_planted_bug_is_caught(
+    plant: Callable[[pytest.MonkeyPatch], None], caught: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    _, found = judged(LATE if plant is plant_no_expiry else HARD)
+    assert getattr(found, caught)
+
+
+def test_the_oracle_shares_no_code_with_the_library() -> None:
+    tree = ast.parse(inspect.getsource(oracle))
+    modules = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [n.name for n in node.names]
+        )
+    }
+    assert not [name for name in modules if name.partition(".")[0] in ("naverplace", "trials")]
+
+
+def test_a_message_that_nobody_can_place_is_wrong() -> None:
+    watching = Oracle({"1": "화성점"})
+    watching.note_message(at=0.0, to="01000000001", subject="[광고] 화성점", text="?")
+    assert watching.judge([], until=1.0).wrong
