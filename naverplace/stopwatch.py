@@ -66,9 +66,7 @@ class Stopwatch:
         """List when each phase began and ended, in seconds since the stopwatch was made."""
         with self._lock:
             spans = sorted(self._spans.items(), key=lambda item: item[1][0])
-        return {
-            name: (begin - self._started, end - self._started) for name, (begin, end) in spans
-        }
+        return {name: (begin - self._started, end - self._started) for name, (begin, end) in spans}
 
     def calls(self, *names: str) -> Calls:
         """Sum up the calls of these names together."""
