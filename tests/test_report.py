@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from naverplace.balance import find_contradictions
 from naverplace.clock import SEOUL
 from naverplace.effects import (
     ActionResult,
@@ -18,7 +19,8 @@ from naverplace.effects import (
     SendSms,
     Verdict,
 )
-from naverplace.report import RunFacts, StoreFacts, find_contradictions, make_report
+from naverplace.report import make_report
+from naverplace.runfacts import RunFacts, StoreFacts
 from naverplace.summary import for_engineer, for_owner, table
 
 NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)

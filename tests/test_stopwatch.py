@@ -56,7 +56,8 @@ def test_calls_side_by_side_count_once_on_the_wall_and_fully_in_the_sum() -> Non
 
     sms = watch.calls("sms")
 
-    assert (sms.count, sms.wall, sms.summed) == (4, 4.0, pytest.approx(5.2))
+    assert (sms.count, sms.wall) == (4, 4.0)
+    assert sms.summed == pytest.approx(5.2)
     assert watch.calls("sms", "telegram").wall == 5.0
     assert watch.calls("slack") == Calls(0, 0.0, 0)
 
