@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from trials.year.half import BEGIN, halves
 from trials.year.parts import both
+from trials.year.task import BEGIN, halves
 
 BROKEN = ("duplicates", "misses", "unexplained", "wrong", "faults")
 SHOWN = 12  # lines of each kind of finding
@@ -62,6 +62,7 @@ def summed(ends: list[Mapping[str, Any]], *, seconds: float) -> dict[str, Any]:
     )
     return {
         **{name: shared.get(name, counts[name]) for name in named},
+        "healthy": min(end["healthy"] for end in ends),
         "expired": sum(end["expired"] for end in ends),
         "explained": sum(end["explained"] for end in ends),
         **{what: sum(len(end[what]) for end in ends) for what in BROKEN},

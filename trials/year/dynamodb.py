@@ -12,7 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trials.year.expressions import Invalid, Scope, holds, placeholders, updated
+from trials.year.expressions import holds, placeholders, updated
+from trials.year.values import Invalid, Scope
 
 Key = tuple[str, ...]
 MOST_KEYS = 100  # of one BatchGetItem

@@ -7,69 +7,27 @@ refuses loudly. A differential test holds it to moto.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-Item = Mapping[str, Any]  # attribute -> {"S": "..."} and so on
+from trials.year.values import (
+    COMPARE,
+    MISSING,
+    Invalid,
+    Operand,
+    Path,
+    Scope,
+    Test,
+    Update,
+    begins_with,
+    contains,
+    equal,
+    given,
+    size_of,
+    sum_of,
+)
+
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),.\[\]+-]|[#:]?[A-Za-z0-9_]+)")
-_MISSING: Any = None  # no typed value is None
-_RANK = ("S", "N", "B")
-
-
-class Invalid(Exception):
-    """What DynamoDB answers with a ValidationException."""
-
-
-class Scope(NamedTuple):
-    """What an expression is read against."""
-
-    item: Item
-    names: Mapping[str, str]
-    values: Mapping[str, Any]
-
-
-Operand = Callable[[Scope], Any]
-Test = Callable[[Scope], bool]
-
-
-class Update(NamedTuple):
-    """A parsed update: what is set from what, and what is removed."""
-
-    sets: tuple[tuple[Path, Operand], ...]
-    removes: tuple[Path, ...]
-
-
-class Path(NamedTuple):
-    """Where in an item: names and placeholders from the top, and indexes of lists."""
-
-    steps: tuple[str | int, ...]
-
-    def real(self, names: Mapping[str, str]) -> list[str | int]:
-        """Put the names in the placeholders' places."""
-        return [_named(step, names) for step in self.steps]
-
-    def read(self, scope: Scope) -> Any:
-        """Read the value that stands there, None when there is none."""
-        at: Any = {"M": scope.item}
-        for step in self.real(scope.names):
-            inside = at.get("L" if isinstance(step, int) else "M")
-            if isinstance(step, int):
-                at = inside[step] if inside and step < len(inside) else _MISSING
-            else:
-                at = inside.get(step) if inside else _MISSING
-            if at is _MISSING:
-                return _MISSING
-        return at
-
-
-def _named(step: str | int, names: Mapping[str, str]) -> str | int:
-    if not isinstance(step, str) or not step.startswith("#"):
-        return step
-    if step not in names:
-        raise Invalid(f"An expression attribute name used in expression is not defined: {step}")
-    return names[step]
 
 
 def holds(text: str, scope: Scope) -> bool:
@@ -83,11 +41,11 @@ def updated(text: str, scope: Scope) -> dict[str, Any]:
     found = [(path.real(scope.names), operand(scope)) for path, operand in update.sets]
     item = dict(scope.item)
     for steps, value in found:
-        if value is _MISSING:
+        if value is MISSING:
             raise Invalid("The provided expression refers to an attribute that does not exist")
         _put(item, steps, value)
     for path in update.removes:
-        _put(item, path.real(scope.names), _MISSING)
+        _put(item, path.real(scope.names), MISSING)
     return item
 
 
@@ -101,7 +59,7 @@ def _put(item: dict[str, Any], steps: list[str | int], value: Any) -> None:
         copied = dict(inside["M"])
         at[str(step)] = {"M": copied}
         at = copied
-    if value is _MISSING:
+    if value is MISSING:
         at.pop(str(steps[-1]), None)
     else:
         at[str(steps[-1])] = value
@@ -123,78 +81,6 @@ def update_of(text: str) -> Update:
 def placeholders(text: str) -> frozenset[str]:
     """List the placeholders that an expression uses."""
     return frozenset(re.findall(r"[#:][A-Za-z0-9_]+", text))
-
-
-def plain(value: Any) -> Any:
-    """Make a typed value comparable: numbers by value, sets without order."""
-    ((kind, inside),) = value.items()
-    if kind == "N":
-        return kind, Decimal(inside)
-    if kind == "M":
-        return kind, {name: plain(part) for name, part in inside.items()}
-    if kind == "L":
-        return kind, [plain(part) for part in inside]
-    if kind in ("SS", "NS", "BS"):
-        return kind, frozenset(Decimal(part) if kind == "NS" else part for part in inside)
-    return kind, inside
-
-
-def _equal(left: Any, right: Any) -> bool:
-    return left is not _MISSING and right is not _MISSING and plain(left) == plain(right)
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def test(left: Any, right: Any) -> bool:
-        if left is _MISSING or right is _MISSING:
-            return False
-        (one, a), (other, b) = plain(left), plain(right)
-        return one == other and one in _RANK and compare(a, b)
-
-    return test
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": _equal,
-    # What is missing differs from everything, as DynamoDB has it.
-    "<>": lambda left, right: not _equal(left, right),
-    "<": _ordered(lambda a, b: a < b),
-    "<=": _ordered(lambda a, b: a <= b),
-    ">": _ordered(lambda a, b: a > b),
-    ">=": _ordered(lambda a, b: a >= b),
-}
-
-
-def _begins_with(value: Any, start: Any) -> bool:
-    return bool(value and start and "S" in value and value["S"].startswith(start.get("S", "\0")))
-
-
-def _contains(value: Any, part: Any) -> bool:
-    if not value or not part:
-        return False
-    if "S" in value:
-        return "S" in part and part["S"] in value["S"]
-    inside = value.get("L") or [{"S": entry} for entry in value.get("SS", [])]
-    return any(_equal(entry, part) for entry in inside)
-
-
-def _size(value: Any) -> Any:
-    if value is _MISSING:
-        return _MISSING
-    ((kind, inside),) = value.items()
-    size = len(inside.encode()) if kind == "S" else len(inside)
-    return {"N": str(size)} if kind not in ("N", "BOOL", "NULL") else _MISSING
-
-
-def _sum(left: Operand, right: Operand, sign: int) -> Operand:
-    def value(scope: Scope) -> Any:
-        one, other = left(scope), right(scope)
-        if one is _MISSING:
-            raise Invalid("The provided expression refers to an attribute that does not exist")
-        if "N" not in one or "N" not in other:
-            raise Invalid("An operand in the update expression has an incorrect data type")
-        return {"N": str(Decimal(one["N"]) + sign * Decimal(other["N"]))}
-
-    return value
 
 
 class _Parser:
@@ -259,10 +145,10 @@ class _Parser:
         if word in ("attribute_exists", "attribute_not_exists"):
             (path,) = self._arguments(1, paths=True)
             wanted = word == "attribute_exists"
-            return lambda scope: (path(scope) is not _MISSING) is wanted
+            return lambda scope: (path(scope) is not MISSING) is wanted
         if word in ("begins_with", "contains"):
             left, right = self._arguments(2)
-            test = _begins_with if word == "begins_with" else _contains
+            test = begins_with if word == "begins_with" else contains
             return lambda scope: test(left(scope), right(scope))
         return self._comparison(self._operand())
 
@@ -271,7 +157,7 @@ class _Parser:
         if sign.upper() == "BETWEEN":
             low = self._operand()
             self._expect("AND")
-            high, not_more = self._operand(), _COMPARE["<="]
+            high, not_more = self._operand(), COMPARE["<="]
             return lambda s: not_more(low(s), left(s)) and not_more(left(s), high(s))
         if sign.upper() == "IN":
             self._expect("(")
@@ -279,10 +165,10 @@ class _Parser:
             while self._take(","):
                 choices.append(self._operand())
             self._expect(")")
-            return lambda scope: any(_equal(left(scope), choice(scope)) for choice in choices)
-        if sign not in _COMPARE:
+            return lambda scope: any(equal(left(scope), choice(scope)) for choice in choices)
+        if sign not in COMPARE:
             raise Invalid(f"Invalid expression: {sign!r} in {self.text!r}")
-        compare, right = _COMPARE[sign], self._operand()
+        compare, right = COMPARE[sign], self._operand()
         return lambda scope: compare(left(scope), right(scope))
 
     def _value(self) -> Operand:
@@ -290,25 +176,25 @@ class _Parser:
         left = self._operand()
         for sign, factor in (("+", 1), ("-", -1)):
             if self._take(sign):
-                return _sum(left, self._operand(), factor)
+                return sum_of(left, self._operand(), factor)
         return left
 
     def _operand(self) -> Operand:
         word = self._peek()
         if word == "size":
             (inner,) = self._arguments(1)
-            return lambda scope: _size(inner(scope))
+            return lambda scope: size_of(inner(scope))
         if word == "if_not_exists":
             path, other = self._arguments(2)
 
             def first(scope: Scope) -> Any:
                 found = path(scope)
-                return other(scope) if found is _MISSING else found
+                return other(scope) if found is MISSING else found
 
             return first
         if word.startswith(":"):
             self._next()
-            return lambda scope: _given(word, scope)
+            return lambda scope: given(word, scope)
         return self._path().read
 
     def _arguments(self, count: int, *, paths: bool = False) -> list[Operand]:
@@ -362,9 +248,3 @@ class _Parser:
         if self.at < len(self.tokens):
             raise Invalid(f"Invalid expression: {self.tokens[self.at]!r} in {self.text!r}")
         return found
-
-
-def _given(word: str, scope: Scope) -> Any:
-    if word not in scope.values:
-        raise Invalid(f"An expression attribute value used in expression is not defined: {word}")
-    return scope.values[word]

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -32,55 +31,19 @@ from trials.year.dynamodb import MemoryTables
 from trials.year.fate import Fate
 from trials.year.kernel import Kernel, Killed, simulated_sleep
 from trials.year.lines import Switchboard
-from trials.year.lives import LEADS, StoreLives
+from trials.year.lives import StoreLives
 from trials.year.oracle import Oracle, SeenRun, Verdicts
 from trials.year.plan import RunPlan, plan_day
+from trials.year.readers import Outside, SimulatedNaver
 from trials.year.reading import Reading
-from trials.year.runs import Outside, SimulatedNaver, named_in, perform
+from trials.year.runs import named_in, perform
 from trials.year.sens import Sens
+from trials.year.task import ALL_STORES, BEGIN, ROOT, Tally, Task
 from trials.year.troubles import DAY, Troubles, draw_troubles
 from trials.year.typed import quick_types
 from trials.year.world import World
 
-ROOT = Path(__file__).resolve().parents[2]
-BEGIN = datetime(2026, 1, 5, tzinfo=SEOUL)
-ALL_STORES = tuple(load_stores(ROOT / "deployments" / "stores.yaml"))
 KEYS = {"sms": ("booking_num", "phone"), "session": ("id",)}
-A_DAY = 38.0  # bookings of one store
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one process simulates."""
-
-    seed: int
-    days: int
-    store_ids: tuple[str, ...]
-    factor: float = 1.0  # how many times as many troubles as in a year
-    stray: float = 0.0004  # share of single calls that fail outside any outage
-    a_day: float = A_DAY
-    leads: tuple[int, ...] = LEADS
-    whole: bool = True  # now and then everything is read, through the real gates
-
-
-@dataclass
-class Tally:
-    """What one half has counted."""
-
-    bookings: int = 0
-    runs: int = 0
-    messages: int = 0
-    outages: int = 0
-    kills: int = 0
-    freezes: int = 0
-    overlaps: int = 0
-    moves: int = 0
-    cancellations: int = 0
-    adopted: int = 0
-    freed: int = 0
-    waited: int = 0
-    complete_readings: int = 0
-    unbalanced: int = 0
 
 
 @dataclass
@@ -262,8 +225,3 @@ def simulate(
     half = Half(task)
     verdicts = half.simulate(lambda day, tally: progress(day, asdict(tally)))
     return asdict(half.tally), asdict(verdicts), half.faults, time.monotonic() - started
-
-
-def halves(seed: int, days: int, processes: int, **more: Any) -> Sequence[Task]:
-    """Share the stores out to processes."""
-    return [Task(seed, days, ALL_STORES[part::processes], **more) for part in range(processes)]

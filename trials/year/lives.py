@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
 from naverplace.clock import SEOUL
+from trials.year.life import Customers, Life, Version, phone_of
 from trials.year.troubles import DAY, HOUR, MINUTE
 
 HOURS = tuple(range(9, 22))  # in which a booking may start
@@ -21,66 +21,6 @@ LEADS = (
     25,
 )  # in a hundred: booked within 2 hours of the start, 12 hours, a week, a month
 HURRIED = (40, 60, 0, 0)  # of a trial of few days, so that much happens in them
-
-
-@dataclass(frozen=True)
-class Version:
-    """A booking as Naver shows it from `at` on; times are seconds since 1970."""
-
-    at: float
-    status: str
-    start: float
-    phone: str
-    name: str
-    options: tuple[str, ...]
-    told: float  # when Naver says it was confirmed
-    broken: str = ""  # what of it no message may be sent for: phone | start
-
-
-@dataclass
-class Life:
-    """One booking, from its making to its end."""
-
-    store_id: str
-    booking_id: int
-    made: float
-    versions: list[Version] = field(default_factory=list)
-    moves: int = 0
-
-    @property
-    def number(self) -> str:
-        """Name it as the records do."""
-        return f"{self.store_id}_{self.booking_id}"
-
-    def change(self, at: float, **changes: object) -> None:
-        """Let it be something else from this moment on."""
-        last = self.versions[-1]
-        self.versions.append(Version(**{**vars(last), "at": at, **changes}))
-
-
-@dataclass
-class Customers:
-    """Invented people of one store; some come again, some book twice."""
-
-    luck: Random
-    first: int
-    count: int = 0
-
-    def somebody(self) -> int:
-        """Pick one: now and then somebody known."""
-        if self.count > 20 and self.luck.random() < 0.15:
-            return self.first + self.luck.randrange(max(0, self.count - 400), self.count)
-        return self.newcomer()
-
-    def newcomer(self) -> int:
-        """Invent one more."""
-        self.count += 1
-        return self.first + self.count - 1
-
-
-def phone_of(customer: int) -> str:
-    """Give a customer's number, in the range that nobody has."""
-    return f"010{customer:08}"
 
 
 class StoreLives:

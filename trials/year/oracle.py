@@ -10,61 +10,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-SEOUL = ZoneInfo("Asia/Seoul")
+from trials.year.owed import DAY, SEOUL, WHO, Life, Slot, Told, moment, slots_of
+
 KINDS = {"예약확정": "confirmation", "이용안내": "guide", "리뷰 이벤트": "event"}
-REVIEW = ("네이버", "인스타", "원본")
-TWO_HOURS, DAY = 7200.0, 86400.0
 # What may lie between the last look at Naver and the phone: a run that stands still before it
 # claims is found out; one that stands still after it has signed is believed for five minutes.
 GUIDE_LAG, OTHER_LAG, PAST_START = 800.0, 4500.0, 420.0
-NAMED_WITHIN = 1.8 * DAY  # what expired is named by a healthy run in this time
+CERTAIN = 840.0  # after a run died or was hit: its doubts are certain by then
+NAMED_WITHIN = 6 * DAY  # what expired is named by a healthy run in this time
 _SUBJECT = re.compile(r"\[(.+?)\] (\S+)")
 _WHEN = re.compile(r"일시: (\d+)월 (\d+)일\(.\) (오전|오후) (\d+):(\d\d)")
-_WHO, _NUMBER = re.compile(r"손님(\d+)"), re.compile(r"예약 번호: (\d+_\d+)")
-
-
-class Version(Protocol):
-    """One state of a booking, as the oracle reads it."""
-
-    @property
-    def at(self) -> float: ...  # noqa: D102
-    @property
-    def status(self) -> str: ...  # noqa: D102
-    @property
-    def start(self) -> float: ...  # noqa: D102
-    @property
-    def phone(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def options(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def broken(self) -> str: ...  # noqa: D102
-
-
-class Life(Protocol):
-    """One booking's true life."""
-
-    @property
-    def store_id(self) -> str: ...  # noqa: D102
-    @property
-    def number(self) -> str: ...  # noqa: D102
-    @property
-    def versions(self) -> Sequence[Version]: ...  # noqa: D102
-
-
-class Told(NamedTuple):
-    """What tells one message from another on the phones: the booking, or what stands in it."""
-
-    kind: str
-    to: str
-    what: str  # the booking's number; or store, customer and start
+_NUMBER = re.compile(r"예약 번호: (\d+_\d+)")
 
 
 @dataclass(frozen=True)
@@ -81,27 +41,6 @@ class SeenRun:
 
 
 @dataclass
-class Slot:
-    """One message that somebody should get once, with the times at which it was owed."""
-
-    told: Told
-    number: str
-    store_id: str
-    spans: list[tuple[float, float]] = field(default_factory=list)
-    runs_out: bool = False  # it was owed until the booking's own start
-    also: list[Told] = field(default_factory=list)  # how else it may look on the phone
-    starts: list[tuple[float, float]] = field(default_factory=list)  # from when on it is which
-    listed_until: float = 0.0  # when Naver stops showing the booking
-
-    def stops_at(self, at: float) -> float:
-        """Tell until when it may come at all: an event in its hour, the others before the start."""
-        if self.told.kind == "event":
-            return max((end for begin, end in self.spans if begin <= at + 1), default=0.0)
-        known = [start for begin, start in self.starts if begin <= at + 1]
-        return max(known, default=0.0)
-
-
-@dataclass
 class Verdicts:
     """What the oracle found; each line names the booking and when."""
 
@@ -112,6 +51,7 @@ class Verdicts:
     expired: int = 0
     explained: int = 0
     owed: int = 0
+    healthy: int = 0  # runs that had to get everything done
 
 
 class Oracle:
@@ -130,7 +70,7 @@ class Oracle:
 
     def note_message(self, *, at: float, to: str, subject: str, text: str) -> None:
         """Note a message that SENS has accepted."""
-        head, when, who = _SUBJECT.match(subject), _WHEN.search(text), _WHO.search(text)
+        head, when, who = _SUBJECT.match(subject), _WHEN.search(text), WHO.search(text)
         if not head or not when or not who or head[1] not in KINDS or head[2] not in self.stores:
             self.strange.append(f"{moment(at)} {subject!r}")
             return
@@ -150,7 +90,7 @@ class Oracle:
         slots: dict[Told, list[Slot]] = defaultdict(list)
         same: dict[Told, Told] = {}
         for life in lives:
-            for slot in _slots_of(life, until):
+            for slot in slots_of(life, until):
                 slots[slot.told].append(slot)
                 same |= dict.fromkeys(slot.also, slot.told)
         got: dict[Told, list[float]] = defaultdict(list)
@@ -158,6 +98,7 @@ class Oracle:
             got[same.get(told, told)] += times
         chances = _Chances(self.runs)
         named = _Named(self.runs)
+        found.healthy = chances.healthy
         for told, times in got.items():
             self._judge_got(told, times, slots.get(told, []), found)
         for told, owed in slots.items():
@@ -236,14 +177,16 @@ class _Chances:
     def __init__(self, runs: Sequence[SeenRun]) -> None:
         ordered = sorted(runs, key=lambda run: run.began)
         self._of: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.healthy = 0
         busy_until = quiet_from = 0.0
         for place, run in enumerate(ordered):
             later = ordered[place + 1].began if place + 1 < len(ordered) else float("inf")
             alone = run.began > busy_until and run.last < later
             busy_until = max(busy_until, run.last)
             if run.hit or run.ended is None or not alone:
-                quiet_from = max(quiet_from, run.last + 840)
+                quiet_from = max(quiet_from, run.last + CERTAIN)
             elif run.began >= quiet_from:
+                self.healthy += 1
                 for store_id in run.stores:
                     self._of[store_id].append((run.began, run.ended))
 
@@ -273,61 +216,6 @@ class _Named:
         return self._last.get((number, kind), -1.0) >= moment
 
 
-def _slots_of(life: Life, until: float) -> Iterator[Slot]:
-    """Work out what one booking was owed, from its life alone."""
-    found: dict[tuple[str, str, float], Slot] = {}
-    for version, end in _stretches(life, until):
-        for kind, begin, stop in _owed_in(version, end):
-            who = _WHO.search(version.name)
-            what = f"{life.store_id}/{who[1] if who else ''}/{version.start:.0f}"
-            told = Told(kind, version.phone, life.number if kind == "confirmation" else what)
-            # A guide is for one start; of the others a booking and phone get one, whenever it is.
-            name = kind, version.phone, version.start if kind == "guide" else 0.0
-            slot = found.setdefault(name, Slot(told, life.number, life.store_id))
-            slot.also.append(told)
-            slot.starts.append((begin, version.start))
-            slot.listed_until = _listed_until(life, begin, until)
-            slot.spans.append((begin, stop))
-            if kind != "event" and stop == version.start:
-                slot.runs_out = True
-    yield from found.values()
-
-
-def _listed_until(life: Life, since: float, until: float) -> float:
-    gone = (v.at for v in life.versions if v.at > since and v.status not in ("RC03", "RC08"))
-    return min(gone, default=until)
-
-
-def _stretches(life: Life, until: float) -> Iterator[tuple[Version, float]]:
-    ends = [*(version.at for version in life.versions[1:]), until]
-    for version, end in zip(life.versions, ends, strict=True):
-        if not version.broken and version.at < until:
-            yield version, min(end, until)
-
-
-def _owed_in(version: Version, end: float) -> Iterator[tuple[str, float, float]]:
-    """List what is owed while a booking is in one state: kind, from, to."""
-    if version.status == "RC03":
-        over = min(end, version.start)
-        if version.at < over:
-            yield "confirmation", version.at, over
-        opens = max(version.at, version.start - TWO_HOURS)
-        if opens < over:
-            yield "guide", opens, over
-    if version.status == "RC08" and any(w in o for o in version.options for w in REVIEW):
-        for evening in _evenings(version.at, min(end, version.start + 30 * DAY)):
-            yield "event", *evening
-
-
-def _evenings(begin: float, end: float) -> Iterator[tuple[float, float]]:
-    day = datetime.fromtimestamp(begin, SEOUL).replace(hour=20, minute=0, second=0, microsecond=0)
-    while day.timestamp() < end:
-        opens, closes = max(begin, day.timestamp()), min(end, day.timestamp() + 3600)
-        if opens < closes:
-            yield opens, closes
-        day += timedelta(days=1)
-
-
 def _names(told: Told, owed: Sequence[Slot]) -> str:
     numbers = Counter(slot.number for slot in owed)
     return f"of booking {', '.join(numbers) or told.what} to …{told.to[-4:]}"
@@ -345,8 +233,3 @@ def _start_of(at: float, month: str, day: str, half: str, hour: str, minute: str
             continue
         found.append(read.timestamp())
     return min(found, key=lambda start: abs(start - at), default=0.0)
-
-
-def moment(at: float) -> str:
-    """Write a moment."""
-    return f"{datetime.fromtimestamp(at, SEOUL):%m-%d %H:%M:%S}"

@@ -7,7 +7,8 @@ import queue
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from trials.year.half import Task, simulate
+from trials.year.half import simulate
+from trials.year.task import Task
 
 Note = Callable[[int, int, Mapping[str, int]], None]  # which part, its day, and its counts
 

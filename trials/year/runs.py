@@ -2,199 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from threading import BoundedSemaphore
 from typing import Any, cast
 
-from naverplace import frames, leases, reporting, storewise
+from naverplace import leases, reporting, storewise
 from naverplace import run as steps
-from naverplace.booking import Booking
-from naverplace.channels.slack import Slack
-from naverplace.channels.sms import SensClient
-from naverplace.channels.telegram import Telegram
 from naverplace.effects import Decisions, RecordKey
-from naverplace.engine import RuleEngine
-from naverplace.errors import NaverPlaceError, ServiceUnavailable
-from naverplace.fields import Field
-from naverplace.found import Decided, StoreBatch
-from naverplace.holding import Stores
+from naverplace.errors import NaverPlaceError
+from naverplace.found import Decided
 from naverplace.quality import Checked, Gated
 from naverplace.records import Record
 from naverplace.report import RunReport
-from naverplace.rulebook import Rulebook
-from naverplace.run import Run
 from naverplace.session import NaverSession
-from naverplace.settings import Settings
-from naverplace.settling import Settler
 from naverplace.stops import served_since
-from naverplace.stopwatch import Stopwatch
-from naverplace.stores import Store
 from naverplace.tables.dynamodb import from_wire
-from naverplace.tables.session import SessionTable
-from naverplace.tables.sms import SmsTable
-from naverplace.tables.stores import StoreTable
-from trials.year.dynamodb import MemoryTables
 from trials.year.fate import Fate
-from trials.year.kernel import Kernel, SimulatedClock
-from trials.year.lines import Line
-from trials.year.reading import Reading
-from trials.year.troubles import HOUR, Troubles
-from trials.year.world import LISTED, Raw, Standing, World, raw_of
-
-
-@dataclass
-class Outside:
-    """The whole outside of one half of the world, and the library's own settings for it."""
-
-    kernel: Kernel
-    troubles: Troubles
-    tables: MemoryTables
-    world: World
-    reading: Reading
-    settings: Settings
-    stores: dict[str, Store]
-    fields: tuple[Field, ...]
-    rulebook: Rulebook
-    engine: RuleEngine
-    faults: list[str] = field(default_factory=list)  # what the library should never do
-
-
-class RememberingTable(SmsTable):
-    """The table, which keeps what was last read: two decisions on the same records compare."""
-
-    last: Mapping[RecordKey, Record] = {}
-
-    def read_bookings(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
-        """Read the records, and keep them."""
-        found = super().read_bookings(keys)
-        self.last = found
-        return found
-
-
-class YearRun(Run):
-    """A run whose outside is simulated; what takes time to load is loaded once a year."""
-
-    def __init__(self, outside: Outside, fate: Fate, *, run_id: str, door: str) -> None:
-        self.settings, self.run_id, self.door, self.dry_run = outside.settings, run_id, door, False
-        self.watch = Stopwatch()
-        self.clock = SimulatedClock(kernel=outside.kernel)
-        self.now = self.clock.now()
-        self.all_stores, self.stores = outside.stores, dict(outside.stores)
-        self.fields, self.rulebook = outside.fields, outside.rulebook
-        self.naver_slots = BoundedSemaphore(1)
-        client: Any = Line(outside.tables, outside.troubles, fate)
-        self.table: RememberingTable = RememberingTable(client, self.settings.aws.sms_table)
-        self.session_table = SessionTable(client, self.settings.aws.session_table)
-        ledger = self.settings.ledger
-        self.stores_held = Stores(
-            StoreTable(self.session_table), run_id=run_id, clock=self.clock, settings=ledger
-        )
-        self.sens = SensClient(self.settings.sens, self.clock)
-        self.settler = Settler(self.table, self.sens, self.clock, ledger)
-        self.telegram = Telegram(self.settings.telegram)
-        self.slack = Slack(self.settings.slack)
-
-
-@dataclass
-class Visit:
-    """Stands for the owner's session: whoever has it can ask the simulated Naver."""
-
-    outside: Outside
-    fate: Fate
-    browser_opened: bool = False
-
-
-@dataclass(frozen=True)
-class Listed:
-    """An answer of the simulated Naver, as `NaverClient` gives it."""
-
-    raws: tuple[Raw, ...]
-
-
-class SimulatedNaver:
-    """Takes the place of `NaverClient` where a store is read again before a door is opened."""
-
-    def __init__(self, session: Any, settings: object, clock: object) -> None:
-        self.visit: Visit = session
-
-    def bookings(self, store_id: str, status: str, window: object = None) -> Listed:
-        """List what starts soon: no guide is asked about for anything else."""
-        outside, fate = self.visit.outside, self.visit.fate
-        look(outside, fate, store_id)
-        soon = outside.kernel.now + 3 * HOUR
-        return Listed(
-            tuple(
-                raw_of(standing.life, standing.version)
-                for standing in outside.world.standings(store_id)
-                if standing.version.status == status and standing.version.start <= soon
-            )
-        )
-
-
-def look(outside: Outside, fate: Fate, store_id: str) -> None:
-    """Let one reading of a store's list pass; raises ServiceUnavailable."""
-    fate.boundary()
-    outside.kernel.sleep(0.5 + 2.5 * fate.luck.random())
-    if outside.troubles.at("naver", outside.kernel.now, store_id):
-        outside.kernel.sleep(20.0)
-        raise ServiceUnavailable("Naver's booking API: not reached")
-    outside.world.advance(outside.kernel.now)
-
-
-@dataclass
-class Reader:
-    """Reads every store for one run."""
-
-    outside: Outside
-    run: YearRun
-    fate: Fate
-    whole: bool  # everything, through the gates; else what could matter
-    chosen: dict[str, list[Standing]] = field(default_factory=dict)  # by store, what could matter
-    batches: list[StoreBatch] = field(default_factory=list)
-    bookings: list[Booking] = field(default_factory=list)
-
-    def read(self) -> None:
-        """Read all stores; one that Naver does not show is a batch with an error."""
-        for store_id in self.run.stores:
-            try:
-                self._read(store_id)
-            except NaverPlaceError as error:
-                self.chosen.pop(store_id, None)
-                self.batches.append(StoreBatch(store_id, error=str(error)))
-
-    def _read(self, store_id: str) -> None:
-        """Read the confirmed ones, then the completed ones: a booking may turn in between."""
-        found: list[tuple[Standing, str]] = []
-        everything: list[Raw] = []
-        for status in LISTED:
-            look(self.outside, self.fate, store_id)
-            now = self.outside.kernel.now
-            narrow = self.outside.reading.narrow(store_id, now, hour=self.run.now.hour)
-            found += [(s, status) for s in narrow if s.version.status == status]
-            if self.whole:
-                everything += [
-                    raw_of(standing.life, standing.version)
-                    for standing in self.outside.world.standings(store_id)
-                    if standing.version.status == status
-                ]
-        read_at = self.run.clock.now()
-        self.chosen[store_id] = [standing for standing, _ in found]
-        self.bookings += [
-            standing.booking.model_copy(update={"read_at": read_at})
-            for standing, _ in found
-            if standing.booking
-        ]
-        frame = None
-        if self.whole:
-            fields = self.outside.fields
-            frame = frames.to_frame(everything, store_id=store_id, fields=fields, read_at=read_at)
-        confirmed = sum(status == "RC03" for _, status in found)
-        if self.whole:
-            confirmed = sum(raw["bookingStatusCode"] == "RC03" for raw in everything)
-        count = len(everything) if self.whole else len(found)
-        self.batches.append(StoreBatch(store_id, confirmed, count - confirmed, 1, frame))
+from trials.year.readers import Outside, Reader, Visit, YearRun
 
 
 def perform(

@@ -14,7 +14,8 @@ from naverplace.booking import Booking
 from naverplace.clock import SEOUL
 from naverplace.fields import Field
 from sandbox.naver.bookings import a_booking
-from trials.year.lives import Life, StoreLives, Version
+from trials.year.life import Life, Version
+from trials.year.lives import StoreLives
 from trials.year.troubles import DAY, MINUTE
 
 LISTED = ("RC03", "RC08")
