@@ -62,7 +62,6 @@ class Duty:
 @pytest.fixture
 def duty(settings: Settings, world_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Duty:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("COLUMNS", "300")
     return Duty(settings, world_env)
 
 

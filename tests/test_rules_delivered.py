@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from naverplace.booking import Booking
 from naverplace.effects import CreateRecord, Decisions, Outcome
 from naverplace.settings import Settings
+from naverplace.sources import load_settings
 from sandbox.server import Sandbox
 from tests.deciding import a_booking, decided, kinds, shipped, with_rules
 from tests.delivering import deliver_with, open_table, quick
@@ -17,6 +18,11 @@ BOOK = with_rules(shipped(), "new-booking", "confirmation-still-owed", "guide", 
 def owed_now(settings: Settings, bookings: Sequence[Booking]) -> Decisions:
     records = open_table(settings).read(booking.key for booking in bookings)
     return decided(BOOK, bookings, records)
+
+
+def now_of(world: Sandbox, world_env: dict[str, str]) -> Settings:
+    """Load the settings that a run has at the world's time."""
+    return quick(load_settings(env={**world_env, **world.environment()}, env_file=None))
 
 
 def texts(world: Sandbox) -> list[str]:
@@ -53,13 +59,15 @@ def test_a_message_of_its_own_survives_a_run_that_dies_after_the_record(
 
 
 def test_a_message_of_its_own_that_was_refused_is_owed_again(
-    world: Sandbox, settings: Settings
+    world: Sandbox, world_env: dict[str, str]
 ) -> None:
-    settings = quick(settings)
+    settings = now_of(world, world_env)
     booking = a_booking(920)
     world.world.sens.senders.clear()
     deliver_with(settings, owed_now(settings, [booking]).effects)
     world.world.sens.senders.add("0310000000")
+    world.world.advance(20 * 60)  # the next run; the back-off after a first refusal is shorter
+    settings = now_of(world, world_env)
 
     results = deliver_with(settings, owed_now(settings, [booking]).effects, run_id="next")
 

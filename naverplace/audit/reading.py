@@ -131,8 +131,14 @@ def _tables(lines: list[Line]) -> Iterator[Table]:
             at += 1
         if len(block) > 2:
             head, _, *rows = block
-            yield Table(head.section, _cells(head), tuple((row, _cells(row)) for row in rows))
+            names = _cells(head)
+            yield Table(head.section, names, tuple((row, _row(row, len(names))) for row in rows))
         at += 1
+
+
+def _row(line: Line, columns: int) -> tuple[str, ...]:
+    cells = _cells(line)
+    return cells + ("",) * (columns - len(cells))  # a torn row has fewer than the head
 
 
 def _cells(line: Line) -> tuple[str, ...]:
