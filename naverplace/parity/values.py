@@ -24,7 +24,7 @@ ASPECTS = (
 
 
 class DecisionKey(NamedTuple):
-    """What decisions are matched by, never by position: which message of which booking, for when."""
+    """What decisions are matched by, never by position: a message of a booking, for when."""
 
     booking_num: str  # "{businessId}_{bookingId}"
     kind: str  # confirmation | guide | event | any word a rule names with `once`
