@@ -23,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(ROOT)
         prefect = path.parts[0] == "flows" or "prefect_server" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("prefect" if prefect else str(path)))
+    # The trials are the longest: begun last, one process would end long after the others.
+    items.sort(key=lambda item: "trials" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")
