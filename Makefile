@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 RUN := uv run --frozen --no-sync
 
-.PHONY: help setup demo test bench faults year lint format sandbox clean
+.PHONY: help setup demo up down test bench faults year lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,12 @@ setup: ## install uv, the locked dependencies, Chromium and its driver
 
 demo: setup ## run the real flow twice against the sandbox (KEEP=1 keeps the UI up, JSON=1 ends with JSON, SCENARIO=evening)
 	@$(RUN) python -m sandbox.demo $(if $(KEEP),--keep) $(if $(JSON),--json) --scenario $(or $(SCENARIO),first-run)
+
+up: setup ## server, worker and schedule on this machine against the sandbox (REAL=1: the real world; PORT=4200)
+	@$(RUN) python -m operate up $(if $(PORT),--port $(PORT)) $(if $(REAL),--real) $(if $(SCENARIO),--scenario $(SCENARIO))
+
+down: setup ## end what `make up` started; the history of runs stays (FORGET=1 removes it)
+	@$(RUN) python -m operate down $(if $(FORGET),--forget)
 
 test: setup ## all tests, with coverage of the library (ARGS="tests/test_engine.py -x" for some of them)
 	@$(RUN) pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(ARGS)

@@ -12,6 +12,11 @@ from naverplace.settings import Settings
 
 PREFIX = "NAVERPLACE_"
 BLOCK_VARIABLE = "NAVERPLACE_PREFECT_BLOCK"  # read by tasks/settings.py, which knows Prefect
+PREFECTS = {  # no settings of the library: whoever deploys or serves with Prefect reads them
+    BLOCK_VARIABLE: "a block that holds this tree as JSON, like secret/naverplace",
+    "NAVERPLACE_HOME": "the project's folder, where prefect.yaml lets a worker work",
+    "NAVERPLACE_DATABASE_URL": "PostgreSQL for `make up`; without it SQLite",
+}
 Path = tuple[str, ...]
 
 
@@ -84,8 +89,10 @@ def env_example() -> str:
         lines.append(f"# {field.description}{' (required)' if field.is_required() else ''}")
         default = "" if field.is_required() else _shown(field)
         lines.append(f"{'' if field.is_required() else '#'}{variable_of(path)}={default}")
-    lines += ["", "# -- Prefect", "# a block that holds this tree as JSON, like secret/naverplace"]
-    return "\n".join([*lines, f"#{BLOCK_VARIABLE}=", ""])
+    lines += ["", "# -- Prefect"]
+    for name, words in PREFECTS.items():
+        lines += [f"# {words}", f"#{name}="]
+    return "\n".join([*lines, ""])
 
 
 def _shown(field: FieldInfo) -> str:

@@ -13,7 +13,7 @@ from dotenv.parser import parse_stream
 from pydantic_settings import EnvSettingsSource
 
 from naverplace.registry import nearest
-from naverplace.setting_names import BLOCK_VARIABLE, PREFIX, json_variables, variable_names
+from naverplace.setting_names import PREFECTS, PREFIX, json_variables, variable_names
 from naverplace.settings import Settings
 
 
@@ -69,7 +69,7 @@ def _is_object(text: str) -> bool:
 
 def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:
     """Name variables that look like settings and are none, with the nearest that is one."""
-    known = [*variable_names(), BLOCK_VARIABLE]
+    known = [*variable_names(), *PREFECTS]
     for name in variables:
         word = name.upper()
         meant = word.startswith(PREFIX) or ("NAVER" in word and _is_near(word, known))

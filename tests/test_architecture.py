@@ -11,12 +11,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = {"naverplace", "benchmarks", "flows", "tasks", "sandbox", "legacy", "trials", "tests"}
+OURS = {
+    "naverplace",
+    "operate",
+    "benchmarks",
+    "flows",
+    "tasks",
+    "sandbox",
+    "legacy",
+    "trials",
+    "tests",
+}
 ALLOWED = {
     "naverplace": {"naverplace"},
     "tasks": {"naverplace", "tasks"},
     "flows": {"naverplace", "tasks"},
     "sandbox": {"sandbox"},
+    "operate": {"operate"},
     "legacy": {"legacy"},
     "trials": {"naverplace", "sandbox", "trials"},
 }

@@ -1,0 +1,1 @@
+"""Running everything on one machine: server, work pool, worker, deployments, simulated world."""

@@ -1,0 +1,95 @@
+"""Bring an installation on this machine up or down, or tell how it stands.
+
+Usage: python -m operate up|down|status [--folder .naverplace/up] [--port 4200] [--real] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from operate import processes
+from operate.places import ROOT, CannotStart, Place, State
+
+FOLDER = ROOT / ".naverplace" / "up"
+
+
+def main() -> int:
+    """Do what was asked and return the exit code."""
+    arguments = _arguments()
+    console = Console(highlight=False, stderr=arguments.json)
+    known = State.read(arguments.folder / "up.json")
+    place = Place(arguments.folder, arguments.port or (known.port if known else 4200))
+    try:
+        return COMMANDS[arguments.command](place, console, arguments)
+    except CannotStart as error:
+        console.print(f"make {arguments.command}: {error}", style="bold red", markup=False)
+        return 2
+
+
+def _up(place: Place, console: Console, arguments: argparse.Namespace) -> int:
+    from operate.coming_up import come_up  # takes a second: `down` need not wait for it
+
+    database = os.environ.get("NAVERPLACE_DATABASE_URL", "")
+    good = come_up(
+        place, console, real=arguments.real, scenario=arguments.scenario, database=database
+    )
+    return 0 if good else 1
+
+
+def _down(place: Place, console: Console, arguments: argparse.Namespace) -> int:
+    state = State.read(place.state_file)
+    ended = []
+    # The worker first: it hands its runs back while the server still listens.
+    for name in ("worker", "server", "sandbox"):
+        if state and name in state.processes and processes.end(state.processes[name]):
+            ended.append(name)
+            console.print(f"ended the {name}")
+    place.state_file.unlink(missing_ok=True)
+    if not ended:
+        console.print("nothing was up")
+    if arguments.forget:
+        shutil.rmtree(place.folder, ignore_errors=True)
+        console.print("the history of runs is removed")
+    return 0
+
+
+def _status(place: Place, console: Console, arguments: argparse.Namespace) -> int:
+    state = State.read(place.state_file)
+    up = {
+        name: processes.find(entry) is not None
+        for name, entry in (state.processes if state else {}).items()
+    }
+    if arguments.json:
+        shown = {"url": place.url, "real": bool(state and state.real), "up": up}
+        sys.stdout.write(json.dumps(shown) + "\n")
+    else:
+        for name, alive in up.items():
+            console.print(f"{name:8} {'up' if alive else 'has ended: see its log'}")
+        console.print(f"Prefect UI {place.url}" if up else "nothing is up")
+    return 0 if up and all(up.values()) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
+    parser.add_argument("command", choices=list(COMMANDS))
+    parser.add_argument("--folder", type=lambda text: Path(text).resolve(), default=FOLDER)
+    parser.add_argument("--port", type=int, help="of the server and its UI; 4200")
+    parser.add_argument("--real", action="store_true", help="no sandbox; `doctor` must pass first")
+    parser.add_argument("--scenario", default="first-run", help="of the sandbox")
+    parser.add_argument("--forget", action="store_true", help="down: remove the history as well")
+    parser.add_argument("--json", action="store_true", help="status: one JSON object")
+    return parser.parse_args()
+
+
+COMMANDS = {"up": _up, "down": _down, "status": _status}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

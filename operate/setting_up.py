@@ -1,0 +1,96 @@
+"""What a fresh Prefect server is given: a work pool, and what prefect.yaml deploys."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.states import Scheduled
+
+from operate.places import MAIN, POOL, ROOT, CannotStart, Place
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def set_up(place: Place) -> None:
+    """Make the work pool unless it is there, and deploy everything in prefect.yaml.
+
+    A pool that somebody has changed in the UI is left as it is. Raises CannotStart.
+    """
+    with client_of(place) as client:
+        try:
+            client.read_work_pool(POOL)
+        except ObjectNotFound:
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **place.client_environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotStart(f"`prefect deploy --all` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def client_of(place: Place) -> SyncPrefectClient:
+    """Open a client of this place's server."""
+    changes = {PREFECT_API_URL: f"{place.url}/api", PREFECT_HOME: place.home}
+    with temporary_settings(changes):
+        return get_client(sync_client=True)
+
+
+def start_run(place: Place, *, seconds: float = 1.0) -> FlowRun:
+    """Schedule one run of the main flow, besides those of its schedule."""
+    with client_of(place) as client:
+        deployment = client.read_deployment_by_name(MAIN)
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        return client.create_flow_run_from_deployment(
+            deployment.id, state=Scheduled(scheduled_time=at), tags=["make-up"]
+        )
+
+
+def read_run(place: Place, run: FlowRun) -> FlowRun:
+    """Read how a run stands."""
+    with client_of(place) as client:
+        return client.read_flow_run(run.id)
+
+
+def running(place: Place) -> FlowRun | None:
+    """Find the run of the main flow that has begun last and was not cancelled."""
+    begun = [StateType.PENDING, StateType.RUNNING, StateType.COMPLETED, StateType.FAILED]
+    runs = [run for run in _runs(place, begun) if run.start_time or run.state_type in begun[:2]]
+    return max(runs, key=lambda run: run.expected_start_time or run.created or _NEVER, default=None)
+
+
+def next_scheduled(place: Place) -> datetime | None:
+    """Tell when the schedule starts the main flow next; None until the scheduler has planned it."""
+    runs = _runs(place, [StateType.SCHEDULED])
+    times = [r.expected_start_time for r in runs if r.auto_scheduled and r.expected_start_time]
+    return min(times, default=None)
+
+
+def _runs(place: Place, states: list[StateType]) -> list[FlowRun]:
+    with client_of(place) as client:
+        deployment = client.read_deployment_by_name(MAIN)
+        return client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states)),
+            )
+        )
