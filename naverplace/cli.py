@@ -22,6 +22,7 @@ from naverplace import (
     duty,
     reconcile_command,
     redaction,
+    watchdog_command,
 )
 from naverplace.errors import NaverPlaceError
 from naverplace.redaction import describe
@@ -150,6 +151,7 @@ duty.add_commands(app)
 reconcile_command.add_commands(app)
 drain_command.add_commands(app)
 audit_command.add_commands(app)
+watchdog_command.add_commands(app)
 
 RulesDir = Annotated[
     Path, typer.Option(envvar="NAVERPLACE_RULES_DIR", help="The folder of the YAML files.")

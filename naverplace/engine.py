@@ -6,7 +6,7 @@ bookings come.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,6 +66,7 @@ class RuleEngine:
         now: datetime,
         back: timedelta = overdue.BACK,
         served: Mapping[str, datetime] | None = None,
+        told: Collection[str] | None = None,
     ) -> Decisions:
         """Decide what is owed at this moment, and name what has expired.
 
@@ -76,7 +77,7 @@ class RuleEngine:
         named in `errors` and in its verdict; everything else goes on. `records` may hold a booking
         under another spelling of its phone. What a booking lacked when it started is looked for
         until `back` later, of unknown bookings from when their store was first `served`, or the
-        records' first sign of it.
+        records' first sign of it. What was marked by a run that is not in `told` is marked again.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
@@ -106,7 +107,14 @@ class RuleEngine:
         still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
         signs = overdue.first_signs(records.values(), served or {})
         effects += overdue.find_expired(
-            bookings, own, self._asking, now=now, owed=still, served=signs, back=back
+            bookings,
+            own,
+            self._asking,
+            now=now,
+            owed=still,
+            served=signs,
+            back=back,
+            told=told,
         )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
@@ -131,9 +139,12 @@ def decide(
     now: datetime,
     back: timedelta = overdue.BACK,
     served: Mapping[str, datetime] | None = None,
+    told: Collection[str] | None = None,
 ) -> Decisions:
     """Decide what is owed at this moment, with the conditions and actions of this library."""
-    return RuleEngine(rulebook).decide(bookings, records, now=now, back=back, served=served)
+    return RuleEngine(rulebook).decide(
+        bookings, records, now=now, back=back, served=served, told=told
+    )
 
 
 def newest(bookings: Iterable[Booking]) -> list[Booking]:

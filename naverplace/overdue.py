@@ -7,6 +7,7 @@ what is lost is found by the same rules that owe it, after whatever outage.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from naverplace.effects import MarkExpired, RecordKey, SendSms
 from naverplace.errors import CannotDecide
 from naverplace.records import WITH_PROVIDER, MessageState, Record, State, attribute
 from naverplace.rulefile import Call, Condition, Rule
+from naverplace.told import untold
 
 BACK = timedelta(days=2)  # how long after its start a booking is still looked at
 _MOMENT = timedelta(seconds=1)
@@ -34,12 +36,15 @@ def find_expired(
     owed: Collection[tuple[RecordKey, str]] = (),
     served: Mapping[str, datetime],
     back: timedelta = BACK,
+    told: Collection[str] | None = None,
 ) -> tuple[MarkExpired, ...]:
     """List what expired with its booking's start, and does not stand in the ledger as expired yet.
 
     `records` are by booking key; `owed` are the messages, by record key and kind, that some rule
     still owes, so they have not expired. A booking without record counts only if it started after
     its store was first `served`, see first_signs: a new installation owed nothing before it began.
+    `told` are the runs that have reported: what another one marked and never told is listed again;
+    None: all have.
     """
     found: list[MarkExpired] = []
     for booking in bookings:
@@ -47,7 +52,8 @@ def find_expired(
         record = records.get(booking.key)
         since = served.get(booking.store_id)
         if over and (record or (since and since < booking.start)):
-            found += _Past(booking, record, asking).expired()
+            again = untold(record, told, now=now)
+            found += _Past(booking, record, asking, again=again).expired()
     return tuple(mark for mark in found if (mark.key, mark.kind) not in owed)
 
 
@@ -70,10 +76,19 @@ def first_signs(
 class _Past:
     """One booking that has started, as the rules saw it before."""
 
-    def __init__(self, booking: Booking, record: Record | None, asking: Asking) -> None:
+    def __init__(
+        self,
+        booking: Booking,
+        record: Record | None,
+        asking: Asking,
+        *,
+        again: Collection[str] = (),
+    ) -> None:
         self.booking = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
         self.completed = booking.status is BookingStatus.COMPLETED
-        self.record, self.asking = record, asking
+        self.record, self.asking, self.again = record, asking, again
+        left = {k: m for k, m in record.messages.items() if k not in again} if record else {}
+        self.asked = replace(record, messages=left) if record else None
 
     def expired(self) -> list[MarkExpired]:
         """List each kind once, whichever rule owed it first."""
@@ -87,7 +102,7 @@ class _Past:
     def _of(self, rule: Rule) -> Iterator[MarkExpired]:
         for moment in self._last_moments(rule):
             book = self.asking.rulebook
-            ctx = Context(self.booking, self.record, moment, book.stores, book.fields)
+            ctx = Context(self.booking, self.asked, moment, book.stores, book.fields)
             try:
                 made = self.asking.ask(rule, ctx).made
             except CannotDecide as error:
@@ -121,7 +136,7 @@ class _Past:
     def _settled(self, kind: str) -> bool:
         """Tell whether it is with the provider, in doubt, or marked already."""
         entry = self._entry(kind)
-        if entry is None:
+        if entry is None or kind in self.again:
             return False
         return entry.unsettled or entry.state in (State.EXPIRED, *WITH_PROVIDER)
 
@@ -149,6 +164,8 @@ class _Past:
     def _reason(self, kind: str) -> str:
         """Word why a message was never accepted; a reason of the ledger holds no phone."""
         entry = self._entry(kind)
+        if entry and kind in self.again:
+            return entry.reason
         if entry is None or not entry.attempt:
             known = self.record.messages if self.record else ()
             moved = any(name.startswith(f"{kind}_at_") for name in known)

@@ -42,6 +42,7 @@ from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
 from naverplace.tables.stores import StoreTable
 from naverplace.tables.timing import timed
+from naverplace.told import read_told
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +154,7 @@ def decide(run: Run, gated: Gated) -> Decided:
     with run.watch.phase("dynamodb read"):
         records = run.table.read_bookings({booking.key for booking in bookings})
         plausible = _plausible(run, gated, bookings, records)
+        told = read_told(run.session_table, records.values())
     stops = dict(plausible.stops)
     bookings = [booking for booking in bookings if booking.store_id not in stops]
     with run.watch.phase("decide"):
@@ -163,6 +165,7 @@ def decide(run: Run, gated: Gated) -> Decided:
             now=run.now,
             back=timedelta(days=run.settings.ledger.expired_days),
             served=plausible.served,
+            told=told,
         )
     return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops)
 

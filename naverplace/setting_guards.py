@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from naverplace.setting_types import Section, Senders, StoreIds
+from naverplace.setting_types import SecretUrl, Section, Senders, StoreIds
 
 
 class LedgerSettings(Section):
@@ -92,6 +92,23 @@ class ReconcileSettings(Section):
     )
     legacy_sends: bool = Field(
         False, description="true while the legacy still sends with the same SENS service"
+    )
+
+
+class WatchdogSettings(Section):
+    """The watchdog: what is late, and who is told when nobody looks any more."""
+
+    overdue_minutes: float = Field(
+        10.0, gt=0, description="a message that is due longer than this and not out is late"
+    )
+    silent_minutes: float = Field(
+        45.0, gt=0, description="no run has read a store's bookings for so long: two were missed"
+    )
+    repeat_minutes: float = Field(
+        60.0, ge=0, description="the same news is told again after this time"
+    )
+    ping_url: SecretUrl | None = Field(
+        None, description="an outside dead-man's URL, asked after every watch that found nothing"
     )
 
 

@@ -20,6 +20,7 @@ from naverplace.setting_guards import (
     QualitySettings,
     ReconcileSettings,
     ThresholdSettings,
+    WatchdogSettings,
 )
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
@@ -187,6 +188,7 @@ class Settings(BaseSettings):
     breaker: BreakerSettings = Field(default_factory=BreakerSettings)
     reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
+    watchdog: WatchdogSettings = Field(default_factory=WatchdogSettings)
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     document: DocumentSettings = Field(default_factory=DocumentSettings)
     access: dict[str, dict[str, Secret]] = Field(
@@ -208,7 +210,7 @@ class Settings(BaseSettings):
 
     def outside_urls(self) -> dict[str, str]:
         """List every URL that a run may call, by setting name; AWS itself counts as https://aws."""
-        naver, slack = self.naver, self.slack.webhook_url
+        naver, slack, ping = self.naver, self.slack.webhook_url, self.watchdog.ping_url
         return {
             "naver.nid_url": naver.nid_url,
             "naver.www_url": naver.www_url,
@@ -217,6 +219,7 @@ class Settings(BaseSettings):
             "sens.url": self.sens.url,
             "telegram.url": self.telegram.url,
             "slack.webhook_url": slack.get_secret_value() if slack else "http://127.0.0.1",
+            "watchdog.ping_url": ping.get_secret_value() if ping else "http://127.0.0.1",
             "aws.endpoint_url": self.aws.endpoint_url or "https://aws",
         }
 

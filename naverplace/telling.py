@@ -16,6 +16,7 @@ from naverplace.report import RunReport
 from naverplace.run import Run, open_run
 from naverplace.settings import Settings
 from naverplace.summary import for_owner
+from naverplace.told import remember_told
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,21 @@ def tell_owner(run: Run, report: RunReport) -> RunReport:
     text = REDACTOR.scrub(for_owner(report))
     failed = report.status == "failed"
     problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
+    if report.expired and not problems:
+        _remember(run)
     report = replace(report, **measures(run))  # telling takes time, too
     if not problems:
         return report
     return replace(report, status="failed", problems=(*report.problems, *problems))
+
+
+def _remember(run: Run) -> None:
+    """Note that what this run marked as expired was told; else the next one tells it again."""
+    days = run.settings.ledger.expired_days + 1
+    try:
+        remember_told(run.session_table, run.run_id, now=run.now, days=days)
+    except NaverPlaceError:
+        log.exception("what has expired will be named once more")
 
 
 def send_alert(run: Run, text: str) -> list[str]:

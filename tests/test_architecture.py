@@ -60,6 +60,7 @@ PURE = [
     "moves",
     "notices",
     "overdue",
+    "overlooked",
     "parameters",
     "phone",
     "questions",

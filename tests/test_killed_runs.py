@@ -127,3 +127,15 @@ def test_nothing_is_left_to_settle_after_a_run_that_nobody_killed(shop: Shop) ->
     run = shop.begin("look").run
 
     assert settle_open(run) == []
+
+
+def test_killed_after_it_marked_what_expired_the_next_run_names_it(shop: Shop) -> None:
+    shop.later(3 * 3600)  # both bookings have begun by now, and no run has looked
+    kill_a_run(shop, Fault("telegram", "POST", "timeout_before"))
+
+    report = shop.later(RUNS_APART).run()
+
+    assert report.status == "success", report.problems
+    assert report.expired
+    again = shop.later(RUNS_APART).run("one-more")
+    assert again.expired == ()

@@ -143,6 +143,26 @@ def test_it_is_named_once() -> None:
     assert [item[flag] for flag in ("confirm_sms", "remind_sms", "option_sms")] == [False] * 3
 
 
+def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> None:
+    booking = started(confirmed_at=START - timedelta(hours=5))
+    mark = MessageState(
+        State.EXPIRED, run_id="dead", token="t", settled_at=AFTER, reason="no run reached it"
+    )
+    records = a_known(booking, confirm_sms=True, messages={"guide": mark})
+    soon, later = AFTER + timedelta(minutes=14), AFTER + timedelta(minutes=15)
+
+    assert lost(booking, records=records, now=later) == []
+    assert lost(booking, records=records, now=later, told={"dead"}) == []
+    assert lost(booking, records=records, now=soon, told=set()) == []
+    (again,) = lost(booking, records=records, now=later, told={"other"})
+
+    assert (again.kind, again.reason, again.seen) == (
+        "guide",
+        "no run reached it",
+        ("t", "expired"),
+    )
+
+
 def test_a_guide_that_expired_for_another_time_is_named_for_this_one() -> None:
     booking = started()
     ledger = {"guide": MessageState(State.EXPIRED, for_start=START - timedelta(days=1))}

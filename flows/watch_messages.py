@@ -1,0 +1,24 @@
+"""Ask the ledger every ten minutes whether a message is late, beside the runs that send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from tasks import watchdog as tasks
+from tasks.step import StepFailed
+
+
+@flow(name="watchdog", timeout_seconds=5 * 60, persist_result=False)
+def watchdog() -> dict[str, Any]:
+    """Tell the alert channels what is late and which store nobody reads; ping when all is fine."""
+    dog = tasks.prepare()
+    seen = tasks.look(dog)
+    barked = tasks.bark(dog, seen)
+    if not seen.fine or barked.problems:
+        raise StepFailed(
+            f"{len(seen.overdue)} messages are late, {len(seen.silent)} stores are not read, "
+            f"{len(barked.problems)} problems: see the artifact watchdog"
+        )
+    return barked.as_json()

@@ -1,0 +1,43 @@
+"""The steps of a watch as Prefect tasks; both may be repeated, for none sends a text."""
+
+from __future__ import annotations
+
+from prefect.artifacts import create_table_artifact
+
+from naverplace.overlooked import Watched
+from naverplace.redaction import REDACTOR
+from naverplace.watchdog import Barked, Watchdog
+from tasks.settings import open_settings
+from tasks.step import scrubbed, step
+
+
+@scrubbed
+def prepare() -> Watchdog:
+    """Load settings and rules; not a task, since nothing outside is asked."""
+    return Watchdog(open_settings())
+
+
+@step("look", retries=2, wait=10.0)
+def look(dog: Watchdog) -> Watched:
+    """Read the ledger."""
+    return dog.look()
+
+
+@step("bark")
+def bark(dog: Watchdog, seen: Watched) -> Barked:
+    """Tell what is new; the artifact has everything that is late."""
+    barked = dog.bark(seen)
+    rows = [late.row() for late in seen.overdue]
+    rows += [
+        {"store_id": store_id, "booking": "", "kind": "", "why": "no run reads this store"}
+        for store_id in seen.silent
+    ]
+    create_table_artifact(
+        key="watchdog",
+        table=[
+            {k: REDACTOR.scrub(v) if isinstance(v, str) else v for k, v in row.items()}
+            for row in rows
+        ],
+        description="What is late; docs/runbook.md says what to do",
+    )
+    return barked
