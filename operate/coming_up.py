@@ -16,6 +16,7 @@ import requests
 from prefect.client.schemas.objects import FlowRun
 from rich.console import Console
 
+from naverplace.sources import load_settings
 from operate import processes, setting_up
 from operate.places import POOL, ROOT, CannotStart, Place, State
 
@@ -34,8 +35,8 @@ def come_up(place: Place, console: Console, *, real: bool, scenario: str, databa
     console.print(f"everything of this installation is in {place.folder}", markup=False)
     world = _real_world(console) if real else _simulated(place, state, console, scenario)
     _server(place, state, console, database)
-    console.print("deploying prefect.yaml ...")
-    setting_up.set_up(place)
+    console.print("deploying prefect.yaml and the alerts ...")
+    setting_up.set_up(place, load_settings(env={**os.environ, **world}))
     _worker(place, state, console, world)
     run = None if real else setting_up.start_run(place)
     planned = _planned(place)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -20,21 +22,24 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Scheduled
 
+from naverplace.settings import Settings
+from operate.alerts import set_alerts
 from operate.places import MAIN, POOL, ROOT, CannotStart, Place
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def set_up(place: Place) -> None:
-    """Make the work pool unless it is there, and deploy everything in prefect.yaml.
+def set_up(place: Place, settings: Settings) -> None:
+    """Make the work pool unless it is there, the alerts, and everything that prefect.yaml deploys.
 
     A pool that somebody has changed in the UI is left as it is. Raises CannotStart.
     """
-    with client_of(place) as client:
+    with at_server(place), get_client(sync_client=True) as client:
         try:
             client.read_work_pool(POOL)
         except ObjectNotFound:
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        set_alerts(client, settings)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(
         command,
@@ -50,9 +55,14 @@ def set_up(place: Place) -> None:
 
 def client_of(place: Place) -> SyncPrefectClient:
     """Open a client of this place's server."""
-    changes = {PREFECT_API_URL: f"{place.url}/api", PREFECT_HOME: place.home}
-    with temporary_settings(changes):
+    with at_server(place):
         return get_client(sync_client=True)
+
+
+def at_server(place: Place) -> AbstractContextManager[Any]:
+    """Point everything of Prefect within it at this place's server."""
+    changes = {PREFECT_API_URL: f"{place.url}/api", PREFECT_HOME: place.home}
+    return temporary_settings(changes)
 
 
 def start_run(place: Place, *, seconds: float = 1.0) -> FlowRun:

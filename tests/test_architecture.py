@@ -27,7 +27,7 @@ ALLOWED = {
     "tasks": {"naverplace", "tasks"},
     "flows": {"naverplace", "tasks"},
     "sandbox": {"sandbox"},
-    "operate": {"operate"},
+    "operate": {"naverplace", "operate"},
     "legacy": {"legacy"},
     "trials": {"naverplace", "sandbox", "trials"},
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -77,6 +78,23 @@ def test_the_reconciliation_is_deployed_daily_between_two_runs(
         }
     ]
     assert daily_deployment["parameters"] == {}
+
+
+def test_the_watchdog_is_deployed_between_the_runs(deployment: dict[str, Any]) -> None:
+    loaded = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    (found,) = (one for one in loaded if one["name"] == "watchdog-10-minutes")
+    assert set(found) == set(deployment)
+    assert found["entrypoint"] == "flows/watch_messages.py:watchdog"
+    assert found["concurrency_limit"] == deployment["concurrency_limit"]
+    assert found["work_pool"] == deployment["work_pool"]
+    assert found["schedules"] == [
+        {
+            "cron": "5-55/10 * * * *",
+            "timezone": "Asia/Seoul",
+            "slug": "every-10-minutes",
+            "active": True,
+        }
+    ]
 
 
 def prefect(server: PrefectServer, *words: str) -> None:
