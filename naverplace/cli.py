@@ -18,6 +18,7 @@ from rich.table import Table
 
 from naverplace import (
     audit_command,
+    bundles_command,
     drain_command,
     duty,
     reconcile_command,
@@ -152,6 +153,7 @@ reconcile_command.add_commands(app)
 drain_command.add_commands(app)
 audit_command.add_commands(app)
 watchdog_command.add_commands(app)
+bundles_command.add_commands(app)
 
 RulesDir = Annotated[
     Path, typer.Option(envvar="NAVERPLACE_RULES_DIR", help="The folder of the YAML files.")

@@ -122,6 +122,9 @@ class Record:
     extra: Mapping[str, Any] = field(
         default_factory=dict, repr=False
     )  # whatever else the item holds
+    item: Mapping[str, Any] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # as it stands in the table; {} for a record made here
 
 
 def from_item(item: Mapping[str, Any]) -> Record:
@@ -141,6 +144,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
         option_sms=item.get("option_sms") is True,
         messages=ledgers,
         extra={name: value for name, value in item.items() if name not in known},
+        item=item,
     )
 
 

@@ -9,6 +9,7 @@ from naverplace.doubts import Doubt
 from naverplace.effects import ActionResult, Decisions
 from naverplace.found import Decided, StoreBatch
 from naverplace.measuring import measures
+from naverplace.parity.capturing import captured
 from naverplace.quality import Checked, Gated
 from naverplace.redaction import REDACTOR
 from naverplace.report import RunReport, make_report
@@ -54,7 +55,8 @@ def report_run(
         crosscheck=crosscheck,
         **measures(run),
     )
-    return make_report(facts)
+    report = make_report(facts)
+    return captured(run, report, gated=gated, decided=decided, results=results)
 
 
 def _store_facts(

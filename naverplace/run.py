@@ -26,6 +26,7 @@ from naverplace.found import Decided, StoreBatch
 from naverplace.holding import Stores
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
+from naverplace.parity.noting import Noted
 from naverplace.quality import Gated
 from naverplace.records import Record
 from naverplace.redaction import REDACTOR
@@ -82,6 +83,7 @@ class Run:
         self.settler = Settler(self.table, self.sens, self.clock, settings.ledger)
         self.telegram = Telegram(settings.telegram)
         self.slack = Slack(settings.slack)
+        self.noted = Noted() if settings.capture.enabled else None
 
 
 def open_run(
@@ -128,6 +130,8 @@ def extract_store(run: Run, session: NaverSession, store_id: str) -> StoreBatch:
         window = completed_window(run.now, run.settings.naver.completed_lookback_days)
         confirmed = client.bookings(store_id, BookingStatus.CONFIRMED)
         completed = client.bookings(store_id, BookingStatus.COMPLETED, window)
+    if run.noted:
+        run.noted.note_store(store_id, confirmed.raws, completed.raws)
     raws = [*confirmed.raws, *completed.raws]
     frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=run.clock.now())
     pages = confirmed.pages + completed.pages
@@ -153,6 +157,8 @@ def decide(run: Run, gated: Gated) -> Decided:
     bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
         records = run.table.read_bookings({booking.key for booking in bookings})
+        if run.noted:
+            run.noted.note_records(records, run.table.read)
         plausible = _plausible(run, gated, bookings, records)
         told = read_told(run.session_table, records.values())
     stops = dict(plausible.stops)

@@ -22,6 +22,7 @@ from naverplace.setting_guards import (
     ThresholdSettings,
     WatchdogSettings,
 )
+from naverplace.setting_parity import CaptureSettings
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
 _TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
@@ -191,6 +192,7 @@ class Settings(BaseSettings):
     watchdog: WatchdogSettings = Field(default_factory=WatchdogSettings)
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     document: DocumentSettings = Field(default_factory=DocumentSettings)
+    capture: CaptureSettings = Field(default_factory=CaptureSettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,
         description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',

@@ -87,6 +87,7 @@ PURE += [
     for folder in ("audit", "document")
     for path in sorted((ROOT / "naverplace" / folder).glob("*.py"))
 ]
+PURE += [f"parity/{name}" for name in ("allowed", "bundle", "due", "inputform", "pseudonyms")]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "gates", "quality", "parity", "found"}
 

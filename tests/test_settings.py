@@ -34,6 +34,7 @@ def tree(**changes: dict[str, Any]) -> dict[str, Any]:
         "aws": {"endpoint_url": LOCAL},
         "access": {"1051707": {"door_code": "door-canary"}},
         "clock": {},
+        "watchdog": {},
     }
     return {name: {**section, **changes.get(name, {})} for name, section in sections.items()}
 
@@ -144,7 +145,7 @@ def test_what_sounds_secret_is_a_secret() -> None:
     ]
 
     assert open_names == []
-    assert sum(is_secret(field) for _, field in fields()) == 7
+    assert sum(is_secret(field) for _, field in fields()) == 9
 
 
 def test_every_setting_is_described() -> None:

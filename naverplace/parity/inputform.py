@@ -55,8 +55,14 @@ def aware(text: Any) -> datetime:
 
 
 def dumps(form: Any) -> str:
-    """Write one line of JSON, alike for alike values; DynamoDB's decimals as numbers."""
-    return json.dumps(form, ensure_ascii=False, separators=(",", ":"), default=_number)
+    """Write one line of JSON, alike for alike values; DynamoDB's decimals as numbers.
+
+    Raises TypeError for what JSON does not know.
+    """
+    text = json.dumps(form, ensure_ascii=False, separators=(",", ":"), default=_number)
+    if text.isprintable():  # half an emoji is not, and has no bytes in UTF-8
+        return text
+    return json.dumps(form, separators=(",", ":"), default=_number)
 
 
 def _number(value: object) -> int | float:
