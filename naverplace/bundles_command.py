@@ -97,6 +97,7 @@ def golden(file: Out, since: Since = None, keep_days: KeepDays = None) -> None:
         expires = last if keep_days is None else now + timedelta(days=keep_days)
         wanted: Iterator[Bundle] = (b for b in map(bundles.read, names) if b.inputs.now >= first)
         count = write_golden(file, golden_from(wanted), expires=expires)
+        file.chmod(0o600)  # as its bundles are
     out.print(f"{file}: {count} runs, until {expires:%Y-%m-%d}", markup=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -239,6 +240,7 @@ def test_a_golden_set_is_made_of_a_part_of_the_bundles(
 
     assert CliRunner().invoke(app, words, env=env).exit_code == 0
     assert len(list(read_golden(golden))) == 2
+    assert stat.S_IMODE(golden.stat().st_mode) == 0o600
     assert abs(expires(golden) - now - timedelta(days=20)) < timedelta(minutes=5)
 
     since = (now - timedelta(days=8, hours=12)).strftime("%Y-%m-%d")
