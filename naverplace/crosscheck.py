@@ -95,6 +95,8 @@ def _in_table(
     begun: datetime,
 ) -> tuple[dict[str, int], dict[str, int]]:
     by_request = {s.request_id: s for s in sent}
+    records = list(records)
+    held = _held(records, by_request)
     kinds, stores, seen = Counter[str](), Counter[str](), Counter[str]()
     for record in records:
         for name, message in record.messages.items():
@@ -104,8 +106,13 @@ def _in_table(
             if message.request_id in by_request:
                 seen[message.request_id] += 1
                 kinds[kind] += 1
-                stores[record.key.booking_num.partition("_")[0]] += 1
-            elif message.run_id == run_id and message.settled_at and message.settled_at >= begun:
+                stores[_store(record)] += 1
+            elif (
+                message.run_id == run_id
+                and message.settled_at
+                and message.settled_at >= begun
+                and (_store(record), message.epoch) in held
+            ):
                 found.append(
                     f"the table counts {kind} of booking {record.key.booking_num} (request "
                     f"{message.request_id}) as sent by this run, and the run does not know of it"
@@ -114,6 +121,24 @@ def _in_table(
         if seen[one.request_id] != 1:
             found.append(f"{one} stands {seen[one.request_id]} times in the table, not once")
     return dict(kinds), dict(stores)
+
+
+def _held(records: Iterable[Record], requests: Collection[str]) -> set[tuple[str, int]]:
+    """List the leases, by store and epoch, that this process has sent under.
+
+    A run that was called dead and started again bears the same id, and may be alive beside us: what
+    it sends under a lease of its own is not ours to know.
+    """
+    return {
+        (_store(record), message.epoch)
+        for record in records
+        for message in record.messages.values()
+        if message.request_id in requests
+    }
+
+
+def _store(record: Record) -> str:
+    return record.key.booking_num.partition("_")[0]
 
 
 def _young(records: Iterable[Record], since: datetime) -> set[str]:

@@ -61,7 +61,11 @@ def test_three_equal_counts_hold() -> None:
     [
         ((), "stands 0 times in the table"),
         ((a_record(guide=replace(STATE, state=State.CLAIMED)),), "stands 0 times in the table"),
-        ((a_record(guide=replace(STATE, request_id="other")),), "does not know of it"),
+        (
+            (a_record(guide=STATE, event=replace(STATE, request_id="other")),),
+            "does not know of it",
+        ),
+        ((a_record(guide=replace(STATE, request_id="other")),), "stands 0 times in the table"),
         ((a_record(guide=STATE, event=STATE),), "stands 2 times in the table"),
     ],
 )
@@ -73,6 +77,14 @@ def test_what_an_earlier_attempt_of_the_same_run_has_sent_is_its_own_affair() ->
     earlier = replace(STATE, request_id="other", settled_at=BEGUN - timedelta(minutes=3))
 
     assert check((a_record(guide=STATE, confirmation=earlier),)).contradictions == ()
+
+
+def test_what_a_second_process_of_the_same_run_sends_under_its_own_lease_is_its_own_affair() -> (
+    None
+):
+    other = replace(STATE, request_id="other", epoch=STATE.epoch + 1)
+
+    assert check((a_record(guide=STATE, confirmation=other),)).contradictions == ()
 
 
 def test_a_guide_of_a_booking_that_was_moved_meanwhile_still_counts() -> None:

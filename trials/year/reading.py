@@ -95,13 +95,26 @@ class Reading:
             if name.startswith("message_") and "M" in part
         )
         moved = item["booking_time"]["S"] != f"{standing.booking.start:%Y-%m-%d %H:%M:%S}"
-        if not settled or moved:
+        if not settled or moved or self._untold(item):
             return False
         if start <= now:
             return _done(item, "confirmation") and _done(item, "guide")
         if _state(item, "confirmation") != "accepted":
             return False
         return start > now + 3 * HOUR or _state(item, "guide") == "accepted"
+
+    def _untold(self, item: dict[str, Any]) -> bool:
+        """Tell whether a run that has not reported marked something as expired."""
+        told = self.tables.items["session"].get(("naverplace-told",), {})
+        return any(
+            f"run_{part['M']['run_id']['S']}" not in told
+            for name, part in item.items()
+            if _is_expired(name, part) and "run_id" in part["M"]
+        )
+
+
+def _is_expired(name: str, part: dict[str, Any]) -> bool:
+    return name.startswith("message_") and part.get("M", {}).get("state") == {"S": "expired"}
 
 
 def _may_earn_an_event(standing: Standing) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from naverplace.report import RunReport
 from naverplace.session import NaverSession
 from naverplace.stops import served_since
 from naverplace.tables.dynamodb import from_wire
+from naverplace.told import ITEM, remember_told
 from trials.year.fate import Fate
 from trials.year.readers import Outside, Reader, Visit, YearRun
 
@@ -54,7 +56,15 @@ def perform(
     )
     if decided:
         stores -= set(decided.stops)
+    if report.expired:  # as telling.tell_owner does
+        _remember(run)
     return report, stores
+
+
+def _remember(run: YearRun) -> None:
+    with suppress(NaverPlaceError):
+        days = run.settings.ledger.expired_days + 1
+        remember_told(run.session_table, run.run_id, now=run.now, days=days)
 
 
 def _gated(run: YearRun, reader: Reader) -> Gated:
@@ -103,7 +113,14 @@ def _narrow(run: YearRun, reader: Reader, records: Mapping[RecordKey, Record]) -
         now=run.now,
         back=timedelta(days=run.settings.ledger.expired_days),
         served={store_id: since for store_id, since in served.items() if since},
+        told=_told(reader.outside),
     )
+
+
+def _told(outside: Outside) -> frozenset[str]:
+    """Read past the wire which runs have reported: reading it twice would be no run's doing."""
+    item = outside.tables.items["session"].get((ITEM,), {})
+    return frozenset(name.removeprefix("run_") for name in item if name.startswith("run_"))
 
 
 def _owes(effects: Sequence[Any]) -> set[tuple[str, str, str]]:
