@@ -22,10 +22,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plausible:
-    """Which stores are stopped, and since when each store has been served."""
+    """Which stores are stopped, since when each has been served, and the items that tell it."""
 
     stops: Mapping[str, Stop]
     served: Mapping[str, datetime]
+    items: Mapping[str, StoreItem]
 
 
 def check_plausible(
@@ -54,7 +55,8 @@ def check_plausible(
             stops[batch.store_id] = stop
         if keep and after != seen:
             _keep(table, batch, settings=settings, run_id=run_id)
-    return Plausible(stops, {store_id: moment for store_id, moment in since.items() if moment})
+    served = {store_id: moment for store_id, moment in since.items() if moment}
+    return Plausible(stops, served, items)
 
 
 def _keep(table: StoreTable, batch: BatchFacts, *, settings: BreakerSettings, run_id: str) -> None:

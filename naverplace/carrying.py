@@ -6,10 +6,9 @@ item: the next run settles it by SENS's log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
@@ -19,22 +18,24 @@ from naverplace.clock import SEOUL, Clock
 from naverplace.effects import (
     ActionResult,
     CreateRecord,
-    MarkExpired,
     MoveRecord,
     Notify,
     Outcome,
     RecordKey,
     SendSms,
-    SetFlag,
 )
 from naverplace.errors import NaverPlaceError, Transient
 from naverplace.holding import Holding
+from naverplace.ownership import NotOurs
 from naverplace.recording import Recorder
 from naverplace.records import notice_kind
+from naverplace.reserving import LEFT, stamp_of
 from naverplace.sending import Breaker, Sending, Step, attempt, shielded, why_not, words_of
 from naverplace.setting_guards import LedgerSettings
+from naverplace.setting_switch import SwitchSettings
 from naverplace.stopwatch import Stopwatch
 from naverplace.tables.sms import SmsTable
+from naverplace.writing import Writer
 
 Still = Callable[[SendSms], str]  # why a booking is not as it was read; empty when it is
 
@@ -49,7 +50,9 @@ class Carrier:
     clock: Clock
     run_id: str
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    switch: SwitchSettings = field(default_factory=SwitchSettings)
     holding: Holding | None = None
+    beside: Collection[str] = ()  # without a holding: stores that the legacy reads as well
     still: Still = lambda effect: ""
     watch: Stopwatch = field(default_factory=Stopwatch)
     sens_breaker: Breaker = field(default_factory=lambda: Breaker("SENS"))
@@ -60,6 +63,12 @@ class Carrier:
     @property
     def _recorder(self) -> Recorder:
         return Recorder(self.table, self.clock, self.table_breaker)
+
+    @property
+    def _writer(self) -> Writer:
+        return Writer(
+            self.table, self.clock, self.run_id, self.table_breaker, self.holding, self.beside
+        )
 
     def carry_out(self, step: Step) -> ActionResult:
         """Carry out one effect, whatever happens to it."""
@@ -93,33 +102,7 @@ class Carrier:
         effect = step.effect
         if isinstance(effect, SendSms):
             return self._send_sms(step, effect)
-        if isinstance(effect, CreateRecord):
-            if self._create(step, effect.item):
-                return step.end(Outcome.WRITTEN)
-            return step.end(Outcome.SKIPPED, "the record exists already")
-        if isinstance(effect, SetFlag):
-            if step.wrote(self.table.set_flag(effect.key, effect.flag, effect.value)):
-                return step.end(Outcome.WRITTEN)
-            return step.end(Outcome.FAILED, "the booking has no record")
-        if isinstance(effect, MoveRecord):
-            return self._move(step, effect)
-        if isinstance(effect, MarkExpired):
-            return self._expire(step, effect)
-        raise TypeError(f"{type(effect).__name__} is no effect of this kind")
-
-    def _move(self, step: Step, effect: MoveRecord) -> ActionResult:
-        if effect.waits:
-            return step.end(Outcome.SKIPPED, effect.waits)
-        if step.wrote(self.table.move(effect)):
-            return step.end(Outcome.WRITTEN)
-        return step.end(Outcome.FAILED, "its record has changed since it was read")
-
-    def _expire(self, step: Step, effect: MarkExpired) -> ActionResult:
-        if effect.item:
-            self._create(step, effect.item)
-        if step.wrote(self.table.expire(effect, run_id=self.run_id, now=self.clock.now())):
-            return step.end(Outcome.WRITTEN, effect.reason)
-        return step.end(Outcome.SKIPPED, "its ledger has moved on since it was read")
+        return self._writer.carry_out(step)
 
     def _send_sms(self, step: Step, effect: SendSms) -> ActionResult:
         if self.sens_breaker.reason:
@@ -142,7 +125,7 @@ class Carrier:
         if blocked := self._claim(step, effect, effect.kind):
             return blocked
         # The claim may have taken long, or this process may have been frozen meanwhile.
-        if late := self._late(effect.expires):
+        if late := self._late(effect.expires) or self._writer.lost():
             return self._recorder.record(step, Sending(Outcome.SKIPPED, late))
         with self.watch.call("sms"):
             call = attempt(lambda: self._text(effect, step.granted))
@@ -194,7 +177,9 @@ class Carrier:
         """Claim a message, creating its record when it has none; None when it may be sent."""
         claim = self._try_claim(effect, kind)
         if isinstance(claim, NotClaimed) and claim.why == "no_record" and effect.item:
-            self._create(step, effect.item)
+            if self._writer.beside_legacy(effect):
+                return step.end(Outcome.SKIPPED, LEFT)
+            self._writer.create(step, effect.item)
             claim = self._try_claim(effect, kind)
         self.table_breaker.note("")
         if isinstance(claim, NotClaimed):
@@ -225,15 +210,19 @@ class Carrier:
             expires=effect.expires,
             for_start=effect.for_start,
             epoch=self.holding.lease.epoch if self.holding else 0,
+            reserved_by=self._reserved_by(effect, now),
         )
 
-    def _create(self, step: Step, item: Mapping[str, Any]) -> bool:
-        created = step.wrote(self.table.create(item, run_id=self.run_id))
-        self.table_breaker.note("")
-        return created
+    def _reserved_by(self, effect: SendSms, now: datetime) -> str:
+        """Tell since when a flag must be reserved, so that no living run has seen it unset."""
+        if not self._writer.beside_legacy(effect):
+            return ""
+        return stamp_of(now - timedelta(seconds=self.switch.legacy_run_seconds))
 
     def _broken(self, step: Step, error: Exception) -> ActionResult:
         """Report a step that broke before anything was sent."""
+        if isinstance(error, NotOurs):
+            return step.end(Outcome.SKIPPED, str(error))
         if isinstance(error, Transient):
             self.table_breaker.note(str(error))
         return step.end(Outcome.FAILED, words_of(error))

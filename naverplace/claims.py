@@ -23,13 +23,15 @@ class Claim:
     kind: str
     message: MessageState
     flag: str | None = None
+    reserved_by: str = ""  # beside the legacy: its flag must be reserved since then, or before
 
 
 @dataclass(frozen=True)
 class NotClaimed:
     """Why a message may not be sent now."""
 
-    why: str  # no_record | flag_set | given_up | backing_off | the state that the message is in
+    # no_record | flag_set | unreserved | reserved | given_up | backing_off | the message's state
+    why: str
     message: MessageState | None = None
 
 
@@ -54,6 +56,10 @@ def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | R
         return claim  # our own first try, whose answer was lost
     if claim.flag and old.get(claim.flag) is True:
         return NotClaimed("flag_set", found)
+    if claim.flag and claim.reserved_by and (found is None or found.may_be_claimed):
+        since = from_item(old).reserved.get(claim.flag)
+        if not since or since > claim.reserved_by:
+            return NotClaimed("reserved" if since else "unreserved", found)
     if found is None:
         name = attribute(claim.kind)
         raise BadResponse(f"booking {claim.key.booking_num}: {name} of its item is no Map")

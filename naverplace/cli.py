@@ -23,6 +23,7 @@ from naverplace import (
     duty,
     reconcile_command,
     redaction,
+    switch_command,
     watchdog_command,
 )
 from naverplace.errors import NaverPlaceError
@@ -153,6 +154,7 @@ reconcile_command.add_commands(app)
 drain_command.add_commands(app)
 audit_command.add_commands(app)
 watchdog_command.add_commands(app)
+switch_command.add_commands(app)
 bundles_command.add_commands(app)
 
 RulesDir = Annotated[

@@ -51,11 +51,14 @@ class Drained:
         }
 
 
-def drain(run: Run, *, wait_seconds: float, progress: Progress = log.info) -> Drained:
+def drain(
+    run: Run, *, wait_seconds: float, progress: Progress = log.info, known_only: bool = False
+) -> Drained:
     """Settle every unsettled message of the run's stores, waiting for what is not certain yet.
 
     The whole table is read once, so that nothing depends on what was noted as open. Each store is
-    held meanwhile: no run can send for it. Raises Transient or Permanent when the tables cannot be
+    held meanwhile: no run can send for it. With `known_only` other stores' messages are left alone,
+    else they are settled too. Raises Transient or Permanent when the tables cannot be
     read.
     """
     progress("reading the whole table of bookings")
@@ -64,7 +67,8 @@ def drain(run: Run, *, wait_seconds: float, progress: Progress = log.info) -> Dr
     by_store: dict[str, set[OpenMessage]] = {store_id: set() for store_id in run.stores}
     for doubt in found:
         store_id = doubt.claim.key.booking_num.partition("_")[0]
-        by_store.setdefault(store_id, set()).add(doubt.open_message)
+        if store_id in by_store or not known_only:
+            by_store.setdefault(store_id, set()).add(doubt.open_message)
     items = run.stores_held.table.read(by_store)
     deadline = time.monotonic() + wait_seconds
     doubts: list[Doubt] = []
@@ -90,7 +94,7 @@ def _drain_store(
     progress: Progress,
 ) -> list[Doubt]:
     progress(f"store {store_id}: {len(messages)} messages may be in doubt")
-    holding = run.stores_held.take(store_id, messages, wait=True)
+    holding = run.stores_held.take(store_id, messages, wait=True, sending=False)
     ended: dict[OpenMessage, Doubt] = {}
     try:
         # What stood open may have been settled by the run that held the store until now.

@@ -31,7 +31,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def stores(as_json: AsJson = False) -> None:
-    """Show how each store stands: last batch, breaker, lease, open messages."""
+    """Show how each store stands: owner, last batch, breaker, lease, open messages."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -42,7 +42,7 @@ def stores(as_json: AsJson = False) -> None:
     with plain_errors():
         settings = load_settings()
         known = load_stores(settings.stores_file)
-        items = _table(settings).read(known)
+        items = store_table(settings).read(known)
     now = settings.make_clock().now()
     rows = [
         _row(store, items[store_id], settings=settings, now=now)
@@ -51,10 +51,11 @@ def stores(as_json: AsJson = False) -> None:
     if as_json:
         out.print(json.dumps({"stores": rows}, ensure_ascii=False), markup=False)
         return
-    grid = Table("store", "last batch", "breaker", "lease", "open messages")
+    grid = Table("store", "owner", "last batch", "breaker", "lease", "open messages")
     for row in rows:
         cells = (
             f"{row['alias']} ({row['store_id']})",
+            row["owner"],
             _batch_words(row["last_batch"]),
             _breaker_words(row["breaker"]),
             f"run {row['lease']['run_id']} until {row['lease']['until']}" if row["lease"] else "",
@@ -76,11 +77,11 @@ def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = Fa
     with plain_errors():
         settings = load_settings()
         known = load_stores(settings.stores_file)
-        wanted = _wanted(which, known)
-        table, now = _table(settings), settings.make_clock().now()
-        who = REDACTOR.scrub(by or _login_name())
+        chosen = wanted(which, known)
+        table, now = store_table(settings), settings.make_clock().now()
+        who = REDACTOR.scrub(by or login_name())
         rows = []
-        for store in wanted:
+        for store in chosen:
             given = baselines.release(table, store.id, by=who, now=now, hours=hours)
             rows.append(
                 {
@@ -99,7 +100,8 @@ def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = Fa
         out.print(_release_words(row), markup=False)
 
 
-def _table(settings: Settings) -> StoreTable:
+def store_table(settings: Settings) -> StoreTable:
+    """Open the stores' own items."""
     from naverplace.tables.dynamodb import open_dynamodb
     from naverplace.tables.session import SessionTable
     from naverplace.tables.stores import StoreTable
@@ -107,7 +109,7 @@ def _table(settings: Settings) -> StoreTable:
     return StoreTable(SessionTable(open_dynamodb(settings.aws), settings.aws.session_table))
 
 
-def _wanted(which: Sequence[str], known: Mapping[str, Store]) -> list[Store]:
+def wanted(which: Sequence[str], known: Mapping[str, Store]) -> list[Store]:
     """Find the stores by id or alias. Raises SettingsError with every word that names none."""
     from naverplace.errors import SettingsError
     from naverplace.registry import nearest
@@ -119,7 +121,8 @@ def _wanted(which: Sequence[str], known: Mapping[str, Store]) -> list[Store]:
     return list({named[word].id: named[word] for word in which}.values())
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Name who is typing."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -128,6 +131,7 @@ def _login_name() -> str:
 
 def _row(store: Store, item: StoreItem, *, settings: Settings, now: datetime) -> dict[str, Any]:
     from naverplace.batches import Baseline
+    from naverplace.ownership import owner_of
     from naverplace.stops import BATCH
 
     last = Baseline.from_map(item.extra.get(BATCH))
@@ -135,6 +139,7 @@ def _row(store: Store, item: StoreItem, *, settings: Settings, now: datetime) ->
     return {
         "store_id": store.id,
         "alias": store.alias,
+        "owner": owner_of(item, settings.switch.default_owner).owner,
         "last_batch": {
             "at": last.at.isoformat(timespec="minutes"),
             "confirmed": last.confirmed,

@@ -47,6 +47,16 @@ class MoveRecord:
 
 
 @dataclass(frozen=True)
+class Reserve:
+    """Keep a legacy that runs beside us from sending for a booking (docs/switch.md)."""
+
+    key: RecordKey
+    flags: tuple[str, ...]
+    item: Mapping[str, Any] = field(default_factory=dict, repr=False)  # empty: it has a record
+    rule: str = ""
+
+
+@dataclass(frozen=True)
 class MarkExpired:
     """Note in the ledger that a message was owed, is owed no more, and was never accepted."""
 
@@ -114,7 +124,7 @@ class Notify:
     item: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-Effect = CreateRecord | MoveRecord | SendSms | SetFlag | Notify | MarkExpired
+Effect = CreateRecord | MoveRecord | SendSms | SetFlag | Notify | MarkExpired | Reserve
 
 
 class Outcome(StrEnum):
@@ -138,7 +148,7 @@ class ActionResult:
 
     rule: str
     # send_sms | create_db_record | update_flag | send_telegram | send_slack | move_record |
-    # mark_expired
+    # mark_expired | reserve
     action: str
     booking_num: str
     store_id: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from naverplace.effects import Decisions, Effect, Notify
+from naverplace.ownership import Ownership
 from naverplace.stops import Stop
 
 
@@ -30,6 +31,7 @@ class Decided:
     decisions: Decisions
     bookings: int
     stops: Mapping[str, Stop] = field(default_factory=dict)  # by the breaker; nothing is owed there
+    owners: Mapping[str, Ownership] = field(default_factory=dict)  # by store
 
     def effects_of(self, store_id: str) -> tuple[Effect, ...]:
         """List one store's effects, without the lines for the owner."""

@@ -8,7 +8,7 @@ from taking each other's claims for doubts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -36,6 +36,9 @@ class LeaseLost(NaverPlaceError):
     """The store was taken over by another run, because this one was silent for too long."""
 
 
+Allowed = Callable[["StoreItem"], None]  # raises when the item says that we may not send
+
+
 class OpenMessage(NamedTuple):
     """A message that a run was about to send, and whose end is not written down yet."""
 
@@ -51,6 +54,10 @@ class Lease:
     run_id: str
     epoch: int  # of two holders, the later one has the larger
     until: datetime
+
+
+def _anybody(item: StoreItem) -> None:
+    """Let everybody."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,13 @@ def take(
     now: datetime,
     seconds: float,
     opening: Iterable[OpenMessage] = (),
+    allowed: Allowed = _anybody,
 ) -> StoreItem:
-    """Take the store with a new epoch, and note what will be sent. Raises Held."""
+    """Take the store with a new epoch, and note what will be sent.
+
+    Raises Held, and what `allowed` raises.
+    """
+    allowed(item)
     current = item.holder_at(now)
     if current and current.holder != holder:
         raise Held(current)
@@ -87,15 +99,21 @@ def take(
     return replace(item, epoch=lease.epoch, lease=lease, open=still_open)
 
 
-def renew(item: StoreItem, lease: Lease, *, now: datetime, seconds: float) -> StoreItem:
-    """Hold the store longer. Raises LeaseLost when it was given to somebody else since."""
-    _own(item, lease)
+def renew(
+    item: StoreItem, lease: Lease, *, now: datetime, seconds: float, allowed: Allowed = _anybody
+) -> StoreItem:
+    """Hold the store longer. Raises LeaseLost when it was given to somebody else since.
+
+    Raises what `allowed` raises.
+    """
+    own(item, lease)
+    allowed(item)
     return replace(item, lease=replace(lease, until=now + timedelta(seconds=seconds)))
 
 
 def close(item: StoreItem, lease: Lease, *, settled: Collection[OpenMessage]) -> StoreItem:
     """Give the store back, and forget the messages whose end is known. Raises LeaseLost."""
-    _own(item, lease)
+    own(item, lease)
     # Who settles what is left must know the others to that phone: their texts may be the same.
     phones = {message.key.phone for message in item.open if message not in settled}
     left = {
@@ -106,7 +124,8 @@ def close(item: StoreItem, lease: Lease, *, settled: Collection[OpenMessage]) ->
     return replace(item, lease=None, open=left)
 
 
-def _own(item: StoreItem, lease: Lease) -> None:
+def own(item: StoreItem, lease: Lease) -> None:
+    """Raise LeaseLost unless this lease is the one that holds the store."""
     if not item.lease or (item.lease.holder, item.lease.epoch) != (lease.holder, lease.epoch):
         raise LeaseLost(f"store {item.store_id}: another run has taken over; this one was silent")
 

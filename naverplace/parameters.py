@@ -28,6 +28,7 @@ from pydantic import (
 
 from naverplace.booking import BookingStatus
 from naverplace.fields import Field as BookingField
+from naverplace.records import FLAGS
 from naverplace.registry import nearest
 from naverplace.stores import Store
 from naverplace.templates import Template
@@ -35,7 +36,6 @@ from naverplace.yamlshape import read_as
 from naverplace.yamlsource import Node, Problems
 
 F = TypeVar("F", bound=Callable[..., Any])
-FLAGS = ("confirm_sms", "remind_sms", "option_sms")
 _AGREE = "__agree__"
 
 

@@ -8,6 +8,7 @@ top-level Map `message_<k>`, which the legacy ignores:
               |-> refused    the provider said no
               `-> in_doubt   may or may not have been accepted (a crash leaves `claimed`)
 
+A flag that is the number 1 is reserved (naverplace/reserving.py): set for the legacy, not for us.
 The provider's log settles `claimed` and `in_doubt`: to `accepted`, or back to `owed`. What nobody
 may send any more is `expired`.
 """
@@ -25,7 +26,10 @@ from naverplace.clock import SEOUL
 from naverplace.effects import RecordKey
 
 PREFIX = "message_"
-_NAMED = ("booking_num", "phone", "name", "booking_time", "confirm_sms", "remind_sms", "option_sms")
+FLAGS = ("confirm_sms", "remind_sms", "option_sms")
+RESERVED = 1
+SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
+_NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)
 
 
 class State(StrEnum):
@@ -119,6 +123,7 @@ class Record:
     remind_sms: bool = False
     option_sms: bool = False
     messages: Mapping[str, MessageState] = field(default_factory=dict)  # by kind
+    reserved: Mapping[str, str] = field(default_factory=dict)  # flags, with since when
     extra: Mapping[str, Any] = field(
         default_factory=dict, repr=False
     )  # whatever else the item holds
@@ -134,7 +139,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
         for name, value in item.items()
         if name.startswith(PREFIX) and isinstance(value, Mapping)
     }
-    known = {*_NAMED, *(PREFIX + kind for kind in ledgers)}
+    known = {*_NAMED, *(PREFIX + kind for kind in ledgers), *map(reserved_since, FLAGS)}
     return Record(
         key=RecordKey(str(item["booking_num"]), str(item["phone"])),
         name=str(item.get("name") or ""),
@@ -143,6 +148,11 @@ def from_item(item: Mapping[str, Any]) -> Record:
         remind_sms=item.get("remind_sms") is True,
         option_sms=item.get("option_sms") is True,
         messages=ledgers,
+        reserved={
+            flag: str(item.get(reserved_since(flag)) or "")
+            for flag in FLAGS
+            if item.get(flag) is not True and item.get(flag) == RESERVED
+        },
         extra={name: value for name, value in item.items() if name not in known},
         item=item,
     )
@@ -151,6 +161,11 @@ def from_item(item: Mapping[str, Any]) -> Record:
 def attribute(kind: str) -> str:
     """Name the item's attribute that holds the ledger of this kind of message."""
     return PREFIX + kind
+
+
+def reserved_since(flag: str) -> str:
+    """Name the item's attribute that says since when this flag is reserved."""
+    return SINCE + flag
 
 
 def notice_kind(channel: str, kind: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from naverplace import datadocs, engine, frames, quality
@@ -19,18 +20,21 @@ from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
 from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
-from naverplace.effects import ActionResult, Effect, Outcome, RecordKey
+from naverplace.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
 from naverplace.errors import SettingsError
 from naverplace.fields import Field, load_fields
 from naverplace.found import Decided, StoreBatch
 from naverplace.holding import Stores
+from naverplace.identity import own_records
 from naverplace.login import NaverAuthenticator
 from naverplace.naver import NaverClient, completed_window
+from naverplace.ownership import Ownership, owner_of
 from naverplace.parity.noting import Noted
 from naverplace.quality import Gated
 from naverplace.records import Record
 from naverplace.redaction import REDACTOR
 from naverplace.registry import nearest
+from naverplace.reserving import plan
 from naverplace.rulebook import Rulebook, load_rulebook
 from naverplace.sending import Step
 from naverplace.session import NaverSession, open_naver_session
@@ -78,6 +82,7 @@ class Run:
             run_id=run_id,
             clock=self.clock,
             settings=settings.ledger,
+            default_owner=settings.switch.default_owner,
         )
         self.sens = SensClient(settings.sens, self.clock)
         self.settler = Settler(self.table, self.sens, self.clock, settings.ledger)
@@ -173,7 +178,30 @@ def decide(run: Run, gated: Gated) -> Decided:
             served=plausible.served,
             told=told,
         )
-    return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops)
+    owners = {s: owner_of(i, run.stores_held.default_owner) for s, i in plausible.items.items()}
+    decisions = with_reservations(run, decisions, bookings, records, owners)
+    return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops, owners=owners)
+
+
+def with_reservations(
+    run: Run,
+    decisions: Decisions,
+    bookings: Sequence[Booking],
+    records: Mapping[RecordKey, Record],
+    owners: Mapping[str, Ownership],
+) -> Decisions:
+    """Put what must be reserved before all that is owed, for stores served beside the legacy."""
+    found: list[Effect] = []
+    newest = engine.newest(bookings)
+    for store_id, owned in owners.items():
+        if not owned.reserves_at(run.now):
+            continue
+        # Once the legacy is switched off, it will not come for what starts soon either.
+        lead = 0.0 if owned.alone_from else run.settings.switch.lead_seconds
+        ours = [booking for booking in newest if booking.store_id == store_id]
+        own = own_records(ours, records)
+        found += plan(ours, own, decisions.effects, now=run.now, lead=timedelta(seconds=lead))
+    return replace(decisions, effects=(*found, *decisions.effects)) if found else decisions
 
 
 def _plausible(

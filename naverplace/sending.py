@@ -17,11 +17,13 @@ from naverplace.effects import (
     MoveRecord,
     Notify,
     Outcome,
+    Reserve,
     SendSms,
     SetFlag,
 )
 from naverplace.errors import NaverPlaceError, OutcomeUnknown, Refused
 from naverplace.records import WITH_PROVIDER, State
+from naverplace.reserving import LEFT
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,6 +33,7 @@ _ACTIONS = {
     CreateRecord: "create_db_record",
     MarkExpired: "mark_expired",
     MoveRecord: "move_record",
+    Reserve: "reserve",
     SendSms: "send_sms",
     SetFlag: "update_flag",
 }
@@ -185,6 +188,10 @@ def why_not(claim: NotClaimed) -> tuple[Outcome, str]:
         return Outcome.FAILED, "the booking has no record"
     if claim.why == "flag_set":
         return Outcome.SKIPPED, "its flag is set: it was sent already"
+    if claim.why == "unreserved":
+        return Outcome.SKIPPED, LEFT
+    if claim.why == "reserved":
+        return Outcome.SKIPPED, "reserved, and sent when no run of the legacy can know it otherwise"
     if claim.why in WITH_PROVIDER:
         return Outcome.SKIPPED, "the provider has accepted it already"
     if claim.why == State.EXPIRED:

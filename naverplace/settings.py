@@ -23,6 +23,7 @@ from naverplace.setting_guards import (
     WatchdogSettings,
 )
 from naverplace.setting_parity import CaptureSettings
+from naverplace.setting_switch import SwitchSettings
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
 _TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
@@ -192,6 +193,7 @@ class Settings(BaseSettings):
     watchdog: WatchdogSettings = Field(default_factory=WatchdogSettings)
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     document: DocumentSettings = Field(default_factory=DocumentSettings)
+    switch: SwitchSettings = Field(default_factory=SwitchSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from naverplace.actions import FLAG_OF
@@ -12,9 +12,11 @@ from naverplace.delivery import deliver
 from naverplace.doubts import Doubt, doubts_of
 from naverplace.effects import ActionResult, Effect, Outcome, SendSms
 from naverplace.errors import NaverPlaceError
+from naverplace.found import store_of
 from naverplace.freshness import Freshness
 from naverplace.holding import Holding
 from naverplace.leases import Held, OpenMessage
+from naverplace.ownership import NotOurs, Ownership
 from naverplace.run import Run
 from naverplace.sending import Step, words_of
 from naverplace.session import NaverSession
@@ -43,8 +45,8 @@ def settle_open(run: Run) -> list[Doubt]:
 def _settle_store(run: Run, store_id: str) -> list[Doubt]:
     try:
         holding = run.stores_held.take(store_id, wait=False)
-    except Held as held:  # it is sending what stands open: no doubt of ours
-        log.info("store %s: %s", store_id, held)
+    except (Held, NotOurs) as error:  # it is sending what stands open: no doubt of ours
+        log.info("store %s: %s", store_id, error)
         return []
     left: Collection[OpenMessage] = holding.opened
     try:
@@ -76,6 +78,8 @@ def deliver_store(
     with run.watch.phase("delivery"):
         try:
             holding = run.stores_held.take(store_id, opening, wait=True)
+        except NotOurs as error:
+            return [Step(effect).end(Outcome.SKIPPED, str(error)) for effect in effects]
         except Held as held:
             return [Step(effect).end(Outcome.SKIPPED, f"left to it: {held}") for effect in effects]
         except NaverPlaceError as error:
@@ -97,6 +101,7 @@ def _carrier(run: Run, session: NaverSession | None, holding: Holding | None) ->
         clock=run.clock,
         run_id=run.run_id,
         ledger=run.settings.ledger,
+        switch=run.settings.switch,
         holding=holding,
         watch=run.watch,
     )
@@ -120,8 +125,27 @@ def _give_back(
 
 
 def deliver_notices(run: Run, effects: Sequence[Effect]) -> list[ActionResult]:
-    """Tell the owner the lines that rules owe, for all stores together."""
+    """Tell the owner the lines that rules owe, for all stores together that are ours."""
     if run.dry_run or not effects:
         return []
     with run.watch.phase("delivery"):
-        return deliver(effects, _carrier(run, None, None))
+        try:
+            owners = run.stores_held.owners({store_of(effect) for effect in effects})
+        except NaverPlaceError as error:
+            return [Step(e).end(Outcome.FAILED, f"not tried: {words_of(error)}") for e in effects]
+        told = [e for e in effects if not _why_untold(run, e, owners)]
+        beside = {s for s, owned in owners.items() if owned.reserves_at(run.clock.now())}
+        carrier = replace(_carrier(run, None, None), beside=beside)
+        results = iter(deliver(told, carrier))
+        return [
+            Step(effect).end(Outcome.SKIPPED, why)
+            if (why := _why_untold(run, effect, owners))
+            else next(results)
+            for effect in effects
+        ]
+
+
+def _why_untold(run: Run, effect: Effect, owners: Mapping[str, Ownership]) -> str:
+    """Say why nothing may be told, and so no record made, about a booking of this store now."""
+    owned = owners[store_of(effect)]
+    return "" if owned.ours else f"owned by {owned.owner}"

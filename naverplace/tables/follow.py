@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.channels.wire import patiently
 from naverplace.counted import Entry
-from naverplace.records import PREFIX, MessageState, Record, State, attribute, from_item
+from naverplace.records import PREFIX, SINCE, MessageState, Record, State, attribute, from_item
 from naverplace.tables.dynamodb import failed_condition, from_wire, to_wire, translated
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class FollowTable:
             answer = patiently(lambda: self._read(request), attempts=TRIES, wait=self._wait)
             for item in answer.get("Items", []):
                 read = from_wire(
-                    {n: v for n, v in item.items() if n in KEPT or n.startswith(PREFIX)}
+                    {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}
                 )
                 yield from_item(read)
             if not answer.get("LastEvaluatedKey"):

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.effects import RecordKey
 from naverplace.errors import Throttled
-from naverplace.records import Record, from_item
+from naverplace.records import RESERVED, Record, from_item, reserved_since
 from naverplace.tables.dynamodb import failed_condition, from_wire, to_wire, translated
 
 if TYPE_CHECKING:
@@ -110,14 +110,22 @@ class ItemTable:
             return self._count((failed_condition(error) or {}).get(CREATED_BY) == mark)
         return self._count(True)
 
-    def set_flag(self, key: RecordKey, flag: str, value: bool) -> bool:
-        """Set a flag of an existing record; tell False when there is no record."""
+    def set_flag(self, key: RecordKey, flag: str, value: bool, *, reserved: str = "") -> bool:
+        """Set a flag of an existing record; tell False when there is no record.
+
+        With `reserved`, since when, it is set for the legacy only.
+        """
+        end = (
+            "SET #flag = :value, #since = :since"
+            if reserved
+            else "SET #flag = :value REMOVE #since"
+        )
         old = self._update(
             key,
-            "SET #flag = :value",
+            end,
             EXISTS,
-            names={"#flag": flag},
-            values={":value": value},
+            names={"#flag": flag, "#since": reserved_since(flag)},
+            values={":value": RESERVED, ":since": reserved} if reserved else {":value": value},
         )
         return self._count(old is None)
 

@@ -11,13 +11,21 @@ from uuid import uuid4
 from naverplace.channels.sens_answers import SensMessage
 from naverplace.claims import Claim, NotClaimed, Released, judge
 from naverplace.effects import MarkExpired, MoveRecord, RecordKey
-from naverplace.records import MessageState, State, attribute, from_item
-from naverplace.tables.items import EXISTS, ItemTable
+from naverplace.records import (
+    RESERVED,
+    MessageState,
+    State,
+    attribute,
+    from_item,
+    reserved_since,
+)
+from naverplace.tables.items import EXISTS
+from naverplace.tables.reserved import ReservedTable
 
 _FLAG_UNSET = "(attribute_not_exists(#flag) OR NOT #flag = :true)"
 
 
-class SmsTable(ItemTable):
+class SmsTable(ReservedTable):
     """The table by booking number and phone; threads may share it."""
 
     def claim(
@@ -33,8 +41,12 @@ class SmsTable(ItemTable):
         expires: datetime | None = None,
         for_start: datetime | None = None,
         epoch: int = 0,
+        reserved_by: str = "",
     ) -> Claim | NotClaimed:
-        """Take the right to send this message, or tell why it may not be sent now."""
+        """Take the right to send this message, or tell why it may not be sent now.
+
+        With `reserved_by` only when its flag is reserved since then or before: beside the legacy.
+        """
         wanted = MessageState(
             state=State.CLAIMED,
             token=uuid4().hex,
@@ -46,7 +58,7 @@ class SmsTable(ItemTable):
             expires=expires,
             for_start=for_start,
         )
-        claim = Claim(key, kind, wanted, flag)
+        claim = Claim(key, kind, wanted, flag, reserved_by)
         met = judge(claim, self._try_claim(claim))
         if isinstance(met, Released):
             seen = met.message
@@ -168,7 +180,11 @@ class SmsTable(ItemTable):
             values |= {":seen": seen.token, ":state": seen.state}
         else:
             conditions.append("attribute_not_exists(#message)")
-        if claim.flag:
+        if claim.flag and claim.reserved_by:
+            conditions.append("#flag = :reserved AND #since <= :by")
+            names |= {"#flag": claim.flag, "#since": reserved_since(claim.flag)}
+            values |= {":reserved": RESERVED, ":by": claim.reserved_by}
+        elif claim.flag:
             conditions.append(_FLAG_UNSET)
             names["#flag"] = claim.flag
             values[":true"] = True
@@ -188,8 +204,8 @@ class SmsTable(ItemTable):
         values: dict[str, Any] = {":settled": settled.as_map()}
         update = "SET #message = :settled"
         if flag:
-            update += ", #flag = :true"
-            names["#flag"] = flag
+            update += ", #flag = :true REMOVE #since"
+            names |= {"#flag": flag, "#since": reserved_since(flag)}
             values[":true"] = True
         condition = f"{EXISTS} AND attribute_not_exists(#message)"
         if not lost:

@@ -1,0 +1,212 @@
+"""Every order in which several processes may take their steps to the outside, gone through.
+
+A process is run again from its beginning for each of its steps: what it was answered before is
+repeated, its next step is really done, and there it is stopped. So no thread is needed, a world is
+a value that can be kept, and two orders that lead to the same world are followed only once.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from tests.memory_dynamodb import MemoryClient, Tables
+
+LONGEST = 900.0  # seconds, of a legacy run
+
+
+class Stopped(BaseException):
+    """The process has taken its step; no Exception, so that nobody swallows it."""
+
+
+class Waiting(BaseException):
+    """The process can do nothing until the world has changed."""
+
+
+class Got(NamedTuple):
+    """One message that was sent."""
+
+    by: str
+    booking: str
+    kind: str
+
+
+@dataclass
+class World:
+    """Everything outside of the processes."""
+
+    now: datetime
+    tables: Tables = field(default_factory=lambda: {"sms": {}, "session": {}})
+    rule: bool = True  # starts the legacy
+    got: list[Got] = field(default_factory=list)
+    log: list[Any] = field(default_factory=list)  # SENS's own
+
+    def name(self) -> bytes:
+        """Name this world: equal ones have one name."""
+        items = [sorted((k, _sorted(v)) for k, v in t.items()) for t in self.tables.values()]
+        return pickle.dumps((self.now, items, self.rule, sorted(self.got), self.log))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return sorted((k, _sorted(v)) for k, v in value.items())
+    return str(value) if not isinstance(value, bool | list) else value
+
+
+class Port:
+    """One process's way to the world while it is run again."""
+
+    def __init__(self, name: str, world: World, log: Sequence[Any], *, all_at_once: bool) -> None:
+        self.name, self.world, self.log = name, world, list(log)
+        self.at, self.stepped, self.all_at_once = 0, False, all_at_once
+        self.ids, self.dead = 0, False
+
+    def call(self, work: Callable[[], Any], *, step: bool = True) -> Any:
+        """Repeat an answer, or do the work; before a second step of its own it is stopped."""
+        if self.dead:
+            raise Stopped  # what cleans up on the way out of a stopped process never happens
+        if self.at == len(self.log):
+            if step and self.stepped and not self.all_at_once:
+                self.dead = True
+                raise Stopped
+            self.stepped = self.stepped or step
+            try:
+                self.log.append((True, deepcopy(work())))
+            except Exception as error:  # noqa: BLE001 - an answer like any other
+                self.log.append((False, error))
+        fine, answer = self.log[self.at]
+        self.at += 1
+        if fine:
+            return deepcopy(answer)
+        raise answer
+
+    def now(self) -> datetime:
+        """Look at the clock."""
+        moment: datetime = self.call(lambda: self.world.now, step=False)
+        return moment
+
+    def token(self) -> str:
+        """Give the process's next token."""
+        self.ids += 1
+        return f"{self.name}-{self.ids}"
+
+
+class PortClient(MemoryClient):
+    """A client whose calls are steps, of table `session` only where `all_tables` says so."""
+
+    def __init__(self, port: Port, *, all_tables: bool) -> None:
+        super().__init__(port.world.tables)
+        self.port, self.all_tables = port, all_tables
+
+    def call(self, name: str, table: str, work: Any) -> Any:
+        """Do one call as a step."""
+        return self.port.call(work, step=self.all_tables or table == "sms")
+
+
+Body = Callable[[Port], None]
+running: list[Port] = []  # the process that is taking its step
+
+
+class Token:
+    """A uuid4 that is the same whenever its process is run again."""
+
+    @property
+    def hex(self) -> str:
+        return running[-1].token()
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that begins at a tick; `limited` ones live for 900 s at most, as a Lambda does."""
+
+    name: str
+    begins: int
+    body: Body
+    limited: bool = False
+    log: tuple[Any, ...] = ()
+    began: datetime | None = None
+    over: bool = False
+
+    def step(self, world: World, *, all_at_once: bool = False) -> Process | None:
+        """Take the next step in this world; None when it can only wait."""
+        port = Port(self.name, world, self.log, all_at_once=all_at_once)
+        over = True
+        running.append(port)
+        try:
+            self.body(port)
+        except Stopped:
+            over = False
+        except Waiting:
+            return None
+        finally:
+            running.pop()
+        return replace(self, log=tuple(port.log), began=self.began or world.now, over=over)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A world with its processes, between two steps."""
+
+    world: bytes
+    processes: tuple[Process, ...]
+    tick: int
+
+    @property
+    def name(self) -> tuple[Any, ...]:
+        """Name this state: what follows depends on nothing else."""
+        world: World = pickle.loads(self.world)
+        logs = tuple((p.over, None if p.over else repr(p.log)) for p in self.processes)
+        return world.name(), logs, self.tick
+
+
+def explore(
+    world: World,
+    processes: Sequence[Process],
+    ticks: Sequence[datetime],
+    end: Callable[[World], None],
+) -> int:
+    """Follow every order of steps, and call `end` with each world that is left; counts them."""
+    first = Node(pickle.dumps(replace(world, now=ticks[0])), tuple(processes), 0)
+    todo, seen, ends = [first], {first.name}, set[bytes]()
+    while todo:
+        node = todo.pop()
+        following = list(_following(node, ticks))
+        for one in following:
+            if (name := one.name) not in seen:
+                seen.add(name)
+                todo.append(one)
+        if not following:
+            left: World = pickle.loads(node.world)
+            assert all(p.over for p in node.processes), "nobody can go on"
+            if left.name() not in ends:
+                ends.add(left.name())
+                end(left)
+    return len(ends)
+
+
+def _following(node: Node, ticks: Sequence[datetime]) -> Any:
+    for at, process in enumerate(node.processes):
+        if process.over or process.begins > node.tick:
+            continue
+        world: World = pickle.loads(node.world)
+        stepped = process.step(world)
+        if stepped is not None:
+            others = (*node.processes[:at], stepped, *node.processes[at + 1 :])
+            yield Node(pickle.dumps(world), others, node.tick)
+    if node.tick + 1 < len(ticks) and _may_pass(node, ticks[node.tick + 1]):
+        world = pickle.loads(node.world)
+        world.now = ticks[node.tick + 1]
+        yield Node(pickle.dumps(world), node.processes, node.tick + 1)
+
+
+def _may_pass(node: Node, then: datetime) -> bool:
+    """Tell whether time may go on: all have begun, and no legacy run would outlive its limit."""
+    due = [p for p in node.processes if p.begins <= node.tick]
+    return all(
+        p.over or (p.began and not (p.limited and (then - p.began).total_seconds() >= LONGEST))
+        for p in due
+    )
