@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
@@ -12,11 +12,13 @@ from typing import Any
 from legacy.model import check
 from legacy.ports import World as LegacyWorld
 from naverplace import engine, storewise
-from naverplace.booking import BookingStatus, new_item
+from naverplace.booking import Booking, BookingStatus, new_item
 from naverplace.channels.sens_answers import SensMessage
+from naverplace.effects import Decisions, RecordKey
 from naverplace.errors import Throttled
 from naverplace.holding import Stores
 from naverplace.ownership import LEGACY, OWNER, Ownership
+from naverplace.records import Record
 from naverplace.run import with_reservations
 from naverplace.setting_guards import LedgerSettings
 from naverplace.setting_switch import SwitchSettings
@@ -42,6 +44,7 @@ class Scene:
 
     listed: LISTED
     all_tables: bool = False
+    frozen: bool = False  # a run of ours may stand still for as long as it likes
 
     def legacy(self, name: str, tick: int) -> Process:
         """A run of the legacy, that begins only while its rule starts it."""
@@ -78,11 +81,11 @@ class Scene:
             bookings = [one.ours for one in self.listed(run.now)]
             records = run.table.read_bookings({booking.key for booking in bookings})
             owners = run.stores_held.owners([STORE])
-            decisions = engine.decide(bookings, records, shipped(), now=run.now)
+            decisions = _decided(bookings, records, run.now)
             decisions = with_reservations(run, decisions, bookings, records, owners)
             storewise.deliver_store(run, None, STORE, decisions.effects)
 
-        return Process(name, tick, body)
+        return Process(name, tick, body, limited=not self.frozen)
 
     def cutover(self, name: str, tick: int, *store_ids: str) -> Process:
         """A cut-over of these stores."""
@@ -139,6 +142,19 @@ class Scene:
         rule: Any = _Rule(port)
         made.rule = rule
         return made
+
+
+_decisions: dict[str, Decisions] = {}
+
+
+def _decided(
+    bookings: Sequence[Booking], records: Mapping[RecordKey, Record], now: datetime
+) -> Decisions:
+    """Decide, once for the same inputs: a process is run again for each of its steps."""
+    name = repr((now, [(b.booking_num, b.start, b.status) for b in bookings], records))
+    if name not in _decisions:
+        _decisions[name] = engine.decide(bookings, records, shipped(), now=now)
+    return _decisions[name]
 
 
 @dataclass(frozen=True)

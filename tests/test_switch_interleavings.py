@@ -60,10 +60,10 @@ def listed(*bookings: Now) -> Callable[[datetime], Sequence[Now]]:
 
 def the_day(one: Now, after: datetime) -> list[datetime]:
     """List moments of later runs, from a while after the scene until the evening is over."""
-    runs = [after + timedelta(minutes=20 * n) for n in (1, 2, 3)]
-    runs += [one.start - timedelta(minutes=m) for m in (118, 98, 78, 58)]
+    runs = [after + timedelta(minutes=20 * n) for n in (1, 2)]
+    runs += [one.start - timedelta(minutes=m) for m in (118, 78)]
     evening = after.replace(hour=20, minute=0, second=0)
-    evenings = [evening + timedelta(days=d, minutes=m) for d in (0, 1) for m in (0, 20, 40)]
+    evenings = [evening + timedelta(days=d, minutes=m) for d in (0, 1) for m in (0, 20)]
     return sorted({run for run in [*runs, *evenings] if run > after})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -53,6 +54,12 @@ class Outside:
     engine: RuleEngine
     faults: list[str] = field(default_factory=list)  # what the library should never do
 
+    @cached_property
+    def unchecked(self) -> Settings:
+        """Give the settings without the cross-check of what was sent."""
+        document = self.settings.document.model_copy(update={"check_log": False})
+        return self.settings.model_copy(update={"document": document})
+
 
 class RememberingTable(SmsTable):
     """The table, which keeps what was last read: two decisions on the same records compare."""
@@ -70,7 +77,10 @@ class YearRun(Run):
     """A run whose outside is simulated; what takes time to load is loaded once a year."""
 
     def __init__(self, outside: Outside, fate: Fate, *, run_id: str, door: str) -> None:
-        self.settings, self.run_id, self.door, self.dry_run = outside.settings, run_id, door, False
+        self.run_id, self.door, self.dry_run = run_id, door, False
+        # Checking what was sent asks SENS's log once more; a quarter of the runs is enough.
+        checked = int(outside.kernel.now // 1200) % 4 == 0
+        self.settings = outside.settings if checked else outside.unchecked
         self.watch = Stopwatch()
         self.clock = SimulatedClock(kernel=outside.kernel)
         self.now = self.clock.now()

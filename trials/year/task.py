@@ -15,7 +15,7 @@ from trials.year.lives import LEADS
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = datetime(2026, 1, 5, tzinfo=SEOUL)
 ALL_STORES = tuple(load_stores(ROOT / "deployments" / "stores.yaml"))
-A_DAY = 31.5  # bookings of one store
+A_DAY = 30.5  # bookings of one store
 
 
 @dataclass(frozen=True)
