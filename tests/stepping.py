@@ -62,7 +62,7 @@ class Port:
     def __init__(self, name: str, world: World, log: Sequence[Any], *, all_at_once: bool) -> None:
         self.name, self.world, self.log = name, world, list(log)
         self.at, self.stepped, self.all_at_once = 0, False, all_at_once
-        self.ids, self.dead = 0, False
+        self.ids, self.dead, self.slept = 0, False, False
 
     def call(self, work: Callable[[], Any], *, step: bool = True) -> Any:
         """Repeat an answer, or do the work; before a second step of its own it is stopped."""
@@ -82,6 +82,18 @@ class Port:
         if fine:
             return answer  # a value of its own, which nobody changes
         raise answer
+
+    def sleep(self) -> None:
+        """Wait once and look again; who has to wait twice, waits for somebody else's step."""
+        if self.dead or (self.at == len(self.log) and self.stepped):
+            self.dead = True
+            raise Stopped
+        if self.at == len(self.log):
+            if self.slept:
+                raise Waiting
+            self.slept = True
+            self.log.append((True, None))
+        self.at += 1
 
     def now(self) -> datetime:
         """Look at the clock."""
@@ -103,11 +115,18 @@ class PortClient(MemoryClient):
 
     def call(self, name: str, table: str, work: Any) -> Any:
         """Do one call as a step."""
-        return self.port.call(work, step=self.all_tables or table == "sms")
+        # A read is no step: it is done at once after the step before, and may be stale later.
+        changes = self.all_tables and name == "write"
+        return self.port.call(work, step=table == "sms" or changes)
 
 
 Body = Callable[[Port], None]
 running: list[Port] = []  # the process that is taking its step
+
+
+def sleep(seconds: float) -> None:
+    """Wait, as the process that is taking its step."""
+    running[-1].sleep()
 
 
 class Token:
@@ -180,7 +199,8 @@ def explore(
                 todo.append(one)
         if not following:
             left: World = pickle.loads(node.world)
-            assert all(p.over for p in node.processes), "nobody can go on"
+            stuck = [(p.name, p.log[-2:]) for p in node.processes if not p.over]
+            assert not stuck, f"nobody can go on: {stuck}"
             if left.name() not in ends:
                 ends.add(left.name())
                 end(left)

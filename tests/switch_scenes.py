@@ -18,7 +18,8 @@ from naverplace.effects import Decisions, RecordKey
 from naverplace.errors import Throttled
 from naverplace.holding import Stores
 from naverplace.ownership import LEGACY, OWNER, Ownership
-from naverplace.records import Record
+from naverplace.records import FLAGS, Record
+from naverplace.reserving import reserved_values
 from naverplace.run import with_reservations
 from naverplace.setting_guards import LedgerSettings
 from naverplace.setting_switch import SwitchSettings
@@ -270,6 +271,13 @@ def known(world: World, one: Now, **flags: bool) -> None:
     values = {"confirm_sms": True, "remind_sms": False, "option_sms": False, **flags}
     key = one.ours.key
     world.tables["sms"][key.booking_num, key.phone] = {**new_item(one.ours), **values}
+
+
+def reserved(world: World, one: Now, *, since: datetime) -> None:
+    """Let the table have a booking's item that we have reserved."""
+    key = one.ours.key
+    item = {**new_item(one.ours), **reserved_values(FLAGS, since)}
+    world.tables["sms"][key.booking_num, key.phone] = item
 
 
 def at_once(scene: Scene, world: World, moments: Sequence[datetime], order: str) -> None:

@@ -13,12 +13,13 @@ import pytest
 from naverplace import draining, holding, switching
 from naverplace.booking import BookingStatus
 from naverplace.ownership import LEGACY, NEW
+from naverplace.records import FLAGS
 from naverplace.tables import items, sms
 from naverplace.tables import stores as store_tables
 from tests.deciding import at
 from tests.handing import Now
-from tests.stepping import Process, Token, Waiting, World, explore
-from tests.switch_scenes import OTHER, STORE, Scene, at_once, counts, owned
+from tests.stepping import Process, Token, World, explore, sleep
+from tests.switch_scenes import OTHER, STORE, Scene, at_once, counts, known, owned, reserved
 
 NOON = at("2025-10-22 12:00")
 EIGHT = timedelta(minutes=8)  # half of a legacy run's longest time: it may live over one tick
@@ -30,13 +31,10 @@ ORDERS = ("legacy ours", "ours legacy")
 def deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a process that is run again do the same: tokens by count, and no real waiting."""
 
-    def wait(seconds: float) -> None:
-        raise Waiting
-
     for module in (items, sms, store_tables, holding, switching):
         monkeypatch.setattr(module, "uuid4", Token)
     for slow in (holding, draining):
-        monkeypatch.setattr(slow, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=wait))
+        monkeypatch.setattr(slow, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
 
 
 def beside(now: datetime, *, other: str = LEGACY) -> World:
@@ -98,12 +96,132 @@ def test_a_new_booking(minutes: int) -> None:
     """Far ahead, in the two hours before its start, and in the second half of them."""
     one = Now(1, NOON + timedelta(minutes=minutes))
     scene = Scene(listed(one))
+    end = everything_once(scene, one, *ALL)
 
-    ends = explore(
-        beside(NOON),
-        runs(scene, "L0", "O0", "O1", "L2", "O2"),
-        TICKS,
-        everything_once(scene, one, *ALL),
+    assert explore(beside(NOON), runs(scene, "L0", "O0", "O1", "O2"), TICKS, end) > 1
+
+
+def test_a_new_booking_that_the_next_legacy_run_meets_as_well() -> None:
+    one = Now(1, NOON + timedelta(minutes=110))
+    scene = Scene(listed(one))
+    end = everything_once(scene, one, *ALL)
+
+    assert explore(beside(NOON), runs(scene, "L0", "O0", "L2", "O2"), TICKS, end) > 1
+
+
+def test_a_booking_that_starts_too_soon_for_a_reservation_is_wholly_the_legacys() -> None:
+    one = Now(1, NOON + timedelta(minutes=39))
+    scene = Scene(listed(one))
+
+    def end(world: World) -> None:
+        everything_once(scene, one, *ALL)(world)
+        assert {got.by for got in world.got} <= {"legacy"}
+
+    assert explore(beside(NOON), runs(scene, "O0", "L0", "O1", "L2", "O2"), TICKS, end) > 1
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_known_booking_in_its_two_hours(confirmed: bool) -> None:
+    """The legacy reads the flags, then sets them one by one, sending between (L12)."""
+    one = Now(1, NOON + timedelta(minutes=100))
+    scene, world = Scene(listed(one)), beside(NOON)
+    known(world, one, confirm_sms=confirmed)
+    kinds = ALL[confirmed:]
+
+    assert explore(
+        world, runs(scene, "L0", "O0", "O1", "O2"), TICKS, everything_once(scene, one, *kinds)
     )
 
-    assert ends > 1
+
+@pytest.mark.parametrize(("first", "eight"), [("19:44", "L2"), ("19:52", "L1"), ("20:00", "L0")])
+def test_the_evening_of_the_event(first: str, eight: str) -> None:
+    """Reserved before eight, on its stroke, and left to the legacy within that hour (L13)."""
+    begin = at(f"2025-10-22 {first}")
+    one = Now(1, begin.replace(hour=15, minute=0))
+    scene, world = Scene(listed(one)), beside(begin)
+    known(world, one, remind_sms=True)
+
+    assert explore(
+        world,
+        runs(scene, "O0", "O1", "O2", eight),
+        [begin + EIGHT * n for n in range(3)],
+        everything_once(scene, one, "event"),
+    )
+
+
+def test_a_booking_that_moves_after_its_guide() -> None:
+    """Its guide is owed again, and the legacy must never see that (L16)."""
+    before, after = Now(1, NOON + timedelta(minutes=90)), Now(1, NOON + timedelta(minutes=110))
+    scene, world = Scene(listed(after)), beside(NOON)
+    known(world, before, remind_sms=True)
+    ledger = {"state": "accepted", "token": "t", "for_start": before.start.isoformat()}
+    (item,) = world.tables["sms"].values()
+    item["message_guide"] = ledger
+
+    assert explore(
+        world,
+        runs(scene, "L0", "O0", "O1", "O2"),
+        TICKS,
+        everything_once(scene, after, "guide", "event"),
+    )
+
+
+def test_a_run_of_ours_that_stands_still_for_long() -> None:
+    one = Now(1, NOON + timedelta(minutes=110))
+    scene = Scene(listed(one), frozen=True)
+    end = everything_once(scene, one, *ALL)
+
+    assert explore(beside(NOON), runs(scene, "L0", "O0", "O2"), TICKS, end) > 1
+
+
+def switched(scene: Scene, one: Now, owner: str) -> Callable[[World], None]:
+    """Look that the store has its owner, and that nothing is left reserved with the legacy."""
+    once = everything_once(scene, one, *ALL)
+
+    def end(world: World) -> None:
+        item = world.tables["session"][(f"naverplace-store-{STORE}",)]
+        assert item["owner"]["owner"] == owner
+        if owner == LEGACY:
+            assert world.rule
+            flags = [i[f] for i in world.tables["sms"].values() for f in FLAGS]
+            assert {flag for flag in flags if not isinstance(flag, bool)} == set()
+        once(world)
+
+    return end
+
+
+ONCE = [NOON]  # within one moment, in which no reservation grows old enough
+
+
+@pytest.mark.parametrize("other", [LEGACY, NEW])
+def test_a_cutover_while_both_run(other: str) -> None:
+    """Of one store of two, and of the last one, after which the legacy is switched off."""
+    one = Now(1, NOON + timedelta(minutes=110))
+    scene, world = Scene(listed(one), all_tables=True), World(NOON)
+    owned(world, STORE, LEGACY)
+    owned(world, OTHER, other)
+    processes = [*runs(scene, "L0", "O0"), scene.cutover("C", 0, STORE)]
+
+    assert explore(world, processes, ONCE, switched(scene, one, NEW)) > 1
+
+
+def test_a_rollback_while_we_send_what_we_have_reserved() -> None:
+    one = Now(1, NOON + timedelta(minutes=110))
+    scene, world = Scene(listed(one), all_tables=True), beside(NOON)
+    reserved(world, one, since=NOON - timedelta(minutes=20))
+    processes = [*runs(scene, "L0", "O0"), scene.rollback("R", 0, STORE)]
+
+    assert explore(world, processes, ONCE, switched(scene, one, LEGACY)) > 1
+
+
+@pytest.mark.parametrize("back", [STORE, OTHER])
+def test_a_rollback_that_switches_the_legacy_on_again(back: str) -> None:
+    """Of the very store that we send for, and of another one."""
+    one = Now(1, NOON + timedelta(minutes=110))
+    scene, world = Scene(listed(one), all_tables=True), World(NOON, rule=False)
+    owned(world, STORE, NEW, alone=True)
+    owned(world, OTHER, NEW, alone=True)
+    processes = [*runs(scene, "O0", "L0"), scene.rollback("R", 0, back)]
+    end = switched(scene, one, LEGACY if back == STORE else NEW)
+
+    assert explore(world, processes, ONCE, end) > 1
