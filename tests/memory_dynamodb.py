@@ -109,4 +109,5 @@ class MemoryClient:
         return self.tables[request["TableName"]]
 
     def _key(self, table: str, wire: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(str(wire[name]["S"]) for name in KEYS[table])
+        plain = from_wire(wire)
+        return tuple(str(plain[name]) for name in KEYS[table])

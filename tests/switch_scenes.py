@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +45,7 @@ class Scene:
 
     listed: LISTED
     all_tables: bool = False
+    switch: SwitchSettings = field(default_factory=SwitchSettings)
     frozen: bool = False  # a run of ours may stand still for as long as it likes
 
     def legacy(self, name: str, tick: int) -> Process:
@@ -90,7 +91,11 @@ class Scene:
 
     def cutover(self, name: str, tick: int, *store_ids: str) -> Process:
         """A cut-over of these stores."""
-        return Process(name, tick, lambda port: self.switching(port).cut_over(store_ids) and None)
+
+        def body(port: Port) -> None:
+            assert self.switching(port).cut_over(store_ids).done
+
+        return Process(name, tick, body)
 
     def rollback(self, name: str, tick: int, *store_ids: str) -> Process:
         """A hand-back of these stores."""
@@ -104,7 +109,7 @@ class Scene:
         """Give what a run of ours holds, on this port."""
         client: Any = PortClient(port, all_tables=self.all_tables)
         clock: Any = SimpleNamespace(now=port.now)
-        settings = SimpleNamespace(ledger=LedgerSettings(), switch=SwitchSettings())
+        settings = SimpleNamespace(ledger=LedgerSettings(), switch=self.switch)
         table, session = SmsTable(client), SessionTable(client)
         held = Stores(
             StoreTable(session),
