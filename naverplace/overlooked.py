@@ -6,7 +6,7 @@ yet is unknown here: that no run looks at a store any more is told instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,11 +79,12 @@ def watch(
     now: datetime,
     grace: timedelta,
     silence: timedelta,
+    theirs: Collection[str] = (),
 ) -> Watched:
     """List what was due longer than `grace` ago, and the stores no run has read for `silence`.
 
     `items` are the stores' own items; what a store's last plausible batch did not list any more is
-    cancelled or over, and so not late.
+    cancelled or over, and so not late. `theirs` are stores that the legacy sends for.
     """
     last = {s: Baseline.from_map(item.extra.get(BATCH)) for s, item in items.items()}
     engine = RuleEngine(rulebook)
@@ -92,15 +93,28 @@ def watch(
     for record in records:
         seen += 1
         store_id = record.key.booking_num.partition("_")[0]
-        if store_id in rulebook.stores:
+        if store_id not in rulebook.stores:
+            continue
+        if store_id in theirs:
+            late += _forgotten(record, now)
+        else:
             late += _late(record, engine, last.get(store_id), now=now, grace=grace)
     silent = {
         store_id: found.at if found else None
         for store_id, found in last.items()
-        if found is None or now - found.at > silence
+        if store_id not in theirs and (found is None or now - found.at > silence)
     }
     late.sort(key=lambda one: (one.expires or one.due, one.booking_num, one.kind))
     return Watched(now, tuple(late), silent, seen)
+
+
+def _forgotten(record: Record, now: datetime) -> Iterator[Overdue]:
+    """List what is reserved in a store of the legacy, which never sends it."""
+    if record.reserved and record.booking_time > f"{now.astimezone(SEOUL):%F %T}":
+        since = next(filter(None, record.reserved.values()), "")
+        due = datetime.fromisoformat(since) if since else now
+        why = "reserved, and its store is not ours: run naverplace rollback for it once more"
+        yield Overdue(record.key.booking_num, "reserved", due, None, why)
 
 
 def _late(

@@ -178,6 +178,7 @@ def _store_row(
         "outcomes": dict(Counter(r.outcome.value for r in mine)),
         "problem": store.error or store.stopped,
         "told": store.told,
+        "owner": store.owner,
     }
 
 

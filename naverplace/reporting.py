@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from naverplace.doubts import Doubt
@@ -36,13 +37,18 @@ def report_run(
     crosscheck = check_sent(run, decisions, results)
     by_store = {c.store_id: c for c in gated.stores} if gated else {}
     stops = decided.stops if decided else {}
+    owners = decided.owners if decided else {}
     facts = RunFacts(
         run_id=run.run_id,
         door=run.door,
         now=run.now,
         dry_run=run.dry_run,
         stores=tuple(
-            _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)) for b in batches
+            replace(
+                _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)),
+                owner=owners[b.store_id].owner if b.store_id in owners else "",
+            )
+            for b in batches
         ),
         rules=run.rulebook.enabled_names,
         bookings_decided=decided.bookings if decided else 0,

@@ -26,6 +26,7 @@ class StoreFacts:
     stopped: str = ""  # why nothing is sent for the store
     told: str = ""  # the same in the owner's language, with what to do
     pages: int = 0
+    owner: str = ""  # who sends for it; '' is unknown, because nothing was decided
 
 
 @dataclass(frozen=True)

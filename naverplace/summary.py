@@ -42,6 +42,9 @@ def for_owner(report: RunReport) -> str:
     elif not report.dry_run:
         lines.append("문자 발송 대상 없음")  # the legacy's words (L20)
     unsent = {k: v for k, v in report.outcomes.items() if k != "accepted"}
+    theirs = [s["alias"] for s in report.stores if s.get("owner") not in (None, "", "new")]
+    if theirs:
+        lines.append(f"기존 시스템이 보내는 매장: {', '.join(theirs)}")
     if unsent:
         lines.append(" · ".join(f"{OUTCOME_WORDS.get(k, k)} {v}건" for k, v in unsent.items()))
     if report.expired:

@@ -18,6 +18,7 @@ from naverplace.errors import NaverPlaceError, Permanent
 from naverplace.fields import load_fields
 from naverplace.http import Patience, ask, make_session
 from naverplace.overlooked import Watched, in_korean, watch
+from naverplace.ownership import owner_of
 from naverplace.redaction import REDACTOR
 from naverplace.rulebook import load_rulebook
 from naverplace.settings import Settings
@@ -66,11 +67,14 @@ class Watchdog:
 
     def look(self) -> Watched:
         """Read the whole ledger and the stores' items. Raises Transient, Permanent."""
-        limits = self.settings.watchdog
+        limits, default = self.settings.watchdog, self.settings.switch.default_owner
+        items = StoreTable(self.session).read(self.stores)
+        owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
         return watch(
             self.records.scan(),
-            StoreTable(self.session).read(self.stores),
+            items,
             self.rulebook,
+            theirs={store_id for store_id, owned in owners.items() if not owned.ours},
             now=self.clock.now(),
             grace=timedelta(minutes=limits.overdue_minutes),
             silence=timedelta(minutes=limits.silent_minutes),

@@ -9,9 +9,11 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from legacy.model import check
 from legacy.ports import World as LegacyWorld
-from naverplace import engine, storewise
+from naverplace import draining, engine, holding, storewise, switching
 from naverplace.booking import Booking, BookingStatus, new_item
 from naverplace.channels.sens_answers import SensMessage
 from naverplace.effects import Decisions, RecordKey
@@ -26,13 +28,15 @@ from naverplace.setting_switch import SwitchSettings
 from naverplace.settling import Settler
 from naverplace.stopwatch import Stopwatch
 from naverplace.switching import Switching
+from naverplace.tables import dynamodb, items, sms
+from naverplace.tables import stores as store_tables
 from naverplace.tables.session import SessionTable
 from naverplace.tables.sms import SmsTable
 from naverplace.tables.stores import StoreTable
 from naverplace.tables.switchlog import SwitchLog
 from tests.deciding import STORE, shipped, stores
 from tests.handing import TEXTS, Now
-from tests.stepping import Got, Port, PortClient, Process, World
+from tests.stepping import Got, Port, PortClient, Process, Token, World, sleep
 
 OTHER = "951291"  # the legacy's, unless a test says otherwise
 LISTED = Callable[[datetime], Sequence[Now]]  # what Naver lists at a moment
@@ -167,8 +171,9 @@ def _decided(
 class _LegacyTable:
     port: Port
 
-    def get(self, booking_num: str, phone: str) -> dict[str, Any] | None:
-        found: Any = self.port.call(lambda: self.port.world.tables["sms"].get((booking_num, phone)))
+    def get(self, booking_num: str, phone: str) -> Any:
+        items = self.port.world.tables["sms"]
+        found: Any = self.port.call(lambda: dict(items.get((booking_num, phone), {})) or None)
         return found
 
     def put(self, item: dict[str, Any]) -> None:
@@ -297,3 +302,14 @@ def at_once(scene: Scene, world: World, moments: Sequence[datetime], order: str)
 def counts(world: World) -> Counter[tuple[str, str]]:
     """Count the messages by booking and kind, whoever sent them."""
     return Counter((got.booking, got.kind) for got in world.got)
+
+
+def steppable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a process that is run again do the same: tokens by count, and no real waiting."""
+    plain = SimpleNamespace(serialize=lambda value: value, deserialize=lambda value: value)
+    monkeypatch.setattr(dynamodb, "_serializer", plain)  # thousands of worlds: no typed form
+    monkeypatch.setattr(dynamodb, "_deserializer", plain)
+    for module in (items, sms, store_tables, holding, switching):
+        monkeypatch.setattr(module, "uuid4", Token)
+    for slow in (holding, draining):
+        monkeypatch.setattr(slow, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))

@@ -6,21 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 
-from naverplace import draining, holding, switching
 from naverplace.booking import BookingStatus
 from naverplace.ownership import LEGACY, NEW, Ownership
 from naverplace.records import FLAGS
 from naverplace.setting_switch import SwitchSettings
-from naverplace.tables import dynamodb, items, sms
-from naverplace.tables import stores as store_tables
 from tests.deciding import STORE, at
 from tests.handing import Now
-from tests.stepping import Process, Token, World, explore, sleep
-from tests.switch_scenes import OTHER, Scene, at_once, counts, known, owned, reserved
+from tests.stepping import Process, World, explore
+from tests.switch_scenes import OTHER, Scene, at_once, counts, known, owned, reserved, steppable
 
 NOON = at("2025-10-22 12:00")
 EIGHT = timedelta(minutes=8)  # half of a legacy run's longest time: it may live over one tick
@@ -30,15 +26,7 @@ ORDERS = ("legacy ours", "ours legacy")
 
 @pytest.fixture(autouse=True)
 def deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a process that is run again do the same: tokens by count, and no real waiting."""
-
-    plain = SimpleNamespace(serialize=lambda value: value, deserialize=lambda value: value)
-    monkeypatch.setattr(dynamodb, "_serializer", plain)  # thousands of worlds: no typed form
-    monkeypatch.setattr(dynamodb, "_deserializer", plain)
-    for module in (items, sms, store_tables, holding, switching):
-        monkeypatch.setattr(module, "uuid4", Token)
-    for slow in (holding, draining):
-        monkeypatch.setattr(slow, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+    steppable(monkeypatch)
 
 
 def beside(now: datetime, *, other: str = LEGACY) -> World:
