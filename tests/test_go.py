@@ -71,5 +71,5 @@ def test_evidence_about_another_store_is_none() -> None:
 
 @pytest.mark.parametrize("text", ["[]", "{}", "no JSON"])
 def test_what_is_no_report_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="verdict|Expecting"):
+    with pytest.raises(ValueError, match=r"verdict|Expecting"):
         read_verdict(text)
