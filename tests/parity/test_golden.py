@@ -75,11 +75,14 @@ def test_an_expired_set_is_not_read_when_the_reader_knows_the_time(tmp_path: Pat
     ("content", "words"),
     [
         (b"hello", "is no golden set"),
-        (gzip.compress(b""), "first line is no head"),
-        (gzip.compress(b'["a"]\n'), "first line is no head"),
-        (gzip.compress(b'{"golden":9,"expires":null}\n'), "version 9; this reads 1"),
-        (gzip.compress(b'{"golden":1,"expires":null}\n{"run_id":"01000000001"}\n'), "x:2: holds"),
-        (gzip.compress(b'{"golden":1,"expires":null}\n')[:-9], "damaged"),
+        (gzip.compress(b"", mtime=0), "first line is no head"),
+        (gzip.compress(b'["a"]\n', mtime=0), "first line is no head"),
+        (gzip.compress(b'{"golden":9,"expires":null}\n', mtime=0), "version 9; this reads 1"),
+        (
+            gzip.compress(b'{"golden":1,"expires":null}\n{"run_id":"01000000001"}\n', mtime=0),
+            "x:2: holds",
+        ),
+        (gzip.compress(b'{"golden":1,"expires":null}\n', mtime=0)[:-9], "damaged"),
     ],
 )
 def test_what_is_no_golden_set_is_refused_and_not_quoted(

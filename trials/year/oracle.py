@@ -14,12 +14,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from trials.year.owed import DAY, SEOUL, WHO, Life, Slot, Told, moment, slots_of
+from trials.year.owed import (
+    DAY,
+    SEOUL,
+    WHO,
+    Life,
+    Slot,
+    Told,
+    moment,
+    most_served,
+    slots_of,
+)
 
 KINDS = {"예약확정": "confirmation", "이용안내": "guide", "리뷰 이벤트": "event"}
-# What may lie between the last look at Naver and the phone: a run that stands still before it
-# claims is found out; one that stands still after it has signed is believed for five minutes.
-GUIDE_LAG, OTHER_LAG, PAST_START = 800.0, 4500.0, 420.0
+PAST_START = 420.0  # a run that stands still after it has signed is believed for five minutes
 CERTAIN = 840.0  # after a run died or was hit: its doubts are certain by then
 NAMED_WITHIN = 6 * DAY  # what expired is named by a healthy run in this time
 _SUBJECT = re.compile(r"\[(.+?)\] (\S+)")
@@ -112,11 +120,10 @@ class Oracle:
         if len(times) > max(1, len(owed)):
             when = ", ".join(map(moment, times))
             found.duplicates.append(f"{told.kind} {_names(told, owed)}: {when}")
-        lag = GUIDE_LAG if told.kind == "guide" else OTHER_LAG
         spans = [span for slot in owed for span in slot.spans]
         for at in times:
             early = not any(begin <= at + 1 for begin, _ in spans)
-            late = not any(begin <= at + 1 and at - lag <= end for begin, end in spans)
+            late = not any(slot.takes(at) for slot in owed)
             over = not any(at - PAST_START <= slot.stops_at(at) for slot in owed)
             if early or late or over:
                 why = "not owed yet" if early else "not owed any more"
@@ -149,7 +156,10 @@ class Oracle:
                     f"{spans}, a healthy run was done at {moment(chance)}, came {came}"
                 )
         lost = [slot for slot in owed if slot.runs_out and not chances.first(slot)]
-        self._judge_lost(lost, len(owed) - len(times), found, chances=chances, named=named)
+        # What was cancelled before any run had the chance to send it need not have come.
+        due = [*(slot for _, slot in with_chance), *lost]
+        short = len(due) - most_served(due, times)
+        self._judge_lost(lost, short, found, chances=chances, named=named)
 
     def _judge_lost(
         self, lost: list[Slot], short: int, found: Verdicts, *, chances: _Chances, named: _Named
@@ -165,7 +175,7 @@ class Oracle:
                     f"{slot.told.kind} of booking {slot.number} was owed until {moment(over)}, "
                     "never came, and no report names it"
                 )
-        short = min(max(0, short), named_ones + len(unnamed))
+        short = min(short, named_ones + len(unnamed))
         found.expired += short
         found.explained += min(short, named_ones)
         found.unexplained += unnamed[: max(0, short - named_ones)]

@@ -13,6 +13,9 @@ SEOUL = ZoneInfo("Asia/Seoul")
 REVIEW = ("네이버", "인스타", "원본")
 TWO_HOURS, HOUR, DAY = 7200.0, 3600.0, 86400.0
 WHO = re.compile(r"손님(\d+)")
+# What may lie between the last look at Naver and the phone: a run that stands still before it
+# claims is found out; one that stands still after it has signed is believed for five minutes.
+GUIDE_LAG, OTHER_LAG = 800.0, 4500.0
 
 
 class Version(Protocol):
@@ -66,6 +69,11 @@ class Slot:
     starts: list[tuple[float, float]] = field(default_factory=list)  # from when on it is which
     listed_until: float = 0.0  # when Naver stops showing the booking
 
+    def takes(self, at: float) -> bool:
+        """Tell whether a message that came then can be this one."""
+        lag = GUIDE_LAG if self.told.kind == "guide" else OTHER_LAG
+        return any(begin <= at + 1 and at - lag <= end for begin, end in self.spans)
+
     def stops_at(self, at: float) -> float:
         """Tell until when it may come at all: an event in its hour, the others before the start."""
         if self.told.kind == "event":
@@ -92,6 +100,23 @@ def slots_of(life: Life, until: float) -> Iterator[Slot]:
             if kind != "event" and stop == version.start:
                 slot.runs_out = True
     yield from found.values()
+
+
+def most_served(slots: Sequence[Slot], times: Sequence[float]) -> int:
+    """Count the slots that messages of these times can have served at most, each its own."""
+    taken: dict[int, int] = {}  # by message, the slot that it serves
+
+    def serve(place: int, tried: set[int]) -> bool:
+        for which, at in enumerate(times):
+            if which in tried or not slots[place].takes(at):
+                continue
+            tried.add(which)
+            if which not in taken or serve(taken[which], tried):
+                taken[which] = place
+                return True
+        return False
+
+    return sum(serve(place, set()) for place in range(len(slots)))
 
 
 def _listed_until(life: Life, since: float, until: float) -> float:
