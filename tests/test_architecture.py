@@ -24,12 +24,12 @@ OURS = {
 }
 ALLOWED = {
     "naverplace": {"naverplace"},
-    "tasks": {"naverplace", "tasks"},
+    "tasks": {"legacy", "naverplace", "tasks"},
     "flows": {"naverplace", "tasks"},
     "sandbox": {"sandbox"},
     "operate": {"naverplace", "operate"},
     "legacy": {"legacy"},
-    "trials": {"naverplace", "sandbox", "trials"},
+    "trials": {"legacy", "naverplace", "sandbox", "tasks", "trials"},
 }
 PURE = [
     "actions",

@@ -36,8 +36,10 @@ class Life:
         return f"{self.store_id}_{self.booking_id}"
 
     def change(self, at: float, **changes: object) -> None:
-        """Let it be something else from this moment on."""
+        """Let it be something else from this moment on; raises ValueError for one in its past."""
         last = self.versions[-1]
+        if at < last.at:
+            raise ValueError(f"booking {self.booking_id} cannot change before its last change")
         self.versions.append(Version(**{**vars(last), "at": at, **changes}))
 
 

@@ -81,8 +81,9 @@ class StoreLives:
         luck = self.luck
         life = self._new(made, start, customer)
         yield life
-        if luck.random() < 0.03 and start > made:  # requested first; the owner confirms later
-            asked, confirmed = life.versions[0], made + luck.uniform(0.01, 0.6) * (start - made)
+        asked = life.versions[0]
+        if luck.random() < 0.03 and start > asked.at:  # requested; the owner confirms later
+            confirmed = asked.at + luck.uniform(0.01, 0.6) * (start - asked.at)
             life.versions = [Version(**{**vars(asked), "status": "RC02"})]
             life.change(confirmed, status="RC03", told=confirmed - 2)
         if luck.random() < 0.003:

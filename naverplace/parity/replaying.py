@@ -1,0 +1,123 @@
+"""Replay: a run's inputs through both sides, the new one by the code that runs in production."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace import engine, frames, overdue, quality
+from naverplace.booking import Booking
+from naverplace.effects import Decisions, RecordKey
+from naverplace.fields import Field
+from naverplace.parity.comparing import Comparator
+from naverplace.parity.sides import LegacyOutcome, side_of_legacy, side_of_new
+from naverplace.parity.values import Compared, Inputs, Side
+from naverplace.records import Record, from_item
+from naverplace.rulebook import Rulebook
+from naverplace.setting_guards import QualitySettings
+
+Legacy = Callable[[Inputs], LegacyOutcome]
+TELEGRAM = "telegram"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run's bookings after the quality gates, and the stores that these stopped."""
+
+    inputs: Inputs  # without the stores that are stopped
+    bookings: tuple[Booking, ...] = field(repr=False)
+    stopped: Mapping[str, str]  # by store, why
+
+
+@dataclass(frozen=True)
+class NewSystem:
+    """The new flow without any hand: reading, gates and rules, nothing that sends or writes."""
+
+    rulebook: Rulebook
+    fields: Sequence[Field]
+    quality: QualitySettings
+    back: timedelta = overdue.BACK
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Read a run's raw bookings as the flow does: frames, gates, bookings."""
+        framed = {
+            store_id: frames.to_frame(
+                [*_of(inputs.confirmed, store_id), *_of(inputs.completed, store_id)],
+                store_id=store_id,
+                fields=self.fields,
+                read_at=inputs.now,
+            )
+            for store_id in inputs.store_ids
+        }
+        gated = quality.check(
+            framed,
+            known_stores=set(self.rulebook.stores),
+            now=inputs.now,
+            settings=self.quality,
+        )
+        stopped = {c.store_id: c.reason for c in gated.stores if c.stopped}
+        bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
+        return Prepared(without(inputs, stopped), tuple(bookings), stopped)
+
+    def decide(self, prepared: Prepared) -> Decisions:
+        """Decide as the flow does, from the items as they were."""
+        return engine.decide(
+            prepared.bookings,
+            records_of(prepared.inputs.items),
+            self.rulebook,
+            now=prepared.inputs.now,
+            back=self.back,
+        )
+
+    def side(self, prepared: Prepared, *, seconds: float | None = None) -> Side:
+        """Put what it decides in the form that is compared."""
+        routing = self.rulebook.routing
+        told = int(TELEGRAM in routing.channels_for(alert=False))
+        decisions = self.decide(prepared)
+        return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+
+
+def replay(
+    inputs: Iterable[Inputs], *, new: NewSystem, legacy: Legacy, comparator: Comparator
+) -> Iterator[tuple[Compared, Prepared]]:
+    """Replay run after run; a store that the gates stop is compared by nobody, and is named."""
+    for one in inputs:
+        prepared = new.prepare(one)
+        old = side_of_legacy(legacy(prepared.inputs), prepared.inputs)
+        yield comparator.compare(prepared.inputs, old, new.side(prepared)), prepared
+
+
+def against_itself(inputs: Inputs, legacy: Legacy, comparator: Comparator) -> int:
+    """Compare the legacy with itself and count what differs: 0, or the comparison is worthless."""
+    one, other = (side_of_legacy(legacy(inputs), inputs) for _ in range(2))
+    return int(one != other) if one.sends == other.sends else len(set(one.sends) ^ set(other.sends))
+
+
+def records_of(items: Mapping[RecordKey, Mapping[str, Any]]) -> dict[RecordKey, Record]:
+    """Read items of table `sms` as the flow reads them."""
+    return {RecordKey(*key): from_item(item) for key, item in items.items()}
+
+
+def without(inputs: Inputs, stores: Iterable[str]) -> Inputs:
+    """Leave stores out of a run's inputs."""
+    gone = set(stores)
+    if not gone:
+        return inputs
+    return replace(
+        inputs,
+        store_ids=tuple(s for s in inputs.store_ids if s not in gone),
+        confirmed=[r for r in inputs.confirmed if str(r.get("businessId")) not in gone],
+        completed=[r for r in inputs.completed if str(r.get("businessId")) not in gone],
+        items={k: i for k, i in inputs.items.items() if k[0].partition("_")[0] not in gone},
+    )
+
+
+def now_of_legacy(now: datetime) -> datetime:
+    """Give the naive local time that the legacy decides by (L23)."""
+    return now.replace(tzinfo=None)
+
+
+def _of(raws: Iterable[Mapping[str, Any]], store_id: str) -> list[Mapping[str, Any]]:
+    return [raw for raw in raws if str(raw.get("businessId")) == store_id]

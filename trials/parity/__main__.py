@@ -1,0 +1,166 @@
+"""Compare the legacy with itself and with the new flow, then with wrong flows; end with JSON.
+
+Usage: python -m trials.parity [--runs N] [--mutants N] [--report FOLDER]; exit 1 unless GO.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from naverplace.clock import SEOUL
+from naverplace.parity.classes import load_accepted
+from naverplace.parity.evidence import Gathered, Minimum
+from naverplace.parity.golden import read_golden
+from naverplace.parity.judging import Power, judge
+from naverplace.parity.replaying import NewSystem, Prepared, against_itself
+from naverplace.parity.report import write_report
+from naverplace.parity.sides import side_of_legacy
+from naverplace.parity.values import GO, Compared, Inputs, Parity, Side
+from naverplace.parity.versions import rules_version
+from trials.parity.generator import FILE
+from trials.parity.mutants import Mutant
+from trials.parity.setup import DEPLOYMENTS, RULES, Setup, make_setup
+from trials.parity.wrong_code import CODE
+from trials.parity.wrong_rules import RULES as WRONG_RULES
+from trials.parity.wrong_rules import TEXTS as WRONG_TEXTS
+
+MUTANTS = (*WRONG_RULES, *WRONG_TEXTS, *CODE)
+
+
+@dataclass(frozen=True)
+class Known:
+    """One run with its right reading and the legacy's side: what every mutant is measured by."""
+
+    inputs: Inputs
+    prepared: Prepared
+    legacy: Side
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compare everything, and tell by the exit code whether it is a GO."""
+    parser = argparse.ArgumentParser(prog="python -m trials.parity")
+    parser.add_argument("--runs", type=int, help="only so many runs of the golden set")
+    parser.add_argument("--mutants", type=int, help="only every n-th mutant, so many")
+    parser.add_argument("--report", type=Path, help="a folder for the report")
+    given = parser.parse_args(arguments)
+    parity = compare(runs=given.runs, mutants=given.mutants)
+    for line in parity.why:
+        say(f"{parity.verdict}: {line}")
+    if given.report:
+        report(parity, given.report)
+    print(json.dumps(told(parity), ensure_ascii=False))  # noqa: T201 - the result
+    return 0 if parity.verdict == GO else 1
+
+
+def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
+    """Do the A/A comparison, the replay and the mutants."""
+    started, setup, found, known = time.monotonic(), make_setup(), Gathered(), list[Known]()
+    aa = 0
+    for one, compared in _replayed(setup, islice(read_golden(FILE), runs)):
+        aa += against_itself(one.inputs, setup.legacy, setup.comparator)
+        found.add(compared)
+        known.append(one)
+        say(
+            f"{one.inputs.run_id}: {found.decisions} decisions, "
+            f"{len(found.unexplained)} unexplained"
+        )
+    chosen = MUTANTS[:: max(1, len(MUTANTS) // mutants)] if mutants else MUTANTS
+    power = Power(len(chosen), tuple(_survivors(setup, known, chosen)))
+    return judge(
+        found,
+        kind="golden",
+        made_at=datetime.now(SEOUL),
+        stores=setup.stores,
+        minimum=Minimum(),
+        aa_differences=aa,
+        rules_version=rules_version(RULES),
+        power=power,
+        seconds=round(time.monotonic() - started, 1),
+        notes=("A golden set of invented bookings: it proves the rules, not your shop's data.",),
+    )
+
+
+def told(parity: Parity) -> dict[str, Any]:
+    """Give the result as the issue asks for it."""
+    return {
+        "aa_differences": parity.aa_differences,
+        "decisions": parity.decisions,
+        "unexplained": parity.unexplained,
+        "accepted": dict(parity.accepted),
+        "mutants": parity.mutants,
+        "caught": parity.caught,
+        "bound_95": parity.bound_95,
+        "verdict": parity.verdict,
+        "seconds": parity.seconds,
+    }
+
+
+def report(parity: Parity, folder: Path) -> None:
+    """Write the report's files, and say where they are."""
+    accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
+    for path in write_report(parity, folder, accepted):
+        say(f"report: {path}")
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress
+
+
+def _replayed(setup: Setup, every: Iterator[Inputs]) -> Iterator[tuple[Known, Compared]]:
+    new = setup.new()
+    for inputs in every:
+        prepared = new.prepare(inputs)
+        legacy = side_of_legacy(setup.legacy(prepared.inputs), prepared.inputs)
+        side = new.side(prepared)
+        yield (
+            Known(inputs, prepared, legacy),
+            setup.comparator.compare(prepared.inputs, legacy, side),
+        )
+
+
+def _survivors(setup: Setup, known: Sequence[Known], mutants: Sequence[Mutant]) -> Iterator[str]:
+    """Put one wrong system after the other in the right one's place; name those not seen."""
+    for place, mutant in enumerate(mutants, start=1):
+        seen = _seen(setup, known, mutant)
+        say(f"mutant {place}/{len(mutants)}: {mutant.name}: {seen or 'NOT SEEN'}")
+        if not seen:
+            yield mutant.name
+
+
+def _seen(setup: Setup, known: Sequence[Known], mutant: Mutant) -> str:
+    """Say what gives a mutant away: the first difference without a class."""
+    with mutant.rules(RULES) as rules:
+        new = setup.new(rules)
+        with mutant.in_place():
+            for one in known:
+                try:
+                    found = _first_unexplained(setup, new, one, reads=mutant.reads)
+                except Exception as error:  # noqa: BLE001 - a flow that breaks is seen by anybody
+                    return f"it breaks: {type(error).__name__}"
+                if found:
+                    return found
+    return ""
+
+
+def _first_unexplained(setup: Setup, new: NewSystem, one: Known, *, reads: bool) -> str:
+    prepared = new.prepare(one.inputs) if reads else one.prepared
+    if prepared.stopped:
+        return "the gates stop a store"
+    side = new.side(prepared)
+    compared = setup.comparator.compare(one.inputs, one.legacy, side)
+    wrong = [d for d in compared.differences if not d.explained]
+    return f"{wrong[0].aspect}: {wrong[0].legacy} / {wrong[0].new}" if wrong else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The golden set: runs at many moments, and in every store every situation that the rules know.
+
+Half of it is written down situation by situation (shapes.py), the rest has lived with the modelled
+legacy (lives.py). The same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from naverplace.effects import RecordKey
+from naverplace.parity.golden import write_golden
+from naverplace.parity.values import Inputs
+from sandbox.naver.bookings import SEOUL
+from trials.parity.lives import lived
+from trials.parity.shapes import Shaping
+from trials.parity.slimming import slim
+
+SEED = 20251022
+FILE = Path(__file__).with_name("golden.jsonl.gz")
+STORES = (
+    *("1051707", "951291", "1120125", "1285716"),
+    *("1462519", "1473826", "1466783", "867589"),
+)
+# The first two show nearly everything, so that a wrong system is caught early.
+TIMES = (
+    *("20:00:00", "14:02:00", "21:00:00", "20:59:59", "08:00:00", "18:00:00", "00:05:10"),
+    *("20:20:03", "23:40:00", "12:00:00", "19:59:59", "20:40:07"),
+)
+RUNS = 16
+FIRST_ID = 10_000_000
+
+
+def moments() -> list[datetime]:
+    """List the runs' moments: a day of many hours, then days over half a year."""
+    first = datetime(2025, 10, 22, tzinfo=SEOUL)
+    found = []
+    for place in range(RUNS):
+        day = 0 if place < len(TIMES) else 1 + (place - len(TIMES)) * 41
+        hour, minute, second = map(int, TIMES[place % len(TIMES)].split(":"))
+        found.append(first + timedelta(days=day, hours=hour, minutes=minute, seconds=second))
+    return found
+
+
+def golden(seed: int = SEED) -> Iterator[Inputs]:
+    """Make every run's inputs, the richest first."""
+    for place, now in enumerate(moments()):
+        yield one_run(place, now, seed=seed)
+
+
+def one_run(place: int, now: datetime, *, seed: int = SEED) -> Inputs:
+    """Make one run's inputs."""
+    confirmed: list[dict[str, Any]] = []
+    completed: list[dict[str, Any]] = []
+    items: dict[RecordKey, dict[str, Any]] = {}
+    for nth, store in enumerate(STORES):
+        rng = random.Random(f"{seed}/{place}/{store}")  # noqa: S311 - nothing secret
+        shaping = Shaping(store, now, FIRST_ID + (place * len(STORES) + nth) * 1000)
+        shaping.shape()
+        found = {**lived(shaping.lives, now, rng), **shaping.items}
+        items.update({RecordKey(*key): item for key, item in found.items()})
+        # Naver's own order means nothing to us.
+        for status, listed in (("RC03", confirmed), ("RC08", completed)):
+            mine = shaping.listed(status)
+            rng.shuffle(mine)
+            listed += [raw if place == i == 0 else slim(raw) for i, raw in enumerate(mine)]
+    return Inputs(
+        run_id=f"golden-{place:02}-{now:%Y%m%dT%H%M%S}",
+        now=now,
+        store_ids=STORES,
+        confirmed=confirmed,
+        completed=completed,
+        items=dict(sorted(items.items())),
+    )
+
+
+if __name__ == "__main__":
+    print(write_golden(FILE, golden()))  # noqa: T201 - the way to make it anew

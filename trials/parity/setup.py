@@ -1,0 +1,66 @@
+"""The two systems as the golden set meets them: shipped rules, invented keys to invented doors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from naverplace.fields import load_fields
+from naverplace.parity.classes import load_accepted
+from naverplace.parity.comparing import Comparator
+from naverplace.parity.legacytexts import load_legacy_texts
+from naverplace.parity.replaying import Legacy, NewSystem
+from naverplace.rulebook import load_rulebook
+from naverplace.setting_guards import QualitySettings
+from naverplace.stores import Store, load_stores
+from tasks.legacy_side import modelled_legacy
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES, DEPLOYMENTS = ROOT / "rules", ROOT / "deployments"
+SENDER = "0310000000"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Both sides, and what compares them."""
+
+    stores: dict[str, Store]
+    legacy: Legacy
+    comparator: Comparator
+
+    def new(self, rules: Path = RULES) -> NewSystem:
+        """Read the rules and make the new side of them."""
+        fields = load_fields(rules / "fields.yaml")
+        book = load_rulebook(
+            rules,
+            stores=self.stores,
+            fields=fields,
+            default_sender=SENDER,
+            access=access_of(self.stores),
+        )
+        return NewSystem(book, fields, QualitySettings())
+
+
+def access_of(stores: dict[str, Store]) -> dict[str, dict[str, SecretStr]]:
+    """Invent a door code and a Wi-Fi key for every store, all different."""
+    return {
+        store_id: {
+            "door_code": SecretStr(f"{place}000#"),
+            "wifi_key": SecretStr(f"invented-{place}"),
+        }
+        for place, store_id in enumerate(stores, start=1)
+    }
+
+
+def make_setup() -> Setup:
+    """Make both sides of what the project ships."""
+    stores = load_stores(DEPLOYMENTS / "stores.yaml")
+    texts = load_legacy_texts(DEPLOYMENTS / "legacy-texts.yaml", access_of(stores))
+    accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
+    return Setup(
+        stores=stores,
+        legacy=modelled_legacy(texts, sender=SENDER, stores=stores),
+        comparator=Comparator(accepted, texts, stores),
+    )
