@@ -49,6 +49,7 @@ def size(text: str) -> int:
     return sum(map(_bytes_of, text))
 
 
+@lru_cache(maxsize=4096)
 def sendable(text: str) -> str:
     """Write a customer's words in one line of signs that a text message can carry.
 
