@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 RUN := uv run --frozen --no-sync
 
-.PHONY: help setup demo up down test bench faults year lint format sandbox clean
+.PHONY: help setup demo up down test bench faults year parity lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ faults: setup ## every point of a run x everything that may happen there, and ra
 
 year: setup ## a simulated year of eight stores against an oracle; ends with JSON (SEED=2, DAYS=30 for a short form)
 	@$(RUN) python -m trials.year $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS))
+
+parity: setup ## the legacy against itself, the golden set, and 93 wrong systems; ends with JSON (REPORT=folder)
+	@$(RUN) python -m trials.parity $(if $(REPORT),--report $(REPORT))
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy

@@ -21,6 +21,7 @@ from naverplace import (
     bundles_command,
     drain_command,
     duty,
+    parity_command,
     reconcile_command,
     redaction,
     switch_command,
@@ -156,6 +157,7 @@ audit_command.add_commands(app)
 watchdog_command.add_commands(app)
 switch_command.add_commands(app)
 bundles_command.add_commands(app)
+parity_command.add_commands(app)
 
 RulesDir = Annotated[
     Path, typer.Option(envvar="NAVERPLACE_RULES_DIR", help="The folder of the YAML files.")

@@ -1,8 +1,9 @@
-"""Settings of parity: what is kept of a run for a comparison with the legacy."""
+"""Settings of parity: what is kept of a run, and what the comparison with the legacy goes by."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
@@ -43,3 +44,26 @@ class CaptureSettings(Section):
                 "set NAVERPLACE_CAPTURE__KEY, or NAVERPLACE_CAPTURE__ENABLED=false"
             )
         return self
+
+
+class ParitySettings(Section):
+    """Comparing with the legacy."""
+
+    legacy_texts: Path = Field(
+        Path("deployments/legacy-texts.yaml"), description="the legacy's own texts (docs/parity.md)"
+    )
+    accepted: Path = Field(
+        Path("deployments/accepted-differences.yaml"), description="what may differ, and why"
+    )
+    minimum_decisions: int = Field(
+        100, ge=1, description="distinct decisions of each store and kind that a GO needs"
+    )
+    minimum_sent: int = Field(
+        10, ge=0, description="messages of each store and kind that a GO needs"
+    )
+    report_dir: Path = Field(
+        Path(".naverplace/parity"), description="where a comparison writes its report"
+    )
+    legacy_wait_seconds: float = Field(
+        300.0, ge=0, le=1100, description="how long `observed` waits for the legacy's run to end"
+    )

@@ -22,7 +22,7 @@ from naverplace.setting_guards import (
     ThresholdSettings,
     WatchdogSettings,
 )
-from naverplace.setting_parity import CaptureSettings
+from naverplace.setting_parity import CaptureSettings, ParitySettings
 from naverplace.setting_switch import SwitchSettings
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
@@ -195,6 +195,7 @@ class Settings(BaseSettings):
     document: DocumentSettings = Field(default_factory=DocumentSettings)
     switch: SwitchSettings = Field(default_factory=SwitchSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
+    parity: ParitySettings = Field(default_factory=ParitySettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,
         description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',

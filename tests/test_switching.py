@@ -120,12 +120,12 @@ def test_a_go_moves_one_store_and_the_legacy_goes_on_for_the_others(
 ) -> None:
     verdict = a_go(tmp_path, shop, STORE)
 
-    ended = typed("cutover", STORE, "--verdict", verdict, "--by", "owner")
+    ended = typed("cutover", STORE, "--verdict", verdict, "--by", "captain")
 
     assert ended["done"]
     told = typed("owners")
     (mine,) = (row for row in told["stores"] if row["store_id"] == STORE)
-    assert (mine["owner"], mine["epoch"], mine["by"]) == ("new", 1, "owner")
+    assert (mine["owner"], mine["epoch"], mine["by"]) == ("new", 1, "captain")
     assert mine["how"] == "beside the legacy: reserves"
     assert rule_is_on(shop)
     steps = [entry["step"] for entry in told["switches"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from naverplace.parity.classes import UNFIT, held_back, law_for
+from naverplace.parity.classes import ACCEPTANCE, FLAG_FOR, UNFIT, held_back, law_for
 from naverplace.parity.due import due_of
 from naverplace.parity.flags import keys_by_number, unlike_flags
 from naverplace.parity.legacytexts import LegacyTexts
@@ -111,7 +111,7 @@ class _Run:
         old, new = self.legacy.sends.get(key, ()), self.new.sends.get(key, ())
         law = law_for(scene, kind, legacy_sends=bool(old))
         if bool(old) != bool(new):
-            why = law or (held_back(scene, kind) if old else "")
+            why = law or (held_back(scene, kind) if old else self._lost_by_legacy(scene, kind))
             words = _does(old), _does(new)
             yield self._difference(scene, "decision", kind, words=words, because=why)
             return
@@ -123,6 +123,14 @@ class _Run:
             yield self._difference(scene, "twice", kind, words=words, because="")
         if old and new:
             yield from self._of_texts(scene, kind, old[0], new[0])
+
+    def _lost_by_legacy(self, scene: Scene, kind: str) -> str:
+        """A flag that the legacy set for a message that SENS has never seen: refused (L14)."""
+        flag, own = FLAG_FOR.get(kind), scene.own or {}
+        for key, item in self.legacy.flags.items():
+            if key.booking_num == scene.number and flag and item.get(flag) is True:
+                return ACCEPTANCE if own.get(flag) is not True else ""
+        return ""
 
     def _of_texts(
         self, scene: Scene, kind: str, old: Message, new: Message

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from naverplace.effects import RecordKey
-from naverplace.parity.classes import EXPIRED, FLAG_FOR, MOVED, SPELLED
+from naverplace.parity.classes import EXPIRED, FLAG_FOR, MOVED, SPELLED, UNFIT
 from naverplace.parity.scene import TWO_HOURS, Scene, same_number
 from naverplace.parity.values import Inputs, Side
 
@@ -64,12 +64,13 @@ def unlike_flags(
     for flag, kind in KIND_OF.items():
         if old.flags[flag] != new.flags[flag]:
             because = decided.get(kind) or _of_move(scene, flag, old, new)
+            because = because or _of_unfit(scene, old, new)
             yield Unlike(flag, old.flags[flag], new.flags[flag], because)
     if old.time is None and new.time is not None:
         marked = scene.fit and scene.ahead <= timedelta() and not any(new.flags.values())
         yield Unlike("item", "none", "made", EXPIRED if marked else "")
     elif old.time is not None and new.time is None and not any(decided.values()):
-        yield Unlike("item", "made", "none", "")
+        yield Unlike("item", "made", "none", _of_unfit(scene, old, new))
     elif old.time and new.time and _moves(scene):
         wanted = f"{scene.start:{_FORMAT}}"
         right = new.time == wanted
@@ -103,6 +104,11 @@ def _of_move(scene: Scene, flag: str, old: _View, new: _View) -> str:
     """A guide is owed anew for a new time whose window was not open yet."""
     anew = flag == "remind_sms" and _moves(scene) and scene.ahead > TWO_HOURS
     return MOVED if anew and old.flags[flag] and not new.flags[flag] else ""
+
+
+def _of_unfit(scene: Scene, old: _View, new: _View) -> str:
+    """SENS refuses what cannot be a number, yet the legacy has noted it as sent (L14)."""
+    return UNFIT if not scene.fit and old.keys and not new.keys else ""
 
 
 def _of_key(scene: Scene, old: _View, new: _View) -> str:

@@ -1,0 +1,63 @@
+"""The comparisons with the legacy, for a person to start and read in the Prefect UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from naverplace.parity.comparison import Comparison
+from naverplace.parity.values import NO_GO, Parity
+from tasks import parity as tasks
+from tasks.step import StepFailed
+
+
+@flow(name="parity-replay", timeout_seconds=60 * 60, persist_result=False)
+def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
+    """Let the legacy and the new flow decide from captured runs, and judge what differs.
+
+    Args:
+        golden: the path of a golden set; empty: the captured runs.
+        days: how many days of captured runs.
+    """
+    this = tasks.prepare()
+    tasks.replay(this, golden, days)
+    return told(tasks.report(this, "golden" if golden else "replay"))
+
+
+@flow(name="parity-shadow", timeout_seconds=20 * 60, persist_result=False)
+def shadow(stores: list[str] | None = None) -> dict[str, Any]:
+    """Decide beside the live legacy, with no way to send or write, and keep the reading.
+
+    Args:
+        stores: Naver's ids of the stores; empty: all.
+    """
+    this = tasks.prepare()
+    tasks.compare(this, tasks.read(this, stores or []))
+    return told(tasks.report(this, "shadow"))
+
+
+@flow(name="parity-observed", timeout_seconds=40 * 60, persist_result=False)
+def observed(stores: list[str] | None = None) -> dict[str, Any]:
+    """Read just before the legacy runs, wait for it, and compare what it did with our decisions.
+
+    Args:
+        stores: Naver's ids of the stores; empty: all.
+    """
+    this: Comparison = tasks.prepare()
+    before = tasks.read(this, stores or [])
+    tasks.wait_for_legacy(this)
+    tasks.observed(this, before)
+    return told(tasks.report(this, "observed"))
+
+
+def told(parity: Parity) -> dict[str, Any]:
+    """Give the result in short; a NO-GO fails the run, so that it is seen in the list of runs."""
+    if parity.verdict == NO_GO:
+        raise StepFailed(f"NO-GO: {parity.why[0]}; see the artifact `parity`")
+    return {
+        "verdict": parity.verdict,
+        "decisions": parity.decisions,
+        "unexplained": parity.unexplained,
+        "accepted": sum(parity.accepted.values()),
+    }

@@ -1,0 +1,143 @@
+"""The shadow: what the new flow would do, beside the live legacy, without a hand to do it.
+
+Nothing here or below imports `naverplace.channels.sms`, so no process that runs a shadow has a
+sender; the tables come through a client without writes; the session is restored, never renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace.clock import SEOUL, Clock
+from naverplace.effects import RecordKey
+from naverplace.fields import load_fields
+from naverplace.naver import NaverClient, completed_window
+from naverplace.parity.allowed import pseudonymise
+from naverplace.parity.bundle import Bundle, Outputs
+from naverplace.parity.pseudonyms import Pseudonyms
+from naverplace.parity.replaying import NewSystem
+from naverplace.parity.storing import open_bundles
+from naverplace.parity.values import Inputs
+from naverplace.parity.versions import rules_version, settings_version
+from naverplace.phone import legacy_slices
+from naverplace.rulebook import load_rulebook
+from naverplace.session import NaverSession, NoBrowser, Visit
+from naverplace.session_manager import SessionManager
+from naverplace.settings import Settings
+from naverplace.stores import Store, load_stores
+from naverplace.tables.dynamodb import open_dynamodb
+from naverplace.tables.items import ItemTable
+from naverplace.tables.readonly import read_only
+from naverplace.tables.session import SessionTable
+
+CONFIRMED, COMPLETED = "RC03", "RC08"
+
+
+class ShadowSession(NaverSession):
+    """The owner's session, borrowed: nothing is stored, and nobody logs in."""
+
+    def keep(self, visit: Visit) -> None:
+        """Leave the stored cookies to whoever they belong to."""
+
+
+def new_system(settings: Settings) -> tuple[NewSystem, dict[str, Store]]:
+    """Read rules and stores and make the new side of them. Raises RulesError."""
+    stores = load_stores(settings.stores_file)
+    fields = load_fields(settings.rules_dir / "fields.yaml")
+    book = load_rulebook(
+        settings.rules_dir,
+        stores=stores,
+        fields=fields,
+        default_sender=settings.sens.default_sender,
+        access=settings.access,
+    )
+    back = timedelta(days=settings.ledger.expired_days)
+    return NewSystem(book, fields, settings.quality, back), stores
+
+
+class Shadow:
+    """Reads what a run would read; one shadow serves one reading, or several in a row."""
+
+    def __init__(self, settings: Settings, *, only: Sequence[str] = ()) -> None:
+        self.settings, self.clock = settings, settings.make_clock()
+        stores = load_stores(settings.stores_file)
+        self.store_ids = tuple(only or stores)
+        client = read_only(open_dynamodb(settings.aws))
+        self.items = ItemTable(client, settings.aws.sms_table)
+        table = SessionTable(client, settings.aws.session_table)
+        self.session = _open(settings, table, self.clock, self.store_ids)
+
+    def read(self, run_id: str) -> Inputs:
+        """Read every store's bookings and their items. Raises SessionExpired, Transient, ..."""
+        now = self.clock.now().astimezone(SEOUL)
+        client = NaverClient(self.session, self.settings.naver, self.clock)
+        window = completed_window(now, self.settings.naver.completed_lookback_days)
+        confirmed: list[Mapping[str, Any]] = []
+        completed: list[Mapping[str, Any]] = []
+        for store_id in self.store_ids:
+            completed += client.bookings(store_id, COMPLETED, window).raws
+            confirmed += client.bookings(store_id, CONFIRMED).raws
+        return Inputs(
+            run_id=run_id,
+            now=now,
+            store_ids=self.store_ids,
+            confirmed=confirmed,
+            completed=completed,
+            items=self.read_items([*confirmed, *completed]),
+            rules_version=rules_version(self.settings.rules_dir),
+            settings_version=settings_version(self.settings),
+        )
+
+    def read_items(self, raws: Sequence[Mapping[str, Any]]) -> dict[RecordKey, Mapping[str, Any]]:
+        """Read the items of bookings, under whatever spelling of the phone."""
+        keys = {key for raw in raws if (key := _key(raw))}
+        return {key: record.item for key, record in self.items.read_bookings(keys).items()}
+
+
+def keep_inputs(settings: Settings, inputs: Inputs) -> str:
+    """Write a reading as a bundle under pseudonyms, and return its name; '' without a key.
+
+    Replaying many of them is what a verdict is made from (docs/parity.md).
+    """
+    capture = settings.capture
+    if capture.key is None:
+        return ""
+    names = Pseudonyms(capture.key.get_secret_value())
+    fields = load_fields(settings.rules_dir / "fields.yaml")
+    bundle = Bundle(
+        inputs=pseudonymise(inputs, names, fields),
+        outputs=Outputs(figures={"door": "shadow"}),
+        expires=inputs.now + timedelta(days=capture.keep_days),
+        key_id=names.key_id,
+    )
+    return open_bundles(settings).add(bundle)
+
+
+def at_moment(inputs: Inputs, now: datetime) -> Inputs:
+    """Let a reading be decided at another moment: the one at which the legacy ran."""
+    return replace(inputs, now=now.astimezone(SEOUL))
+
+
+def _open(
+    settings: Settings, table: SessionTable, clock: Clock, store_ids: Sequence[str]
+) -> ShadowSession:
+    session = ShadowSession(
+        settings.naver,
+        manager=SessionManager(table, settings.naver, clock),
+        clock=clock,
+        authenticator=NoBrowser(),
+        probe_stores=store_ids,
+        max_skew_seconds=settings.clock.max_skew_seconds,
+    )
+    session.open()
+    return session
+
+
+def _key(raw: Mapping[str, Any]) -> RecordKey | None:
+    phone, store_id, number = raw.get("phone"), raw.get("businessId"), raw.get("bookingId")
+    if not isinstance(phone, str) or store_id is None or number is None:
+        return None
+    return RecordKey(f"{store_id}_{number}", legacy_slices(phone))

@@ -1,0 +1,131 @@
+"""The comparisons with the legacy as Prefect tasks; none of them sends or writes to a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from prefect import get_run_logger, runtime
+
+from naverplace.parity.comparing import changed_between
+from naverplace.parity.comparison import Comparison, open_comparison
+from naverplace.parity.golden import read_golden
+from naverplace.parity.legacytexts import LegacyTexts
+from naverplace.parity.observing import Seen, observe, ran_at
+from naverplace.parity.replaying import Legacy
+from naverplace.parity.storing import open_bundles
+from naverplace.parity.values import Inputs, Message, Parity
+from naverplace.shadow import Shadow, at_moment, keep_inputs
+from naverplace.stores import Store
+from tasks import artifacts
+from tasks.legacy_side import modelled_legacy
+from tasks.settings import open_settings
+from tasks.step import scrubbed, step
+
+
+@scrubbed
+def prepare() -> Comparison:
+    """Read settings, rules, texts and accepted differences; not a task: nothing is asked."""
+    return open_comparison(open_settings(), _make_legacy)
+
+
+def _make_legacy(texts: LegacyTexts, sender: str, stores: dict[str, Store]) -> Legacy:
+    return modelled_legacy(texts, sender=sender, stores=stores)
+
+
+@step("replay")
+def replay(this: Comparison, golden: str, days: float) -> None:
+    """Replay captured runs of the last days, or a golden set, through both sides."""
+    this.replay(_runs(this, golden, days), get_run_logger().info)
+
+
+def _runs(this: Comparison, golden: str, days: float) -> Iterator[Inputs]:
+    now = this.settings.make_clock().now()
+    if golden:
+        yield from read_golden(Path(golden), now=now)
+        return
+    for bundle in open_bundles(this.settings).read_all(now=now):
+        if bundle.inputs.now >= now - timedelta(days=days):
+            yield bundle.inputs
+
+
+@step("read-as-shadow", retries=2, wait=30.0)
+def read(this: Comparison, stores: list[str]) -> Inputs:
+    """Read what a run would read, by a client that cannot write."""
+    run_id = str(runtime.flow_run.id or "local")
+    return Shadow(this.settings, only=stores).read(run_id)
+
+
+@step("compare")
+def compare(this: Comparison, inputs: Inputs) -> None:
+    """Let both sides decide from the reading, and keep it for a replay."""
+    this.replay([inputs], get_run_logger().info)
+    name = keep_inputs(this.settings, inputs)
+    this.notes.append(
+        f"kept for a replay: {name}" if name else "not kept for a replay: set capture.key for that"
+    )
+
+
+@step("wait-for-the-legacy")
+def wait_for_legacy(this: Comparison) -> None:
+    """Give the legacy's run the time that it takes."""
+    time.sleep(this.settings.parity.legacy_wait_seconds)
+
+
+@step("observe", retries=2, wait=30.0)
+def observed(this: Comparison, before: Inputs) -> None:
+    """Read what the legacy did since the reading, and compare it with what we would have done."""
+    shadow = Shadow(this.settings, only=list(before.store_ids))
+    after = shadow.read(before.run_id)
+    log = _sens_log(this, before)
+    seen = observe(before, after.items, log, texts=this.comparator.texts)
+    if not seen.began:
+        this.notes.append("nothing was seen of the legacy between the two readings")
+    if seen.foreign:
+        this.notes.append(
+            f"{seen.foreign} messages of the account belong to no booking that we read"
+        )
+    ran = at_moment(before, ran_at(log, after.now))
+    self_compared = this.legacy_side(ran)
+    this.aa_differences = int(self_compared.sends != this.legacy_side(ran).sends)
+    this.compare(ran, seen.side, noise=_moved_on(before, after))
+
+
+def _moved_on(before: Inputs, after: Inputs) -> frozenset[str]:
+    """Name the bookings that Naver tells otherwise now; of their items the legacy changes some."""
+    return changed_between(_bare(before), _bare(after))
+
+
+def _bare(inputs: Inputs) -> Inputs:
+    return replace(inputs, items={})
+
+
+def _sens_log(this: Comparison, before: Inputs) -> list[Seen]:
+    """Read SENS's log since the reading; only here is SENS's client, whose log it is."""
+    from naverplace.channels.sms import SensClient
+
+    clock = this.settings.make_clock()
+    sens = SensClient(this.settings.sens, clock)
+    found = []
+    for one in sens.find(start=before.now, end=clock.now()):
+        whole = sens.get(one.message_id) if one.message_id else None
+        message = whole or one
+        found.append(
+            Seen(
+                message.request_time,
+                Message(message.to, message.sender, message.subject, message.content),
+            )
+        )
+    return found
+
+
+@step("report")
+def report(this: Comparison, kind: str) -> Parity:
+    """Judge, write the report's files, and publish it."""
+    folder = this.settings.parity.report_dir / kind
+    parity = this.end(kind, now=this.settings.make_clock().now(), folder=folder)
+    artifacts.publish_parity(parity, this.accepted, folder / "parity.html")
+    return parity
