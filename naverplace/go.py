@@ -10,12 +10,15 @@ from typing import Any
 
 from naverplace.parity.values import GO
 
+GOLDEN = "golden"
+
 
 @dataclass(frozen=True)
 class Verdict:
     """A verdict of parity in its JSON form, as far as a cut-over asks for it."""
 
     verdict: str
+    kind: str  # golden | replay | shadow | observed; '' when it does not say
     made_at: datetime | None
     rules_version: str
     evidence: Mapping[str, tuple[Mapping[str, Any], ...]]  # by store
@@ -36,6 +39,7 @@ def read_verdict(text: str) -> Verdict:
         made_at = None
     return Verdict(
         verdict=str(data["verdict"]),
+        kind=str(data.get("kind") or ""),
         made_at=made_at if made_at and made_at.tzinfo else None,
         rules_version=str(data.get("rules_version") or ""),
         evidence=rows,
@@ -53,6 +57,8 @@ def objections(
     """List why these stores may not be taken over by this verdict; none when they may."""
     if found.verdict != GO:
         yield f"the verdict is {found.verdict}, not {GO}"
+    if found.kind == GOLDEN:
+        yield "it is about a golden set of invented bookings: compare your own, by parity-replay"
     if found.made_at is None:
         yield "the verdict does not say when it was made"
     elif found.made_at > now + timedelta(minutes=5):

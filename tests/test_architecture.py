@@ -90,7 +90,13 @@ PURE += [
     for folder in ("audit", "document")
     for path in sorted((ROOT / "naverplace" / folder).glob("*.py"))
 ]
-PURE += [f"parity/{name}" for name in ("allowed", "bundle", "due", "inputform", "pseudonyms")]
+PURE += [
+    f"parity/{name}"
+    for name in (
+        *("allowed", "bundle", "classes", "comparing", "due", "evidence", "flags", "inputform"),
+        *("judging", "observing", "pseudonyms", "scene", "sides", "wordings"),
+    )
+]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "gates", "quality", "parity", "found"}
 

@@ -46,6 +46,7 @@ def test_a_fresh_go_with_evidence_for_the_store_is_enough() -> None:
     [
         ({"verdict": "NO-GO"}, "the verdict is NO-GO"),
         ({"verdict": "NOT ENOUGH"}, "the verdict is NOT ENOUGH"),
+        ({"kind": "golden"}, "a golden set of invented bookings"),
         ({"made_at": (NOW - timedelta(hours=72)).isoformat()}, "too old"),
         ({"made_at": (NOW + timedelta(hours=2)).isoformat()}, "lies ahead"),
         ({"made_at": "2025-10-22T14:02:15"}, "does not say when"),
