@@ -30,7 +30,8 @@ class Totals:
     sent: int = 0
     writes: int = 0
     owner_texts: int | None = None
-    told: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)  # lines, by kind
+    by_kind: Counter[str] = field(default_factory=Counter)  # messages
     errors: int = 0
     seconds: list[float] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
@@ -39,6 +40,8 @@ class Totals:
         """Add one run."""
         self.sent += sum(map(len, side.sends.values()))
         self.writes += len(side.flags)
+        for key, messages in side.sends.items():
+            self.by_kind[key.kind] += len(messages)
         if side.owner_texts is not None:
             self.owner_texts = (self.owner_texts or 0) + side.owner_texts
         self.told.update(told_kinds(side.told or ()))

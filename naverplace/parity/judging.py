@@ -127,6 +127,8 @@ def _table(found: Gathered) -> Iterator[dict[str, str]]:
     yield row("SMS sent", old.sent, new.sent)
     yield row("DynamoDB items written", old.writes, new.writes)
     yield row("Telegram notifications", old.owner_texts, new.owner_texts)
+    lines = ", ".join(f"{kind} {count}" for kind, count in sorted(old.told.items()))
+    yield row("Telegram lines", lines or "none", _sums(new), "a line each there, sums here")
     # The legacy knows no Slack, so there is nothing that could match.
     yield row("Slack notifications", 0, None)
     yield row("Error count", old.errors, new.errors)
@@ -136,6 +138,11 @@ def _table(found: Gathered) -> Iterator[dict[str, str]]:
     ):
         was, now = (f"{max(v):.1f} {unit} at most" if v else None for v in (one, other))
         yield row(aspect, was, now, "measured, not judged")
+
+
+def _sums(new: Totals) -> str:
+    """Word the sums that the summary tells the owner, who does not get a line of every message."""
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(new.by_kind.items())) or "none"
 
 
 def _thresholds(new: Totals, limits: Mapping[str, float]) -> Iterator[dict[str, Any]]:

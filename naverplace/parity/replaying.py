@@ -71,12 +71,12 @@ class NewSystem:
             back=self.back,
         )
 
-    def side(self, prepared: Prepared, *, seconds: float | None = None) -> Side:
+    def side(self, prepared: Prepared) -> Side:
         """Put what it decides in the form that is compared."""
         routing = self.rulebook.routing
         told = int(TELEGRAM in routing.channels_for(alert=False))
         decisions = self.decide(prepared)
-        return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+        return side_of_new(decisions, prepared.inputs, owner_texts=told)
 
 
 def replay(

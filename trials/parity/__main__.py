@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -120,8 +120,11 @@ def _replayed(setup: Setup, every: Iterator[Inputs]) -> Iterator[tuple[Known, Co
     new = setup.new()
     for inputs in every:
         prepared = new.prepare(inputs)
-        legacy = side_of_legacy(setup.legacy(prepared.inputs), prepared.inputs)
-        side = new.side(prepared)
+        began = time.monotonic()
+        outcome = setup.legacy(prepared.inputs)
+        between = time.monotonic()
+        legacy = side_of_legacy(outcome, prepared.inputs, seconds=between - began)
+        side = replace(new.side(prepared), seconds=time.monotonic() - between)
         yield (
             Known(inputs, prepared, legacy),
             setup.comparator.compare(prepared.inputs, legacy, side),
