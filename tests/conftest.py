@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from naverplace.settings import Settings
@@ -15,6 +16,9 @@ from sandbox.server import Sandbox
 ROOT = Path(__file__).parent
 os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+# A gate gives the same answer twice. HYPOTHESIS_PROFILE=default looks for examples nobody has seen.
+hypothesis.settings.register_profile("gate", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
