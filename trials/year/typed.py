@@ -5,10 +5,11 @@ A test holds both to boto3's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from unittest.mock import patch
 
@@ -39,12 +40,26 @@ class Writer(TypeSerializer):
 
 
 _reader, _writer = Reader(), Writer()
+_number = lru_cache(1 << 16)(Decimal)
+
+
+def _read_map(inside: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    found = {}
+    for name, part in inside.items():
+        for kind, held in part.items():  # one, and asking for it in turn is the fastest way
+            if kind in ("S", "BOOL"):
+                found[name] = held
+            else:
+                found[name] = _number(held) if kind == "N" else _reader.deserialize(part)
+    return found
+
+
 _READ: dict[str, Callable[[Any], Any]] = {
     "S": lambda inside: inside,
     "BOOL": lambda inside: inside,
-    "N": Decimal,
+    "N": _number,
     "L": lambda inside: [_reader.deserialize(part) for part in inside],
-    "M": lambda inside: {name: _reader.deserialize(part) for name, part in inside.items()},
+    "M": _read_map,
 }
 _WRITE: dict[type, Callable[[Any], dict[str, Any]]] = {
     str: lambda value: {"S": value},
