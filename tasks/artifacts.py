@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from naverplace.findings import Reconciliation
-from naverplace.parity.classes import Accepted
-from naverplace.parity.report import as_markdown
-from naverplace.parity.values import Difference, Parity
 from naverplace.reconcile_words import for_engineer as reconciliation_page
 from naverplace.reconcile_words import rows_of
 from naverplace.redaction import REDACTOR
@@ -64,33 +60,6 @@ def publish_reconciliation(done: Reconciliation) -> None:
         table=_scrubbed(rows_of(done)),
         description="What does not match, and what did not arrive; docs/runbook.md says what to do",
     )
-
-
-def publish_parity(parity: Parity, accepted: Mapping[str, Accepted], page: Path) -> None:
-    """Publish the report, the table of what differs, and where its page with charts is."""
-    where = f"\nThe same with charts: `{page}`; for machines: `{page.with_suffix('.json')}`\n"
-    create_markdown_artifact(
-        key="parity",
-        markdown=REDACTOR.scrub(as_markdown(parity, accepted) + where),
-        description=f"{parity.kind}: {parity.verdict}",
-    )
-    create_table_artifact(
-        key="parity-differences",
-        table=_scrubbed([_difference_row(d) for d in parity.differences]),
-        description="What differs: first what has no class, then examples of what is accepted",
-    )
-
-
-def _difference_row(one: Difference) -> dict[str, Any]:
-    return {
-        "booking": one.booking_num,
-        "kind": one.kind,
-        "due": f"{one.due:%Y-%m-%d %H:%M}" if one.due else "",
-        "aspect": one.aspect,
-        "legacy": one.legacy,
-        "new": one.new,
-        "class": one.because or "none",
-    }
 
 
 def _scrubbed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

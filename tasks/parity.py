@@ -20,8 +20,8 @@ from naverplace.parity.storing import open_bundles
 from naverplace.parity.values import Inputs, Message, Parity
 from naverplace.shadow import Shadow, at_moment, keep_inputs
 from naverplace.stores import Store
-from tasks import artifacts
 from tasks.legacy_side import modelled_legacy
+from tasks.parity_artifacts import publish_parity
 from tasks.settings import open_settings
 from tasks.step import scrubbed, step
 
@@ -127,5 +127,5 @@ def report(this: Comparison, kind: str) -> Parity:
     """Judge, write the report's files, and publish it."""
     folder = this.settings.parity.report_dir / kind
     parity = this.end(kind, now=this.settings.make_clock().now(), folder=folder)
-    artifacts.publish_parity(parity, this.accepted, folder / "parity.html")
+    publish_parity(parity, this.accepted, folder / "parity.html")
     return parity

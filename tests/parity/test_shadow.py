@@ -145,7 +145,7 @@ def _bundles(settings: Settings, inputs: Inputs) -> list[Bundle]:
 
 def test_there_is_no_sender_in_a_shadows_process() -> None:
     code = (
-        "import sys, json, naverplace.shadow, naverplace.parity.comparison\n"
+        "import sys, json, naverplace.shadow, naverplace.parity.comparison, flows.parity\n"
         "print(json.dumps([m for m in sys.modules if m.startswith('naverplace.channels')]))"
     )
     done = subprocess.run(
