@@ -106,12 +106,12 @@ def _in_table(
             if message.request_id in by_request:
                 seen[message.request_id] += 1
                 kinds[kind] += 1
-                stores[_store(record)] += 1
+                stores[record.key.store_id] += 1
             elif (
                 message.run_id == run_id
                 and message.settled_at
                 and message.settled_at >= begun
-                and (_store(record), message.epoch) in held
+                and (record.key.store_id, message.epoch) in held
             ):
                 found.append(
                     f"the table counts {kind} of booking {record.key.booking_num} (request "
@@ -130,15 +130,11 @@ def _held(records: Iterable[Record], requests: Collection[str]) -> set[tuple[str
     it sends under a lease of its own is not ours to know.
     """
     return {
-        (_store(record), message.epoch)
+        (record.key.store_id, message.epoch)
         for record in records
         for message in record.messages.values()
         if message.request_id in requests
     }
-
-
-def _store(record: Record) -> str:
-    return record.key.booking_num.partition("_")[0]
 
 
 def _young(records: Iterable[Record], since: datetime) -> set[str]:

@@ -66,7 +66,7 @@ def drain(
     found = doubts_of(table.scan(), FLAG_OF)
     by_store: dict[str, set[OpenMessage]] = {store_id: set() for store_id in run.stores}
     for doubt in found:
-        store_id = doubt.claim.key.booking_num.partition("_")[0]
+        store_id = doubt.claim.key.store_id
         if store_id in by_store or not known_only:
             by_store.setdefault(store_id, set()).add(doubt.open_message)
     items = run.stores_held.table.read(by_store)

@@ -9,11 +9,21 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 
+def store_of_booking(booking_num: str) -> str:
+    """Name the store of a booking's number, which begins with it (L10)."""
+    return booking_num.partition("_")[0]
+
+
 class RecordKey(NamedTuple):
     """The key of a booking's item in table `sms` (L10: the phone as the legacy slices it)."""
 
     booking_num: str  # "{businessId}_{bookingId}"
     phone: str  # "010-0000-0000"
+
+    @property
+    def store_id(self) -> str:
+        """Give Naver's id of the booking's store."""
+        return store_of_booking(self.booking_num)
 
 
 @dataclass(frozen=True)

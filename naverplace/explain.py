@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from naverplace import run as steps
-from naverplace.effects import Decisions
+from naverplace.effects import Decisions, store_of_booking
 from naverplace.errors import Permanent
 from naverplace.settings import Settings
 
@@ -15,7 +15,7 @@ def explain_booking(settings: Settings, booking_num: str) -> list[str]:
 
     Raises Permanent when the booking is in neither list, NaverPlaceError when it cannot be read.
     """
-    store_id = booking_num.partition("_")[0]
+    store_id = store_of_booking(booking_num)
     run = steps.open_run(
         settings, run_id=f"explain-{uuid.uuid4()}", door="cli", dry_run=True, only=[store_id]
     )

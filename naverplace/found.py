@@ -48,4 +48,4 @@ class Decided:
 
 def store_of(effect: Effect) -> str:
     """Name the store that an effect is for."""
-    return effect.key.booking_num.partition("_")[0]
+    return effect.key.store_id

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from naverplace.aws import reached_by
 from naverplace.errors import Permanent, ServiceUnavailable
 from naverplace.settings import AwsSettings
 
@@ -18,16 +18,7 @@ class LegacyRule:
 
     def __init__(self, aws: AwsSettings, name: str) -> None:
         self.name = name
-        self._client = boto3.client(
-            "events",
-            region_name=aws.region,
-            endpoint_url=aws.endpoint_url,
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": aws.attempts},
-                connect_timeout=aws.connect_timeout,
-                read_timeout=aws.read_timeout,
-            ),
-        )
+        self._client = boto3.client("events", **reached_by(aws))
 
     def enabled(self) -> bool:
         """Tell whether the rule starts the legacy. Raises Transient, Permanent."""

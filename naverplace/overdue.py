@@ -66,7 +66,7 @@ def first_signs(
     """
     signs = dict(known or {})
     for record in records:
-        store_id = record.key.booking_num.partition("_")[0]
+        store_id = record.key.store_id
         for message in record.messages.values():
             if message.claimed_at:
                 signs[store_id] = min(message.claimed_at, signs.get(store_id, message.claimed_at))

@@ -14,7 +14,7 @@ from typing import Any
 from naverplace.batches import Baseline
 from naverplace.booking import TIME_FORMAT, Booking, BookingStatus
 from naverplace.clock import SEOUL
-from naverplace.effects import SendSms
+from naverplace.effects import SendSms, store_of_booking
 from naverplace.engine import RuleEngine
 from naverplace.leases import StoreItem
 from naverplace.phone import normalise, unsliced
@@ -40,7 +40,7 @@ class Overdue:
         """Turn it into plain JSON values."""
         ends = self.expires.isoformat(timespec="minutes") if self.expires else None
         due = self.due.isoformat(timespec="minutes")
-        store_id = self.booking_num.partition("_")[0]
+        store_id = store_of_booking(self.booking_num)
         row = {"store_id": store_id, "booking": self.booking_num, "kind": self.kind}
         return {**row, "due": due, "expires": ends, "why": self.why}
 
@@ -92,7 +92,7 @@ def watch(
     late: list[Overdue] = []
     for record in records:
         seen += 1
-        store_id = record.key.booking_num.partition("_")[0]
+        store_id = record.key.store_id
         if store_id not in rulebook.stores:
             continue
         if store_id in theirs:

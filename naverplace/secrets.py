@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -15,6 +14,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from naverplace.aws import reached_by
 from naverplace.errors import BadResponse, Permanent, ServiceUnavailable
 from naverplace.settings import AwsSettings
 
@@ -57,13 +57,4 @@ def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
 
 
 def _open_client(aws: AwsSettings) -> SecretsManagerClient:
-    return boto3.client(
-        "secretsmanager",
-        region_name=aws.region,
-        endpoint_url=aws.endpoint_url,
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": aws.attempts},
-            connect_timeout=aws.connect_timeout,
-            read_timeout=aws.read_timeout,
-        ),
-    )
+    return boto3.client("secretsmanager", **reached_by(aws))

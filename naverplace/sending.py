@@ -93,7 +93,7 @@ class Step:
             rule=effect.rule,
             action=action,
             booking_num=effect.key.booking_num,
-            store_id=effect.key.booking_num.partition("_")[0],
+            store_id=effect.key.store_id,
             outcome=outcome,
             kind=effect.kind if isinstance(effect, SendSms | Notify | MarkExpired) else "",
             message=message,

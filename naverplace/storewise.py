@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from naverplace.actions import FLAG_OF
@@ -16,7 +16,7 @@ from naverplace.found import store_of
 from naverplace.freshness import Freshness
 from naverplace.holding import Holding
 from naverplace.leases import Held, OpenMessage
-from naverplace.ownership import NotOurs, Ownership
+from naverplace.ownership import NotOurs
 from naverplace.run import Run
 from naverplace.sending import Step, words_of
 from naverplace.session import NaverSession
@@ -133,19 +133,14 @@ def deliver_notices(run: Run, effects: Sequence[Effect]) -> list[ActionResult]:
             owners = run.stores_held.owners({store_of(effect) for effect in effects})
         except NaverPlaceError as error:
             return [Step(e).end(Outcome.FAILED, f"not tried: {words_of(error)}") for e in effects]
-        told = [e for e in effects if not _why_untold(run, e, owners)]
+        told = [effect for effect in effects if owners[store_of(effect)].ours]
         beside = {s for s, owned in owners.items() if owned.reserves_at(run.clock.now())}
         carrier = replace(_carrier(run, None, None), beside=beside)
         results = iter(deliver(told, carrier))
         return [
-            Step(effect).end(Outcome.SKIPPED, why)
-            if (why := _why_untold(run, effect, owners))
-            else next(results)
+            # Telling makes a record, which nobody but the store's owner may.
+            next(results)
+            if (owned := owners[store_of(effect)]).ours
+            else Step(effect).end(Outcome.SKIPPED, f"owned by {owned.owner}")
             for effect in effects
         ]
-
-
-def _why_untold(run: Run, effect: Effect, owners: Mapping[str, Ownership]) -> str:
-    """Say why nothing may be told, and so no record made, about a booking of this store now."""
-    owned = owners[store_of(effect)]
-    return "" if owned.ours else f"owned by {owned.owner}"

@@ -15,7 +15,7 @@ from naverplace.booking import TIME_FORMAT
 from naverplace.clock import SEOUL
 from naverplace.draining import Drained, drain
 from naverplace.errors import Permanent
-from naverplace.leases import StoreItem
+from naverplace.leases import OpenMessage, StoreItem
 from naverplace.legacy_rule import LegacyRule
 from naverplace.ownership import (
     LEGACY,
@@ -137,7 +137,7 @@ class Switching:
         """Word the doubts that forbid a hand-back: another store's is safe while it is reserved."""
         if drained.clean or self.rule is None or not self.rule.enabled():
             return _words(drained)
-        mine = [d for d in drained.left if _store_of(d.claim.key.booking_num) in self.stores]
+        mine = [d for d in drained.left if d.claim.key.store_id in self.stores]
         named = [f for f in drained.failures if any(f"store {s}:" in f for s in self.stores)]
         return _words(Drained(tuple(mine), tuple(named)))
 
@@ -147,12 +147,11 @@ class Switching:
         if (owned := stores.owners([store_id])[store_id]).owner == owner and owned.since:
             return True
         holding = stores.take(store_id, wait=True, sending=False)
-        settled: list[object] = []
+        settled: tuple[OpenMessage, ...] = ()
         try:
-            doubts = unsettled(self.run, holding.opened)
-            if doubts:
+            if unsettled(self.run, holding.opened):
                 return False
-            settled = list(holding.opened)
+            settled = holding.opened
             now = self.run.clock.now()
 
             def given(item: StoreItem) -> StoreItem:
@@ -162,7 +161,7 @@ class Switching:
 
             holding.change(given)
         finally:
-            holding.give_back([m for m in holding.opened if m in settled])
+            holding.give_back(settled)
         self._step(f"store {store_id} is owned by {owner}")
         return True
 
@@ -246,7 +245,3 @@ def _words(drained: Drained) -> tuple[str, ...]:
     rows = [d.row() for d in drained.left]
     doubts = [f"{r['kind']} of booking {r['booking']} is in doubt: {r['why']}" for r in rows]
     return (*doubts, *drained.failures)
-
-
-def _store_of(booking_num: str) -> str:
-    return booking_num.partition("_")[0]

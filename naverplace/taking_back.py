@@ -26,7 +26,7 @@ def take_back(run: Run, store_id: str) -> tuple[int, int]:
 def reserved_of(store_id: str, records: Iterable[Record]) -> Iterable[Record]:
     """Find a store's records with a reserved flag."""
     for record in records:
-        if record.reserved and record.key.booking_num.partition("_")[0] == store_id:
+        if record.reserved and record.key.store_id == store_id:
             yield record
 
 

@@ -42,7 +42,7 @@ class Writer:
     def beside_legacy(self, effect: Effect) -> bool:
         """Tell whether a legacy that reads this store too may be running (docs/switch.md)."""
         if self.holding is None:
-            return effect.key.booking_num.partition("_")[0] in self.beside
+            return effect.key.store_id in self.beside
         return self.holding.reserves
 
     def lost(self) -> str:

@@ -109,11 +109,7 @@ def inputs_of(run: Run, noted: Noted, *, left_out: Collection[str]) -> Inputs:
         store_ids=tuple(stores),
         confirmed=[raw for store_id in stores for raw in noted.confirmed[store_id]],
         completed=[raw for store_id in stores for raw in noted.completed[store_id]],
-        items={
-            key: item
-            for key, item in noted.items.items()
-            if key.booking_num.partition("_")[0] in stores
-        },
+        items={key: item for key, item in noted.items.items() if key.store_id in stores},
         rules_version=rules_version(run.settings.rules_dir),
         settings_version=settings_version(run.settings),
     )

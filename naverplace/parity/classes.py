@@ -16,9 +16,10 @@ import yaml
 
 from naverplace.errors import Permanent
 from naverplace.parity.scene import TWO_HOURS, Scene
+from naverplace.parity.sides import KIND_OF
 from naverplace.parity.wordings import NAMED, NATIONAL, PLAIN, SUBJECT
 
-FLAG_FOR = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
+FLAG_FOR = {kind: flag for flag, kind in KIND_OF.items()}
 UNFIT, NEWEST, SPELLED = (
     "unfit-bookings-get-nothing",
     "newest-status-counts",
@@ -142,7 +143,14 @@ def load_accepted(path: Path) -> dict[str, Accepted]:
             )
             for entry in entries
         }
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (
+        OSError,
+        UnicodeDecodeError,
+        yaml.YAMLError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise Permanent(f"{path}: no list of differences ({type(error).__name__})") from None
     for wrong in sorted(found.keys() - VISIBLE - NOT_VISIBLE.keys()):
         raise Permanent(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from naverplace.clock import SEOUL
 from naverplace.parity.classes import ACCEPTANCE, FLAG_FOR, UNFIT, held_back, law_for
-from naverplace.parity.due import due_of
+from naverplace.parity.due import EVENING
 from naverplace.parity.flags import keys_by_number, unlike_flags
 from naverplace.parity.legacytexts import LegacyTexts
-from naverplace.parity.scene import Scene, number_of, scenes_of
+from naverplace.parity.scene import Scene, legacy_chokes, number_of, scenes_of
 from naverplace.parity.values import NOISE, Compared, DecisionKey, Difference, Inputs, Message, Side
 from naverplace.parity.wordings import unlike
 from naverplace.phone import mask
@@ -72,11 +73,11 @@ class _Run:
     ) -> tuple[frozenset[tuple[str, str, DecisionKey]], frozenset[tuple[str, str, DecisionKey]]]:
         """List every booking x kind, and those that a side sends."""
         every = {
-            (scene.store_id, kind, self._key(scene, kind))
+            (scene.store_id, kind, scene.key(kind))
             for scene in self.scenes.values()
             for kind in scene.kinds()
         }
-        sends = {(k[0].partition("_")[0], k[1], k) for k in (*self.legacy.sends, *self.new.sends)}
+        sends = {(k.store_id, k.kind, k) for k in (*self.legacy.sends, *self.new.sends)}
         return frozenset(every | sends), frozenset(sends)
 
     def differences(self) -> Iterator[Difference]:
@@ -86,12 +87,12 @@ class _Run:
         for key in (*self.legacy.sends, *self.new.sends):
             sent.setdefault(key.booking_num, set()).add(key.kind)
         for number, scene in self.scenes.items():
-            classes: dict[str, str] = {}
+            classes: dict[str, tuple[str, bool]] = {}
             usual = scene.kinds()
             for kind in (*usual, *sorted(sent.get(number, set()) - set(usual))):
                 for found in self._of_message(scene, kind):
                     if found.aspect == "decision":
-                        classes[kind] = found.because
+                        classes[kind] = found.because, scene.key(kind) in self.legacy.sends
                     yield found
             own = written[0].get(number, []), written[1].get(number, [])
             for one in unlike_flags(
@@ -102,12 +103,8 @@ class _Run:
         yield from self._unknown()
         yield from self._of_run()
 
-    def _key(self, scene: Scene, kind: str) -> DecisionKey:
-        start, now = scene.start or self.inputs.now, self.inputs.now
-        return DecisionKey(scene.number, kind, due_of(kind, start, now))
-
     def _of_message(self, scene: Scene, kind: str) -> Iterator[Difference]:
-        key = self._key(scene, kind)
+        key = scene.key(kind)
         old, new = self.legacy.sends.get(key, ()), self.new.sends.get(key, ())
         law = law_for(scene, kind, legacy_sends=bool(old))
         if bool(old) != bool(new):
@@ -141,14 +138,15 @@ class _Run:
             yield self._difference(scene, aspect, kind, words=words, because=why)
 
     def _unknown(self) -> Iterator[Difference]:
-        """Name what is sent for bookings that are in no list."""
+        """Name what is sent for bookings that are in no list, or for another time than theirs."""
         for side in (self.legacy, self.new):
             for key in side.sends:
-                if key.booking_num not in self.scenes:
+                scene = self.scenes.get(key.booking_num)
+                if scene is None or scene.key(key.kind) != key:
                     words = ["sends" if side is s else "-" for s in (self.legacy, self.new)]
                     yield Difference(
                         run_id=self.inputs.run_id,
-                        store_id=key.booking_num.partition("_")[0],
+                        store_id=key.store_id,
                         aspect="decision",
                         kind=key.kind,
                         booking_num=key.booking_num,
@@ -162,14 +160,19 @@ class _Run:
         old, new = self.legacy.owner_texts, self.new.owner_texts
         if old is not None and new is not None and old != new:
             yield self._whole("owner", f"{old} texts to the owner", f"{new} texts to the owner")
-        unfit = sum(not scene.fit for scene in self.scenes.values())
-        count = len(self.legacy.errors)
+        count, chokes = len(self.legacy.errors), self._chokes()
         if count or self.new.errors:
             # What the legacy stumbles over and swallows (L17) is what quarantine takes out here.
-            fine = not self.new.errors and count <= 2 * unfit
-            words = f"{len(self.new.errors)} undecided, {unfit} quarantined"
+            fine = not self.new.errors and count == chokes
+            words = f"{len(self.new.errors)} undecided, {chokes} quarantined"
             found = self._whole("errors", f"{count} swallowed", words)
             yield replace(found, because=UNFIT if fine else "")
+
+    def _chokes(self) -> int:
+        """Count the rows that the legacy cannot read; completed ones only in its evening hour."""
+        evening = self.inputs.now.astimezone(SEOUL).hour == EVENING
+        lists = (*self.inputs.confirmed, *(self.inputs.completed if evening else ()))
+        return sum(map(legacy_chokes, lists))
 
     def _whole(self, aspect: str, legacy: str, new: str) -> Difference:
         return Difference(self.inputs.run_id, "", aspect, "", "", None, legacy, new)
@@ -177,7 +180,7 @@ class _Run:
     def _difference(
         self, scene: Scene, aspect: str, kind: str, *, words: tuple[str, str], because: str
     ) -> Difference:
-        due = self._key(scene, kind).due if kind else None
+        due = scene.key(kind).due if kind else None
         run, store, number = self.inputs.run_id, scene.store_id, scene.number
         return Difference(run, store, aspect, kind, number, due, *words, because=because)
 

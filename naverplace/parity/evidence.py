@@ -83,7 +83,7 @@ class Gathered:
         for side in (compared.legacy, compared.new):
             for key, messages in side.sends.items():
                 name = "new" if side is compared.new else "legacy"
-                self.by_store[key.booking_num.partition("_")[0]][name] += len(messages)
+                self.by_store[key.store_id][name] += len(messages)
         for difference in compared.differences:
             self._note(difference)
 

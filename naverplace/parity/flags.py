@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from naverplace.effects import RecordKey
-from naverplace.parity.classes import EXPIRED, FLAG_FOR, MOVED, SPELLED, UNFIT
-from naverplace.parity.scene import TWO_HOURS, Scene, same_number
+from naverplace.parity.classes import EXPIRED, MOVED, SPELLED, UNFIT
+from naverplace.parity.scene import TWO_HOURS, Scene, cut, same_number, uncut
+from naverplace.parity.sides import KIND_OF
 from naverplace.parity.values import Inputs, Side
 
-KIND_OF = {flag: kind for kind, flag in FLAG_FOR.items()}
 TIME = "booking_time"
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -47,12 +47,13 @@ def unlike_flags(
     *,
     sides: tuple[Side, Side],
     written: tuple[list[RecordKey], list[RecordKey]],
-    decided: Mapping[str, str],
+    decided: Mapping[str, tuple[str, bool]],
 ) -> Iterator[Unlike]:
-    """Compare a booking's items after the run; `decided` has the class of every kind that differs.
+    """Compare a booking's items after the run; `decided` has the class of every kind that differs,
+    and whether it is the legacy that sends.
 
-    A flag follows its message, so it has its message's class; only moves and expired marks write
-    without one.
+    A flag follows its message, so it has its message's class, on the side that sends; only moves
+    and expired marks write without one.
     """
     if not written[0] and not written[1] and not scene.moved:
         return
@@ -63,13 +64,15 @@ def unlike_flags(
     old, new = (_view(scene, inputs, s, k) for s, k in zip(sides, written, strict=True))
     for flag, kind in KIND_OF.items():
         if old.flags[flag] != new.flags[flag]:
-            because = decided.get(kind) or _of_move(scene, flag, old, new)
-            because = because or _of_unfit(scene, old, new)
+            because, legacy_sends = decided.get(kind, ("", False))
+            if legacy_sends != old.flags[flag]:
+                because = ""
+            because = because or _of_move(scene, flag, old, new) or _of_unfit(scene, old, new)
             yield Unlike(flag, old.flags[flag], new.flags[flag], because)
     if old.time is None and new.time is not None:
         marked = scene.fit and scene.ahead <= timedelta() and not any(new.flags.values())
         yield Unlike("item", "none", "made", EXPIRED if marked else "")
-    elif old.time is not None and new.time is None and not any(decided.values()):
+    elif old.time is not None and new.time is None and not any(why for why, _ in decided.values()):
         yield Unlike("item", "made", "none", _of_unfit(scene, old, new))
     elif old.time and new.time and _moves(scene):
         wanted = f"{scene.start:{_FORMAT}}"
@@ -92,7 +95,7 @@ def _view(scene: Scene, inputs: Inputs, side: Side, written: list[RecordKey]) ->
 
 
 def _is_theirs(key: RecordKey, scene: Scene) -> bool:
-    return key.phone == _cut(scene.phone) or same_number(_uncut(key.phone), scene.phone)
+    return key.phone == cut(scene.phone) or same_number(uncut(key.phone), scene.phone)
 
 
 def _moves(scene: Scene) -> bool:
@@ -119,11 +122,3 @@ def _of_key(scene: Scene, old: _View, new: _View) -> str:
 
 def _key(item: Mapping[str, Any]) -> RecordKey:
     return RecordKey(str(item.get("booking_num")), str(item.get("phone")))
-
-
-def _cut(phone: str) -> str:
-    return f"{phone[:3]}-{phone[3:7]}-{phone[7:]}"
-
-
-def _uncut(key: str) -> str:
-    return key[:3] + key[4:8] + key[9:]

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.effects import RecordKey
-from naverplace.parity.due import due_of
 from naverplace.parity.legacytexts import LegacyTexts
 from naverplace.parity.scene import Scene, national, scenes_of
 from naverplace.parity.sides import FIELDS, KIND_OF
@@ -105,14 +104,12 @@ def _whose(
     ]
     for flipped in (True, False):
         for scene, kind in fits:
-            key = DecisionKey(
-                scene.number, kind, due_of(kind, scene.start or before.now, before.now)
-            )
+            key = scene.key(kind)
             if key not in taken and flipped == _flipped(flags, before, scene.number, kind):
                 return key
     if fits:  # sent twice: it is the same message once more
         scene, kind = fits[0]
-        return DecisionKey(scene.number, kind, due_of(kind, scene.start or before.now, before.now))
+        return scene.key(kind)
     return None
 
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.clock import SEOUL
-from naverplace.parity.values import Inputs
+from naverplace.parity.due import due_of
+from naverplace.parity.values import DecisionKey, Inputs
 
 TWO_HOURS = timedelta(hours=2)
 WORDS = ("네이버", "인스타", "원본")  # L10
@@ -41,7 +42,6 @@ class Scene:
     own: Item | None = field(repr=False)  # under the very key that the legacy asks for
     alike: tuple[Item, ...] = field(repr=False)  # the same phone in another spelling
     now: datetime
-    place: int = 0  # in which of the lists, from 0, it came
 
     @property
     def fit(self) -> bool:
@@ -69,6 +69,10 @@ class Scene:
     def ahead(self) -> timedelta:
         """Give the time until the start; far below zero when nobody can read it."""
         return self.start - self.now if self.start else -YEARS
+
+    def key(self, kind: str) -> DecisionKey:
+        """Name a decision about it; what has no readable start is due at the run's moment."""
+        return DecisionKey(self.number, kind, due_of(kind, self.start or self.now, self.now))
 
     def kinds(self) -> tuple[str, ...]:
         """Name the kinds of messages that are decided for it."""
@@ -105,6 +109,19 @@ def number_of(raw: Mapping[str, Any]) -> str:
     return f"{raw.get('businessId')}_{raw.get('bookingId')}"
 
 
+def starts_of(inputs: Inputs) -> dict[str, datetime]:
+    """Give every booking's start as its scene has it; the run's moment where nobody can read it."""
+    lists = (*reversed(inputs.confirmed), *reversed(inputs.completed))
+    return {number_of(raw): start_of(raw) or inputs.now for raw in lists}
+
+
+def legacy_chokes(raw: Mapping[str, Any]) -> bool:
+    """Tell whether the legacy raises while it reads this booking, and swallows that (L10, L17)."""
+    options = raw.get("snapshotJson", {}).get("bookingOptionJson") or []
+    named = "name" in raw and all("name" in option for option in options)
+    return start_of(raw) is None or not isinstance(raw.get("phone"), str) or not named
+
+
 def start_of(raw: Mapping[str, Any]) -> datetime | None:
     """Read the start in Korean time, cut to the minute (L10)."""
     start = _utc(raw, "startDateTime")
@@ -136,7 +153,7 @@ def _scene(
 ) -> Scene:
     raw = raws[0]
     phone = str(raw.get("phone") or "")
-    key = f"{phone[:3]}-{phone[3:7]}-{phone[7:]}"
+    key = cut(phone)
     items = list(items)
     end, start = _utc(raw, "endDateTime"), start_of(raw)
     return Scene(
@@ -151,12 +168,17 @@ def _scene(
         completed=listed[1],
         option=_has_option(raw),
         own=next((item for p, item in items if p == key), None),
-        alike=tuple(item for p, item in items if p != key and same_number(_uncut(p), phone)),
+        alike=tuple(item for p, item in items if p != key and same_number(uncut(p), phone)),
         now=now.astimezone(SEOUL),
     )
 
 
-def _uncut(key: str) -> str:
+def cut(phone: str) -> str:
+    """Cut a phone in three, whatever its length (L10)."""
+    return f"{phone[:3]}-{phone[3:7]}-{phone[7:]}"
+
+
+def uncut(key: str) -> str:
     """Take out the two hyphens that the legacy has put in (L10)."""
     return key[:3] + key[4:8] + key[9:]
 

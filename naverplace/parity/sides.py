@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from naverplace.effects import CreateRecord, Decisions, MoveRecord, RecordKey, SendSms, SetFlag
 from naverplace.effects import MarkExpired as Expired
 from naverplace.parity.due import due_of
-from naverplace.parity.scene import number_of, start_of
+from naverplace.parity.scene import starts_of
 from naverplace.parity.values import DecisionKey, Inputs, Message, Side, Told
 
 FLAGS = ("confirm_sms", "remind_sms", "option_sms")
@@ -53,12 +53,6 @@ class LegacyOutcome(Protocol):
     @property
     def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
         """Give the table afterwards."""
-
-
-def starts_of(inputs: Inputs) -> dict[str, datetime]:
-    """Give every booking's start, as Naver tells it; the run's moment where nobody can read it."""
-    lists = (*inputs.completed, *inputs.confirmed)
-    return {number_of(raw): start_of(raw) or inputs.now for raw in lists}
 
 
 def side_of_legacy(outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | None = None) -> Side:
@@ -169,6 +163,25 @@ def _told(line: str) -> Told | None:
     phone, _, words = line.partition(" ")
     kind = next((kind for word, kind in _WORDS.items() if words.startswith(word)), None)
     return Told(phone, kind, words.endswith("완료")) if kind else None
+
+
+def without_stores(side: Side, stores: Collection[str]) -> Side:
+    """Leave out what a side did for some stores."""
+    return replace(
+        side,
+        sends={key: sent for key, sent in side.sends.items() if key.store_id not in stores},
+        flags={key: item for key, item in side.flags.items() if key.store_id not in stores},
+    )
+
+
+def unlike_itself(one: Side, other: Side) -> int:
+    """Count what the same system made otherwise of the same inputs: 0, or no comparison counts."""
+    keys = one.sends.keys() | other.sends.keys()
+    items = one.flags.keys() | other.flags.keys()
+    unlike = sum(one.sends.get(key) != other.sends.get(key) for key in keys)
+    unlike += sum(one.flags.get(key) != other.flags.get(key) for key in items)
+    rest = (one.told, one.owner_texts, one.errors) != (other.told, other.owner_texts, other.errors)
+    return unlike + rest
 
 
 def told_kinds(told: Iterable[Told]) -> dict[str, int]:

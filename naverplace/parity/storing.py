@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from naverplace.aws import reached_by
 from naverplace.errors import NaverPlaceError, Permanent, ServiceUnavailable
 from naverplace.parity.bundle import Bundle, read_bundle, write_bundle
 from naverplace.settings import AwsSettings, Settings
@@ -149,16 +149,9 @@ class Bucket:
     def __init__(self, aws: AwsSettings, bucket: str, prefix: str) -> None:
         self.bucket, self.prefix = bucket, f"{prefix}/" if prefix else ""
         # Another endpoint than AWS knows no host named after the bucket.
+        style = "path" if aws.endpoint_url else "auto"
         self._s3: Any = boto3.client(
-            "s3",
-            region_name=aws.region,
-            endpoint_url=aws.endpoint_url,
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": 3},
-                connect_timeout=aws.connect_timeout,
-                read_timeout=aws.read_timeout,
-                s3={"addressing_style": "path" if aws.endpoint_url else "auto"},
-            ),
+            "s3", **reached_by(aws, attempts=3, s3={"addressing_style": style})
         )
 
     def put(self, name: str, content: bytes) -> None:

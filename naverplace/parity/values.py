@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from naverplace.effects import RecordKey
+from naverplace.effects import RecordKey, store_of_booking
 
 ASPECTS = (
     "decision",  # one side sends what the other does not
@@ -29,6 +29,11 @@ class DecisionKey(NamedTuple):
     booking_num: str  # "{businessId}_{bookingId}"
     kind: str  # confirmation | guide | event | any word a rule names with `once`
     due: datetime  # aware; from when on it is owed, computed alike for both sides
+
+    @property
+    def store_id(self) -> str:
+        """Give Naver's id of the booking's store."""
+        return store_of_booking(self.booking_num)
 
 
 @dataclass(frozen=True)

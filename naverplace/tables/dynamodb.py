@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from naverplace.aws import reached_by
 from naverplace.errors import BadResponse, Permanent, ServiceUnavailable, Throttled
 from naverplace.settings import AwsSettings
 
@@ -34,16 +34,7 @@ _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
     """Open a client, which threads may share; throttling and network faults are retried within."""
-    client = boto3.client(
-        "dynamodb",
-        region_name=aws.region,
-        endpoint_url=aws.endpoint_url,
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": aws.attempts},
-            connect_timeout=aws.connect_timeout,
-            read_timeout=aws.read_timeout,
-        ),
-    )
+    client = boto3.client("dynamodb", **reached_by(aws))
     client.meta.events.register("after-call.dynamodb", _refuse_broken)
     return client
 
