@@ -15,14 +15,12 @@ from naverplace.clock import SEOUL, Clock
 from naverplace.effects import RecordKey
 from naverplace.fields import load_fields
 from naverplace.naver import NaverClient, completed_window
-from naverplace.parity.allowed import pseudonymise
-from naverplace.parity.bundle import Bundle, Outputs
-from naverplace.parity.pseudonyms import Pseudonyms
+from naverplace.parity.bundle import Outputs
+from naverplace.parity.noting import key_of
 from naverplace.parity.replaying import NewSystem
-from naverplace.parity.storing import open_bundles
+from naverplace.parity.sealing import keep
 from naverplace.parity.values import Inputs
 from naverplace.parity.versions import rules_version, settings_version
-from naverplace.phone import legacy_slices
 from naverplace.rulebook import load_rulebook
 from naverplace.session import NaverSession, NoBrowser, Visit
 from naverplace.session_manager import SessionManager
@@ -93,7 +91,7 @@ class Shadow:
 
     def read_items(self, raws: Sequence[Mapping[str, Any]]) -> dict[RecordKey, Mapping[str, Any]]:
         """Read the items of bookings, under whatever spelling of the phone."""
-        keys = {key for raw in raws if (key := _key(raw))}
+        keys = {key for raw in raws if (key := key_of(raw))}
         return {key: record.item for key, record in self.items.read_bookings(keys).items()}
 
 
@@ -102,18 +100,8 @@ def keep_inputs(settings: Settings, inputs: Inputs) -> str:
 
     Replaying many of them is what a verdict is made from (docs/parity.md).
     """
-    capture = settings.capture
-    if capture.key is None:
-        return ""
-    names = Pseudonyms(capture.key.get_secret_value())
     fields = load_fields(settings.rules_dir / "fields.yaml")
-    bundle = Bundle(
-        inputs=pseudonymise(inputs, names, fields),
-        outputs=Outputs(figures={"door": "shadow"}),
-        expires=inputs.now + timedelta(days=capture.keep_days),
-        key_id=names.key_id,
-    )
-    return open_bundles(settings).add(bundle)
+    return keep(settings, inputs, Outputs(figures={"door": "shadow"}), fields)
 
 
 def at_moment(inputs: Inputs, now: datetime) -> Inputs:
@@ -134,10 +122,3 @@ def _open(
     )
     session.open()
     return session
-
-
-def _key(raw: Mapping[str, Any]) -> RecordKey | None:
-    phone, store_id, number = raw.get("phone"), raw.get("businessId"), raw.get("bookingId")
-    if not isinstance(phone, str) or store_id is None or number is None:
-        return None
-    return RecordKey(f"{store_id}_{number}", legacy_slices(phone))

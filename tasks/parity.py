@@ -49,6 +49,7 @@ def _runs(this: Comparison, golden: str, days: float) -> Iterator[Inputs]:
         return
     for bundle in open_bundles(this.settings).read_all(now=now):
         if bundle.inputs.now >= now - timedelta(days=days):
+            this.found.note_figures(bundle.outputs.figures)
             yield bundle.inputs
 
 
@@ -89,9 +90,7 @@ def observed(this: Comparison, before: Inputs) -> None:
             f"{seen.foreign} messages of the account belong to no booking that we read"
         )
     ran = at_moment(before, ran_at(log, after.now))
-    self_compared = this.legacy_side(ran)
-    this.aa_differences = int(self_compared.sends != this.legacy_side(ran).sends)
-    this.compare(ran, seen.side, noise=_moved_on(before, after))
+    this.observed(ran, seen.side, noise=_moved_on(before, after))
 
 
 def _moved_on(before: Inputs, after: Inputs) -> frozenset[str]:

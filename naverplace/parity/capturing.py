@@ -9,19 +9,17 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from naverplace import frames
 from naverplace.clock import SEOUL
 from naverplace.effects import ActionResult, SendSms
 from naverplace.found import Decided
-from naverplace.parity.allowed import pseudonymise
-from naverplace.parity.bundle import Bundle, Outputs, Sent
+from naverplace.parity.bundle import Outputs, Sent
 from naverplace.parity.due import due_of
 from naverplace.parity.noting import Noted
-from naverplace.parity.pseudonyms import Pseudonyms
-from naverplace.parity.storing import open_bundles
+from naverplace.parity.sealing import keep
 from naverplace.parity.values import DecisionKey, Inputs
 from naverplace.parity.versions import rules_version, settings_version
 from naverplace.quality import Gated
@@ -30,7 +28,6 @@ from naverplace.report import RunReport
 from naverplace.run import Run
 
 log = logging.getLogger(__name__)
-REMOVED_AT_ONCE = 100  # expired bundles that one run removes
 FIGURES = (
     *("door", "dry_run", "status", "balanced", "bookings_confirmed", "bookings_completed"),
     *("quarantined", "planned", "messages", "outcomes", "notices", "writes", "writes_by_action"),
@@ -57,8 +54,9 @@ def captured(
         with run.watch.phase("capture"):
             problem = noted.problem
             if not problem:
-                bundle = _bundle(run, noted, report, gated, decided, results)
-                _keep(run, bundle)
+                inputs = inputs_of(run, noted, left_out=decided.stops)
+                outputs = _outputs(run, noted, report, gated, decided, results)
+                log.info("captured: %s", keep(run.settings, inputs, outputs, run.fields))
     except Exception as error:
         log.exception("no bundle of run %s", run.run_id)
         problem = describe(error)
@@ -69,34 +67,19 @@ def captured(
     return replace(report, problems=(*report.problems, line))
 
 
-def _keep(run: Run, bundle: Bundle) -> None:
-    bundles = open_bundles(run.settings)
-    log.info("captured: %s", bundles.add(bundle))
-    bundles.remove_expired(now=run.now, at_most=REMOVED_AT_ONCE)
-
-
-def _bundle(
+def _outputs(
     run: Run,
     noted: Noted,
     report: RunReport,
     gated: Gated,
     decided: Decided,
     results: Sequence[ActionResult],
-) -> Bundle:
-    capture = run.settings.capture
-    assert capture.key is not None  # noqa: S101 - the settings see to it
-    names = Pseudonyms(capture.key.get_secret_value())
-    inputs = inputs_of(run, noted, left_out=decided.stops)
-    return Bundle(
-        inputs=pseudonymise(inputs, names, run.fields),
-        outputs=Outputs(
-            sends=tuple(_sends(decided, results, starts_of(gated), run.now)),
-            results=_counted(results),
-            figures=_figures(report),
-            left_out=_left_out(run, noted, decided.stops),
-        ),
-        expires=run.now + timedelta(days=capture.keep_days),
-        key_id=names.key_id,
+) -> Outputs:
+    return Outputs(
+        sends=tuple(_sends(decided, results, starts_of(gated), run.now)),
+        results=_counted(results),
+        figures=_figures(report),
+        left_out=_left_out(run, noted, decided.stops),
     )
 
 

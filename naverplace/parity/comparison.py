@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from naverplace.parity.comparing import Comparator
 from naverplace.parity.evidence import Gathered, Minimum
 from naverplace.parity.judging import judge
 from naverplace.parity.legacytexts import LegacyTexts, load_legacy_texts
-from naverplace.parity.replaying import Legacy, NewSystem, against_itself
+from naverplace.parity.replaying import Legacy, NewSystem, Prepared, legacy_side, replay
 from naverplace.parity.report import write_report
-from naverplace.parity.sides import side_of_legacy
+from naverplace.parity.sides import unlike_itself, without_stores
 from naverplace.parity.values import Inputs, Parity, Side
 from naverplace.parity.versions import rules_version
 from naverplace.settings import Settings
@@ -42,35 +42,27 @@ class Comparison:
 
     def replay(self, runs: Iterable[Inputs], note: Callable[[str], None]) -> None:
         """Let both sides decide run after run; A/A is measured on each."""
-        for inputs in runs:
-            old = self.legacy_side(inputs)
-            self.aa_differences = (self.aa_differences or 0) + against_itself(
-                inputs, self.legacy, self.comparator
-            )
-            self.compare(inputs, old)
-            note(f"{inputs.run_id}: {self.found.decisions} decisions so far")
+        for one in replay(runs, new=self.new, legacy=self.legacy, comparator=self.comparator):
+            self._note_stopped(one.prepared)
+            self.aa_differences = (self.aa_differences or 0) + one.aa_differences
+            self.found.add(one.compared)
+            note(f"{one.inputs.run_id}: {self.found.decisions} decisions so far")
 
-    def legacy_side(self, inputs: Inputs) -> Side:
-        """Let the modelled legacy decide, and measure how long it takes."""
-        began = time.monotonic()
-        outcome = self.legacy(inputs)
-        return side_of_legacy(outcome, inputs, seconds=time.monotonic() - began)
-
-    def compare(self, inputs: Inputs, old: Side, *, noise: frozenset[str] = frozenset()) -> None:
-        """Compare one run with what the other side made of it."""
+    def observed(self, inputs: Inputs, seen: Side, *, noise: frozenset[str]) -> None:
+        """Compare what the legacy was seen to do; the model is compared with itself beside it."""
+        one, other = (legacy_side(self.legacy, inputs) for _ in range(2))
+        self.aa_differences = unlike_itself(one, other)
         prepared = self.new.prepare(inputs)
+        self._note_stopped(prepared)
+        seen, side = without_stores(seen, prepared.stopped), self.new.side(prepared)
+        self.found.add(self.comparator.compare(prepared.inputs, seen, side, noise=noise))
+
+    def _note_stopped(self, prepared: Prepared) -> None:
         for store_id, why in prepared.stopped.items():
-            self.notes.append(f"{inputs.run_id}: store {store_id} was not compared: {why}")
-        if prepared.stopped:
-            old = self.legacy_side(prepared.inputs)
-        began = time.monotonic()
-        side = self.new.side(prepared)
-        side = replace(side, seconds=time.monotonic() - began)
-        self.found.add(self.comparator.compare(prepared.inputs, old, side, noise=noise))
+            self.notes.append(f"{prepared.inputs.run_id}: store {store_id} not compared: {why}")
 
     def end(self, kind: str, *, now: datetime, folder: Path | None = None) -> Parity:
         """Judge, write the report's files, and return the result."""
-        limits = self.settings.thresholds
         parity = judge(
             self.found,
             kind=kind,
@@ -81,7 +73,7 @@ class Comparison:
             ),
             aa_differences=self.aa_differences,
             rules_version=rules_version(self.settings.rules_dir),
-            limits={"total_seconds": limits.total_seconds, "memory_mb": limits.memory_mb},
+            limits=self.settings.thresholds,
             seconds=round(time.monotonic() - self.began, 1),
             notes=tuple(self.notes),
         )
@@ -92,7 +84,7 @@ class Comparison:
 def open_comparison(settings: Settings, make_legacy: Maker) -> Comparison:
     """Read rules, stores, texts and accepted differences. Raises RulesError, Permanent."""
     new, stores = new_system(settings)
-    texts = load_legacy_texts(settings.parity.legacy_texts, settings.access)
+    texts = load_legacy_texts(settings.parity.legacy_texts, settings.access, stores)
     accepted = load_accepted(settings.parity.accepted)
     legacy = make_legacy(texts, settings.sens.default_sender, stores)
     comparator = Comparator(accepted, texts, stores)

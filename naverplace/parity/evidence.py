@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from naverplace.parity.sides import told_kinds
 from naverplace.parity.values import NOISE, Compared, DecisionKey, Difference, Evidence, Side
+from naverplace.thresholds import Measured
 
 EXAMPLES = 5  # of each accepted class; of unexplained ones all up to:
 SHOWN = 500
@@ -61,6 +63,7 @@ class Gathered:
     new: Totals = field(default_factory=Totals)
     accepted: Counter[str] = field(default_factory=Counter)
     noise: int = 0
+    measured: Measured = field(default_factory=Measured)  # by captured runs, the worst
     unexplained: list[Difference] = field(default_factory=list)
     examples: list[Difference] = field(default_factory=list)
     by_store: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -86,6 +89,21 @@ class Gathered:
                 self.by_store[key.store_id][name] += len(messages)
         for difference in compared.differences:
             self._note(difference)
+
+    def note_figures(self, figures: Mapping[str, Any]) -> None:
+        """Keep the worst of what captured runs of the new flow have measured."""
+        phases = figures.get("phases") or {}
+        seen = {
+            "total_seconds": figures.get("seconds"),
+            "booking_api_seconds": phases.get("booking api"),
+            "memory_mb": figures.get("memory_mb"),
+        }
+        worst = {
+            name: max(value, getattr(self.measured, name) or 0.0)
+            for name, value in seen.items()
+            if value is not None
+        }
+        self.measured = replace(self.measured, **worst)
 
     @property
     def decisions(self) -> int:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from naverplace import thresholds
 from naverplace.parity.evidence import SHOWN, Gathered, Minimum, Totals
 from naverplace.parity.values import GO, NO_GO, NOT_ENOUGH, Evidence, Parity
+from naverplace.setting_guards import ThresholdSettings
 from naverplace.stores import Store
 
 LEAST_CAUGHT = 0.98  # of the wrong systems that are shown to the comparator
@@ -44,13 +46,13 @@ def judge(
     aa_differences: int | None,
     rules_version: str = "",
     power: Power | None = None,
-    limits: Mapping[str, float] | None = None,
+    limits: ThresholdSettings | None = None,
     seconds: float = 0.0,
     notes: Sequence[str] = (),
 ) -> Parity:
     """Judge what was gathered: NO-GO outranks NOT ENOUGH, which outranks GO.
 
-    `stores` are those that the verdict is about; `limits` are in seconds and MB, by name.
+    `stores` are those that the verdict is about.
     """
     evidence = found.evidence(stores, minimum)
     wrong = list(_wrong(found, aa_differences, power))
@@ -76,7 +78,7 @@ def judge(
         evidence=evidence,
         differences=(*found.unexplained[:SHOWN], *found.examples),
         table=tuple(_table(found)),
-        thresholds=tuple(_thresholds(found.new, limits or {})),
+        thresholds=tuple(map(vars, thresholds.judge(found.measured, limits))) if limits else (),
         stores=tuple(_stores(found, stores)),
         mutants=power.mutants if power else None,
         caught=power.caught if power else None,
@@ -129,11 +131,10 @@ def _table(found: Gathered) -> Iterator[dict[str, str]]:
     yield row("Telegram notifications", old.owner_texts, new.owner_texts)
     lines = ", ".join(f"{kind} {count}" for kind, count in sorted(old.told.items()))
     yield row("Telegram lines", lines or "none", _sums(new), "a line each there, sums here")
-    # The legacy knows no Slack, so there is nothing that could match.
-    yield row("Slack notifications", 0, None)
+    yield row("Slack notifications", "knows no Slack", None)
     yield row("Error count", old.errors, new.errors)
     for aspect, unit, one, other in (
-        ("Duration", "s", old.seconds, new.seconds),
+        ("Duration of deciding", "s", old.seconds, new.seconds),
         ("Memory", "MB", old.memory_mb, new.memory_mb),
     ):
         was, now = (f"{max(v):.1f} {unit} at most" if v else None for v in (one, other))
@@ -143,15 +144,6 @@ def _table(found: Gathered) -> Iterator[dict[str, str]]:
 def _sums(new: Totals) -> str:
     """Word the sums that the summary tells the owner, who does not get a line of every message."""
     return ", ".join(f"{kind} {count}" for kind, count in sorted(new.by_kind.items())) or "none"
-
-
-def _thresholds(new: Totals, limits: Mapping[str, float]) -> Iterator[dict[str, Any]]:
-    values = {"total_seconds": new.seconds, "memory_mb": new.memory_mb}
-    for name, limit in limits.items():
-        measured = values.get(name) or None
-        value = max(measured) if measured else None
-        holds = None if value is None else value <= limit
-        yield {"name": name, "value": value, "limit": limit, "holds": holds}
 
 
 def _stores(found: Gathered, stores: Mapping[str, Store]) -> Iterator[dict[str, Any]]:

@@ -5,17 +5,27 @@ The real file is private, as the legacy's templates are; the shipped one fits th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from naverplace.errors import Permanent
+from naverplace.registry import nearest
 from naverplace.stores import Store
 
 DOOR_WORDS = ("door_code", "wifi_key")
+WORDS = ("name", "store", "start", "booking_num")  # of a booking, in `added`
 
 
 class TextOfKind(BaseModel):
@@ -29,6 +39,21 @@ class TextOfKind(BaseModel):
     # {booking_num} stand for the booking's own.
     added: tuple[str, ...] = ()
     subject_now: str  # before the store's alias
+
+    @field_validator("added")
+    @classmethod
+    def _names_known_words(cls, pieces: tuple[str, ...]) -> tuple[str, ...]:
+        for piece in pieces:
+            for word in re.findall(r"\{([^}]*)\}?", piece):
+                if word not in WORDS:
+                    raise ValueError(f"unknown word {{{word}}}; {nearest(word, WORDS)}")
+        return pieces
+
+    @model_validator(mode="after")
+    def _has_one_kind_of_text(self) -> TextOfKind:
+        if (self.text is None) == (self.stores is None):
+            raise ValueError("needs `text` for all stores, or `stores` with a text for each")
+        return self
 
 
 class LegacyTexts(BaseModel):
@@ -51,7 +76,9 @@ class LegacyTexts(BaseModel):
 
 
 def load_legacy_texts(
-    path: Path, access: Mapping[str, Mapping[str, SecretStr]] | None
+    path: Path,
+    access: Mapping[str, Mapping[str, SecretStr]] | None,
+    store_ids: Iterable[str],
 ) -> LegacyTexts:
     """Read the texts and put each store's access data in for {door_code} and the like.
 
@@ -69,9 +96,19 @@ def load_legacy_texts(
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise Permanent(f"{path}: {place or 'the file'}: {first['msg']}") from None
+    _check_guides(path, texts, store_ids)
     guides = {s: _opened(text, access, s) for s, text in (texts.guide.stores or {}).items()}
     guide = texts.guide.model_copy(update={"stores": guides})
     return texts.model_copy(update={"guide": guide})
+
+
+def _check_guides(path: Path, texts: LegacyTexts, store_ids: Iterable[str]) -> None:
+    """Refuse what the legacy does not know: one guide for all, or a store without any."""
+    if missing := [s for s in store_ids if s not in (texts.guide.stores or {})]:
+        raise Permanent(f"{path}: guide.stores: no text for store {', '.join(missing)}")
+    for kind in ("confirmation", "event"):
+        if getattr(texts, kind).text is None:
+            raise Permanent(f"{path}: {kind}: the legacy has one text for all stores: write `text`")
 
 
 def senders_of(stores: Mapping[str, Store]) -> dict[str, str]:

@@ -51,13 +51,13 @@ class Noted:
         """List the legacy's keys of all bookings that have one."""
         for raws in (*self.confirmed.values(), *self.completed.values()):
             for raw in raws:
-                phone = raw.get("phone") if isinstance(raw, Mapping) else None
-                if isinstance(phone, str) and (key := _key(raw, phone)):
+                if isinstance(raw, Mapping) and (key := key_of(raw)):
                     yield key
 
 
-def _key(raw: Mapping[str, Any], phone: str) -> RecordKey | None:
-    store_id, number = raw.get("businessId"), raw.get("bookingId")
-    if store_id is None or number is None:
+def key_of(raw: Mapping[str, Any]) -> RecordKey | None:
+    """Give the key that the legacy asks for; None when the booking lacks a part of it (L10)."""
+    phone, store_id, number = raw.get("phone"), raw.get("businessId"), raw.get("bookingId")
+    if not isinstance(phone, str) or store_id is None or number is None:
         return None
     return RecordKey(f"{store_id}_{number}", legacy_slices(phone))

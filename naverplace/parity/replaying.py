@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from naverplace import engine, frames, overdue, quality
@@ -12,7 +13,7 @@ from naverplace.booking import Booking
 from naverplace.effects import Decisions, RecordKey
 from naverplace.fields import Field
 from naverplace.parity.comparing import Comparator
-from naverplace.parity.sides import LegacyOutcome, side_of_legacy, side_of_new
+from naverplace.parity.sides import LegacyOutcome, side_of_legacy, side_of_new, unlike_itself
 from naverplace.parity.values import Compared, Inputs, Side
 from naverplace.records import Record, from_item
 from naverplace.rulebook import Rulebook
@@ -72,27 +73,42 @@ class NewSystem:
         )
 
     def side(self, prepared: Prepared) -> Side:
-        """Put what it decides in the form that is compared."""
+        """Put what it decides, and how long that takes, in the form that is compared."""
         routing = self.rulebook.routing
         told = int(TELEGRAM in routing.channels_for(alert=False))
+        began = time.monotonic()
         decisions = self.decide(prepared)
-        return side_of_new(decisions, prepared.inputs, owner_texts=told)
+        seconds = time.monotonic() - began
+        return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One run that went through both sides."""
+
+    inputs: Inputs  # whole
+    prepared: Prepared
+    legacy: Side
+    compared: Compared
+    aa_differences: int  # of the legacy and itself
 
 
 def replay(
     inputs: Iterable[Inputs], *, new: NewSystem, legacy: Legacy, comparator: Comparator
-) -> Iterator[tuple[Compared, Prepared]]:
+) -> Iterator[Replayed]:
     """Replay run after run; a store that the gates stop is compared by nobody, and is named."""
     for one in inputs:
         prepared = new.prepare(one)
-        old = side_of_legacy(legacy(prepared.inputs), prepared.inputs)
-        yield comparator.compare(prepared.inputs, old, new.side(prepared)), prepared
+        old, again = (legacy_side(legacy, prepared.inputs) for _ in range(2))
+        compared = comparator.compare(prepared.inputs, old, new.side(prepared))
+        yield Replayed(one, prepared, old, compared, unlike_itself(old, again))
 
 
-def against_itself(inputs: Inputs, legacy: Legacy, comparator: Comparator) -> int:
-    """Compare the legacy with itself and count what differs: 0, or the comparison is worthless."""
-    one, other = (side_of_legacy(legacy(inputs), inputs) for _ in range(2))
-    return int(one != other) if one.sends == other.sends else len(set(one.sends) ^ set(other.sends))
+def legacy_side(legacy: Legacy, inputs: Inputs) -> Side:
+    """Let the legacy decide, and measure how long it takes."""
+    began = time.monotonic()
+    outcome = legacy(inputs)
+    return side_of_legacy(outcome, inputs, seconds=time.monotonic() - began)
 
 
 def records_of(items: Mapping[RecordKey, Mapping[str, Any]]) -> dict[RecordKey, Record]:
@@ -110,13 +126,8 @@ def without(inputs: Inputs, stores: Iterable[str]) -> Inputs:
         store_ids=tuple(s for s in inputs.store_ids if s not in gone),
         confirmed=[r for r in inputs.confirmed if str(r.get("businessId")) not in gone],
         completed=[r for r in inputs.completed if str(r.get("businessId")) not in gone],
-        items={k: i for k, i in inputs.items.items() if k[0].partition("_")[0] not in gone},
+        items={k: i for k, i in inputs.items.items() if k.store_id not in gone},
     )
-
-
-def now_of_legacy(now: datetime) -> datetime:
-    """Give the naive local time that the legacy decides by (L23)."""
-    return now.replace(tzinfo=None)
 
 
 def _of(raws: Iterable[Mapping[str, Any]], store_id: str) -> list[Mapping[str, Any]]:

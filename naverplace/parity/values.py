@@ -167,7 +167,7 @@ class Parity:
     differences: tuple[Difference, ...]  # unexplained first; of an accepted id some examples
     # The seeds' table: aspect, legacy, new, match, each in words.
     table: tuple[Mapping[str, str], ...] = ()
-    # Measured against limits: name, value, limit, holds (None: not measured).
+    # As naverplace.thresholds judges: metric, value, threshold, holds (None: not measured).
     thresholds: tuple[Mapping[str, Any], ...] = ()
     # By store: {"store_id", "alias", "decisions", "legacy", "new", "accepted", "unexplained"}.
     stores: tuple[Mapping[str, Any], ...] = ()

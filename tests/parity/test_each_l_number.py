@@ -11,7 +11,7 @@ import pytest
 from naverplace.clock import SEOUL
 from naverplace.effects import RecordKey
 from naverplace.parity.replaying import replay
-from naverplace.parity.values import Inputs
+from naverplace.parity.values import Compared, Inputs
 from sandbox.naver.bookings import PLAIN_OPTIONS, REVIEW_OPTIONS, Raw, a_booking
 from trials.parity.setup import make_setup
 
@@ -90,11 +90,16 @@ def inputs_of(case: Case) -> Inputs:
     return Inputs("case", case.now, (STORE,), lists[0], lists[1], items)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_both_sides_do_what_is_written(case: Case) -> None:
-    ((found, _),) = replay(
+def compared(case: Case) -> Compared:
+    (run,) = replay(
         [inputs_of(case)], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator
     )
+    return run.compared
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_both_sides_do_what_is_written(case: Case) -> None:
+    found = compared(case)
 
     assert {key.kind for key in found.legacy.sends} == set(case.legacy)
     assert {key.kind for key in found.new.sends} == set(case.new)
@@ -106,9 +111,7 @@ def test_both_sides_do_what_is_written(case: Case) -> None:
 
 def test_l18_the_guide_comes_from_the_stores_own_number_and_the_others_from_the_default() -> None:
     case = CASES[1]
-    ((found, _),) = replay(
-        [inputs_of(case)], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator
-    )
+    found = compared(case)
 
     for side in (found.legacy, found.new):
         senders = {key.kind: messages[0].sender for key, messages in side.sends.items()}
@@ -116,9 +119,7 @@ def test_l18_the_guide_comes_from_the_stores_own_number_and_the_others_from_the_
 
 
 def test_l20_each_side_tells_the_owner_once() -> None:
-    ((found, _),) = replay(
-        [inputs_of(CASES[0])], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator
-    )
+    found = compared(CASES[0])
 
     assert (found.legacy.owner_texts, found.new.owner_texts) == (1, 1)
     assert found.legacy.told is not None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +16,18 @@ from naverplace.parity.comparing import Comparator, changed_between
 from naverplace.parity.evidence import Gathered, Minimum
 from naverplace.parity.golden import read_golden
 from naverplace.parity.judging import Power, judge
-from naverplace.parity.replaying import against_itself, replay, without
-from naverplace.parity.values import GO, NO_GO, NOT_ENOUGH, Compared, Inputs
+from naverplace.parity.replaying import legacy_side, replay, without
+from naverplace.parity.sides import unlike_itself
+from naverplace.parity.values import (
+    GO,
+    NO_GO,
+    NOT_ENOUGH,
+    Compared,
+    DecisionKey,
+    Inputs,
+    Parity,
+)
+from naverplace.setting_guards import ThresholdSettings
 from trials.parity.__main__ import MUTANTS, compare
 from trials.parity.generator import FILE, golden, moments, one_run
 from trials.parity.setup import DEPLOYMENTS, make_setup
@@ -24,14 +37,20 @@ EVENING, AFTERNOON = islice(read_golden(FILE), 2)
 
 
 def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> Compared:
-    ((found, _),) = replay([inputs], new=SETUP.new(), legacy=SETUP.legacy, comparator=comparator)
-    return found
+    (run,) = replay([inputs], new=SETUP.new(), legacy=SETUP.legacy, comparator=comparator)
+    return run.compared
 
 
 WHOLE = compared(EVENING)
 
 
-def verdict(found: Gathered, *, aa: int | None = 0, power: Power | None = None) -> str:
+def judged(
+    found: Gathered,
+    *,
+    aa: int | None = 0,
+    power: Power | None = None,
+    limits: ThresholdSettings | None = None,
+) -> Parity:
     return judge(
         found,
         kind="golden",
@@ -40,7 +59,12 @@ def verdict(found: Gathered, *, aa: int | None = 0, power: Power | None = None) 
         minimum=Minimum(decisions=20, sent=3),
         aa_differences=aa,
         power=power,
-    ).verdict
+        limits=limits,
+    )
+
+
+def verdict(found: Gathered, *, aa: int | None = 0, power: Power | None = None) -> str:
+    return judged(found, aa=aa, power=power).verdict
 
 
 def gathered(*runs: Compared) -> Gathered:
@@ -87,16 +111,87 @@ def test_what_the_owner_takes_out_of_the_file_is_accepted_no_more() -> None:
     assert verdict(gathered(compared(EVENING, strict))) == NO_GO
 
 
-def test_an_id_without_a_law_is_refused(tmp_path: pytest.TempPathFactory) -> None:
+def test_an_id_without_a_law_is_refused(tmp_path: Path) -> None:
     path = DEPLOYMENTS / "accepted-differences.yaml"
-    copy = tmp_path / "accepted.yaml"  # type: ignore[operator]
+    copy = tmp_path / "accepted.yaml"
     copy.write_text(path.read_text("utf-8").replace("id: korean-time-always", "id: whatever"))
     with pytest.raises(Permanent, match="id 'whatever' has no law"):
         load_accepted(copy)
 
 
 def test_the_legacy_does_not_differ_from_itself() -> None:
-    assert against_itself(EVENING, SETUP.legacy, SETUP.comparator) == 0
+    one, other = (legacy_side(SETUP.legacy, EVENING) for _ in range(2))
+    assert unlike_itself(one, other) == 0
+
+
+def test_a_legacy_that_is_not_the_same_twice_is_found_out() -> None:
+    one = legacy_side(SETUP.legacy, EVENING)
+    key, item = next(iter(one.sends)), next(iter(one.flags))
+    (message,) = one.sends[key]
+
+    other_text = {**one.sends, key: (replace(message, text="something else"),)}
+    other_flag = {**one.flags, item: {**one.flags[item], "option_sms": True}}
+    fewer = {k: sent for k, sent in one.sends.items() if k != key}
+
+    assert unlike_itself(one, replace(one, sends=other_text)) == 1
+    assert unlike_itself(one, replace(one, flags=other_flag)) == 1
+    assert unlike_itself(one, replace(one, sends=fewer)) == 1
+    assert unlike_itself(one, replace(one, errors=("L15 x",))) == 1
+
+
+def test_a_message_for_another_time_than_the_bookings_has_no_class() -> None:
+    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    key = next(iter(run.compared.new.sends))
+    late = key._replace(due=key.due + timedelta(hours=1))
+    sends = {late if k == key else k: sent for k, sent in run.compared.new.sends.items()}
+    new = replace(run.compared.new, sends=sends)
+
+    found = SETUP.comparator.compare(run.prepared.inputs, run.legacy, new)
+
+    assert late in {DecisionKey(d.booking_num, d.kind, d.due) for d in found.differences if d.due}
+    assert {d.booking_num for d in found.differences if not d.explained} == {key.booking_num}
+
+
+def test_a_flag_set_by_the_side_that_does_not_send_has_no_class() -> None:
+    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    sent = next(
+        d
+        for d in run.compared.differences
+        if d.because == "exactly-two-hours-before" and d.aspect == "decision"
+    )
+    item = next(key for key in run.compared.new.flags if key.booking_num == sent.booking_num)
+    wrong = {**run.compared.new.flags[item], "remind_sms": False}
+    theirs = {**run.compared.new.flags[item], "remind_sms": True}
+    legacy = replace(run.legacy, flags={**run.legacy.flags, item: theirs})
+    new = replace(run.compared.new, flags={**run.compared.new.flags, item: wrong})
+
+    found = SETUP.comparator.compare(run.prepared.inputs, legacy, new)
+
+    assert [d.aspect for d in found.differences if not d.explained] == ["flags"]
+
+
+def test_an_error_that_the_legacy_should_not_have_has_no_class() -> None:
+    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    assert run.legacy.errors
+    legacy = replace(run.legacy, errors=(*run.legacy.errors, "L17 one more"))
+
+    found = SETUP.comparator.compare(run.prepared.inputs, legacy, run.compared.new)
+
+    assert [d.aspect for d in found.differences if not d.explained] == ["errors"]
+
+
+def test_thresholds_are_judged_by_what_captured_runs_measured() -> None:
+    found = gathered(WHOLE)
+    found.note_figures({"seconds": 20.0, "memory_mb": 600.0, "phases": {"booking api": 61.0}})
+    found.note_figures({"seconds": 30.0, "memory_mb": 400.0})
+    found.note_figures({"door": "shadow"})
+
+    rows = {row["metric"]: row for row in judged(found, limits=ThresholdSettings()).thresholds}
+
+    assert (rows["Total Duration"]["value"], rows["Total Duration"]["holds"]) == ("30.000s", True)
+    assert rows["API Call Duration"]["holds"] is False
+    assert rows["Memory Peak"]["holds"] is False
+    assert rows["SMS Sending"]["holds"] is None
 
 
 def test_a_booking_that_changed_between_two_readings_is_noise() -> None:
@@ -104,8 +199,6 @@ def test_a_booking_that_changed_between_two_readings_is_noise() -> None:
     raws = [dict(raw) for raw in later.confirmed]
     raws[0]["phone"] = "01099990000"
     number = f"{raws[0]['businessId']}_{raws[0]['bookingId']}"
-    from dataclasses import replace
-
     assert changed_between(EVENING, replace(EVENING, confirmed=raws)) == {number}
     assert changed_between(EVENING, EVENING) == frozenset()
 

@@ -23,6 +23,7 @@ from naverplace.parity.report.jsonform import as_json, from_json
 from naverplace.parity.report.markdown import as_markdown
 from naverplace.parity.report.page import as_page
 from naverplace.parity.values import GO, NO_GO, Difference, Evidence, Parity
+from naverplace.thresholds import Measured, judge
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCEPTED = load_accepted(ROOT / "deployments/accepted-differences.yaml")
@@ -50,7 +51,7 @@ RESULT = Parity(
     evidence=(Evidence("1051707", "guide", 300, 9, 0, 100, 10),),
     differences=(KNOWN,),
     table=({"aspect": "SMS sent", "legacy": "20", "new": "23", "match": "see"},),
-    thresholds=({"name": "total_seconds", "value": None, "limit": 300.0, "holds": None},),
+    thresholds=tuple(map(vars, judge(Measured()))),
     stores=(
         {
             "store_id": "1051707",
@@ -94,7 +95,7 @@ def test_the_markdown_says_what_was_found_and_what_was_not_measured() -> None:
 
     assert page.startswith("# Parity: GO (전환 가능)")
     assert "| SMS sent | 20 | 23 | see |" in page
-    assert "| total_seconds | not measured | 300 | not measured |" in page
+    assert "| Total Duration | not measured | < 300s | not measured |" in page
     assert "at most 0.1000% of such decisions differ" in page
     assert "| exactly-two-hours-before | 4 | L11 L12 |" in page
     assert "| 1051707 | 이용안내 | 300 of 100 | 9 of 10 | 0 | ❌ |" in page

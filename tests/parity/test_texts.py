@@ -12,7 +12,7 @@ from naverplace.parity.legacytexts import load_legacy_texts
 from naverplace.parity.scene import Scene, scenes_of
 from naverplace.parity.sides import side_of_legacy
 from naverplace.parity.values import Inputs, Message
-from naverplace.parity.wordings import NAMED, NATIONAL, PLAIN, SUBJECT, unlike
+from naverplace.parity.wordings import NAMED, NATIONAL, PLAIN, SUBJECT, in_words, unlike
 from trials.parity.generator import moments, one_run
 from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
 
@@ -40,6 +40,7 @@ def classes(kind: str, scene: Scene, old: Message, new: Message) -> dict[str, st
 
 
 PAIR = a_pair("confirmation")
+LATER = moments()[1].replace(month=12)
 
 
 def test_a_subject_tells_kind_and_store() -> None:
@@ -54,23 +55,22 @@ def test_a_name_with_emoji_has_a_class_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "text",
     [
-        {"text": PAIR[2].text + "."},
-        {"text": PAIR[2].text.replace("두 시간", "세 시간")},
-        {"text": PAIR[2].text.replace("오후", "오전").replace("오전", "오후", 1) + " "},
-        {"text": PAIR[2].text.replace("님, ", "님,")},
-        {"text": ""},
+        PAIR[2].text + ".",
+        PAIR[2].text.replace("두 시간", "세 시간"),
+        PAIR[2].text.replace("■", "□", 1),
+        PAIR[2].text.replace("님, ", "님,"),
+        PAIR[2].text.replace(in_words(PAIR[0].start), in_words(LATER)) if PAIR[0].start else "",
+        "",
     ],
-    ids=["a full stop", "another hour", "a blank or half a day", "a blank less", "nothing"],
+    ids=["a full stop", "a word", "a sign", "a blank less", "another day", "nothing"],
 )
-def test_one_other_sign_leaves_a_text_without_class(change: dict[str, str]) -> None:
+def test_one_other_sign_leaves_a_text_without_class(text: str) -> None:
     scene, old, new = PAIR
-    changed = replace(new, **change)
-    if changed.text.strip() == new.text.strip():
-        changed = replace(new, text=new.text.replace("■", "□", 1))
 
-    assert classes("confirmation", scene, old, changed)["text"] == ""
+    assert text.strip() != new.text.strip()
+    assert classes("confirmation", scene, old, replace(new, text=text))["text"] == ""
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,28 @@ def test_what_is_no_file_of_texts_is_refused(tmp_path: Path, content: str, words
     path = tmp_path / "x.yaml"
     path.write_text(content + "\n", "utf-8")
     with pytest.raises(Permanent) as refused:
-        load_legacy_texts(path, None)
+        load_legacy_texts(path, None, ())
+    assert words in str(refused.value)
+
+
+FILE = DEPLOYMENTS / "legacy-texts.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{start}", "{strat}", "unknown word {strat}; did you mean 'start'?"),
+        ('"867589": |', '"999": |', "guide.stores: no text for store 867589"),
+        ("subject_now:", "subject:", "subject_now: Field required"),
+    ],
+)
+def test_a_mistake_is_told_when_the_file_is_read(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    path = tmp_path / "texts.yaml"
+    path.write_text(FILE.read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(Permanent) as refused:
+        load_legacy_texts(path, access_of(dict(SETUP.stores)), SETUP.stores)
     assert words in str(refused.value)
 
 
@@ -122,4 +143,4 @@ def test_a_store_without_its_door_code_is_named() -> None:
     access = access_of(dict(SETUP.stores))
     del access["951291"]
     with pytest.raises(Permanent, match="store 951291 needs door_code"):
-        load_legacy_texts(DEPLOYMENTS / "legacy-texts.yaml", access)
+        load_legacy_texts(FILE, access, SETUP.stores)

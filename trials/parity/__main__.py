@@ -10,7 +10,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -21,10 +20,9 @@ from naverplace.parity.classes import load_accepted
 from naverplace.parity.evidence import Gathered, Minimum
 from naverplace.parity.golden import read_golden
 from naverplace.parity.judging import Power, judge
-from naverplace.parity.replaying import NewSystem, Prepared, against_itself
+from naverplace.parity.replaying import NewSystem, Replayed, replay
 from naverplace.parity.report import write_report
-from naverplace.parity.sides import side_of_legacy
-from naverplace.parity.values import GO, Compared, Inputs, Parity, Side
+from naverplace.parity.values import GO, Parity
 from naverplace.parity.versions import rules_version
 from trials.parity.generator import FILE
 from trials.parity.mutants import Mutant
@@ -34,15 +32,6 @@ from trials.parity.wrong_rules import RULES as WRONG_RULES
 from trials.parity.wrong_rules import TEXTS as WRONG_TEXTS
 
 MUTANTS = (*WRONG_RULES, *WRONG_TEXTS, *CODE)
-
-
-@dataclass(frozen=True)
-class Known:
-    """One run with its right reading and the legacy's side: what every mutant is measured by."""
-
-    inputs: Inputs
-    prepared: Prepared
-    legacy: Side
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,16 +52,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
     """Do the A/A comparison, the replay and the mutants."""
-    started, setup, found, known = time.monotonic(), make_setup(), Gathered(), list[Known]()
-    aa = 0
-    for one, compared in _replayed(setup, islice(read_golden(FILE), runs)):
-        aa += against_itself(one.inputs, setup.legacy, setup.comparator)
-        found.add(compared)
+    started, setup, found, aa = time.monotonic(), make_setup(), Gathered(), 0
+    known: list[Replayed] = []
+    every = islice(read_golden(FILE), runs)
+    for one in replay(every, new=setup.new(), legacy=setup.legacy, comparator=setup.comparator):
+        aa += one.aa_differences
+        found.add(one.compared)
         known.append(one)
-        say(
-            f"{one.inputs.run_id}: {found.decisions} decisions, "
-            f"{len(found.unexplained)} unexplained"
-        )
+        wrong = len(found.unexplained)
+        say(f"{one.inputs.run_id}: {found.decisions} decisions, {wrong} unexplained")
     chosen = MUTANTS[:: max(1, len(MUTANTS) // mutants)] if mutants else MUTANTS
     power = Power(len(chosen), tuple(_survivors(setup, known, chosen)))
     return judge(
@@ -116,22 +104,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
-def _replayed(setup: Setup, every: Iterator[Inputs]) -> Iterator[tuple[Known, Compared]]:
-    new = setup.new()
-    for inputs in every:
-        prepared = new.prepare(inputs)
-        began = time.monotonic()
-        outcome = setup.legacy(prepared.inputs)
-        between = time.monotonic()
-        legacy = side_of_legacy(outcome, prepared.inputs, seconds=between - began)
-        side = replace(new.side(prepared), seconds=time.monotonic() - between)
-        yield (
-            Known(inputs, prepared, legacy),
-            setup.comparator.compare(prepared.inputs, legacy, side),
-        )
-
-
-def _survivors(setup: Setup, known: Sequence[Known], mutants: Sequence[Mutant]) -> Iterator[str]:
+def _survivors(setup: Setup, known: Sequence[Replayed], mutants: Sequence[Mutant]) -> Iterator[str]:
     """Put one wrong system after the other in the right one's place; name those not seen."""
     for place, mutant in enumerate(mutants, start=1):
         seen = _seen(setup, known, mutant)
@@ -140,7 +113,7 @@ def _survivors(setup: Setup, known: Sequence[Known], mutants: Sequence[Mutant]) 
             yield mutant.name
 
 
-def _seen(setup: Setup, known: Sequence[Known], mutant: Mutant) -> str:
+def _seen(setup: Setup, known: Sequence[Replayed], mutant: Mutant) -> str:
     """Say what gives a mutant away: the first difference without a class."""
     with mutant.rules(RULES) as rules:
         new = setup.new(rules)
@@ -155,7 +128,7 @@ def _seen(setup: Setup, known: Sequence[Known], mutant: Mutant) -> str:
     return ""
 
 
-def _first_unexplained(setup: Setup, new: NewSystem, one: Known, *, reads: bool) -> str:
+def _first_unexplained(setup: Setup, new: NewSystem, one: Replayed, *, reads: bool) -> str:
     prepared = new.prepare(one.inputs) if reads else one.prepared
     if prepared.stopped:
         return "the gates stop a store"

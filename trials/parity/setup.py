@@ -57,7 +57,7 @@ def access_of(stores: dict[str, Store]) -> dict[str, dict[str, SecretStr]]:
 def make_setup() -> Setup:
     """Make both sides of what the project ships."""
     stores = load_stores(DEPLOYMENTS / "stores.yaml")
-    texts = load_legacy_texts(DEPLOYMENTS / "legacy-texts.yaml", access_of(stores))
+    texts = load_legacy_texts(DEPLOYMENTS / "legacy-texts.yaml", access_of(stores), stores)
     accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
     return Setup(
         stores=stores,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from naverplace.parity.classes import NOT_VISIBLE, Accepted
 from naverplace.parity.report import words
 from naverplace.parity.values import NOISE, Difference, Parity
+from naverplace.thresholds import Judged
 
 MOST = 50  # differences that are shown; the JSON has more
 
@@ -62,12 +63,9 @@ def _thresholds(parity: Parity) -> Iterator[str]:
     if not parity.thresholds:
         return
     yield "## Thresholds"
-    rows = []
-    for row in parity.thresholds:
-        value = "not measured" if row["value"] is None else f"{row['value']:.1f}"
-        holds = {True: "✅", False: "❌", None: "not measured"}[row["holds"]]
-        rows.append((row["name"], value, f"{row['limit']:g}", holds))
-    yield _table(("Threshold", "Measured", "Limit", "Holds"), rows)
+    rows = (Judged(**row) for row in parity.thresholds)
+    cells = ((row.metric, row.value, row.threshold, row.mark) for row in rows)
+    yield _table(("Threshold", "Measured", "Limit", "Holds"), cells)
 
 
 def _of_store(row: Mapping[str, object]) -> Sequence[object]:

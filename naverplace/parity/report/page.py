@@ -35,7 +35,6 @@ def as_page(parity: Parity, accepted: Mapping[str, Accepted]) -> str:
         known=[d for d in parity.differences if d.explained],
         classes=classes,
         unseen=[(i, why) for i, why in NOT_VISIBLE.items() if i in accepted],
-        most_decisions=max((row["decisions"] for row in parity.stores), default=0) or 1,
         most_messages=max((max(r["legacy"], r["new"]) for r in parity.stores), default=0) or 1,
         most_of_class=max((count for _, count, _ in classes), default=0) or 1,
     )
