@@ -47,7 +47,9 @@ class NoBrowser:
 
     def log_in(self) -> list[Cookie]:
         """Refuse to. Raises SessionExpired."""
-        raise SessionExpired("no stored session that Naver still knows")
+        raise SessionExpired(
+            "no stored session that Naver still knows: log in by `naverplace login`, or let a run do it"
+        )
 
     def check_in_browser(self, cookies: Sequence[Cookie]) -> bool:
         """Trust the light check."""
