@@ -48,7 +48,7 @@ class NoBrowser:
     def log_in(self) -> list[Cookie]:
         """Refuse to. Raises SessionExpired."""
         raise SessionExpired(
-            "no stored session that Naver still knows: log in by `naverplace login`, or let a run do it"
+            "no stored session that Naver still knows: log in by `naverplace login`, or by a run"
         )
 
     def check_in_browser(self, cookies: Sequence[Cookie]) -> bool:

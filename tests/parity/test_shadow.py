@@ -86,7 +86,7 @@ def test_a_shadow_reads_decides_and_leaves_no_trace(
 
 def test_a_shadow_never_logs_in(shop: Sandbox, settings: Settings) -> None:
     shop.forget_session()
-    with pytest.raises(NaverPlaceError, match="no stored session.*naverplace login"):
+    with pytest.raises(NaverPlaceError, match=r"no stored session.*naverplace login"):
         Shadow(settings)
     assert not [seen for seen in shop.world.requests if "nidlogin" in seen.line]
 
