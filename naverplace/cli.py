@@ -24,6 +24,7 @@ from naverplace import (
     parity_command,
     reconcile_command,
     redaction,
+    retention_command,
     switch_command,
     watchdog_command,
 )
@@ -157,6 +158,7 @@ audit_command.add_commands(app)
 watchdog_command.add_commands(app)
 switch_command.add_commands(app)
 bundles_command.add_commands(app)
+retention_command.add_commands(app)
 parity_command.add_commands(app)
 
 RulesDir = Annotated[

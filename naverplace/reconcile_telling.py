@@ -23,17 +23,22 @@ log = logging.getLogger(__name__)
 def tell(settings: Settings, done: Reconciliation) -> Reconciliation:
     """Tell the owner when there is something to tell; a channel that fails is a problem."""
     text = for_owner(done, _aliases(settings))
-    if not text:
-        return done
+    return (
+        done.with_problems(tell_alert(settings, text, what="the reconciliation")) if text else done
+    )
+
+
+def tell_alert(settings: Settings, text: str, *, what: str) -> list[str]:
+    """Send a text to the channels of alerts, scrubbed; gives what went wrong."""
     problems = []
     for name in _channels(settings):
         channel = Slack(settings.slack) if name == "slack" else Telegram(settings.telegram)
         try:
             channel.send(REDACTOR.scrub(text))
         except NaverPlaceError as error:
-            log.error("the reconciliation could not be sent to %s: %s", name, error)
+            log.error("%s could not be sent to %s: %s", what, name, error)
             problems.append(REDACTOR.scrub(f"the owner was not told on {name}: {error}"))
-    return done.with_problems(problems)
+    return problems
 
 
 def _channels(settings: Settings) -> tuple[str, ...]:

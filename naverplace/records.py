@@ -28,6 +28,7 @@ from naverplace.effects import RecordKey
 PREFIX = "message_"
 FLAGS = ("confirm_sms", "remind_sms", "option_sms")
 RESERVED = 1
+KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
 SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
 _NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)
 

@@ -23,6 +23,7 @@ from naverplace.setting_guards import (
     WatchdogSettings,
 )
 from naverplace.setting_parity import CaptureSettings, ParitySettings
+from naverplace.setting_retention import RetentionSettings
 from naverplace.setting_switch import SwitchSettings
 from naverplace.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 
@@ -196,6 +197,7 @@ class Settings(BaseSettings):
     switch: SwitchSettings = Field(default_factory=SwitchSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     parity: ParitySettings = Field(default_factory=ParitySettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     access: dict[str, dict[str, Secret]] = Field(
         default_factory=dict,
         description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',

@@ -97,6 +97,7 @@ PURE += [
         *("judging", "observing", "pseudonyms", "scene", "sides", "wordings"),
     )
 ]
+PURE += ["retention/judging", "retention/outcome"]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "gates", "quality", "parity", "found"}
 

@@ -70,7 +70,7 @@ def test_sections_and_access_data_are_json() -> None:
     sections = {
         *("CLOCK", "NAVER", "SENS", "TELEGRAM", "SLACK", "AWS", "QUALITY", "ACCESS", "LEDGER"),
         *("BREAKER", "RECONCILE", "THRESHOLDS", "DOCUMENT", "WATCHDOG", "CAPTURE", "SWITCH"),
-        "PARITY",
+        *("PARITY", "RETENTION"),
     }
 
     assert json_variables() == {f"NAVERPLACE_{name}" for name in sections}

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from naverplace.effects import RecordKey
-from naverplace.records import FLAGS, RESERVED, Record, attribute, reserved_since
+from naverplace.records import FLAGS, KEEPER, RESERVED, Record, attribute, reserved_since
 from naverplace.reserving import reserved_values, stamp_of
 from naverplace.tables.dynamodb import failed_condition, to_wire, translated
 from naverplace.tables.items import EXISTS, ItemTable
@@ -135,4 +135,4 @@ def keeper(store_id: str, booking_time: str) -> dict[str, Any]:
 
 def keeper_key(store_id: str) -> RecordKey:
     """Name that item."""
-    return RecordKey(f"{store_id}_0", "naverplace-keeper")
+    return RecordKey(f"{store_id}_0", KEEPER)

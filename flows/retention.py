@@ -1,0 +1,31 @@
+"""Remove personal data whose time is over, once a day, and prove that none is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from tasks import retention as tasks
+from tasks.step import StepFailed
+
+
+@flow(name="retention", timeout_seconds=60 * 60, persist_result=False)
+def retention(dry_run: bool = False) -> dict[str, Any]:
+    """Remove what is older than the settings allow from every place, and count what is left.
+
+    Args:
+        dry_run: only count what would be removed.
+    """
+    this = tasks.prepare(dry_run=dry_run)
+    looked = tasks.look(this)
+    listed = tasks.ask(this, looked)
+    places = [tasks.bookings(this, looked, listed), tasks.open_messages(this)]
+    places += [*tasks.files(this), *tasks.history(this)]
+    done = tasks.report(this, places)
+    if done.problems or (done.left and not dry_run):
+        raise StepFailed(
+            f"{done.left} things are older than they may be, {len(done.problems)} problems: "
+            "see the artifact retention"
+        )
+    return done.as_json()

@@ -1,0 +1,28 @@
+"""Settings of retention: when personal data is removed."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from naverplace.setting_types import Section, StoreIds
+
+
+class RetentionSettings(Section):
+    """Retention: personal data older than this is removed (docs/privacy.md)."""
+
+    days: float = Field(
+        365.0,
+        gt=90,  # SENS keeps its log for 90 days, and the ledger is compared with it
+        le=3660,
+        description="a booking is forgotten so many days after the last that happened with it",
+    )
+    history_days: float = Field(
+        30.0,
+        ge=1,
+        le=366,
+        description="reports, pages and Prefect's history of runs are removed after so many days",
+    )
+    closed_stores: StoreIds = Field(
+        (),
+        description="stores that nobody serves any more: their bookings go without asking Naver",
+    )

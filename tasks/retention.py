@@ -1,0 +1,72 @@
+"""The steps of a retention as Prefect tasks; each may be repeated, for what is gone is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect.artifacts import create_table_artifact
+
+from naverplace.reconcile_telling import tell_alert
+from naverplace.retention.judging import Listed
+from naverplace.retention.outcome import Place, Retained, in_korean
+from naverplace.retention.removing import Looked, Retention
+from tasks.history import forget_history
+from tasks.settings import open_settings
+from tasks.step import scrubbed, step
+
+
+@scrubbed
+def prepare(*, dry_run: bool) -> Retention:
+    """Load settings and stores; not a task, since nothing outside is asked."""
+    return Retention(open_settings(), dry_run=dry_run)
+
+
+@step("look", retries=2, wait=30.0)
+def look(this: Retention) -> Looked:
+    """Read the whole ledger."""
+    return this.look()
+
+
+@step("ask-naver", retries=2, wait=60.0)
+def ask(this: Retention, looked: Looked) -> Listed:
+    """Ask which of the old bookings Naver still lists."""
+    return this.ask(looked)
+
+
+@step("forget-bookings", retries=2, wait=30.0)
+def bookings(this: Retention, looked: Looked, listed: Listed) -> Place:
+    """Forget the bookings whose time is over."""
+    return this.bookings(looked, listed)
+
+
+@step("forget-open-messages", retries=2, wait=30.0)
+def open_messages(this: Retention) -> Place:
+    """Drop the phones of messages that nobody has settled for so long."""
+    return this.open_messages()
+
+
+@step("remove-files", retries=2, wait=30.0)
+def files(this: Retention) -> list[Place]:
+    """Remove old reports, pages and captured runs."""
+    return [*this.files(), this.bundles()]
+
+
+@step("remove-history", retries=2, wait=30.0)
+def history(this: Retention) -> list[Place]:
+    """Remove old runs of ours from Prefect's own history."""
+    days = this.settings.retention.history_days
+    return forget_history(before=this.history_before, days=days, dry_run=this.dry_run)
+
+
+@step("report")
+def report(this: Retention, places: Sequence[Place]) -> Retained:
+    """Publish the counts, and tell the owner when something is left."""
+    done = this.sum_up(places)
+    create_table_artifact(
+        key="retention",
+        table=done.rows(),
+        description="Personal data by place; docs/privacy.md says where it can be and for how long",
+    )
+    text = "" if this.dry_run else in_korean(done)
+    problems = tell_alert(this.settings, text, what="the retention") if text else []
+    return done.with_places([Place("telling", 0.0, problems=tuple(problems))] if problems else [])
