@@ -10,6 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from naverplace.report import RunReport
 from naverplace.run import Run
 from tasks import bookings as tasks
+from tasks import person
 from tasks.step import StepFailed
 
 
@@ -41,7 +42,7 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
 
 def carry_out(run: Run) -> RunReport:
     """Order the steps; a store that fails does not stop the others."""
-    session = tasks.restore_session(run)
+    session = person.restore_session(run)
     reading = {store_id: tasks.read_store.submit(run, session, store_id) for store_id in run.stores}
     batches = tasks.collect(reading)
     gated = tasks.check_quality(run, batches)

@@ -133,12 +133,15 @@ def login(
     headed: Annotated[bool, typer.Option(help="Open a window and log in by hand.")] = False,
 ) -> None:
     """Log in to Naver now, and store the session for the next runs."""
+    from naverplace.resuming import resume_waiting
     from naverplace.session import log_in_now
 
     with plain_errors():
         settings = load_settings()
         count = log_in_now(settings, headed=headed)
     out.print(f"logged in; {count} cookies are stored in table {settings.aws.session_table!r}")
+    for line in resume_waiting():
+        out.print(line, markup=False)
 
 
 @app.command("init-tables")

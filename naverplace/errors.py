@@ -96,6 +96,7 @@ class LoginFailed(Permanent):
     """The login did not succeed; `advice` tells the person on duty what to do."""
 
     reason = "login_failed"
+    needs_person = False  # a person can make it go on, and nobody else
     advice = "look at the login page by hand: naverplace login --headed"
 
 
@@ -112,6 +113,7 @@ class CaptchaRequired(LoginFailed):
     """Naver asks for a captcha, which only a person may answer."""
 
     reason = "captcha"
+    needs_person = True
     advice = "log in by hand: naverplace login --headed"
 
 
@@ -119,6 +121,7 @@ class NewDevice(LoginFailed):
     """Naver asks whether this new device shall be registered."""
 
     reason = "new_device"
+    needs_person = True
     advice = "register this machine by hand: naverplace login --headed"
 
 
@@ -126,6 +129,7 @@ class TwoStep(LoginFailed):
     """Naver waits for the second step of a two-step login."""
 
     reason = "two_step"
+    needs_person = True
     advice = "confirm on the owner's phone: naverplace login --headed"
 
 
@@ -133,6 +137,7 @@ class Protected(LoginFailed):
     """Naver has locked the account for its protection."""
 
     reason = "protected"
+    needs_person = True
     advice = "release the account at Naver, then: naverplace login --headed"
 
 

@@ -20,9 +20,22 @@ R = TypeVar("R")
 class StepFailed(Exception):
     """A step's error in one scrubbed line: the text that Prefect stores in its database."""
 
-    def __init__(self, text: str, *, transient: bool = False) -> None:
+    def __init__(
+        self, text: str, *, transient: bool = False, reason: str = "", needs_person: bool = False
+    ) -> None:
         super().__init__(text)
         self.transient = transient
+        self.reason, self.needs_person = reason, needs_person  # of a login that was refused
+
+    @classmethod
+    def of(cls, error: Exception) -> StepFailed:
+        """Put an error in one scrubbed line."""
+        return cls(
+            describe(error),
+            transient=isinstance(error, Transient),
+            reason=getattr(error, "reason", ""),
+            needs_person=getattr(error, "needs_person", False),
+        )
 
 
 def scrubbed(function: Callable[P, R]) -> Callable[P, R]:
@@ -38,7 +51,7 @@ def scrubbed(function: Callable[P, R]) -> Callable[P, R]:
         except StepFailed:
             raise
         except Exception as error:  # noqa: BLE001 - raised again, scrubbed
-            failure = StepFailed(describe(error), transient=isinstance(error, Transient))
+            failure = StepFailed.of(error)
         raise failure from None
 
     return run_scrubbed

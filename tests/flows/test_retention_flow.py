@@ -93,6 +93,6 @@ def test_our_old_runs_and_their_artifacts_go_and_younger_ones_stay(
     assert artifacts_of(first) == {}
     assert "run-summary" in artifacts_of(second)
     with get_client(sync_client=True) as client:
-        assert client.read_flow_run(second).name  # type: ignore[arg-type]
+        assert client.read_flow_run(second).name
     again = forget_history(before=between - timedelta(days=1), days=30, dry_run=False)
     assert [place.removed for place in again] == [0, 0]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.server import Sandbox
-from trials.campaign.shop import FLAGS, Customer, kind_of
+from trials.campaign.shop import FLAGS, WORDS, Customer, kind_of
 from trials.campaign.zygote import DIED, Ended
 
 Wanted = set[tuple[str, str]]  # phone and kind
@@ -65,6 +65,7 @@ def judge(
         if not seen[phone, kind]
         and phone not in cancelled
         and not _is_named(person.booking_num, kind, ends)
+        and not _was_told(sandbox, person.booking_num, kind)
     ]
     unexplained = [
         *(f"{kind} to {to} was not owed" for to, kind in seen if (to, kind) not in wanted),
@@ -80,6 +81,12 @@ def _is_named(booking_num: str, kind: str, ends: Sequence[Ended]) -> bool:
         if any(row["booking"] == booking_num and row["kind"] == kind for row in rows):
             return True
     return False
+
+
+def _was_told(sandbox: Sandbox, booking_num: str, kind: str) -> bool:
+    """Tell whether the owner read it, from a run that died before it could hand on its report."""
+    named = f"예약 {booking_num} {WORDS[kind]} "
+    return any(named in message["text"] for message in sandbox.world.telegram)
 
 
 def _odd_ends(ends: Sequence[Ended]) -> Iterator[str]:

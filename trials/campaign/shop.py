@@ -22,6 +22,7 @@ EVENING = datetime(2025, 10, 22, 20, 3, 0, tzinfo=SEOUL)
 REVIEW = (("원본 파일 전체 받기", 1),)
 FLAGS = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
 SUBJECTS = {"[예약확정]": "confirmation", "[이용안내]": "guide", "[리뷰 이벤트]": "event"}
+WORDS = {"confirmation": "예약확정", "guide": "안내", "event": "이벤트"}  # the owner's
 TWO_HOURS = timedelta(hours=2)
 
 
