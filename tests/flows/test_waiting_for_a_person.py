@@ -84,19 +84,6 @@ def test_an_answer_in_the_ui_lets_the_run_log_in_itself_without_waiting_for_the_
     assert "로그인을 기다립니다" not in "".join(m["text"] for m in world.world.telegram[told:])
 
 
-def test_a_login_that_is_refused_again_after_the_answer_fails_the_run(
-    working: Working, world: Sandbox
-) -> None:
-    run = working.start(MAIN)
-    working.work()
-    resume_flow_run(run.id, run_input={"try_again": True})
-    working.work()
-
-    assert working.read(run).state_name == "Failed"
-    assert world.world.login_attempts == 2
-    assert "naverplace login" in world.world.telegram[-1]["text"]
-
-
 def slots_taken(working: Working) -> int:
     with get_client(sync_client=True) as client:
         found = client.read_deployment_by_name(f"{MAIN}-{working.pool}")
