@@ -1,4 +1,4 @@
-"""Process the bookings of every store: the steps of one run, in their order."""
+"""Process the bookings of every store, or of a part of them: the steps of a run, in their order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from naverplace.report import RunReport
 from naverplace.run import Run
+from naverplace.session import NaverSession
 from tasks import bookings as tasks
-from tasks import person
+from tasks import person, sharing
+from tasks.limits import NAVER, SENS, THREADS, held
 from tasks.step import StepFailed
 
 
@@ -29,7 +31,7 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
     """
     run = tasks.prepare(dry_run=dry_run, stores=stores or [])
     try:
-        report = carry_out(run)
+        report = carry_out(run, person.restore_session(run))
     except StepFailed as failure:
         tasks.report_failure(run, str(failure))
         raise
@@ -40,15 +42,41 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
     return report.as_json()
 
 
-def carry_out(run: Run) -> RunReport:
+@flow(
+    name="process-shard",
+    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]
+    timeout_seconds=16 * 60,
+    persist_result=False,
+)
+def process_shard(stores: list[str], dry_run: bool = False) -> dict[str, Any]:
+    """Process the bookings of a part of the stores, within the limits of all workers.
+
+    Args:
+        stores: these store ids.
+        dry_run: decide and report, but write and send nothing.
+    """
+    run = tasks.prepare(dry_run=dry_run, stores=stores, shard=True)
+    try:
+        report = carry_out(run, tasks.restore_session(run))
+    except StepFailed as failure:
+        tasks.report_failure(run, str(failure))
+        raise
+    sharing.publish_counts(report)
+    if report.status != "success":
+        raise StepFailed(f"{len(report.problems)} problems, see run-summary")
+    return report.as_json()
+
+
+def carry_out(run: Run, session: NaverSession) -> RunReport:
     """Order the steps; a store that fails does not stop the others."""
-    session = person.restore_session(run)
-    reading = {store_id: tasks.read_store.submit(run, session, store_id) for store_id in run.stores}
-    batches = tasks.collect(reading)
+    with held(run, NAVER, slots=THREADS):
+        reading = {s: tasks.read_store.submit(run, session, s) for s in run.stores}
+        batches = tasks.collect(reading)
     gated = tasks.check_quality(run, batches)
     doubts = tasks.settle_doubts(run)
     decided = tasks.decide(run, gated)
-    delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}
-    results = tasks.collect_results(run, decided, delivering)
+    with held(run, NAVER, SENS, slots=THREADS):  # Naver is asked again about what was read long ago
+        delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}
+        results = tasks.collect_results(run, decided, delivering)
     results += tasks.deliver_notices(run, decided)
     return tasks.report(run, session, batches, gated, decided, results, doubts)

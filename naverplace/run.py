@@ -37,7 +37,7 @@ from naverplace.registry import nearest
 from naverplace.reserving import plan
 from naverplace.rulebook import Rulebook, load_rulebook
 from naverplace.sending import Step
-from naverplace.session import NaverSession, open_naver_session
+from naverplace.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.settings import Settings
 from naverplace.settling import Settler
 from naverplace.stopwatch import Stopwatch
@@ -54,6 +54,9 @@ log = logging.getLogger(__name__)
 
 class Run:
     """What every step of one run needs; opaque on purpose, so that nobody hashes or stores it."""
+
+    # A shard is one of several runs at a time: who ordered it logs in, and tells the owner.
+    shard = False
 
     def __init__(self, settings: Settings, *, run_id: str, door: str, dry_run: bool) -> None:
         self.settings = settings
@@ -122,7 +125,7 @@ def open_session(run: Run) -> NaverSession:
             run.settings.naver,
             table=run.session_table,
             clock=run.clock,
-            authenticator=NaverAuthenticator(run.settings.naver),
+            authenticator=NoBrowser() if run.shard else NaverAuthenticator(run.settings.naver),
             probe_stores=list(run.stores),
             max_skew_seconds=run.settings.clock.max_skew_seconds,
         )

@@ -150,3 +150,6 @@ class DocumentSettings(Section):
     allocated_mb: float | None = Field(
         None, gt=0, description="memory given to the process; AWS Lambda tells it by itself"
     )
+    metrics_line: bool = Field(
+        False, description="print every run's figures as a line that CloudWatch makes metrics of"
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from naverplace.channels.telegram import Telegram
 from naverplace.document import render
+from naverplace.emf import metrics_line
 from naverplace.errors import NaverPlaceError
 from naverplace.measuring import measures
 from naverplace.redaction import REDACTOR, describe
@@ -89,7 +91,13 @@ def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
 
 
 def keep_report(run: Run, report: RunReport) -> None:
-    """Write report and summary document into the folder that the settings name, if any."""
+    """Write report and summary document into the folder that the settings name, if any.
+
+    Also prints the line for CloudWatch, where it is wanted; it holds nothing but numbers.
+    """
+    if run.settings.document.metrics_line:
+        sys.stdout.write(metrics_line(report) + "\n")
+        sys.stdout.flush()
     folder = run.settings.report_dir
     if folder is None:
         return

@@ -68,6 +68,8 @@ class Place:
             "PREFECT_SERVER_UI_API_URL": f"{self.url}/api",
             # In memory, a killed worker and a restarted server would keep a slot for ever.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
+            # Whoever is refused a slot of a global limit asks again after some seconds, not thirty.
+            "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "P30D",
         }

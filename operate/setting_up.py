@@ -7,10 +7,12 @@ import subprocess
 import sys
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
@@ -26,6 +28,7 @@ from naverplace.settings import Settings
 from operate.alerts import set_alerts
 from operate.places import MAIN, POOL, ROOT, CannotStart, Place
 
+LIMITS = ROOT / "deployments" / "limits.yaml"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -40,6 +43,7 @@ def set_up(place: Place, settings: Settings) -> None:
         except ObjectNotFound:
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
         set_alerts(client, settings)
+        set_limits(client)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(
         command,
@@ -51,6 +55,17 @@ def set_up(place: Place, settings: Settings) -> None:
     )
     if done.returncode:
         raise CannotStart(f"`prefect deploy --all` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def set_limits(client: SyncPrefectClient, *, file: Path = LIMITS) -> list[str]:
+    """Make the limits of deployments/limits.yaml that are missing, and give their names."""
+    known = {limit.name for limit in client.read_global_concurrency_limits(limit=200)}
+    wanted: dict[str, int] = yaml.safe_load(file.read_text("utf-8"))["limits"]
+    missing = [name for name in wanted if name not in known]
+    for name in missing:
+        made = GlobalConcurrencyLimitCreate(name=name, limit=wanted[name])
+        client.create_global_concurrency_limit(made)
+    return missing
 
 
 def client_of(place: Place) -> SyncPrefectClient:

@@ -51,6 +51,7 @@ class PrefectServer:
                     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
                         "prefect.server.concurrency.lease_storage.filesystem"
                     ),
+                    "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
                 },
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -16,26 +16,30 @@ from naverplace.report import RunReport
 from naverplace.run import Run
 from naverplace.session import NaverSession
 from tasks import artifacts
+from tasks.limits import NAVER, SENS, held
 from tasks.settings import open_settings
 from tasks.step import scrubbed, step
 
 
 @scrubbed
-def prepare(*, dry_run: bool, stores: Sequence[str]) -> Run:
+def prepare(*, dry_run: bool, stores: Sequence[str], shard: bool = False) -> Run:
     """Load settings, rules and templates; not a task, since nothing outside is asked."""
-    return telling.open_or_alert(
+    this = telling.open_or_alert(
         open_settings(),
         run_id=str(runtime.flow_run.id or "local"),
         door="flow",
         dry_run=dry_run,
         only=stores,
     )
+    this.shard = shard
+    return this
 
 
 @step("restore-session")
 def restore_session(this: Run) -> NaverSession:
     """Restore the owner's session or log in; never retried: attempts lock an account."""
-    return run.open_session(this)
+    with held(this, NAVER):
+        return run.open_session(this)
 
 
 @step("read-store", run_name="read-{store_id}", retries=1)
@@ -67,7 +71,8 @@ def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
 @step("settle-doubts", retries=1)
 def settle_doubts(this: Run) -> list[Doubt]:
     """Settle by SENS's log what earlier runs have left in doubt."""
-    return storewise.settle_open(this)
+    with held(this, SENS):
+        return storewise.settle_open(this)
 
 
 @step("decide", retries=1)
@@ -116,16 +121,18 @@ def report(
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
     docs = run.write_quality_docs(this, gated)
-    made = reporting.report_run(
-        this,
-        session=session,
-        batches=batches,
-        gated=gated,
-        decided=decided,
-        results=results,
-        doubts=doubts,
-    )
-    told = telling.tell_owner(this, made)
+    with held(this, SENS):  # its log is read once more
+        made = reporting.report_run(
+            this,
+            session=session,
+            batches=batches,
+            gated=gated,
+            decided=decided,
+            results=results,
+            doubts=doubts,
+        )
+    quiet = this.shard and made.status == "success" and not made.expired
+    told = made if quiet else telling.tell_owner(this, made)
     telling.keep_report(this, told)
     artifacts.publish_report(told, docs)
     return told

@@ -29,7 +29,7 @@ ALLOWED = {
     "sandbox": {"sandbox"},
     "operate": {"naverplace", "operate"},
     "legacy": {"legacy"},
-    "trials": {"legacy", "naverplace", "sandbox", "tasks", "trials"},
+    "trials": {"legacy", "naverplace", "operate", "sandbox", "tasks", "trials"},
 }
 PURE = [
     "actions",
@@ -47,6 +47,7 @@ PURE = [
     "deliveries",
     "doubts",
     "effects",
+    "emf",
     "engine",
     "fields",
     "findings",
@@ -74,6 +75,7 @@ PURE = [
     "rulebook",
     "rulefile",
     "runfacts",
+    "sharding",
     "stops",
     "stores",
     "summary",

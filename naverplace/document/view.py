@@ -113,22 +113,24 @@ class View:
         )
 
     @cached_property
-    def judged(self) -> tuple[Judged, ...]:
-        """Compare what was measured with the thresholds that were set for this run."""
+    def measured(self) -> Measured:
+        """Give the figures that have a threshold."""
         report = self.report
         begin, end = report.spans.get("booking api", (None, None))
-        return judge(
-            Measured(
-                total_seconds=report.seconds,
-                booking_api_seconds=end - begin if begin is not None and end is not None else None,
-                dynamodb_seconds=self.wall("dynamodb"),
-                sms_seconds=self.wall("sms"),
-                notification_seconds=self.wall("notifications"),
-                memory_mb=report.memory_mb,
-                allocated_mb=report.allocated_mb,
-            ),
-            ThresholdSettings(**report.thresholds),
+        return Measured(
+            total_seconds=report.seconds,
+            booking_api_seconds=end - begin if begin is not None and end is not None else None,
+            dynamodb_seconds=self.wall("dynamodb"),
+            sms_seconds=self.wall("sms"),
+            notification_seconds=self.wall("notifications"),
+            memory_mb=report.memory_mb,
+            allocated_mb=report.allocated_mb,
         )
+
+    @cached_property
+    def judged(self) -> tuple[Judged, ...]:
+        """Compare what was measured with the thresholds that were set for this run."""
+        return judge(self.measured, ThresholdSettings(**self.report.thresholds))
 
     def wall(self, name: str) -> float | None:
         """Tell the seconds in which calls of this kind were under way; None: not measured."""

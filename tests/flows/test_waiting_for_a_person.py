@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from naverplace.cli import app
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
-from tests.flows.working import Working
+from trials.working import Working
 
 pytestmark = [pytest.mark.prefect, pytest.mark.browser]
 MAIN = "process-bookings/every-20-minutes"

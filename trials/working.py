@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectAlreadyExists
 
 from sandbox.prefect_server import PrefectServer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 POOL = "by-hand"
 
 
@@ -50,10 +50,10 @@ class Working:
         file.write_text(yaml.safe_dump(wanted), "utf-8")
         self._prefect("deploy", "--all", "--prefect-file", str(file))
 
-    def start(self, deployment: str, **parameters: Any) -> FlowRun:
+    def start(self, what: str, **parameters: Any) -> FlowRun:
         """Order a run of a deployment by its name in prefect.yaml, flow/deployment."""
         with get_client(sync_client=True) as client:
-            found = client.read_deployment_by_name(f"{deployment}-{self.pool}")
+            found = client.read_deployment_by_name(f"{what}-{self.pool}")
             return client.create_flow_run_from_deployment(found.id, parameters=parameters)
 
     def work(self) -> None:
@@ -111,7 +111,8 @@ class Working:
             text=True,
             timeout=200,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        if done.returncode:
+            raise RuntimeError(f"prefect {' '.join(words)}:\n{done.stdout}{done.stderr}")
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,1 @@
+"""Many stores, several workers, one of them killed: nothing lost, nothing doubled, limits kept."""
