@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from naverplace.settings import Settings
 from operate.alerts import set_alerts
 from operate.places import MAIN, POOL, ROOT, CannotStart, Place
 
+TEMPLATE = ROOT / "deployments" / "pools" / "process.json"
 LIMITS = ROOT / "deployments" / "limits.yaml"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -41,7 +43,9 @@ def set_up(place: Place, settings: Settings) -> None:
         try:
             client.read_work_pool(POOL)
         except ObjectNotFound:
-            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+            template = json.loads(TEMPLATE.read_text("utf-8"))
+            wanted = WorkPoolCreate(name=POOL, type="process", base_job_template=template)
+            client.create_work_pool(wanted)
         set_alerts(client, settings)
         set_limits(client)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]

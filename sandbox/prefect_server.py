@@ -21,7 +21,8 @@ START_SECONDS = 120  # a fresh database is migrated first: 10 s on a fast machin
 class PrefectServer:
     """Starts `prefect server start` as a process group, waits until it answers, and ends it."""
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, **settings: str) -> None:
+        self.settings = settings  # of the server, on top of ours: PREFECT_SERVER_...="..."
         self.home = home or Path(tempfile.mkdtemp(prefix="naverplace-prefect-"))
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -52,6 +53,7 @@ class PrefectServer:
                         "prefect.server.concurrency.lease_storage.filesystem"
                     ),
                     "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+                    **self.settings,
                 },
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -72,8 +74,17 @@ class PrefectServer:
         except requests.RequestException:
             return False
 
+    def restart(self) -> PrefectServer:
+        """End the server and start it again, with the same home and at the same address."""
+        self._end()
+        return self.start()
+
     def stop(self) -> None:
         """End the server with all its processes, and remove its home."""
+        self._end()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _end(self) -> None:
         if self._process is not None:
             for sign in (signal.SIGTERM, signal.SIGKILL):
                 try:
@@ -85,7 +96,6 @@ class PrefectServer:
                 except ProcessLookupError:
                     break
             self._process = None
-        shutil.rmtree(self.home, ignore_errors=True)
 
     def __enter__(self) -> PrefectServer:
         return self.start()

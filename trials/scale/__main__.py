@@ -105,6 +105,9 @@ def _play(
         second = working.start(SHARED, **wanted)
         _until(sandbox, owed, lambda: _ended(working.read(second)))
         _say(f"the next tick: {working.read(second).state_name}")
+        for run in _shards():
+            if run.state and not run.state.is_completed():
+                _say(f"  {run.name}: {run.state_name}: {str(run.state.message)[:300]}")
     finally:
         working.stop()
 
