@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Crashed, Scheduled
 
@@ -86,7 +87,7 @@ def late_run(working: Working, minutes: float) -> FlowRun:
     """Order a run for a moment that has passed, as when no worker was there."""
     with get_client(sync_client=True) as client:
         found = client.read_deployment_by_name(f"{MAIN}-{working.pool}")
-        due = Scheduled(scheduled_time=datetime.now(UTC) - timedelta(minutes=minutes))
+        due: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) - timedelta(minutes=minutes))
         return client.create_flow_run_from_deployment(found.id, state=due)
 
 
