@@ -9,8 +9,10 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 RUN := uv run --frozen --no-sync
+# One more process than processors: some tests wait for servers, workers and browsers.
+TESTERS := $(shell n=$$(( $$(nproc) + 1 )); echo $$(( n > 4 ? 4 : n )))
 
-.PHONY: help setup demo up down test bench faults year parity lint format sandbox clean
+.PHONY: help setup demo up down test bench faults year parity scale image lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,7 +30,7 @@ down: setup ## end what `make up` started; the history of runs stays (FORGET=1 r
 	@$(RUN) python -m operate down $(if $(FORGET),--forget)
 
 test: setup ## all tests, with coverage of the library (ARGS="tests/test_engine.py -x" for some of them)
-	@$(RUN) pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(RUN) pytest -n $(TESTERS) --dist loadgroup --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## how fast it decides; figures that depend on the machine
 	@$(RUN) python -m benchmarks.deciding
@@ -41,6 +43,12 @@ year: setup ## a simulated year of eight stores against an oracle; ends with JSO
 
 parity: setup ## the legacy against itself, the golden set, and 93 wrong systems; ends with JSON (REPORT=folder)
 	@$(RUN) python -m trials.parity $(if $(REPORT),--report $(REPORT))
+
+scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3)
+	@$(RUN) python -m trials.scale $(if $(STORES),--stores $(STORES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SHARDS),--shards $(SHARDS))
+
+image: setup ## carry out the Dockerfile in Debian roots without an engine, and try what comes of it (root; some minutes)
+	@$(RUN) python -m trials.image $(if $(JSON),--json)
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from naverplace.findings import Reconciliation
+from naverplace.quality import Gated
 from naverplace.reconcile_words import for_engineer as reconciliation_page
 from naverplace.reconcile_words import rows_of
 from naverplace.redaction import REDACTOR
@@ -45,6 +47,28 @@ def publish_quarantine(rows: Sequence[Mapping[str, Any]]) -> None:
         key="quarantine",
         table=_scrubbed(rows),
         description="Bookings with broken data: nothing is sent for them",
+    )
+
+
+def publish_quality(gated: Gated) -> None:
+    """Publish what the gates made of every store's rows, and which rules were broken how often."""
+    rows = []
+    for store in gated.stores:
+        broken = Counter(reason for row in store.quarantined for reason in row.reasons)
+        rows.append(
+            {
+                "store": store.store_id,
+                "rows": store.rows,
+                "good": len(store.good),
+                "quarantined": len(store.quarantined),
+                "stopped": store.reason if store.stopped else "",
+                "broken rules": ", ".join(f"{name} ({n})" for name, n in broken.most_common()),
+            }
+        )
+    create_table_artifact(
+        key="quality",
+        table=_scrubbed(rows),
+        description="What the quality gates made of every store's bookings",
     )
 
 

@@ -64,6 +64,7 @@ def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
 def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
     """Quarantine bad rows, and list them."""
     gated = run.check_quality(this, batches)
+    artifacts.publish_quality(gated)
     artifacts.publish_quarantine([q.as_row() for c in gated.stores for q in c.quarantined])
     return gated
 

@@ -111,7 +111,7 @@ def test_a_person_finds_summary_quarantine_and_verdicts_among_the_artifacts(
     report = process_bookings()
 
     artifacts = artifacts_of(report["run_id"])
-    assert set(artifacts) == {"run-summary", "run-document", "quarantine", "verdicts"}
+    assert set(artifacts) == {"run-summary", "run-document", "quality", "quarantine", "verdicts"}
     assert artifacts["run-document"].startswith("# Run Summary: SUCCESS")
     assert audit(artifacts["run-document"]).contradictions == ()
     assert "All sums balance." in artifacts["run-summary"]

@@ -1,0 +1,67 @@
+"""Stores shared between several runs, by a real worker on the session's server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.client.orchestration import get_client
+
+from operate.setting_up import LIMITS, set_limits
+from sandbox.prefect_server import PrefectServer
+from sandbox.server import Sandbox
+from trials.working import Working, seen
+
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def working(
+    prefect_server: PrefectServer,
+    prefect_client_settings: None,
+    world: Sandbox,
+    world_env: dict[str, str],
+    tmp_path: Path,
+) -> Iterator[Working]:
+    world.reset("first-run")
+    world.log_in()
+    env = {**world_env, **world.environment()}
+    made = Working(prefect_server, env, tmp_path, pool="shared")
+    made.deploy()
+    yield made
+    made.stop()
+
+
+def test_the_limits_are_made_once_and_then_left_to_whoever_changes_them(
+    prefect_client_settings: None,
+) -> None:
+    wanted = yaml.safe_load(LIMITS.read_text("utf-8"))["limits"]
+    with get_client(sync_client=True) as client:
+        set_limits(client)
+        found = {limit.name: limit for limit in client.read_global_concurrency_limits(limit=200)}
+        assert {name: found[name].limit for name in wanted} == wanted
+
+        assert set_limits(client) == []
+
+
+def test_two_shards_serve_every_store_once_and_the_owner_reads_one_message(
+    working: Working, world: Sandbox
+) -> None:
+    with get_client(sync_client=True) as client:
+        set_limits(client)
+    run = working.start(
+        "share-bookings/shared-20-minutes", shards=2, deployment="process-shard/shard-shared"
+    )
+    working.worker("sharing")
+
+    assert seen(lambda: (state := working.read(run).state) and state.is_final(), within=180)
+
+    assert working.read(run).state_name == "Completed", working.log(run)
+    told = Counter((m["to"], m["subject"]) for m in world.messages())
+    assert len(told) == sum(world.expected["messages"].values())
+    assert set(told.values()) == {1}
+    (summary,) = world.world.telegram
+    assert "나누어 실행 2개" in str(summary)

@@ -1,0 +1,185 @@
+"""What a person sees and does in Prefect's UI, in a real browser, with a real server and worker.
+
+NAVERPLACE_UI_IMAGES=docs/images writes the pictures of docs/ui.md anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+)
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import ArtifactSort
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from sandbox.faults import Fault
+from sandbox.prefect_server import PrefectServer
+from sandbox.server import Sandbox
+from trials.working import Working, seen
+
+pytestmark = [pytest.mark.prefect, pytest.mark.browser, pytest.mark.timeout(600)]
+MAIN = "process-bookings/every-20-minutes"
+BROKEN = "951291"
+
+
+@pytest.fixture
+def working(world: Sandbox, world_env: dict[str, str], tmp_path: Path) -> Iterator[Working]:
+    """A server with its UI, a worker, and the deployments of prefect.yaml."""
+    world.reset("first-run")
+    world.log_in()
+    with PrefectServer() as server:
+        settings = {PREFECT_API_URL: f"{server.url}/api", PREFECT_HOME: server.home}
+        with temporary_settings(settings):
+            made = Working(server, {**world_env, **world.environment()}, tmp_path)
+            made.deploy()
+            made.worker()
+            yield made
+            made.stop()
+
+
+class Page:
+    """A window of Chromium on the UI."""
+
+    def __init__(self, url: str, images: Path) -> None:
+        self.url, self.images = url, images
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1500,1100"):
+            options.add_argument(word)
+        self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+
+    def open(self, path: str) -> None:
+        """Go to a page."""
+        self.driver.get(self.url + path)
+
+    def shows(self, *words: str) -> bool:
+        """Wait until the page shows all of these words."""
+        return bool(seen(lambda: all(word in self.text() for word in words), within=60))
+
+    def text(self) -> str:
+        """Read what the page shows."""
+        return str(self.driver.execute_script("return document.body.innerText"))
+
+    def click(self, words: str, *, last: bool = False) -> None:
+        """Click what bears exactly these words; the last of them is the one in a dialogue."""
+        path = f"//*[self::button or self::a][normalize-space(.)='{words}']"
+        found = seen(lambda: self.driver.find_elements(By.XPATH, path))
+        assert found, f"nothing to click that says {words!r}: {self.text()[:500]}"
+        self.driver.execute_script("arguments[0].click()", found[-1 if last else 0])
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of what is there."""
+        self.images.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(self.images / f"ui-{name}.png"))
+
+
+@pytest.fixture
+def page(working: Working, tmp_path: Path) -> Iterator[Page]:
+    images = os.environ.get("NAVERPLACE_UI_IMAGES", "")
+    made = Page(working.server.url, Path(images) if images else tmp_path / "images")
+    yield made
+    made.driver.quit()
+
+
+def test_a_scheduled_run_is_announced_and_a_failed_one_is_retried_by_its_button(
+    working: Working, page: Page, world: Sandbox
+) -> None:
+    planned = scheduled(working)
+    page.open(f"/runs/flow-run/{planned.id}")
+    assert page.shows(planned.name, "Scheduled")
+
+    world.world.faults.append(
+        Fault("partner", match=f"businesses/{BROKEN}/", kind="status:503", times=None)
+    )
+    run = working.start(MAIN)
+    assert seen(lambda: ended(working, run), within=120)
+    page.open(f"/runs/flow-run/{run.id}")
+    assert page.shows(run.name, "Failed", "Retry")
+    before = told(world)
+    assert before  # half of the work is done: the other stores' customers have their messages
+    assert seen(lambda: page.driver.find_elements(By.TAG_NAME, "canvas"))  # the graph of steps
+    page.picture("failed")
+    assert page.shows(f"read-{BROKEN}", "503"), page.text()  # the log says which store, and why
+
+    world.world.faults.clear()
+    page.click("Retry")
+    page.click("Retry", last=True)
+    assert seen(lambda: retried(working, run), within=120)
+
+    page.open(f"/runs/flow-run/{run.id}")
+    assert page.shows(run.name, "Completed")
+    page.picture("retried")
+    after = told(world)
+    assert len(after) > len(before)  # the store that was left out has its messages now
+    assert set(after.values()) == {1}  # and nobody has one twice
+
+    for name, words in ARTIFACTS.items():
+        page.open(f"/artifacts/artifact/{newest(name, run)}")
+        assert page.shows(*words), f"{name}: {page.text()[:1000]}"
+        page.picture(name)
+
+
+ARTIFACTS = {
+    "run-summary": ("run-summary", "All sums balance"),
+    "quality": ("quality", "stopped", BROKEN),
+    "quarantine": ("quarantine",),
+    "verdicts": ("verdicts", "new-booking"),
+}
+
+
+def newest(key: str, run: FlowRun) -> str:
+    """Name the newest artifact of a run that has this key."""
+    chosen = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[key])
+    )
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=chosen, sort=ArtifactSort.CREATED_DESC)
+    assert found, f"no artifact {key}"
+    return str(found[0].id)
+
+
+def scheduled(working: Working) -> FlowRun:
+    """Give the main deployment a schedule far from now, and wait for the run that it plans."""
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(f"{MAIN}-{working.pool}")
+        hour = (datetime.now(UTC).hour + 12) % 24
+        cron = CronSchedule(cron=f"0 {hour} * * *", timezone="UTC")
+        planned: list[tuple[Any, bool]] = [(cron, True)]
+        client.create_deployment_schedules(found.id, planned)
+        chosen = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[found.id]))
+        runs = seen(lambda: client.read_flow_runs(flow_run_filter=chosen), within=120)
+    assert runs, "no run was planned"
+    first: FlowRun = runs[0]
+    return first
+
+
+def ended(working: Working, run: FlowRun) -> bool:
+    state = working.read(run).state
+    return state is not None and state.is_final()
+
+
+def retried(working: Working, run: FlowRun) -> bool:
+    found = working.read(run)
+    return found.run_count == 2 and found.state is not None and found.state.is_completed()
+
+
+def told(world: Sandbox) -> Counter[tuple[str, str]]:
+    """Count what every phone got, by subject."""
+    return Counter((str(m["to"]), str(m["subject"])) for m in world.messages())
