@@ -111,6 +111,25 @@ def prefect(server: PrefectServer, *words: str) -> None:
 
 @pytest.mark.prefect
 @pytest.mark.usefixtures("prefect_client_settings")
+def test_shared_ticks_are_off_until_somebody_wants_them_and_shards_have_no_limit_of_their_own() -> (
+    None
+):
+    loaded = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    by_name = {one["name"]: one for one in loaded}
+
+    shared, shard = by_name["shared-20-minutes"], by_name["shard"]
+    assert shared["entrypoint"] == "flows/sharing.py:share_bookings"
+    assert shared["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
+    assert shared["concurrency_limit"]["limit"] == 1
+    (schedule,) = shared["schedules"]
+    assert (schedule["cron"], schedule["timezone"]) == ("*/20 * * * *", "Asia/Seoul")
+    assert schedule["active"] is False  # every-20-minutes is on
+    assert shared["parameters"]["deployment"] == "process-shard/shard"
+    assert shard["entrypoint"] == "flows/bookings.py:process_shard"
+    assert shard["schedules"] == []
+    assert "concurrency_limit" not in shard
+
+
 def test_a_deployed_schedule_makes_a_scheduled_run_appear(prefect_server: PrefectServer) -> None:
     prefect(prefect_server, "work-pool", "create", "naverplace", "--type", "process")
     prefect(prefect_server, "deploy", "--all")
