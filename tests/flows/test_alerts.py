@@ -13,6 +13,7 @@ from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events import emit_event
 from prefect.events.schemas.automations import AutomationCore
+from prefect.states import Running, Suspended
 
 from naverplace.settings import Settings
 from operate.alerts import FILE, read_entries, set_alerts
@@ -81,7 +82,7 @@ def test_a_failed_run_reaches_telegram_and_slack_by_the_server_alone(
     assert token not in str(shown.data)  # what the UI and everybody who asks sees
 
 
-def test_a_run_that_is_silent_is_called_crashed(
+def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_is_not(
     client: SyncPrefectClient, settings: Settings, tmp_path: Path
 ) -> None:
     entries = [e for e in read_entries() if e["name"] == "naverplace-zombie"]
@@ -94,24 +95,22 @@ def test_a_run_that_is_silent_is_called_crashed(
     def dies() -> None:
         """Never run here: a process that died has only ever begun it."""
 
-    run = client.create_flow_run(dies)
-    _begin(client, run.id)
-    emit_event(
-        event="prefect.flow-run.heartbeat",
-        resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"},
-    )
+    waits, silent = client.create_flow_run(dies), client.create_flow_run(dies)
+    for run in (waits, silent):  # in this order: the one that waits would be called crashed first
+        client.set_flow_run_state(run.id, Running(), force=True)
+        emit_event(
+            event="prefect.flow-run.heartbeat",
+            resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"},
+        )
+        if run is waits:
+            client.set_flow_run_state(run.id, Suspended(), force=True)
 
-    def crashed() -> bool:
-        state = client.read_flow_run(run.id).state
-        return bool(state and state.is_crashed())
-
-    assert seen(crashed)
+    assert seen(lambda: _state(client, silent.id) == "Crashed")
+    assert _state(client, waits.id) == "Suspended"
 
 
-def _begin(client: SyncPrefectClient, run_id: Any) -> None:
-    from prefect.states import Running
-
-    client.set_flow_run_state(run_id, Running(), force=True)
+def _state(client: SyncPrefectClient, run_id: Any) -> str | None:
+    return client.read_flow_run(run_id).state_name
 
 
 def test_an_automation_made_by_hand_is_left_alone(

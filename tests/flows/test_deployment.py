@@ -109,8 +109,6 @@ def prefect(server: PrefectServer, *words: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.prefect
-@pytest.mark.usefixtures("prefect_client_settings")
 def test_shared_ticks_are_off_until_somebody_wants_them_and_shards_have_no_limit_of_their_own() -> (
     None
 ):
@@ -130,6 +128,8 @@ def test_shared_ticks_are_off_until_somebody_wants_them_and_shards_have_no_limit
     assert "concurrency_limit" not in shard
 
 
+@pytest.mark.prefect
+@pytest.mark.usefixtures("prefect_client_settings")
 def test_a_deployed_schedule_makes_a_scheduled_run_appear(prefect_server: PrefectServer) -> None:
     prefect(prefect_server, "work-pool", "create", "naverplace", "--type", "process")
     prefect(prefect_server, "deploy", "--all")
