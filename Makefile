@@ -30,7 +30,7 @@ down: setup ## end what `make up` started; the history of runs stays (FORGET=1 r
 	@$(RUN) python -m operate down $(if $(FORGET),--forget)
 
 test: setup ## all tests, with coverage of the library (ARGS="tests/test_engine.py -x" for some of them)
-	@$(RUN) pytest -n $(TESTERS) --dist loadgroup --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(RUN) pytest -n $(TESTERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## how fast it decides; figures that depend on the machine
 	@$(RUN) python -m benchmarks.deciding

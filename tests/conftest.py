@@ -21,14 +21,44 @@ hypothesis.settings.register_profile("gate", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
+# The longest files, longest first: begun last, one process would end long after the others.
+LONGEST = (
+    "flows/",
+    "trials/test_campaign.py",
+    "ui/",
+    "trials/test_year.py",
+    "e2e/",
+    "slots/",
+    "test_operate.py",
+    "test_killed_runs.py",
+    "test_breaker_run.py",
+    "test_storewise.py",
+    "test_switch",
+)
+# Whole systems against an oracle of their own: coverage counts lines twice as slowly as they run,
+# and whatever these run, the tests of the parts have run before.
+NOT_COUNTED = ("trials/", "ui/", "e2e/", "slots/", "image/", "test_switch", "test_killed_runs.py")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and all that need the one Prefect server in one."""
     for item in items:
-        path = item.path.relative_to(ROOT)
-        prefect = path.parts[0] == "flows" or "prefect_server" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("prefect" if prefect else str(path)))
-    # The trials are the longest: begun last, one process would end long after the others.
-    items.sort(key=lambda item: "trials" not in item.path.parts)
+        path = _path(item)
+        prefect = path.startswith("flows/") or "prefect_server" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("prefect" if prefect else path))
+        if path.startswith(NOT_COUNTED):
+            item.add_marker(pytest.mark.no_cover)
+    items.sort(key=lambda item: _place(_path(item)))
+
+
+def _path(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT).as_posix()
+
+
+def _place(path: str) -> int:
+    found = (at for at, start in enumerate(LONGEST) if path.startswith(start))
+    return next(found, len(LONGEST))
 
 
 @pytest.fixture(scope="session")
