@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from naverplace.setting_types import Section, StoreIds
@@ -20,7 +22,12 @@ class RetentionSettings(Section):
         30.0,
         ge=1,
         le=366,
-        description="reports, pages and Prefect's history of runs are removed after so many days",
+        description="reports, pages, logs and Prefect's history of runs are removed after so many "
+        "days",
+    )
+    log_dir: Path | None = Field(
+        None,
+        description="the logs of this machine's processes, cut by the day; `make up` sets it",
     )
     closed_stores: StoreIds = Field(
         (),

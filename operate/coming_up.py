@@ -131,6 +131,7 @@ def _worker(place: Place, state: State, console: Console, world: Mapping[str, st
     environment = {
         **place.client_environment(),
         "NAVERPLACE_REPORT_DIR": os.environ.get("NAVERPLACE_REPORT_DIR", str(reports)),
+        "NAVERPLACE_RETENTION__LOG_DIR": str(place.folder),
         **world,
         "PREFECT_WORKER_QUERY_SECONDS": "2",  # one machine: asking costs nothing
     }

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import psutil
 
+from naverplace.retention.logs import mark
 from operate.places import CannotStart
 
 TAIL = 2000  # characters of a log that an error shows
@@ -22,6 +24,7 @@ def start(
 ) -> dict[str, Any]:
     """Start a process in a session of its own; gives its pid and the moment of its start."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    mark(log, f"{name} starts", datetime.now(UTC))
     with log.open("ab") as out:
         process = subprocess.Popen(
             list(command),

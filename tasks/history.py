@@ -28,8 +28,8 @@ from naverplace.retention.outcome import Place
 PAGE = 200  # what the API gives at once
 FLOWS = (
     "process-bookings",
+    "process-shard",
     "share-bookings",
-    "refresh-session",
     "reconcile",
     "retention",
     "watchdog",

@@ -21,6 +21,7 @@ from naverplace.records import Record
 from naverplace.redaction import REDACTOR, describe
 from naverplace.retention.files import FilePlace, file_places
 from naverplace.retention.judging import WRONG, Fate, Listed, fate
+from naverplace.retention.logs import LogPlace
 from naverplace.retention.outcome import Place, Retained
 from naverplace.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.settings import Settings
@@ -148,14 +149,19 @@ class Retention:
         return Place(name, days, seen=seen, old=old, removed=removed, left=left)
 
     def files(self) -> list[Place]:
-        """Remove old reports and pages; a folder that cannot be used is a problem."""
-        return [self._files(place) for place in file_places(self.settings)]
+        """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
+        places: list[FilePlace | LogPlace] = [*file_places(self.settings)]
+        if folder := self.settings.retention.log_dir:
+            places.append(LogPlace("logs of this machine", folder))
+        return [self._files(place) for place in places]
 
-    def _files(self, place: FilePlace) -> Place:
+    def _files(self, place: FilePlace | LogPlace) -> Place:
         days = self.settings.retention.history_days
         try:
             seen, old = place.count(), place.old(self.history_before)
-            removed = 0 if self.dry_run else place.remove(old)
+            removed = 0 if self.dry_run else place.remove(old, self.now)
+            if isinstance(place, LogPlace) and not self.dry_run:
+                place.cut(self.now)
             left = len(place.old(self.history_before))
         except NaverPlaceError as error:
             return Place(place.name, days, problems=(REDACTOR.scrub(str(error)),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events import emit_event
 from prefect.events.schemas.automations import AutomationCore
-from prefect.states import Running, Suspended
+from prefect.states import Cancelled, Running, Scheduled, Suspended
 
 from naverplace.settings import Settings
 from operate.alerts import FILE, read_entries, set_alerts
@@ -21,6 +22,7 @@ from sandbox.server import Sandbox
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]
 WITHIN = 60  # seconds; events take some
+SHORT = 10  # seconds: the least that Prefect takes for a trigger that waits
 
 
 @pytest.fixture
@@ -83,13 +85,11 @@ def test_a_failed_run_reaches_telegram_and_slack_by_the_server_alone(
 
 
 def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_is_not(
-    client: SyncPrefectClient, settings: Settings, tmp_path: Path
+    client: SyncPrefectClient, settings: Settings, world: Sandbox, tmp_path: Path
 ) -> None:
-    entries = [e for e in read_entries() if e["name"] == "naverplace-zombie"]
-    entries[0]["trigger"]["within"] = 10
-    file = tmp_path / "zombie.yaml"
-    file.write_text(yaml.safe_dump({"automations": entries}), "utf-8")
-    set_alerts(client, settings, file=file)
+    zombie, failed = entry_of("naverplace-zombie"), entry_of("naverplace-run-failed")
+    zombie["trigger"]["within"] = SHORT
+    set_alerts(client, settings, file=written(tmp_path, zombie, failed))
 
     @flow(name="dies")
     def dies() -> None:
@@ -107,6 +107,94 @@ def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_
 
     assert seen(lambda: _state(client, silent.id) == "Crashed")
     assert _state(client, waits.id) == "Suspended"
+    (text,) = seen(lambda: told(world, silent.name))
+    assert "Crashed" in text
+    assert "has not been heard of for nine minutes" in text
+    assert told(world, waits.name) == []
+
+
+def test_a_run_that_nobody_starts_is_told_as_late(
+    client: SyncPrefectClient, settings: Settings, world: Sandbox
+) -> None:
+    set_alerts(client, settings)
+
+    @flow(name="has-no-worker")
+    def waits() -> None:
+        """Never run: there is no worker."""
+
+    due: Any = Scheduled(scheduled_time=datetime.now(UTC) - timedelta(minutes=1))
+    late = client.create_flow_run(waits, state=due)
+
+    (text,) = seen(lambda: told(world, late.name))
+    assert "제시간에 시작하지 못했습니다 (Late)" in text
+    assert f"/runs/flow-run/{late.id}" in text
+    assert seen(lambda: [m for m in world.world.slack if late.name in str(m)])
+
+
+def test_silence_is_told_and_a_run_of_the_main_flow_that_ends_well_ends_it(
+    client: SyncPrefectClient, settings: Settings, world: Sandbox, tmp_path: Path
+) -> None:
+    silence = entry_of("naverplace-silence")
+    silence["trigger"]["within"] = SHORT
+    nobody = {**silence, "name": "control", "text": "nobody was heard"}
+    related = {**silence["trigger"]["match_related"], "prefect.resource.name": ["nobody"]}
+    nobody["trigger"] = {**silence["trigger"], "match_related": related}
+    set_alerts(client, settings, file=written(tmp_path, nobody, silence))
+
+    @flow(name="process-bookings")
+    def ends_well() -> None:
+        """End well."""
+
+    def heard() -> list[str]:
+        ends_well()
+        return told(world, "nobody was heard")
+
+    assert seen(heard)  # the same trigger, of a flow that nobody runs, has fired by now
+    assert told(world, "성공한 실행이 없습니다") == []
+    assert seen(lambda: told(world, "45분 동안 성공한 실행이 없습니다"))  # now that nothing runs
+
+
+def test_three_runs_of_the_main_flow_that_met_another_one_are_told_once(
+    client: SyncPrefectClient, settings: Settings, world: Sandbox, tmp_path: Path
+) -> None:
+    entry = entry_of("naverplace-cancelled-in-a-row")
+    set_alerts(client, settings, file=written(tmp_path, entry))
+
+    @flow(name="process-bookings")
+    def ours() -> None:
+        """Never run here."""
+
+    @flow(name="somebody-elses")
+    def other() -> None:
+        """Never run here."""
+
+    def cancel(what: Any) -> None:
+        run = client.create_flow_run(what)
+        client.set_flow_run_state(run.id, Cancelled(), force=True)
+
+    for what in (ours, ours, other, ours):
+        assert told(world, "연달아 취소") == []
+        cancel(what)
+
+    assert len(seen(lambda: told(world, "실행 세 번이 연달아 취소되었습니다"))) == 1
+
+
+def entry_of(name: str) -> dict[str, Any]:
+    """An automation as it is shipped."""
+    (found,) = (entry for entry in read_entries() if entry["name"] == name)
+    return found
+
+
+def written(folder: Path, *entries: dict[str, Any]) -> Path:
+    """A file with only these automations."""
+    file = folder / "automations.yaml"
+    file.write_text(yaml.safe_dump({"automations": list(entries)}), "utf-8")
+    return file
+
+
+def told(world: Sandbox, words: str) -> list[str]:
+    """What the owner's chat got that has these words."""
+    return [m["text"] for m in world.world.telegram if words in m["text"]]
 
 
 def _state(client: SyncPrefectClient, run_id: Any) -> str | None:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
 
 from sandbox.server import Sandbox
-from tasks.history import forget_history
+from tasks.history import FLOWS, forget_history
 from tests.flows.conftest import ROOT
 from tests.flows.test_bookings import artifacts_of
 from tests.reconciling import DAY, Shop
@@ -96,3 +97,10 @@ def test_our_old_runs_and_their_artifacts_go_and_younger_ones_stay(
         assert client.read_flow_run(second).name
     again = forget_history(before=between - timedelta(days=1), days=30, dry_run=False)
     assert [place.removed for place in again] == [0, 0]
+
+
+def test_the_history_of_every_flow_that_is_deployed_is_forgotten() -> None:
+    deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
+    names = {str(load_flow_from_entrypoint(one["entrypoint"]).name) for one in deployed}
+
+    assert names == set(FLOWS)

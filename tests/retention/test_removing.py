@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from naverplace.cli import app
 from naverplace.errors import SessionExpired
+from naverplace.retention.logs import mark
 from naverplace.retention.outcome import Place, Retained, in_korean
 from naverplace.retention.removing import Retention, retain
 from naverplace.tables.dynamodb import open_dynamodb
@@ -33,7 +34,9 @@ def shop(world: Sandbox, world_env: dict[str, str], tmp_path: Path) -> Shop:
         "NAVERPLACE_CAPTURE__WHERE": str(tmp_path / "bundles"),
         "NAVERPLACE_CAPTURE__KEY": "k" * 32,
         "NAVERPLACE_CAPTURE__ENABLED": "true",
+        "NAVERPLACE_RETENTION__LOG_DIR": str(tmp_path),
     }
+    mark(tmp_path / "worker.log", "worker starts", datetime.now(UTC))
     shop = Shop(world, env)
     world.log_in()
     shop.run()
@@ -74,7 +77,7 @@ def test_what_is_old_goes_from_every_place_and_the_second_look_finds_nothing(sho
 
     assert shop.world.sms_items() == []
     assert place(done, "table sms").removed == items
-    for name in ("run reports", "data docs", "captured runs"):
+    for name in ("run reports", "data docs", "captured runs", "logs of this machine"):
         assert (place(done, name).removed > 0, place(done, name).left) == (True, 0)
     assert done.clean
     assert in_korean(done) == ""
