@@ -13,7 +13,7 @@ from naverplace.session import NaverSession
 from tasks import bookings as tasks
 from tasks import person, sharing
 from tasks.limits import NAVER, SENS, THREADS, held
-from tasks.step import StepFailed
+from tasks.step import StepFailed, ends_in_words
 
 
 @flow(
@@ -22,6 +22,7 @@ from tasks.step import StepFailed
     timeout_seconds=18 * 60,  # the next run is due after 20 minutes
     persist_result=False,
 )
+@ends_in_words
 def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> dict[str, Any]:
     """Read every store's bookings, decide who is owed which message, send it, and report.
 
@@ -48,6 +49,7 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
     timeout_seconds=16 * 60,
     persist_result=False,
 )
+@ends_in_words
 def process_shard(stores: list[str], dry_run: bool = False) -> dict[str, Any]:
     """Process the bookings of a part of the stores, within the limits of all workers.
 

@@ -9,10 +9,11 @@ from prefect import flow
 from naverplace.parity.comparison import Comparison
 from naverplace.parity.values import NO_GO, Parity
 from tasks import parity as tasks
-from tasks.step import StepFailed
+from tasks.step import StepFailed, ends_in_words
 
 
 @flow(name="parity-replay", timeout_seconds=60 * 60, persist_result=False)
+@ends_in_words
 def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
     """Let the legacy and the new flow decide from captured runs, and judge what differs.
 
@@ -26,6 +27,7 @@ def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
 
 
 @flow(name="parity-shadow", timeout_seconds=20 * 60, persist_result=False)
+@ends_in_words
 def shadow(stores: list[str] | None = None) -> dict[str, Any]:
     """Decide beside the live legacy, with no way to send or write, and keep the reading.
 
@@ -38,6 +40,7 @@ def shadow(stores: list[str] | None = None) -> dict[str, Any]:
 
 
 @flow(name="parity-observed", timeout_seconds=40 * 60, persist_result=False)
+@ends_in_words
 def observed(stores: list[str] | None = None) -> dict[str, Any]:
     """Read just before the legacy runs, wait for it, and compare what it did with our decisions.
 

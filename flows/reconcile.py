@@ -9,10 +9,11 @@ from prefect import flow
 from naverplace.findings import Reconciliation
 from naverplace.reconcile import Reconciling
 from tasks import reconcile as tasks
-from tasks.step import StepFailed
+from tasks.step import StepFailed, ends_in_words
 
 
 @flow(name="reconcile", timeout_seconds=30 * 60, persist_result=False)
+@ends_in_words
 def reconcile() -> dict[str, Any]:
     """Match what the ledger counts with what SENS has sent, follow it to its end, and report."""
     this = tasks.prepare()

@@ -9,12 +9,13 @@ from prefect import flow
 
 from tasks import bookings as tasks
 from tasks import person, sharing
-from tasks.step import StepFailed
+from tasks.step import StepFailed, ends_in_words
 
 PATIENCE = timedelta(minutes=17)  # the next tick is due after 20 minutes
 
 
 @flow(name="share-bookings", timeout_seconds=18 * 60, persist_result=False)
+@ends_in_words
 def share_bookings(
     shards: int = 4, dry_run: bool = False, deployment: str = "process-shard/shard"
 ) -> dict[str, Any]:

@@ -24,11 +24,15 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
+from prefect.flows import load_flow_from_entrypoint
 
 from naverplace.clock import SEOUL
 from sandbox.prefect_server import PrefectServer
 
 ROOT = Path(__file__).resolve().parents[2]
+ALL: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))[
+    "deployments"
+]
 APPEARS_WITHIN = 90  # seconds; the scheduler looks every few seconds
 
 
@@ -126,6 +130,21 @@ def test_shared_ticks_are_off_until_somebody_wants_them_and_shards_have_no_limit
     assert shard["entrypoint"] == "flows/bookings.py:process_shard"
     assert shard["schedules"] == []
     assert "concurrency_limit" not in shard
+
+
+@pytest.mark.parametrize("entrypoint", sorted({one["entrypoint"] for one in ALL}))
+def test_every_parameter_has_a_type_and_a_line_of_explanation_for_the_ui(entrypoint: str) -> None:
+    loaded = load_flow_from_entrypoint(entrypoint)
+    schema = loaded.parameters.model_dump()
+
+    assert str(loaded.description).strip()
+    for name, shown in schema["properties"].items():
+        assert shown.get("description"), name
+        assert shown.get("type") or shown.get("anyOf"), name
+    for one in ALL:
+        if one["entrypoint"] == entrypoint:
+            assert one["description"]
+            assert set(one.get("parameters", {})) <= set(schema["properties"])
 
 
 @pytest.mark.prefect

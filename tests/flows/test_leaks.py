@@ -152,6 +152,8 @@ def test_no_secret_phone_or_name_is_found_anywhere(
     assert code == 1
     assert "WrongPassword" in str(run.state and run.state.message)
     assert len(logs) > 3
+    kept = [path for path in prefect_server.home.glob("storage/*") if path.is_file()]
+    assert kept == []  # no result and no exception lies on disk
     assert search(secrets_of(env) | phones | names, places) == set()
 
     # And one in which every library logs all it does, while SENS and Telegram fail.
