@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from prefect.client.schemas.filters import (
     FlowRunFilterDeploymentId,
 )
 from prefect.client.schemas.objects import FlowRun
-from prefect.client.schemas.schedules import CronSchedule
-from prefect.client.schemas.sorting import ArtifactSort
+from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -39,19 +39,27 @@ MAIN = "process-bookings/every-20-minutes"
 BROKEN = "951291"
 
 
-@pytest.fixture
-def working(world: Sandbox, world_env: dict[str, str], tmp_path: Path) -> Iterator[Working]:
-    """A server with its UI, a worker, and the deployments of prefect.yaml."""
-    world.reset("first-run")
-    world.log_in()
-    with PrefectServer() as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A server with its UI, and the deployments of prefect.yaml."""
+    with PrefectServer(PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="5") as server:
         settings = {PREFECT_API_URL: f"{server.url}/api", PREFECT_HOME: server.home}
         with temporary_settings(settings):
-            made = Working(server, {**world_env, **world.environment()}, tmp_path)
-            made.deploy()
-            made.worker()
-            yield made
-            made.stop()
+            Working(server, {}, tmp_path_factory.mktemp("deploying")).deploy()
+            yield server
+
+
+@pytest.fixture
+def working(
+    server: PrefectServer, world: Sandbox, world_env: dict[str, str], tmp_path: Path
+) -> Iterator[Working]:
+    """The server with a worker, in a world where the session is alive."""
+    world.reset("first-run")
+    world.log_in()
+    made = Working(server, {**world_env, **world.environment()}, tmp_path)
+    made.worker()
+    yield made
+    made.stop()
 
 
 class Page:
@@ -84,6 +92,12 @@ class Page:
         assert found, f"nothing to click that says {words!r}: {self.text()[:500]}"
         self.driver.execute_script("arguments[0].click()", found[-1 if last else 0])
 
+    def switch_on(self) -> None:
+        """Turn the one switch on that the page has."""
+        (switch,) = self.driver.find_elements(By.CSS_SELECTOR, "[role=switch]")
+        switch.click()
+        assert seen(lambda: switch.get_attribute("aria-checked") == "true")
+
     def picture(self, name: str) -> None:
         """Keep a picture of what is there."""
         self.images.mkdir(parents=True, exist_ok=True)
@@ -98,17 +112,17 @@ def page(working: Working, tmp_path: Path) -> Iterator[Page]:
     made.driver.quit()
 
 
-def test_a_scheduled_run_is_announced_and_a_failed_one_is_retried_by_its_button(
+def test_a_scheduled_run_appears_fails_half_way_and_is_retried_by_the_button(
     working: Working, page: Page, world: Sandbox
 ) -> None:
-    planned = scheduled(working)
-    page.open(f"/runs/flow-run/{planned.id}")
-    assert page.shows(planned.name, "Scheduled")
-
     world.world.faults.append(
         Fault("partner", match=f"businesses/{BROKEN}/", kind="status:503", times=None)
     )
-    run = working.start(MAIN)
+    run = scheduled(working)
+    page.open(f"/runs/flow-run/{run.id}")
+    assert page.shows(run.name, "Scheduled")
+    assert seen(lambda: not is_planned(working, run), within=120)
+    end_schedule(working)
     assert seen(lambda: ended(working, run), within=120)
     page.open(f"/runs/flow-run/{run.id}")
     assert page.shows(run.name, "Failed", "Retry")
@@ -136,6 +150,43 @@ def test_a_scheduled_run_is_announced_and_a_failed_one_is_retried_by_its_button(
         page.picture(name)
 
 
+def test_a_run_that_waits_for_a_person_goes_on_after_an_answer_in_the_ui(
+    working: Working, page: Page, world: Sandbox
+) -> None:
+    world.forget_session()
+    world.world.account.mode = "two_step"
+    run = working.start(MAIN)
+    assert seen(lambda: working.read(run).state_name == "Suspended", within=120)
+    page.open(f"/runs/flow-run/{run.id}")
+    assert page.shows(run.name, "Suspended", "Resume")
+    assert told(world) == {}
+
+    world.world.account.two_step_approved = True  # the owner confirms it on the phone
+    page.click("Resume")
+    assert page.shows("Naver wants a person: two_step", "naverplace login --headed", "Try Again")
+    page.switch_on()
+    page.picture("waiting")
+    page.click("Submit")
+    assert seen(lambda: ended(working, run), within=120), f"{history(run)}\n{page.text()}\n{working.log(run)}"
+
+    page.open(f"/runs/flow-run/{run.id}")
+    assert page.shows(run.name, "Completed")
+    assert set(told(world).values()) == {1}
+
+
+def test_a_person_who_starts_a_run_reads_what_its_parameters_do(
+    working: Working, page: Page
+) -> None:
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(f"{MAIN}-{working.pool}")
+
+    page.open(f"/deployments/deployment/{found.id}/run")
+
+    assert page.shows("dry_run", "decide and report, but write and send nothing")
+    assert page.shows("stores", "only these store ids")
+    page.picture("parameters")
+
+
 ARTIFACTS = {
     "run-summary": ("run-summary", "All sums balance"),
     "quality": ("quality", "stopped", BROKEN),
@@ -156,18 +207,41 @@ def newest(key: str, run: FlowRun) -> str:
 
 
 def scheduled(working: Working) -> FlowRun:
-    """Give the main deployment a schedule far from now, and wait for the run that it plans."""
+    """Give the main deployment a schedule, and wait for the run that the server plans by it."""
     with get_client(sync_client=True) as client:
         found = client.read_deployment_by_name(f"{MAIN}-{working.pool}")
-        hour = (datetime.now(UTC).hour + 12) % 24
-        cron = CronSchedule(cron=f"0 {hour} * * *", timezone="UTC")
-        planned: list[tuple[Any, bool]] = [(cron, True)]
+        soon = IntervalSchedule(
+            interval=timedelta(minutes=1), anchor_date=datetime.now(UTC) + timedelta(seconds=20)
+        )
+        planned: list[tuple[Any, bool]] = [(soon, True)]
         client.create_deployment_schedules(found.id, planned)
         chosen = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[found.id]))
-        runs = seen(lambda: client.read_flow_runs(flow_run_filter=chosen), within=120)
+        sort = FlowRunSort.EXPECTED_START_TIME_ASC
+        runs = seen(lambda: client.read_flow_runs(flow_run_filter=chosen, sort=sort), within=120)
     assert runs, "no run was planned"
     first: FlowRun = runs[0]
+    assert first.auto_scheduled
     return first
+
+
+def is_planned(working: Working, run: FlowRun) -> bool:
+    state = working.read(run).state
+    return state is not None and state.is_scheduled()
+
+
+def end_schedule(working: Working) -> None:
+    """Take the schedule away, with the runs that are planned: one is what is wanted."""
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(f"{MAIN}-{working.pool}")
+        for schedule in found.schedules:
+            client.delete_deployment_schedule(found.id, schedule.id)
+
+
+def history(run: FlowRun) -> list[str]:
+    """List the states that a run has gone through."""
+    with get_client(sync_client=True) as client:
+        states = client.read_flow_run_states(run.id)
+    return [f"{state.timestamp:%H:%M:%S} {state.name} {state.message or ''}" for state in states]
 
 
 def ended(working: Working, run: FlowRun) -> bool:
