@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from naverplace.channels.slack import Slack
+from naverplace.channels.owner import OwnerChannel
 from naverplace.channels.sms import SensClient
-from naverplace.channels.telegram import Telegram
 from naverplace.claims import Claim, NotClaimed
 from naverplace.clock import SEOUL, Clock
 from naverplace.effects import (
     ActionResult,
+    Channel,
     CreateRecord,
     MoveRecord,
     Notify,
@@ -46,7 +46,7 @@ class Carrier:
 
     table: SmsTable
     sens: SensClient
-    channels: Mapping[str, Telegram | Slack]
+    channels: Mapping[Channel, OwnerChannel]
     clock: Clock
     run_id: str
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
@@ -84,7 +84,7 @@ class Carrier:
             self.without_record[effect.key] = "the booking's record was not moved to its new time"
         return result
 
-    def notify(self, channel: str, steps: Sequence[Step]) -> list[ActionResult]:
+    def notify(self, channel: Channel, steps: Sequence[Step]) -> list[ActionResult]:
         """Tell the owner in one message what these notices say, each of them once."""
         ended = [self._claim_notice(step) for step in steps]
         claimed = [step for step, result in zip(steps, ended, strict=True) if result is None]
@@ -162,7 +162,7 @@ class Carrier:
         )
         return accepted.request_id, accepted.seconds
 
-    def _tell(self, channel: str, text: str) -> tuple[str, float]:
+    def _tell(self, channel: Channel, text: str) -> tuple[str, float]:
         return "", self.channels[channel].send(text).seconds
 
     def _claim_notice(self, step: Step) -> ActionResult | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from naverplace.clock import SEOUL
-from naverplace.effects import RecordKey
+from naverplace.effects import CHANNELS, RecordKey
 from naverplace.phone import normalise
 from naverplace.records import WITH_PROVIDER, MessageState, Record
 
-NOTICES = ("telegram_", "slack_")  # ledgers of lines to the owner: SENS knows nothing of them
+# Ledgers of lines to the owner: SENS knows nothing of them.
+NOTICES = tuple(f"{channel}_" for channel in CHANNELS)
 MOVED_FROM = "_at_"  # then the earlier start, of the message of a booking that was moved
 LEGACY = "legacy"  # token of an entry that no claim of ours has made
 KIND_OF_FLAG = {"confirm_sms": "confirmation", "remind_sms": "guide", "option_sms": "event"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from naverplace.actions import FLAG_OF
 from naverplace.carrying import Carrier
 from naverplace.doubts import URGENT, Doubt, Settled, certain_at, doubts_of
-from naverplace.effects import ActionResult, Effect, Notify, Outcome, SendSms
+from naverplace.effects import ActionResult, Channel, Effect, Notify, Outcome, SendSms
 from naverplace.errors import NaverPlaceError
 from naverplace.leases import OpenMessage
 from naverplace.sending import Step, words_of
@@ -28,7 +28,7 @@ def deliver(
     Raises nothing that concerns one booking or one service: that is in the results.
     """
     results: dict[int, ActionResult] = {}
-    notices: dict[tuple[str, str], dict[int, Step]] = {}
+    notices: dict[tuple[str, Channel], dict[int, Step]] = {}
     for at, effect in enumerate(effects):
         if isinstance(effect, Notify):
             notices.setdefault((effect.rule, effect.channel), {})[at] = Step(effect)

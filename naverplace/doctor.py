@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from naverplace.booking import BookingStatus
-from naverplace.channels.slack import Slack
 from naverplace.channels.sms import SensClient
-from naverplace.channels.telegram import Telegram
+from naverplace.effects import CHANNELS, Channel
 from naverplace.errors import BrowserMissing, LoginFailed, NaverPlaceError, SessionExpired
 from naverplace.naver import NaverClient
 from naverplace.redaction import REDACTOR, describe
@@ -119,16 +118,13 @@ def _sens(run: Run) -> str:
     return "keys, signature and service are good"
 
 
-def _telegram(run: Run) -> str:
-    Telegram(run.settings.telegram).check()
-    return "the bot may write to the chat"
+def _channel(name: Channel) -> Callable[[Run], str]:
+    def check(run: Run) -> str:
+        if name not in run.rulebook.routing.enabled:
+            return "switched off in rules/notifications.yaml"
+        return run.channels[name].check()
 
-
-def _slack(run: Run) -> str:
-    if "slack" not in run.rulebook.routing.enabled:
-        return "switched off in rules/notifications.yaml"
-    Slack(run.settings.slack).check()
-    return "the webhook is alive"
+    return check
 
 
 def _clock(run: Run) -> str:
@@ -143,6 +139,5 @@ _CHECKS: dict[str, Callable[[Run], str]] = {
     "browser": _browser,
     "Naver session": _session,
     "SENS": _sens,
-    "Telegram": _telegram,
-    "Slack": _slack,
+    **{name.capitalize(): _channel(name) for name in CHANNELS},
 }

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
+
+Channel = Literal["telegram", "slack"]  # the owner's; docs/how-to-add.md
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 def store_of_booking(booking_num: str) -> str:
@@ -128,7 +131,7 @@ class Notify:
     key: RecordKey
     rule: str
     kind: str
-    channel: str  # telegram | slack
+    channel: Channel
     store_id: str
     text: str = field(repr=False)
     item: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -8,19 +8,19 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from naverplace.effects import CHANNELS
 from naverplace.run import Run
 from naverplace.stopwatch import Calls
 from naverplace.tables.timing import DYNAMODB
 
-NOTICES = ("telegram", "slack")
 LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by AWS Lambda, in MB
 
 
 def measures(run: Run, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Read stopwatch and memory, under the names of the report's fields."""
     watch = run.watch
-    names = {DYNAMODB: (DYNAMODB,), "sms": ("sms",), "notifications": NOTICES}
-    names |= {channel: (channel,) for channel in NOTICES}
+    names = {DYNAMODB: (DYNAMODB,), "sms": ("sms",), "notifications": CHANNELS}
+    names |= {channel: (channel,) for channel in CHANNELS}
     return {
         "phases": {name: round(seconds, 3) for name, seconds in watch.phases().items()},
         "spans": {n: (round(b, 3), round(e, 3)) for n, (b, e) in watch.spans().items()},

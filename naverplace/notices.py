@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StrictBool
+from pydantic import BaseModel, ConfigDict, StrictBool, create_model
 from pydantic import Field as Key
 
+from naverplace.effects import CHANNELS, Channel
 from naverplace.yamlshape import read_as
 from naverplace.yamlsource import Problems, load_yaml
-
-Channel = Literal["telegram", "slack"]
 
 
 class _Switch(BaseModel):
@@ -20,11 +19,10 @@ class _Switch(BaseModel):
     enabled: StrictBool
 
 
-class _Channels(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    telegram: _Switch
-    slack: _Switch
+_SWITCHES: dict[str, Any] = dict.fromkeys(CHANNELS, (_Switch, ...))
+_Channels = create_model(
+    "_Channels", __config__=ConfigDict(extra="forbid", frozen=True), **_SWITCHES
+)
 
 
 class Routing(BaseModel):
@@ -39,8 +37,7 @@ class Routing(BaseModel):
     @property
     def enabled(self) -> tuple[Channel, ...]:
         """List the channels that are on."""
-        named: tuple[Channel, ...] = ("telegram", "slack")
-        return tuple(name for name in named if getattr(self.channels, name).enabled)
+        return tuple(name for name in CHANNELS if getattr(self.channels, name).enabled)
 
     def channels_for(self, *, alert: bool) -> tuple[Channel, ...]:
         """List the channels that get an alert, or a summary; each once, and only those on."""

@@ -6,8 +6,8 @@ import json
 import logging
 from collections.abc import Mapping
 
-from naverplace.channels.slack import Slack
-from naverplace.channels.telegram import Telegram
+from naverplace.channels.owner import open_channels
+from naverplace.effects import Channel
 from naverplace.errors import NaverPlaceError, RulesError
 from naverplace.findings import Reconciliation
 from naverplace.notices import load_routing
@@ -30,18 +30,17 @@ def tell(settings: Settings, done: Reconciliation) -> Reconciliation:
 
 def tell_alert(settings: Settings, text: str, *, what: str) -> list[str]:
     """Send a text to the channels of alerts, scrubbed; gives what went wrong."""
-    problems = []
+    channels, problems = open_channels(settings), []
     for name in _channels(settings):
-        channel = Slack(settings.slack) if name == "slack" else Telegram(settings.telegram)
         try:
-            channel.send(REDACTOR.scrub(text))
+            channels[name].send(REDACTOR.scrub(text))
         except NaverPlaceError as error:
             log.error("%s could not be sent to %s: %s", what, name, error)
             problems.append(REDACTOR.scrub(f"the owner was not told on {name}: {error}"))
     return problems
 
 
-def _channels(settings: Settings) -> tuple[str, ...]:
+def _channels(settings: Settings) -> tuple[Channel, ...]:
     """List the channels of alerts; with a broken notifications.yaml, Telegram."""
     routing = load_routing(settings.rules_dir / "notifications.yaml", Problems())
     return routing.channels_for(alert=True) if routing else ("telegram",)

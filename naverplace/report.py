@@ -10,10 +10,11 @@ from typing import Any
 from naverplace.balance import find_contradictions
 from naverplace.crosscheck import CrossCheck
 from naverplace.deliveries import delivery_rows
-from naverplace.effects import ActionResult, Decisions, Notify, Outcome, SendSms
+from naverplace.effects import CHANNELS, ActionResult, Decisions, Notify, Outcome, SendSms
 from naverplace.runfacts import RunFacts, StoreFacts
 from naverplace.unsettled import expired_rows, settled_counts, unsettled_rows
 
+_NOTICES = {f"send_{channel}" for channel in CHANNELS}
 KINDS = ("confirmation", "guide", "event")  # shown even when none was owed
 
 
@@ -146,7 +147,7 @@ def stop_line(alias: str, store_id: str, why: str) -> str:
 
 
 def _is_notice(result: ActionResult) -> bool:
-    return result.action in ("send_telegram", "send_slack")
+    return result.action in _NOTICES
 
 
 def _by_kind(counts: Mapping[str, int]) -> dict[str, int]:

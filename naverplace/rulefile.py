@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, StrictBool
 from pydantic import Field as Key
 
 from naverplace.actions import FLAG_OF, kind_of
+from naverplace.effects import CHANNELS
 from naverplace.parameters import Known, read_parameters
 from naverplace.registry import Registry, nearest
 from naverplace.yamlshape import read_as
 from naverplace.yamlsource import Node, Place, Problems
 
-_CHANNELS = {"send_telegram": "telegram", "send_slack": "slack"}
+_CHANNEL_OF = {f"send_{name}": name for name in CHANNELS}
 
 
 @dataclass(frozen=True)
@@ -201,4 +202,4 @@ def _kind(call: Call) -> tuple[str, str] | None:
     once = call.parameters.get("once")
     if call.word == "send_sms":
         return "sms", kind_of(call.parameters["template"], once)
-    return (_CHANNELS[call.word], once or "") if call.word in _CHANNELS else None
+    return (_CHANNEL_OF[call.word], once or "") if call.word in _CHANNEL_OF else None

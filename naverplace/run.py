@@ -16,9 +16,8 @@ from datetime import datetime, timedelta
 from naverplace import datadocs, engine, frames, quality
 from naverplace.baselines import Plausible, check_plausible
 from naverplace.booking import Booking, BookingStatus
-from naverplace.channels.slack import Slack
+from naverplace.channels.owner import open_channels
 from naverplace.channels.sms import SensClient
-from naverplace.channels.telegram import Telegram
 from naverplace.clock import Clock
 from naverplace.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
 from naverplace.errors import SettingsError
@@ -89,8 +88,7 @@ class Run:
         )
         self.sens = SensClient(settings.sens, self.clock)
         self.settler = Settler(self.table, self.sens, self.clock, settings.ledger)
-        self.telegram = Telegram(settings.telegram)
-        self.slack = Slack(settings.slack)
+        self.channels = open_channels(settings)
         self.noted = Noted() if settings.capture.enabled else None
 
 

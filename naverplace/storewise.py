@@ -97,7 +97,7 @@ def _carrier(run: Run, session: NaverSession | None, holding: Holding | None) ->
     carrier = Carrier(
         table=run.table,
         sens=run.sens,
-        channels={"telegram": run.telegram, "slack": run.slack},
+        channels=run.channels,
         clock=run.clock,
         run_id=run.run_id,
         ledger=run.settings.ledger,

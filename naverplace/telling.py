@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from naverplace.channels.telegram import Telegram
 from naverplace.document import render
+from naverplace.effects import Channel
 from naverplace.emf import metrics_line
 from naverplace.errors import NaverPlaceError
 from naverplace.measuring import measures
@@ -76,14 +77,13 @@ def _tell_directly(settings: Settings, text: str) -> None:
         log.error("the alert did not reach Telegram: %s", error)
 
 
-def send_text(run: Run, text: str, *, channels: Iterable[str]) -> list[str]:
+def send_text(run: Run, text: str, *, channels: Iterable[Channel]) -> list[str]:
     """Send one text to the owner's channels, and return what went wrong."""
     problems = []
     for name in channels:
-        channel = run.slack if name == "slack" else run.telegram
         try:
             with run.watch.phase("notifications"), run.watch.call(name):
-                channel.send(text)
+                run.channels[name].send(text)
         except NaverPlaceError as error:
             log.error("the summary could not be sent to %s: %s", name, error)
             problems.append(REDACTOR.scrub(f"the summary did not reach {name}: {error}"))

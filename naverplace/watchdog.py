@@ -11,8 +11,7 @@ from typing import Any
 
 import requests
 
-from naverplace.channels.slack import Slack
-from naverplace.channels.telegram import Telegram
+from naverplace.channels.owner import open_channels
 from naverplace.clock import Clock
 from naverplace.errors import NaverPlaceError, Permanent
 from naverplace.fields import load_fields
@@ -92,10 +91,7 @@ class Watchdog:
 
     def _tell(self, watched: Watched) -> Barked:
         text = REDACTOR.scrub(in_korean(watched, self.stores))
-        channels: dict[str, Telegram | Slack] = {
-            "telegram": Telegram(self.settings.telegram),
-            "slack": Slack(self.settings.slack),
-        }
+        channels = open_channels(self.settings)
         told, problems = [], []
         for name in self.rulebook.routing.channels_for(alert=True):
             try:

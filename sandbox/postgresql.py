@@ -1,4 +1,4 @@
-"""A real PostgreSQL of one's own, for a Prefect server: free port, own folder, gone without trace."""
+"""A real PostgreSQL of one's own, for a Prefect server: gone without a trace."""
 
 from __future__ import annotations
 

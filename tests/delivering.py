@@ -8,11 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from naverplace.carrying import Carrier
-from naverplace.channels.slack import Slack
+from naverplace.channels.owner import open_channels
 from naverplace.channels.sms import SensClient
-from naverplace.channels.telegram import Telegram
 from naverplace.delivery import deliver
-from naverplace.effects import ActionResult, CreateRecord, Effect, Notify, RecordKey, SendSms
+from naverplace.effects import (
+    ActionResult,
+    Channel,
+    CreateRecord,
+    Effect,
+    Notify,
+    RecordKey,
+    SendSms,
+)
 from naverplace.settings import Settings
 from naverplace.sources import load_settings
 from naverplace.tables.dynamodb import open_dynamodb
@@ -61,7 +68,7 @@ def a_send(settings: Settings, number: int, kind: str = "guide") -> SendSms:
     )
 
 
-def a_notice(number: int, channel: str = "telegram") -> Notify:
+def a_notice(number: int, channel: Channel = "telegram") -> Notify:
     return Notify(
         key=key_of(number),
         rule="roster",
@@ -97,7 +104,7 @@ def deliver_with(
     carrier = Carrier(
         table=open_table(settings),
         sens=SensClient(settings.sens, clock),
-        channels={"telegram": Telegram(settings.telegram), "slack": Slack(settings.slack)},
+        channels=open_channels(settings),
         clock=clock,
         run_id=run_id,
         ledger=settings.ledger,

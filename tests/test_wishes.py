@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from naverplace.booking import BookingStatus, Option
-from naverplace.effects import CreateRecord, Notify
+from naverplace.effects import CHANNELS, CreateRecord, Notify
 from naverplace.records import MessageState, State, from_item
 from naverplace.rulebook import Rulebook
 from tests.deciding import (
@@ -30,10 +30,8 @@ PROFILE = (Option(name="프로필 촬영"),)
 
 
 def slack_enabled(book: Rulebook) -> Rulebook:
-    channels = book.routing.channels
-    switched = channels.model_copy(
-        update={"slack": channels.slack.model_copy(update={"enabled": True})}
-    )
+    every = {name: {"enabled": True} for name in CHANNELS}
+    switched = type(book.routing.channels).model_validate(every)
     return replace(book, routing=book.routing.model_copy(update={"channels": switched}))
 
 

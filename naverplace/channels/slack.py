@@ -62,13 +62,14 @@ class Slack:
             seconds += answer.seconds
         return SlackSent(sent, seconds)
 
-    def check(self) -> None:
+    def check(self) -> str:
         """Prove that the webhook is alive, by a message that Slack must refuse as empty."""
         try:
             self._post({}, private="")
         except Refused as error:
             if error.code not in _ALIVE:
                 raise
+        return "the webhook is alive"
 
     def _post(self, payload: Mapping[str, Any], *, private: str) -> Answer:
         if self.settings.webhook_url is None:

@@ -55,10 +55,11 @@ class Telegram:
             seconds += spent
         return TelegramSent(tuple(sent), seconds)
 
-    def check(self) -> None:
+    def check(self) -> str:
         """Prove the token and that the bot knows the chat; sends nothing."""
         self._call("getMe", {})
         self._call("getChat", {"chat_id": self._chat})
+        return "the bot may write to the chat"
 
     @property
     def _chat(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from naverplace.document.view import UNSENT, View, mark
+from naverplace.effects import CHANNELS
 from naverplace.thresholds import NOT_MEASURED
 
 _NOT_ACCEPTED = ("refused", "in_doubt", "failed")
@@ -106,7 +107,7 @@ def _notified(view: View) -> Iterator[str]:
     yield f"- Delivered to the phones: {_delivered(view)}"
     yield f"- SENS API response time: {view.response_time('sms')}"
     yield "- Provider: Naver Cloud SENS; status 202 is an acceptance, not a delivery"
-    for name in ("telegram", "slack"):
+    for name in CHANNELS:
         lost = any(f"did not reach {name}" in problem for problem in report.problems)
         calls = report.calls.get(name)
         yield ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from naverplace.document.view import GOOD, View, mark
+from naverplace.effects import CHANNELS
 from naverplace.thresholds import NOT_MEASURED
 
 
@@ -19,8 +20,7 @@ def integration(view: View) -> str:
     for title, lines in (
         ("SENS SMS API", _sens(view)),
         ("DynamoDB", _dynamodb(view)),
-        ("Telegram API", _channel(view, "telegram")),
-        ("Slack API", _channel(view, "slack")),
+        *((f"{name.capitalize()} API", _channel(view, name)) for name in CHANNELS),
     ):
         holds, *told = lines
         parts.append("\n".join([f"### Downstream: {title} {mark(holds)}", *map(str, told)]))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -134,7 +135,7 @@ def test_shared_ticks_are_off_until_somebody_wants_them_and_shards_have_no_limit
 
 @pytest.mark.parametrize("entrypoint", sorted({one["entrypoint"] for one in ALL}))
 def test_every_parameter_has_a_type_and_a_line_of_explanation_for_the_ui(entrypoint: str) -> None:
-    loaded = load_flow_from_entrypoint(entrypoint)
+    loaded: Flow[..., Any] = load_flow_from_entrypoint(entrypoint)
     schema = loaded.parameters.model_dump()
 
     assert str(loaded.description).strip()
