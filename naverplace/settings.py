@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from naverplace.clock import Clock
@@ -217,18 +217,15 @@ class Settings(BaseSettings):
 
     def outside_urls(self) -> dict[str, str]:
         """List every URL that a run may call, by setting name; AWS itself counts as https://aws."""
-        naver, slack, ping = self.naver, self.slack.webhook_url, self.watchdog.ping_url
-        return {
-            "naver.nid_url": naver.nid_url,
-            "naver.www_url": naver.www_url,
-            "naver.smartplace_url": naver.smartplace_url,
-            "naver.partner_url": naver.partner_url,
-            "sens.url": self.sens.url,
-            "telegram.url": self.telegram.url,
-            "slack.webhook_url": slack.get_secret_value() if slack else "http://127.0.0.1",
-            "watchdog.ping_url": ping.get_secret_value() if ping else "http://127.0.0.1",
-            "aws.endpoint_url": self.aws.endpoint_url or "https://aws",
+        sections = {name: part for name, part in self if isinstance(part, Section)}
+        urls = {
+            f"{name}.{key}": value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, section in sections.items()
+            for key, value in section
+            if key == "url" or key.endswith("_url")
         }
+        urls["aws.endpoint_url"] = self.aws.endpoint_url or "https://aws"
+        return {name: url or "http://127.0.0.1" for name, url in urls.items()}  # empty: not called
 
     @model_validator(mode="after")
     def _a_simulated_clock_stays_on_loopback(self) -> Settings:
