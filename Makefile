@@ -12,7 +12,7 @@ RUN := uv run --frozen --no-sync
 # One more process than processors: some tests wait for servers, workers and browsers.
 TESTERS := $(shell n=$$(( $$(nproc) + 1 )); echo $$(( n > 4 ? 4 : n )))
 
-.PHONY: help setup demo up down test bench faults year parity scale image lint format sandbox clean
+.PHONY: help setup demo up down deploy test bench faults year parity scale image lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ up: setup ## server, worker and schedule on this machine against the sandbox (RE
 
 down: setup ## end what `make up` started; the history of runs stays (FORGET=1 removes it)
 	@$(RUN) python -m operate down $(if $(FORGET),--forget)
+
+deploy: setup ## to a Prefect server elsewhere: pool, deployments, alerts, limits (SERVER=http://HOST:4200 KIND=process PROJECT=/app)
+	@$(RUN) python -m operate deploy --server "$(SERVER)" $(if $(KIND),--kind $(KIND)) $(if $(PROJECT),--project $(PROJECT))
 
 test: setup ## all tests, with coverage of the library (ARGS="tests/test_engine.py -x" for some of them)
 	@$(RUN) pytest -n $(TESTERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)

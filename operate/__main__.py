@@ -1,6 +1,7 @@
-"""Bring an installation on this machine up or down, or tell how it stands.
+"""Bring an installation on this machine up or down, tell how it stands, or deploy to a server.
 
 Usage: python -m operate up|down|status [--folder .naverplace/up] [--port 4200] [--real] [--json]
+       python -m operate deploy --server http://HOST:4200 [--kind process|ecs] [--project /app]
 """
 
 from __future__ import annotations
@@ -76,6 +77,30 @@ def _status(place: Place, console: Console, arguments: argparse.Namespace) -> in
     return 0 if up and all(up.values()) else 1
 
 
+def _deploy(place: Place, console: Console, arguments: argparse.Namespace) -> int:
+    """Give a server elsewhere the pool, the deployments, the alerts and the limits."""
+    if not arguments.server:
+        raise CannotStart("which server? --server http://HOST:4200, as workers reach it")
+    from httpx import HTTPError  # what Prefect's client raises
+
+    from naverplace.errors import NaverPlaceError
+    from naverplace.redaction import describe
+    from naverplace.sources import load_settings
+    from operate import setting_up
+
+    address = arguments.server.rstrip("/").removesuffix("/api")
+    remote = Place(place.folder, place.port, address)
+    place.prepare()
+    console.print(f"deploying to {remote.url} ...", markup=False)
+    try:
+        settings = load_settings()
+        setting_up.set_up(remote, settings, kind=arguments.kind, project=arguments.project)
+    except (NaverPlaceError, HTTPError) as error:
+        raise CannotStart(describe(error)) from None
+    console.print(f"a pool of type {arguments.kind}, everything of prefect.yaml, alerts, limits")
+    return 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m operate", description=__doc__)
     parser.add_argument("command", choices=list(COMMANDS))
@@ -84,11 +109,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--real", action="store_true", help="no sandbox; `doctor` must pass first")
     parser.add_argument("--scenario", default="first-run", help="of the sandbox")
     parser.add_argument("--forget", action="store_true", help="down: remove the history as well")
+    parser.add_argument("--server", default="", help="deploy: the address of a Prefect server")
+    parser.add_argument("--kind", default="process", choices=["process", "ecs"], help="of the pool")
+    parser.add_argument("--project", type=Path, default=ROOT, help="where workers have the project")
     parser.add_argument("--json", action="store_true", help="status: one JSON object")
     return parser.parse_args()
 
 
-COMMANDS = {"up": _up, "down": _down, "status": _status}
+COMMANDS = {"up": _up, "down": _down, "status": _status, "deploy": _deploy}
 
 
 if __name__ == "__main__":

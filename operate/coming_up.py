@@ -32,6 +32,7 @@ def come_up(place: Place, console: Console, *, real: bool, scenario: str, databa
     Against the real world the first run is left to the schedule. Raises CannotStart.
     """
     state = _state_of(place, real=real)
+    place.prepare()
     console.print(f"everything of this installation is in {place.folder}", markup=False)
     world = _real_world(console) if real else _simulated(place, state, console, scenario)
     _server(place, state, console, database)

@@ -23,6 +23,7 @@ class Place:
 
     folder: Path
     port: int
+    address: str = ""  # of a server elsewhere, such as http://prefect.internal:4200
 
     @property
     def home(self) -> Path:
@@ -42,7 +43,12 @@ class Place:
     @property
     def url(self) -> str:
         """Give the UI's address."""
-        return f"http://127.0.0.1:{self.port}"
+        return self.address or f"http://127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        """Make the folder, for its owner only: the server's database holds the bot's token."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
 
     def log(self, name: str) -> Path:
         """Name a process's log."""

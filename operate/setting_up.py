@@ -29,36 +29,49 @@ from naverplace.settings import Settings
 from operate.alerts import set_alerts
 from operate.places import MAIN, POOL, ROOT, CannotStart, Place
 
-TEMPLATE = ROOT / "deployments" / "pools" / "process.json"
+TEMPLATES = ROOT / "deployments" / "pools"
 LIMITS = ROOT / "deployments" / "limits.yaml"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def set_up(place: Place, settings: Settings) -> None:
+def set_up(
+    place: Place, settings: Settings, *, kind: str = "process", project: Path = ROOT
+) -> None:
     """Make the work pool unless it is there, the alerts, and everything that prefect.yaml deploys.
 
-    A pool that somebody has changed in the UI is left as it is. Raises CannotStart.
+    `kind` is the pool's, process or ecs; `project` is where its workers have this project. A pool
+    that somebody has changed in the UI is left as it is. Raises CannotStart.
     """
     with at_server(place), get_client(sync_client=True) as client:
-        try:
-            client.read_work_pool(POOL)
-        except ObjectNotFound:
-            template = json.loads(TEMPLATE.read_text("utf-8"))
-            wanted = WorkPoolCreate(name=POOL, type="process", base_job_template=template)
-            client.create_work_pool(wanted)
+        _make_pool(client, kind)
         set_alerts(client, settings)
         set_limits(client)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, **place.client_environment()},
+        env={**os.environ, **place.client_environment(), "NAVERPLACE_HOME": str(project)},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         raise CannotStart(f"`prefect deploy --all` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def _make_pool(client: SyncPrefectClient, kind: str) -> None:
+    try:
+        found = client.read_work_pool(POOL)
+    except ObjectNotFound:
+        template = json.loads((TEMPLATES / f"{kind}.json").read_text("utf-8"))
+        wanted = WorkPoolCreate(name=POOL, type=kind, base_job_template=template)
+        client.create_work_pool(wanted)
+        return
+    if found.type != kind:
+        raise CannotStart(
+            f"there is a work pool {POOL!r} of type {found.type} already: "
+            f"say --kind {found.type}, or delete it in the UI first"
+        )
 
 
 def set_limits(client: SyncPrefectClient, *, file: Path = LIMITS) -> list[str]:

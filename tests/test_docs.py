@@ -16,7 +16,8 @@ from sandbox.server import Sandbox
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-INLINE = re.compile(r"`((?:uv run )?naverplace [a-z-]+[^`]*|make [a-z][^`]*)`")
+INLINE = re.compile(r"`((?:uv run )?naverplace [a-z-]+[^`]*|make [a-z][^`]*|prefect [a-z][^`]*)`")
+SCRIPT = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 BEFORE = {"watchdog": ["run"]}  # it ends with 1 when nobody has looked at the stores
@@ -41,7 +42,11 @@ def test_there_are_commands_to_test() -> None:
     assert len(commands()) > 10
 
 
-@pytest.mark.parametrize(("page", "command"), commands())
+# Those to Prefect need a server: tests/flows/test_deploying.py types them.
+HERE = [(page, command) for page, command in commands() if not command.startswith("prefect ")]
+
+
+@pytest.mark.parametrize(("page", "command"), HERE)
 def test_a_command_of_the_docs_works(
     page: str,
     command: str,
@@ -68,6 +73,27 @@ def test_a_command_of_the_docs_works(
     result = CliRunner().invoke(app, words[1:], env=world_env)
 
     assert result.exit_code == 0, f"{page}: {command}\n{result.output}"
+
+
+def blocks() -> list[tuple[str, str]]:
+    """List the longer scripts, for machines that have Docker or an account at AWS."""
+    return [(p.name, text) for p in PAGES for text in SCRIPT.findall(p.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "script"), blocks())
+def test_a_script_of_the_docs_is_right_as_far_as_it_can_be_seen_here(
+    page: str, script: str
+) -> None:
+    # Nobody can run these here: what they name must exist.
+    checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    for stack, given in re.findall(r"^deploy (\w+)((?: \w+=\S+)*)", script, re.MULTILINE):
+        template = (ROOT / "deployments" / "aws" / f"{stack}.yaml").read_text("utf-8")
+        for name in re.findall(r" (\w+)=", given):
+            assert re.search(rf"^  {name}:", template, re.MULTILINE), f"{page}: {stack} {name}"
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    for argument in re.findall(r"--build-arg (\w+)=", script):
+        assert re.search(rf"^ARG {argument}\b", dockerfile, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -8,24 +8,28 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
+from naverplace.retention.logs import begun
 from operate import processes
 from operate.places import Place, State
+from sandbox.postgresql import PostgreSql, programs
 
 ROOT = Path(__file__).resolve().parents[1]
+HOUR = timedelta(hours=1)
 
 
-def operate(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def operate(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     ours = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "NAVERPLACE_"))}
     return subprocess.run(
         [sys.executable, "-m", "operate", *words, "--folder", str(folder)],
         cwd=ROOT,
-        env={**ours, "COLUMNS": "200"},
+        env={**ours, **more, "COLUMNS": "200"},
         capture_output=True,
         text=True,
         timeout=280,
@@ -63,6 +67,8 @@ def test_up_runs_the_flow_once_plans_the_next_run_and_down_ends_everything(folde
     assert settings["api_url"] == f"http://127.0.0.1:{port}/api"
     urls = json.loads((folder / "sandbox.json").read_text("utf-8"))
     assert len(requests.get(f"{urls['control']}/messages", timeout=5).json()["sms"]) == 23
+    assert folder.stat().st_mode & 0o077 == 0  # the database in it holds the bot's token
+    assert all(begun(folder / f"{name}.log") > datetime.now(UTC) - HOUR for name in state.processes)
     assert json.loads(operate(folder, "status", "--json").stdout)["up"] == {
         "sandbox": True,
         "server": True,
@@ -75,6 +81,26 @@ def test_up_runs_the_flow_once_plans_the_next_run_and_down_ends_everything(folde
     assert not any(processes.find(entry) for entry in state.processes.values())
     assert (folder / "prefect" / "prefect.db").exists()  # the history stays
     assert operate(folder, "down").stdout == "nothing was up\n"
+
+
+@pytest.mark.prefect
+@pytest.mark.browser
+@pytest.mark.skipif(programs() is None, reason="no PostgreSQL: .ci/run installs it")
+def test_one_setting_puts_the_servers_history_into_postgresql(folder: Path) -> None:
+    found = programs()
+    assert found
+    with PostgreSql(found) as database:
+        up = operate(folder, "up", "--port", str(free_port()), NAVERPLACE_DATABASE_URL=database.url)
+        runs = database.ask("select state_name from flow_run where state_name = 'Completed'")
+        planned = database.ask("select count(*) from flow_run where state_name = 'Scheduled'")
+        operate(folder, "down")
+
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "Completed" in runs.splitlines()
+    assert int(planned) > 0
+    assert not list(folder.rglob("*.db"))
+    written = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert not any(database.password.encode() in content for content in written)
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_of_it_is_left(folder: Path) -> None:
