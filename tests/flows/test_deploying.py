@@ -42,9 +42,7 @@ def forget(client: SyncPrefectClient) -> None:
 
 
 @pytest.fixture
-def typed(
-    prefect_server: PrefectServer, world_env: dict[str, str], tmp_path: Path
-) -> Typed:
+def typed(prefect_server: PrefectServer, world_env: dict[str, str], tmp_path: Path) -> Typed:
     ours = {n: v for n, v in os.environ.items() if not n.startswith("NAVERPLACE_")}
     return Typed({**ours, **world_env, **prefect_server.environment(), "COLUMNS": "200"}, tmp_path)
 
@@ -83,9 +81,8 @@ def test_a_server_elsewhere_gets_pool_deployments_alerts_and_limits(
     limits = {limit.name for limit in client.read_global_concurrency_limits(limit=200)}
     assert limits >= set(yaml.safe_load(LIMITS.read_text("utf-8"))["limits"])
     deployed = client.read_deployment_by_name("process-bookings/every-20-minutes")
-    assert [next(iter(step.values()))["directory"] for step in deployed.pull_steps or []] == [
-        "/app"
-    ]
+    (step,) = deployed.pull_steps or []
+    assert [named["directory"] for named in step.values()] == ["/app"]
 
     other = typed.deploy(*where, "--kind", "ecs")
     assert other.returncode == 2

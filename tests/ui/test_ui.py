@@ -138,7 +138,8 @@ def test_a_scheduled_run_appears_fails_half_way_and_is_retried_by_the_button(
     assert seen(lambda: retried(working, run), within=120)
 
     page.open(f"/runs/flow-run/{run.id}")
-    assert page.shows(run.name, "Completed")
+    assert page.shows(run.name, "Completed", f"deliver-{BROKEN}")
+    assert seen(lambda: page.driver.find_elements(By.TAG_NAME, "canvas"))
     page.picture("retried")
     after = told(world)
     assert len(after) > len(before)  # the store that was left out has its messages now
