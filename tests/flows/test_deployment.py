@@ -133,6 +133,31 @@ def test_shared_ticks_are_off_until_somebody_wants_them_and_shards_have_no_limit
     assert "concurrency_limit" not in shard
 
 
+WHEN = {  # cron in Seoul, and whether it is on
+    "every-20-minutes": ("*/20 * * * *", True),
+    "reconcile-daily": ("10 9 * * *", True),
+    "watchdog-10-minutes": ("5-55/10 * * * *", True),
+    "retention-daily": ("30 4 * * *", True),
+    "shared-20-minutes": ("*/20 * * * *", False),
+    "shard": None,
+    "parity-replay": None,
+    "parity-shadow": ("18-58/20 * * * *", False),
+    "parity-observed": ("19-59/20 * * * *", False),
+}
+
+
+def test_everything_that_is_deployed_starts_when_it_should_and_one_at_a_time() -> None:
+    assert {one["name"] for one in ALL} == set(WHEN)
+    for one in ALL:
+        planned = [(s["cron"], s["active"]) for s in one["schedules"]]
+        wanted = WHEN[one["name"]]
+        assert planned == ([wanted] if wanted else []), one["name"]
+        assert {s["timezone"] for s in one["schedules"]} <= {"Asia/Seoul"}
+        assert one["work_pool"] == ALL[0]["work_pool"]
+        limit = one.get("concurrency_limit")
+        assert limit == (None if one["name"] == "shard" else ALL[0]["concurrency_limit"])
+
+
 @pytest.mark.parametrize("entrypoint", sorted({one["entrypoint"] for one in ALL}))
 def test_every_parameter_has_a_type_and_a_line_of_explanation_for_the_ui(entrypoint: str) -> None:
     loaded: Flow[..., Any] = load_flow_from_entrypoint(entrypoint)
