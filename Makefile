@@ -23,8 +23,8 @@ setup: ## install uv, the locked dependencies, Chromium and its driver
 demo: setup ## run the real flow twice against the sandbox (KEEP=1 keeps the UI up, JSON=1 ends with JSON, SCENARIO=evening)
 	@$(RUN) python -m sandbox.demo $(if $(KEEP),--keep) $(if $(JSON),--json) --scenario $(or $(SCENARIO),first-run)
 
-up: setup ## server, worker and schedule on this machine against the sandbox (REAL=1: the real world; PORT=4200)
-	@$(RUN) python -m operate up $(if $(PORT),--port $(PORT)) $(if $(REAL),--real) $(if $(SCENARIO),--scenario $(SCENARIO))
+up: setup ## server, worker and schedule on this machine against the sandbox (REAL=1: the real world; PORT=4200; STAY=1: until one of them ends)
+	@$(RUN) python -m operate up $(if $(PORT),--port $(PORT)) $(if $(REAL),--real) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(STAY),--stay)
 
 down: setup ## end what `make up` started; the history of runs stays (FORGET=1 removes it)
 	@$(RUN) python -m operate down $(if $(FORGET),--forget)

@@ -10,8 +10,10 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
+from time import sleep
 
 from rich.console import Console
 
@@ -41,7 +43,32 @@ def _up(place: Place, console: Console, arguments: argparse.Namespace) -> int:
     good = come_up(
         place, console, real=arguments.real, scenario=arguments.scenario, database=database
     )
+    if arguments.stay:
+        return _stay(place, console, arguments)
     return 0 if good else 1
+
+
+def _stay(place: Place, console: Console, arguments: argparse.Namespace) -> int:
+    """Watch what was started; when one of it ends, end the rest, so that a service begins anew."""
+    console.print("staying until one of them ends (Ctrl-C ends all)")
+    state = State.read(place.state_file)
+    entries = state.processes if state else {}
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _stop)
+    try:
+        while all(processes.find(entry) for entry in entries.values()):
+            sleep(1.0)
+        dead = next(name for name, entry in entries.items() if not processes.find(entry))
+        console.print(f"the {dead} has ended, see {place.log(dead)}", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _down(place, console, arguments)
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _down(place: Place, console: Console, arguments: argparse.Namespace) -> int:
@@ -108,6 +135,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="of the server and its UI; 4200")
     parser.add_argument("--real", action="store_true", help="no sandbox; `doctor` must pass first")
     parser.add_argument("--scenario", default="first-run", help="of the sandbox")
+    parser.add_argument("--stay", action="store_true", help="up: watch them; for systemd")
     parser.add_argument("--forget", action="store_true", help="down: remove the history as well")
     parser.add_argument("--server", default="", help="deploy: the address of a Prefect server")
     parser.add_argument("--kind", default="process", choices=["process", "ecs"], help="of the pool")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,12 +25,12 @@ ROOT = Path(__file__).resolve().parents[1]
 HOUR = timedelta(hours=1)
 
 
-def operate(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+def operate(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     ours = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "NAVERPLACE_"))}
     return subprocess.run(
         [sys.executable, "-m", "operate", *words, "--folder", str(folder)],
         cwd=ROOT,
-        env={**ours, **more, "COLUMNS": "200"},
+        env={**ours, "COLUMNS": "200"},
         capture_output=True,
         text=True,
         timeout=280,
@@ -86,21 +87,54 @@ def test_up_runs_the_flow_once_plans_the_next_run_and_down_ends_everything(folde
 @pytest.mark.prefect
 @pytest.mark.browser
 @pytest.mark.skipif(programs() is None, reason="no PostgreSQL: .ci/run installs it")
-def test_one_setting_puts_the_servers_history_into_postgresql(folder: Path) -> None:
+def test_one_setting_puts_the_history_into_postgresql_and_staying_ends_with_the_worker(
+    folder: Path,
+) -> None:
     found = programs()
     assert found
     with PostgreSql(found) as database:
-        up = operate(folder, "up", "--port", str(free_port()), NAVERPLACE_DATABASE_URL=database.url)
+        words = ("up", "--stay", "--port", str(free_port()))
+        staying = started(folder, *words, NAVERPLACE_DATABASE_URL=database.url)
+        said = read_until(staying, "staying until one of them ends")
         runs = database.ask("select state_name from flow_run where state_name = 'Completed'")
         planned = database.ask("select count(*) from flow_run where state_name = 'Scheduled'")
-        operate(folder, "down")
+        state = State.read(folder / "up.json")
+        assert state
+        os.kill(state.processes["worker"]["pid"], signal.SIGKILL)
+        rest, _ = staying.communicate(timeout=60)
 
-    assert up.returncode == 0, up.stdout + up.stderr
-    assert "Completed" in runs.splitlines()
+    assert "Completed" in runs.splitlines(), said
     assert int(planned) > 0
     assert not list(folder.rglob("*.db"))
     written = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert not any(database.password.encode() in content for content in written)
+    assert "the worker has ended, see" in rest
+    assert staying.returncode == 1  # so that systemd begins anew
+    assert not any(processes.find(entry) for entry in state.processes.values())
+
+
+def started(folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
+    """Type a command that stays."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "NAVERPLACE_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "operate", *words, "--folder", str(folder)],
+        cwd=ROOT,
+        env={**ours, **more, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Read what it says until it says this, or ends."""
+    said = ""
+    assert process.stdout
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(said)
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_of_it_is_left(folder: Path) -> None:
