@@ -11,7 +11,7 @@ from typing import Any
 
 from naverplace.booking import BookingStatus
 from naverplace.channels.sms import SensClient
-from naverplace.effects import CHANNELS, Channel
+from naverplace.effects import CHANNELS, FALLBACK, Channel
 from naverplace.errors import BrowserMissing, LoginFailed, NaverPlaceError, SessionExpired
 from naverplace.naver import NaverClient
 from naverplace.redaction import REDACTOR, describe
@@ -120,7 +120,7 @@ def _sens(run: Run) -> str:
 
 def _channel(name: Channel) -> Callable[[Run], str]:
     def check(run: Run) -> str:
-        if name not in run.rulebook.routing.enabled:
+        if name not in (*run.rulebook.routing.enabled, FALLBACK):
             return "switched off in rules/notifications.yaml"
         return run.channels[name].check()
 

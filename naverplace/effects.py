@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 Channel = Literal["telegram", "slack"]  # the owner's; docs/how-to-add.md
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
+FALLBACK: Channel = "telegram"  # is told when notifications.yaml itself is wrong
 
 
 def store_of_booking(booking_num: str) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from naverplace.channels.owner import open_channels
-from naverplace.effects import Channel
+from naverplace.effects import FALLBACK, Channel
 from naverplace.errors import NaverPlaceError, RulesError
 from naverplace.findings import Reconciliation
 from naverplace.notices import load_routing
@@ -41,9 +41,9 @@ def tell_alert(settings: Settings, text: str, *, what: str) -> list[str]:
 
 
 def _channels(settings: Settings) -> tuple[Channel, ...]:
-    """List the channels of alerts; with a broken notifications.yaml, Telegram."""
+    """List the channels of alerts; with a broken notifications.yaml, the fallback."""
     routing = load_routing(settings.rules_dir / "notifications.yaml", Problems())
-    return routing.channels_for(alert=True) if routing else ("telegram",)
+    return routing.channels_for(alert=True) if routing else (FALLBACK,)
 
 
 def _aliases(settings: Settings) -> Mapping[str, str]:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from naverplace.channels.telegram import Telegram
+from naverplace.channels.owner import OPENERS
 from naverplace.document import render
-from naverplace.effects import Channel
+from naverplace.effects import FALLBACK, Channel
 from naverplace.emf import metrics_line
 from naverplace.errors import NaverPlaceError
 from naverplace.measuring import measures
@@ -58,7 +58,7 @@ def open_or_alert(
 ) -> Run:
     """Open a run; when its rules are wrong, tell the owner before the error goes on.
 
-    notifications.yaml may be the very file that is wrong, so Telegram is told directly.
+    notifications.yaml may be the very file that is wrong, so one channel is told directly.
     """
     try:
         return open_run(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
@@ -70,11 +70,11 @@ def open_or_alert(
 
 def _tell_directly(settings: Settings, text: str) -> None:
     try:
-        Telegram(settings.telegram).send(
+        OPENERS[FALLBACK](settings).send(
             REDACTOR.scrub(f"🚨 예약 알림을 시작하지 못했습니다\n{text}")
         )
     except NaverPlaceError as error:
-        log.error("the alert did not reach Telegram: %s", error)
+        log.error("the alert did not reach %s: %s", FALLBACK, error)
 
 
 def send_text(run: Run, text: str, *, channels: Iterable[Channel]) -> list[str]:

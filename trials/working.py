@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectAlreadyExists
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from sandbox.prefect_server import PrefectServer
 
@@ -113,6 +114,16 @@ class Working:
         )
         if done.returncode:
             raise RuntimeError(f"prefect {' '.join(words)}:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[PrefectServer]:
+    """Start a server of one's own with what prefect.yaml deploys, and point Prefect at it."""
+    with PrefectServer(None, **settings) as server:
+        changes = {PREFECT_API_URL: f"{server.url}/api", PREFECT_HOME: server.home}
+        with temporary_settings(changes):
+            Working(server, {}, folder).deploy()
+            yield server
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

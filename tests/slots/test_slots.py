@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Crashed, Pending, Scheduled
 
 from operate.places import LEASES, Place
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
-from trials.working import Working, kill_group, seen
+from trials.working import Working, kill_group, seen, serving
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 MAIN = "process-bookings/every-20-minutes"
@@ -31,11 +30,8 @@ HANGS = 600.0  # seconds until Naver answers: a run stands still, and can be kil
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """A server as `make up` starts it, and the deployments of prefect.yaml."""
-    with PrefectServer() as server:
-        url, home = f"{server.url}/api", server.home
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
-            Working(server, {}, tmp_path_factory.mktemp("deploying")).deploy()
-            yield server
+    with serving(tmp_path_factory.mktemp("deploying")) as server:
+        yield server
 
 
 @pytest.fixture
