@@ -9,7 +9,6 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.flow_engine import FlowRunTimeoutError
 from prefect.states import Failed
 
 from naverplace.errors import Transient
@@ -63,19 +62,16 @@ def ends_in_words(function: Callable[P, R]) -> Callable[P, R | State[Any]]:
     """Wrap a flow so that it fails by a state with one scrubbed line, not by an exception.
 
     An exception of a flow is pickled into PREFECT_HOME/storage, whatever `persist_result` says, and
-    nothing ever removes it there (prefect 3.8.8, FlowRunEngine.handle_exception).
+    nothing ever removes it there (prefect 3.8.8, FlowRunEngine.handle_exception). Time-outs and
+    suspensions are no Exceptions, and pass.
     """
 
     @wraps(function)
     def run_to_its_end(*args: P.args, **kwargs: P.kwargs) -> R | State[Any]:
         try:
-            return function(*args, **kwargs)
+            return scrubbed(function)(*args, **kwargs)
         except StepFailed as failure:
             return Failed(message=str(failure))
-        except FlowRunTimeoutError:  # Prefect's own, and a state of its own: TimedOut
-            raise
-        except Exception as error:  # noqa: BLE001 - told as the run's end
-            return Failed(message=str(StepFailed.of(error)))
 
     return run_to_its_end
 

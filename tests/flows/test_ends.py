@@ -1,0 +1,39 @@
+"""How a flow ends when something breaks in it, outside of every task."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+from prefect import flow
+
+from sandbox.prefect_server import PrefectServer
+from tasks.step import ends_in_words
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]
+
+
+def test_an_error_ends_as_one_scrubbed_line_and_lies_nowhere_on_disk(
+    prefect_server: PrefectServer,
+) -> None:
+    @flow(name="breaks")
+    @ends_in_words
+    def breaks() -> None:
+        raise KeyError("010-0000-0042")
+
+    state = breaks(return_state=True)
+
+    assert state.is_failed()
+    assert state.message == "KeyError: '010-****-0042'"
+    assert [path for path in prefect_server.home.glob("storage/*") if path.is_file()] == []
+
+
+def test_a_flow_that_takes_too_long_is_timed_out() -> None:
+    @flow(name="hangs", timeout_seconds=1)
+    @ends_in_words
+    def hangs() -> None:
+        Event().wait(60)
+
+    state = hangs(return_state=True)
+
+    assert state.name == "TimedOut"
