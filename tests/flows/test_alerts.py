@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.events import emit_event
 from prefect.events.schemas.automations import AutomationCore
 from prefect.states import Cancelled, Running, Scheduled, Suspended
@@ -19,6 +20,7 @@ from prefect.states import Cancelled, Running, Scheduled, Suspended
 from naverplace.settings import Settings
 from operate.alerts import FILE, read_entries, set_alerts
 from sandbox.server import Sandbox
+from tasks.history import FLOWS
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]
 WITHIN = 60  # seconds; events take some
@@ -66,17 +68,22 @@ def test_a_failed_run_reaches_telegram_and_slack_by_the_server_alone(
 ) -> None:
     set_alerts(client, settings)
 
-    @flow(name="fails-on-purpose")
+    @flow(name="somebody-elses")
+    def other() -> None:
+        raise ValueError("not ours")
+
+    @flow(name="reconcile")
     def fails() -> None:
         raise ValueError("store 1051707 could not be read")
 
+    other(return_state=True)
     fails(return_state=True)
 
-    texts = seen(lambda: [m["text"] for m in world.world.telegram if "fails-on" in m["text"]])
-    assert texts
-    assert "Failed" in texts[0]
-    assert "store 1051707 could not be read" in texts[0]
-    assert seen(lambda: [m for m in world.world.slack if "fails-on" in str(m)])
+    (text,) = seen(lambda: told(world, "reconcile / "))
+    assert "Failed" in text
+    assert "store 1051707 could not be read" in text
+    assert seen(lambda: [m for m in world.world.slack if "reconcile / " in str(m)])
+    assert told(world, "not ours") == []  # a server may serve other projects, too
     token = settings.telegram.bot_token.get_secret_value()
     shown = client.read_block_document_by_name(
         "naverplace-telegram", "custom-webhook", include_secrets=False
@@ -91,7 +98,7 @@ def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_
     zombie["trigger"]["within"] = SHORT
     set_alerts(client, settings, file=written(tmp_path, zombie, failed))
 
-    @flow(name="dies")
+    @flow(name="process-bookings")
     def dies() -> None:
         """Never run here: a process that died has only ever begun it."""
 
@@ -101,6 +108,7 @@ def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_
         emit_event(
             event="prefect.flow-run.heartbeat",
             resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"},
+            related=[flow_of(run, "process-bookings")],
         )
         if run is waits:
             client.set_flow_run_state(run.id, Suspended(), force=True)
@@ -118,7 +126,7 @@ def test_a_run_that_nobody_starts_is_told_as_late(
 ) -> None:
     set_alerts(client, settings)
 
-    @flow(name="has-no-worker")
+    @flow(name="retention")
     def waits() -> None:
         """Never run: there is no worker."""
 
@@ -177,6 +185,21 @@ def test_three_runs_of_the_main_flow_that_met_another_one_are_told_once(
         cancel(what)
 
     assert len(seen(lambda: told(world, "실행 세 번이 연달아 취소되었습니다"))) == 1
+
+
+def flow_of(run: FlowRun, name: str) -> dict[str, str]:
+    """The flow, as a process of Prefect's names it in its signs of life."""
+    return {
+        "prefect.resource.id": f"prefect.flow.{run.flow_id}",
+        "prefect.resource.role": "flow",
+        "prefect.resource.name": name,
+    }
+
+
+def test_the_alerts_are_about_every_flow_that_is_deployed() -> None:
+    for name in ("naverplace-run-failed", "naverplace-run-late", "naverplace-zombie"):
+        related = entry_of(name)["trigger"]["match_related"]
+        assert set(related["prefect.resource.name"]) == set(FLOWS)
 
 
 def entry_of(name: str) -> dict[str, Any]:
