@@ -26,6 +26,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from sandbox.faults import Fault
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
+from tests.flows.test_ends import on_disk
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.prefect, pytest.mark.browser]
@@ -134,7 +135,7 @@ def test_no_secret_phone_or_name_is_found_anywhere(
     world: Sandbox, world_env: dict[str, str], prefect_server: PrefectServer, tmp_path: Path
 ) -> None:
     env = {**world_env, "NAVERPLACE_REPORT_DIR": str(tmp_path / "reports")}
-    names, phones = names_of(world), phones_of(world)
+    names, phones, before = names_of(world), phones_of(world), on_disk(prefect_server)
 
     # A run that logs in and sends, and one whose login fails: as they are in production.
     world.forget_session()
@@ -152,8 +153,7 @@ def test_no_secret_phone_or_name_is_found_anywhere(
     assert code == 1
     assert "WrongPassword" in str(run.state and run.state.message)
     assert len(logs) > 3
-    kept = [path for path in prefect_server.home.glob("storage/*") if path.is_file()]
-    assert kept == []  # no result and no exception lies on disk
+    assert on_disk(prefect_server) == before  # no result and no exception lies on disk
     assert search(secrets_of(env) | phones | names, places) == set()
 
     # And one in which every library logs all it does, while SENS and Telegram fail.
