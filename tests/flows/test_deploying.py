@@ -39,6 +39,9 @@ def forget(client: SyncPrefectClient) -> None:
         client.delete_automation(found.id)
     with suppress(ObjectNotFound):
         client.delete_work_pool(POOL)
+    for limit in client.read_global_concurrency_limits(limit=200):
+        if limit.name in yaml.safe_load(LIMITS.read_text("utf-8"))["limits"]:
+            client.delete_global_concurrency_limit_by_name(limit.name)
 
 
 @pytest.fixture

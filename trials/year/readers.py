@@ -10,9 +10,8 @@ from typing import Any
 
 from naverplace import frames
 from naverplace.booking import Booking
-from naverplace.channels.slack import Slack
+from naverplace.channels.owner import open_channels
 from naverplace.channels.sms import SensClient
-from naverplace.channels.telegram import Telegram
 from naverplace.effects import RecordKey
 from naverplace.engine import RuleEngine
 from naverplace.errors import NaverPlaceError, ServiceUnavailable
@@ -96,8 +95,7 @@ class YearRun(Run):
         )
         self.sens = SensClient(self.settings.sens, self.clock)
         self.settler = Settler(self.table, self.sens, self.clock, ledger)
-        self.telegram = Telegram(self.settings.telegram)
-        self.slack = Slack(self.settings.slack)
+        self.channels = open_channels(self.settings)
 
 
 @dataclass
