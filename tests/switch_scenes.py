@@ -135,8 +135,7 @@ class Scene:
             settings=settings,
             clock=clock,
             sens=sens,
-            telegram=None,
-            slack=None,
+            channels={},
             settler=Settler(table, sens, clock, settings.ledger),
             watch=Stopwatch(),
         )
