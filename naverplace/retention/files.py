@@ -33,7 +33,7 @@ class FilePlace:
         """Count our files. Raises Permanent."""
         return sum(1 for _ in self._files())
 
-    def remove(self, paths: list[Path], _now: datetime) -> int:
+    def remove(self, paths: list[Path]) -> int:
         """Remove files, and folders of Data Docs that are empty then. Raises Permanent."""
         try:
             for path in paths:

@@ -27,6 +27,7 @@ class LogPlace:
 
     name: str
     folder: Path
+    now: datetime
 
     def count(self) -> int:
         """Count the logs. Raises Permanent."""
@@ -34,28 +35,35 @@ class LogPlace:
 
     def old(self, before: datetime) -> list[Path]:
         """List the logs that began before then, also one that is written to. Raises Permanent."""
-        return [path for path in self._files() if begun(path) < before]
+        try:
+            return [path for path in self._files() if begun(path) < before]
+        except OSError as error:
+            raise self._unusable(error) from None
 
-    def remove(self, paths: list[Path], now: datetime) -> int:
-        """Remove logs; one that is written to is emptied, and begins now. Raises Permanent."""
+    def remove(self, paths: list[Path]) -> int:
+        """Remove logs, and cut the others; one that is written to is emptied, and begins now.
+
+        Raises Permanent.
+        """
         try:
             for path in paths:
                 if path.suffix == ".log":
-                    _empty(path, now)
+                    _empty(path, self.now)
                 else:
                     path.unlink(missing_ok=True)
         except OSError as error:
             raise self._unusable(error) from None
+        self.cut()
         return len(paths)
 
-    def cut(self, now: datetime) -> int:
+    def cut(self) -> int:
         """Put what is a day old into a file of its own. Raises Permanent."""
-        due = [p for p in self.old(now - DAY) if p.suffix == ".log"]
+        due = [p for p in self.old(self.now - DAY) if p.suffix == ".log"]
         try:
             for path in due:
                 # Copied and emptied, not renamed: the process would go on in the renamed one.
                 shutil.copy2(path, path.with_name(f"{path.name}.{begun(path):%Y%m%dT%H%M%S}"))
-                _empty(path, now)
+                _empty(path, self.now)
         except OSError as error:
             raise self._unusable(error) from None
         return len(due)

@@ -152,16 +152,14 @@ class Retention:
         """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
         places: list[FilePlace | LogPlace] = [*file_places(self.settings)]
         if folder := self.settings.retention.log_dir:
-            places.append(LogPlace("logs of this machine", folder))
+            places.append(LogPlace("logs of this machine", folder, self.now))
         return [self._files(place) for place in places]
 
     def _files(self, place: FilePlace | LogPlace) -> Place:
         days = self.settings.retention.history_days
         try:
             seen, old = place.count(), place.old(self.history_before)
-            removed = 0 if self.dry_run else place.remove(old, self.now)
-            if isinstance(place, LogPlace) and not self.dry_run:
-                place.cut(self.now)
+            removed = 0 if self.dry_run else place.remove(old)
             left = len(place.old(self.history_before))
         except NaverPlaceError as error:
             return Place(place.name, days, problems=(REDACTOR.scrub(str(error)),))

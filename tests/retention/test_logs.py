@@ -24,9 +24,9 @@ def log_of(folder: Path, name: str, age: timedelta, text: str = "12:00:00 a line
 def test_a_log_is_cut_after_a_day_and_its_process_goes_on_writing(tmp_path: Path) -> None:
     path = log_of(tmp_path, "worker.log", 2 * DAY)
     writing = path.open("ab", buffering=0)  # as a process that `make up` has started
-    place = LogPlace("logs", tmp_path)
+    place = LogPlace("logs", tmp_path, NOW)
 
-    assert place.cut(NOW) == 1
+    assert place.cut() == 1
     writing.write(b"after\n")
     writing.close()
 
@@ -34,17 +34,17 @@ def test_a_log_is_cut_after_a_day_and_its_process_goes_on_writing(tmp_path: Path
     assert cut.read_text("utf-8").endswith("a line\n")
     assert path.read_text("utf-8").splitlines()[1:] == ["after"]
     assert NOW - begun(path) < DAY
-    assert place.cut(NOW) == 0  # it began just now
+    assert place.cut() == 0  # it began just now
 
 
 def test_what_began_before_the_limit_goes_whether_it_was_cut_or_not(tmp_path: Path) -> None:
     log_of(tmp_path, "server.log", 40 * DAY)
     log_of(tmp_path, "worker.log.20200101T000000", 40 * DAY)
     young = log_of(tmp_path, "worker.log.20260101T000000", 3 * DAY)
-    place = LogPlace("logs", tmp_path)
+    place = LogPlace("logs", tmp_path, NOW)
 
     old = place.old(NOW - 30 * DAY)
-    removed = place.remove(old, NOW)
+    removed = place.remove(old)
 
     assert (place.count(), len(old), removed) == (2, 2, 2)  # server.log is there, and empty
     assert "a line" not in (tmp_path / "server.log").read_text("utf-8")
@@ -57,7 +57,7 @@ def test_a_log_that_does_not_say_when_it_began_is_old(tmp_path: Path, text: str)
     path = tmp_path / "worker.log"
     path.write_text(text, "utf-8")
 
-    assert LogPlace("logs", tmp_path).old(NOW - 365 * DAY) == [path]
+    assert LogPlace("logs", tmp_path, NOW).old(NOW - 365 * DAY) == [path]
 
 
 def test_the_mark_is_found_behind_a_line_that_came_while_the_log_was_cut(tmp_path: Path) -> None:
@@ -72,12 +72,19 @@ def test_files_that_are_no_logs_are_left_alone(tmp_path: Path) -> None:
     for name in ("up.json", "notes.log.txt", "Worker.log"):
         (tmp_path / name).write_text("mine", "utf-8")
 
-    assert LogPlace("logs", tmp_path).count() == 0
-    assert LogPlace("logs", tmp_path / "nowhere").count() == 0
+    assert LogPlace("logs", tmp_path, NOW).count() == 0
+    assert LogPlace("logs", tmp_path / "nowhere", NOW).count() == 0
 
 
 def test_a_log_that_cannot_be_emptied_is_named(tmp_path: Path) -> None:
     (tmp_path / "worker.log").symlink_to("/proc/version")  # which even root cannot write
 
     with pytest.raises(Permanent, match="may this user write there"):
-        LogPlace("logs", tmp_path).cut(NOW)
+        LogPlace("logs", tmp_path, NOW).cut()
+
+
+def test_a_log_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "worker.log").symlink_to("/proc/self/mem")  # nothing can be read at its beginning
+
+    with pytest.raises(Permanent, match="logs in "):
+        LogPlace("logs", tmp_path, NOW).old(NOW)
