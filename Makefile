@@ -32,7 +32,7 @@ down: setup ## end what `make up` started; the history of runs stays (FORGET=1 r
 deploy: setup ## to a Prefect server elsewhere: pool, deployments, alerts, limits (SERVER=http://HOST:4200 KIND=process PROJECT=/app)
 	@$(RUN) python -m operate deploy --server "$(SERVER)" $(if $(KIND),--kind $(KIND)) $(if $(PROJECT),--project $(PROJECT))
 
-test: setup ## all tests, with coverage of the library (ARGS="tests/test_engine.py -x" for some of them)
+test: setup ## all tests, with coverage of the library (ARGS="tests/rules/test_engine.py -x" for some of them)
 	@$(RUN) pytest -n $(TESTERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## how fast it decides; figures that depend on the machine

@@ -11,12 +11,12 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from naverplace import engine
-from naverplace.booking import Booking, BookingStatus
-from naverplace.clock import SEOUL
-from naverplace.fields import load_fields
-from naverplace.rulebook import load_rulebook
-from naverplace.stores import load_stores
+from naverplace.base.clock import SEOUL
+from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.extra_fields import load_fields
+from naverplace.domain.stores import load_stores
+from naverplace.rules import engine
+from naverplace.rules.rulebook import load_rulebook
 
 ROOT = Path(__file__).resolve().parents[1]
 NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)

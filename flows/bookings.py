@@ -7,13 +7,13 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from naverplace.report import RunReport
-from naverplace.run import Run
-from naverplace.session import NaverSession
+from naverplace.naver.session import NaverSession
+from naverplace.pipeline.steps import Run
+from naverplace.reporting.report import RunReport
 from tasks import bookings as tasks
-from tasks import person, sharing
-from tasks.limits import NAVER, SENS, THREADS, held
-from tasks.step import StepFailed, ends_in_words
+from tasks import login_wait, shards
+from tasks.concurrency_limits import NAVER, SENS, THREADS, held
+from tasks.task_decorators import StepFailed, ends_in_words
 
 
 @flow(
@@ -32,7 +32,7 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
     """
     run = tasks.prepare(dry_run=dry_run, stores=stores or [])
     try:
-        report = carry_out(run, person.restore_session(run))
+        report = carry_out(run, login_wait.restore_session(run))
     except StepFailed as failure:
         tasks.report_failure(run, str(failure))
         raise
@@ -63,7 +63,7 @@ def process_shard(stores: list[str], dry_run: bool = False) -> dict[str, Any]:
     except StepFailed as failure:
         tasks.report_failure(run, str(failure))
         raise
-    sharing.publish_counts(report)
+    shards.publish_counts(report)
     if report.status != "success":
         raise StepFailed(f"{len(report.problems)} problems, see run-summary")
     return report.as_json()

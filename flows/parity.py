@@ -6,10 +6,10 @@ from typing import Any
 
 from prefect import flow
 
-from naverplace.parity.comparison import Comparison
-from naverplace.parity.values import NO_GO, Parity
+from naverplace.migration.parity.comparison_run import Comparison
+from naverplace.migration.parity.values import NO_GO, Parity
 from tasks import parity as tasks
-from tasks.step import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, ends_in_words
 
 
 @flow(name="parity-replay", timeout_seconds=60 * 60, persist_result=False)

@@ -6,10 +6,10 @@ from typing import Any
 
 from prefect import flow
 
-from naverplace.findings import Reconciliation
-from naverplace.reconcile import Reconciling
+from naverplace.jobs.reconciliation.findings import Reconciliation
+from naverplace.jobs.reconciliation.job import Reconciling
 from tasks import reconcile as tasks
-from tasks.step import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, ends_in_words
 
 
 @flow(name="reconcile", timeout_seconds=30 * 60, persist_result=False)

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from tasks import retention as tasks
-from tasks.step import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, ends_in_words
 
 
 @flow(name="retention", timeout_seconds=60 * 60, persist_result=False)

@@ -8,8 +8,9 @@ from typing import Any
 from prefect import flow
 
 from tasks import bookings as tasks
-from tasks import person, sharing
-from tasks.step import StepFailed, ends_in_words
+from tasks import login_wait
+from tasks import shards as sharing
+from tasks.task_decorators import StepFailed, ends_in_words
 
 PATIENCE = timedelta(minutes=17)  # the next tick is due after 20 minutes
 
@@ -28,7 +29,7 @@ def share_bookings(
     """
     run = tasks.prepare(dry_run=dry_run, stores=[])
     try:
-        person.restore_session(run)
+        login_wait.restore_session(run)
     except StepFailed as failure:
         tasks.report_failure(run, str(failure))
         raise

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from tasks import watchdog as tasks
-from tasks.step import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, ends_in_words
 
 
 @flow(name="watchdog", timeout_seconds=5 * 60, persist_result=False)

@@ -1,6 +1,6 @@
 """`python -m naverplace` is `naverplace`."""
 
-from naverplace.cli import app
+from naverplace.cli.app import app
 
 if __name__ == "__main__":
     app()

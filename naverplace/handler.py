@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from naverplace import redaction
-from naverplace.errors import NaverPlaceError
-from naverplace.once import run_once
-from naverplace.redaction import describe
-from naverplace.settings import Settings
-from naverplace.sources import load_settings
+from naverplace.base.errors import NaverPlaceError
+from naverplace.pipeline.local_runner import run_once
+from naverplace.redaction import redactor
+from naverplace.redaction.redactor import describe
+from naverplace.settings.loader import load_settings
+from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 _settings: Settings | None = None  # loaded once per cold start; a warm container reuses them
@@ -25,7 +25,7 @@ def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     `event` may hold `dry_run` (bool) and `stores` (a list of ids); EventBridge sends neither.
     The legacy answered success whatever happened (L22); this answers 500 when anything failed.
     """
-    redaction.attach()
+    redactor.attach()
     run_id = str(getattr(context, "aws_request_id", "") or uuid.uuid4())
     try:
         report = run_once(

@@ -110,9 +110,9 @@ def _deploy(place: Place, console: Console, arguments: argparse.Namespace) -> in
         raise CannotStart("which server? --server http://HOST:4200, as workers reach it")
     from httpx import HTTPError  # what Prefect's client raises
 
-    from naverplace.errors import NaverPlaceError
-    from naverplace.redaction import describe
-    from naverplace.sources import load_settings
+    from naverplace.base.errors import NaverPlaceError
+    from naverplace.redaction.redactor import describe
+    from naverplace.settings.loader import load_settings
     from operate import setting_up
 
     address = arguments.server.rstrip("/").removesuffix("/api")

@@ -12,7 +12,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
 
-from naverplace.settings import Settings
+from naverplace.settings.schema import Settings
 from operate.places import ROOT
 
 FILE = ROOT / "deployments" / "automations.yaml"

@@ -16,7 +16,7 @@ import requests
 from prefect.client.schemas.objects import FlowRun
 from rich.console import Console
 
-from naverplace.sources import load_settings
+from naverplace.settings.loader import load_settings
 from operate import processes, setting_up
 from operate.places import POOL, ROOT, CannotStart, Place, State
 

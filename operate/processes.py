@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from naverplace.retention.logs import mark
+from naverplace.jobs.retention.log_files import mark
 from operate.places import CannotStart
 
 TAIL = 2000  # characters of a log that an error shows

@@ -25,7 +25,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Scheduled
 
-from naverplace.settings import Settings
+from naverplace.settings.schema import Settings
 from operate.alerts import set_alerts
 from operate.places import MAIN, POOL, ROOT, CannotStart, Place
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from naverplace.findings import Reconciliation
-from naverplace.quality import Gated
-from naverplace.reconcile_words import for_engineer as reconciliation_page
-from naverplace.reconcile_words import rows_of
-from naverplace.redaction import REDACTOR
-from naverplace.report import RunReport
-from naverplace.summary import for_engineer
-from naverplace.telling import document_of
+from naverplace.jobs.reconciliation.findings import Reconciliation
+from naverplace.jobs.reconciliation.summary import for_engineer as reconciliation_page
+from naverplace.jobs.reconciliation.summary import rows_of
+from naverplace.pipeline.notify_owner import document_of
+from naverplace.quality.validation import Gated
+from naverplace.redaction.redactor import REDACTOR
+from naverplace.reporting.report import RunReport
+from naverplace.reporting.summary import for_engineer
 
 
 def publish_report(report: RunReport, docs: str = "") -> None:

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.futures import PrefectFuture
 
-from naverplace import reporting, run, storewise, telling
-from naverplace.doubts import Doubt
-from naverplace.effects import ActionResult
-from naverplace.found import Decided, StoreBatch
-from naverplace.quality import Gated
-from naverplace.report import RunReport
-from naverplace.run import Run
-from naverplace.session import NaverSession
+from naverplace.delivery.in_doubt import Doubt
+from naverplace.domain.effects import ActionResult
+from naverplace.naver.session import NaverSession
+from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
+from naverplace.pipeline.step_results import Decided, StoreBatch
+from naverplace.pipeline.steps import Run
+from naverplace.quality.validation import Gated
+from naverplace.reporting.report import RunReport
 from tasks import artifacts
-from tasks.limits import NAVER, SENS, held
+from tasks.concurrency_limits import NAVER, SENS, held
 from tasks.settings import open_settings
-from tasks.step import scrubbed, step
+from tasks.task_decorators import scrubbed, step
 
 
 @scrubbed
 def prepare(*, dry_run: bool, stores: Sequence[str], shard: bool = False) -> Run:
     """Load settings, rules and templates; not a task, since nothing outside is asked."""
-    this = telling.open_or_alert(
+    this = notify_owner.open_or_alert(
         open_settings(),
         run_id=str(runtime.flow_run.id or "local"),
         door="flow",
@@ -39,13 +39,13 @@ def prepare(*, dry_run: bool, stores: Sequence[str], shard: bool = False) -> Run
 def restore_session(this: Run) -> NaverSession:
     """Restore the owner's session or log in; never retried: attempts lock an account."""
     with held(this, NAVER):
-        return run.open_session(this)
+        return steps.open_session(this)
 
 
 @step("read-store", run_name="read-{store_id}", retries=1)
 def read_store(this: Run, session: NaverSession, store_id: str) -> StoreBatch:
     """Read the bookings of one store."""
-    return run.extract_store(this, session, store_id)
+    return steps.extract_store(this, session, store_id)
 
 
 def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
@@ -63,7 +63,7 @@ def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
 @step("check-quality")
 def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
     """Quarantine bad rows, and list them."""
-    gated = run.check_quality(this, batches)
+    gated = steps.check_quality(this, batches)
     artifacts.publish_quality(gated)
     artifacts.publish_quarantine([q.as_row() for c in gated.stores for q in c.quarantined])
     return gated
@@ -73,13 +73,13 @@ def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
 def settle_doubts(this: Run) -> list[Doubt]:
     """Settle by SENS's log what earlier runs have left in doubt."""
     with held(this, SENS):
-        return storewise.settle_open(this)
+        return store_delivery.settle_open(this)
 
 
 @step("decide", retries=1)
 def decide(this: Run, gated: Gated) -> Decided:
     """Read the records and decide what is owed."""
-    return run.decide(this, gated)
+    return steps.decide(this, gated)
 
 
 @step("deliver", run_name="deliver-{store_id}")
@@ -87,7 +87,7 @@ def deliver_store(
     this: Run, session: NaverSession, decided: Decided, store_id: str
 ) -> list[ActionResult]:
     """Carry out what one store owes; never retried here: the next run settles it."""
-    return storewise.deliver_store(this, session, store_id, decided.effects_of(store_id))
+    return store_delivery.deliver_store(this, session, store_id, decided.effects_of(store_id))
 
 
 def collect_results(
@@ -100,14 +100,14 @@ def collect_results(
         if isinstance(ended, list):
             results += ended
         else:
-            results += run.undelivered(decided.effects_of(store_id), str(ended))
+            results += steps.undelivered(decided.effects_of(store_id), str(ended))
     return results
 
 
 @step("deliver-notices")
 def deliver_notices(this: Run, decided: Decided) -> list[ActionResult]:
     """Send the lines that rules owe the owner."""
-    return storewise.deliver_notices(this, decided.notices())
+    return store_delivery.deliver_notices(this, decided.notices())
 
 
 @step("report")
@@ -121,9 +121,9 @@ def report(
     doubts: Sequence[Doubt],
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
-    docs = run.write_quality_docs(this, gated)
+    docs = steps.write_quality_docs(this, gated)
     with held(this, SENS):  # its log is read once more
-        made = reporting.report_run(
+        made = build_report.report_run(
             this,
             session=session,
             batches=batches,
@@ -133,8 +133,8 @@ def report(
             doubts=doubts,
         )
     quiet = this.shard and made.status == "success" and not made.expired
-    told = made if quiet else telling.tell_owner(this, made)
-    telling.keep_report(this, told)
+    told = made if quiet else notify_owner.tell_owner(this, made)
+    notify_owner.keep_report(this, told)
     artifacts.publish_report(told, docs)
     return told
 
@@ -142,7 +142,7 @@ def report(
 @step("report-failure")
 def report_failure(this: Run, text: str) -> RunReport:
     """Report a run that broke off before it could sum up, and tell the owner."""
-    told = telling.tell_owner(this, reporting.report_run(this, session=None, failure=text))
-    telling.keep_report(this, told)
+    told = notify_owner.tell_owner(this, build_report.report_run(this, session=None, failure=text))
+    notify_owner.keep_report(this, told)
     artifacts.publish_report(told)
     return told

@@ -10,20 +10,20 @@ from pathlib import Path
 
 from prefect import get_run_logger, runtime
 
-from naverplace.parity.comparing import changed_between
-from naverplace.parity.comparison import Comparison, open_comparison
-from naverplace.parity.golden import read_golden
-from naverplace.parity.legacytexts import LegacyTexts
-from naverplace.parity.observing import Seen, observe, ran_at
-from naverplace.parity.replaying import Legacy
-from naverplace.parity.storing import open_bundles
-from naverplace.parity.values import Inputs, Message, Parity
-from naverplace.shadow import Shadow, at_moment, keep_inputs
-from naverplace.stores import Store
-from tasks.legacy_side import modelled_legacy
+from naverplace.domain.stores import Store
+from naverplace.migration.parity.comparator import changed_between
+from naverplace.migration.parity.comparison_run import Comparison, open_comparison
+from naverplace.migration.parity.legacy_texts import LegacyTexts
+from naverplace.migration.parity.observed_legacy import Seen, observe, ran_at
+from naverplace.migration.parity.replay import Legacy
+from naverplace.migration.parity.values import Inputs, Message, Parity
+from naverplace.migration.shadow import Shadow, at_moment, keep_inputs
+from naverplace.pipeline.capture.bundle_store import open_bundles
+from naverplace.pipeline.capture.golden_set import read_golden
+from tasks.modelled_legacy import modelled_legacy
 from tasks.parity_artifacts import publish_parity
 from tasks.settings import open_settings
-from tasks.step import scrubbed, step
+from tasks.task_decorators import scrubbed, step
 
 
 @scrubbed
@@ -104,7 +104,7 @@ def _bare(inputs: Inputs) -> Inputs:
 
 def _sens_log(this: Comparison, before: Inputs) -> list[Seen]:
     """Read SENS's log since the reading; only here is SENS's client, whose log it is."""
-    from naverplace.channels.sms import SensClient
+    from naverplace.messaging.sens import SensClient
 
     clock = this.settings.make_clock()
     sens = SensClient(this.settings.sens, clock)

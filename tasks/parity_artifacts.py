@@ -12,10 +12,10 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from naverplace.parity.classes import Accepted
-from naverplace.parity.report import as_markdown
-from naverplace.parity.values import Difference, Parity
-from naverplace.redaction import REDACTOR
+from naverplace.migration.parity.accepted_differences import Accepted
+from naverplace.migration.parity.report import as_markdown
+from naverplace.migration.parity.values import Difference, Parity
+from naverplace.redaction.redactor import REDACTOR
 
 
 def publish_parity(parity: Parity, accepted: Mapping[str, Accepted], page: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prefect import runtime
 
-from naverplace import reconcile
-from naverplace.findings import Followed, Reconciliation
-from naverplace.reconcile import Compared, Reconciling
+from naverplace.jobs.reconciliation import job
+from naverplace.jobs.reconciliation.findings import Followed, Reconciliation
+from naverplace.jobs.reconciliation.job import Compared, Reconciling
 from tasks import artifacts
 from tasks.settings import open_settings
-from tasks.step import scrubbed, step
+from tasks.task_decorators import scrubbed, step
 
 
 @scrubbed
@@ -22,19 +22,19 @@ def prepare() -> Reconciling:
 @step("compare", retries=2, wait=60.0)
 def compare(this: Reconciling) -> Compared:
     """Read the ledger and SENS's log, and match them."""
-    return reconcile.compare(this)
+    return job.compare(this)
 
 
 @step("follow")
 def follow(this: Reconciling, compared: Compared) -> Followed:
     """Move accepted messages on to delivered or failed; what is left over waits for tomorrow."""
-    return reconcile.follow(this, compared)
+    return job.follow(this, compared)
 
 
 @step("report")
 def report(this: Reconciling, compared: Compared, followed: Followed) -> Reconciliation:
     """Sum up, publish, and tell the owner when there is something to tell."""
-    done = reconcile.report(this, reconcile.sum_up(this, compared, followed))
+    done = job.report(this, job.sum_up(this, compared, followed))
     artifacts.publish_reconciliation(done)
     return done
 
@@ -42,12 +42,12 @@ def report(this: Reconciling, compared: Compared, followed: Followed) -> Reconci
 @step("remember", retries=2)
 def remember(this: Reconciling, compared: Compared, done: Reconciliation) -> None:
     """Move the watermark on."""
-    reconcile.remember(this, compared, done)
+    job.remember(this, compared, done)
 
 
 @step("report-failure")
 def report_failure(this: Reconciling, text: str) -> Reconciliation:
     """Report a reconciliation that could not read what it had to compare, and tell the owner."""
-    done = reconcile.report(this, reconcile.broken(this, text))
+    done = job.report(this, job.broken(this, text))
     artifacts.publish_reconciliation(done)
     return done

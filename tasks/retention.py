@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from prefect.artifacts import create_table_artifact
 
-from naverplace.reconcile_telling import tell_alert
-from naverplace.retention.judging import Listed
-from naverplace.retention.outcome import Place, Retained, in_korean
-from naverplace.retention.removing import Looked, Retention
-from tasks.history import forget_history
+from naverplace.jobs.reconciliation.notify import tell_alert
+from naverplace.jobs.retention.job import Looked, Retention
+from naverplace.jobs.retention.policy import Listed
+from naverplace.jobs.retention.result import Place, Retained, in_korean
+from tasks.prefect_history import forget_history
 from tasks.settings import open_settings
-from tasks.step import scrubbed, step
+from tasks.task_decorators import scrubbed, step
 
 
 @scrubbed

@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from naverplace import redaction
-from naverplace.errors import SettingsError
-from naverplace.settings import Settings
-from naverplace.sources import load_settings
+from naverplace.base.errors import SettingsError
+from naverplace.redaction import redactor
+from naverplace.settings.loader import load_settings
+from naverplace.settings.schema import Settings
 
 BLOCK_VARIABLE = (
     "NAVERPLACE_PREFECT_BLOCK"  # such as `secret/naverplace` or `aws-secret/naverplace`
@@ -19,7 +19,7 @@ BLOCK_VARIABLE = (
 
 def open_settings() -> Settings:
     """Load the settings; the block named by NAVERPLACE_PREFECT_BLOCK fills what else is missing."""
-    redaction.attach()  # before the block is read
+    redactor.attach()  # before the block is read
     name = os.environ.get(BLOCK_VARIABLE, "")
     return load_settings(block_values=read_block(name) if name else None)
 

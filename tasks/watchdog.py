@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prefect.artifacts import create_table_artifact
 
-from naverplace.overlooked import Watched
-from naverplace.redaction import REDACTOR
-from naverplace.watchdog import Barked, Watchdog
+from naverplace.jobs.watchdog.job import Barked, Watchdog
+from naverplace.jobs.watchdog.late_messages import Watched
+from naverplace.redaction.redactor import REDACTOR
 from tasks.settings import open_settings
-from tasks.step import scrubbed, step
+from tasks.task_decorators import scrubbed, step
 
 
 @scrubbed

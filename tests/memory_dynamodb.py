@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from naverplace.tables.dynamodb import from_wire, to_wire
+from naverplace.aws.dynamodb import from_wire, to_wire
 from tests.memory_expressions import apply, holds
 
 KEYS = {"sms": ("booking_num", "phone"), "session": ("id",)}

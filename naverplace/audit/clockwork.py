@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from naverplace.audit.reading import Figure, Line, Summary
-from naverplace.clock import SEOUL
+from naverplace.base.clock import SEOUL
 
 _STAMP = r"(?P<t>\d+-\d+-\d+T[\d:.]+)(?P<zone>Z|[+-]\d+:\d+)?"
 _ENTRY = re.compile(r"^\s*\[" + _STAMP + r"\]\s*(?P<words>.*)")

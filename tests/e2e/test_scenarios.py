@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from naverplace.once import run_once
-from naverplace.report import RunReport
-from naverplace.sources import load_settings
+from naverplace.pipeline.local_runner import run_once
+from naverplace.reporting.report import RunReport
+from naverplace.settings.loader import load_settings
 from sandbox.credentials import access_codes
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

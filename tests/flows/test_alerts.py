@@ -17,10 +17,10 @@ from prefect.events import emit_event
 from prefect.events.schemas.automations import AutomationCore
 from prefect.states import Cancelled, Running, Scheduled, Suspended
 
-from naverplace.settings import Settings
+from naverplace.settings.schema import Settings
 from operate.alerts import FILE, read_entries, set_alerts
 from sandbox.server import Sandbox
-from tasks.history import FLOWS
+from tasks.prefect_history import FLOWS
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]
 WITHIN = 60  # seconds; events take some

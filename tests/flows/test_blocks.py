@@ -10,8 +10,8 @@ from prefect_aws import AwsCredentials, AwsSecret
 from prefect_aws.client_parameters import AwsClientParameters
 from pydantic import SecretStr
 
-from naverplace.errors import SettingsError
-from naverplace.sources import load_settings
+from naverplace.base.errors import SettingsError
+from naverplace.settings.loader import load_settings
 from sandbox.aws import SECRET_ID
 from sandbox.environment import secret_tree
 from sandbox.server import Sandbox

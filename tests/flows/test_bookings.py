@@ -17,8 +17,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State
 
 from naverplace.audit import audit
-from naverplace.once import run_once
-from naverplace.sources import load_settings
+from naverplace.pipeline.local_runner import run_once
+from naverplace.settings.loader import load_settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 

@@ -19,7 +19,7 @@ from operate.alerts import read_entries
 from operate.places import POOL
 from operate.setting_up import LIMITS
 from sandbox.prefect_server import PrefectServer
-from tests.test_docs import commands
+from tests.docs.test_docs import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]

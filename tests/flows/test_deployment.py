@@ -27,7 +27,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.flows import load_flow_from_entrypoint
 
-from naverplace.clock import SEOUL
+from naverplace.base.clock import SEOUL
 from sandbox.prefect_server import PrefectServer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pytest
 from prefect import flow
 
 from sandbox.prefect_server import PrefectServer
-from tasks.step import ends_in_words
+from tasks.task_decorators import ends_in_words
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]
 

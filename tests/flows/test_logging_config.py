@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prefect.logging.configuration import load_logging_config
 
-from naverplace.redaction import RedactionFilter
+from naverplace.redaction.redactor import RedactionFilter
 
 OURS = Path(__file__).resolve().parents[2] / "deployments" / "logging.yml"
 THEIRS = Path(prefect.logging.__file__).with_name("logging.yml")

@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import State
 from prefect.flows import load_flow_from_entrypoint
 
-from naverplace.parity.golden import read_golden, write_golden
+from naverplace.pipeline.capture.golden_set import read_golden, write_golden
 from sandbox.server import Sandbox
 from tests.flows.conftest import ROOT
 from trials.parity.generator import FILE

@@ -12,7 +12,7 @@ import pytest
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration, ECSWorker
 
-from naverplace.sources import load_settings
+from naverplace.settings.loader import load_settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "deployments" / "pools"
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]

@@ -20,7 +20,7 @@ from prefect.flows import load_flow_from_entrypoint
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.flows.conftest import ROOT
-from tests.reconciling import Shop
+from tests.reconciliation_builders import Shop
 
 pytestmark = pytest.mark.prefect
 

@@ -12,11 +12,11 @@ from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
 
 from sandbox.server import Sandbox
-from tasks.history import FLOWS, forget_history
+from tasks.prefect_history import FLOWS, forget_history
 from tests.flows.conftest import ROOT
 from tests.flows.test_bookings import artifacts_of
-from tests.reconciling import DAY, Shop
-from tests.retention.test_removing import complete_everything
+from tests.jobs.retention.test_removing import complete_everything
+from tests.reconciliation_builders import DAY, Shop
 
 pytestmark = pytest.mark.prefect
 

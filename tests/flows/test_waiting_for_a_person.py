@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.flow_runs import resume_flow_run
 from typer.testing import CliRunner
 
-from naverplace.cli import app
+from naverplace.cli.app import app
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
 from trials.working import Working

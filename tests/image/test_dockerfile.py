@@ -134,14 +134,18 @@ def test_secrets_and_the_developers_things_stay_outside(tmp_path: Path) -> None:
         *(".env", ".env.production", "naverplace/.env", "rules/.env.local", "deployments/a.pem"),
         *(".git/config", ".naverplace/up/prefect.db", "tests/test_a.py", "sandbox/aws.py"),
         *("deployments/aws/stack.yaml", "deployments/iam/shadow.json", "dump.json"),
-        *("naverplace/__pycache__/a.pyc", "naverplace/run.py", "deployments/stores.yaml"),
+        *(
+            "naverplace/__pycache__/a.pyc",
+            "naverplace/pipeline/steps.py",
+            "deployments/stores.yaml",
+        ),
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
 
     seen = [path.as_posix() for path in read_context(tmp_path, ROOT / ".dockerignore")]
 
-    assert seen == ["deployments/stores.yaml", "naverplace/run.py"]
+    assert seen == ["deployments/stores.yaml", "naverplace/pipeline/steps.py"]
 
 
 def test_the_variables_of_the_image_are_the_makefile_s(stages: list[Stage]) -> None:

@@ -55,8 +55,8 @@ def test_variables_are_put_in_and_one_that_is_not_set_is_empty() -> None:
 @pytest.mark.parametrize(
     ("path", "inside"),
     [
-        ("naverplace/run.py", True),
-        ("naverplace/tables/sms.py", True),
+        ("naverplace/pipeline/steps.py", True),
+        ("naverplace/ledger/message_ledger.py", True),
         ("naverplace/tables/.env", False),
         ("naverplace/a/b/c.pyc", False),
         ("other.py", False),

@@ -21,11 +21,11 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from naverplace.session_manager import SessionManager
-from naverplace.settings import Settings
-from naverplace.sources import load_settings
-from naverplace.tables.dynamodb import open_dynamodb
-from naverplace.tables.session import SessionTable
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.state_table import SessionTable
+from naverplace.naver.session_store import SessionManager
+from naverplace.settings.loader import load_settings
+from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
 from tests.sandbox.signing import Caller
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from naverplace import claims, overdue
-from naverplace.carrying import Carrier
-from naverplace.claims import NotClaimed, Released
-from naverplace.effects import SendSms
-from naverplace.settling import Settler
+from naverplace.delivery.executor import Carrier
+from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.domain.effects import SendSms
+from naverplace.ledger import claims
+from naverplace.ledger.claims import NotClaimed, Released
+from naverplace.rules import expiry
 from trials.year import oracle, owed
 from trials.year.half import Half
 from trials.year.lives import HURRIED
@@ -75,7 +76,7 @@ def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plant_a_second_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("naverplace.tables.sms.judge", grant_again(claims.judge))
+    monkeypatch.setattr("naverplace.ledger.message_ledger.judge", grant_again(claims.judge))
 
 
 def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +91,7 @@ def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("naverplace.moves.find_move", lambda *args, **kwargs: None)
+    monkeypatch.setattr("naverplace.rules.rescheduling.find_move", lambda *args, **kwargs: None)
 
 
 def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plant_silence_about_the_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overdue, "find_expired", lambda *args, **kwargs: ())
+    monkeypatch.setattr(expiry, "find_expired", lambda *args, **kwargs: ())
 
 
 def plant_doubts_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from naverplace import carrying, delivery, doubts, overdue, recording, settling, storewise
-from naverplace import sending as sending_module
-from naverplace.channels.sms import SensClient
-from naverplace.claims import Claim
-from naverplace.effects import Outcome
-from naverplace.records import MessageState
-from naverplace.tables.sms import SmsTable
+from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver, outcome_recorder
+from naverplace.delivery import outcomes as sending_module
+from naverplace.domain.effects import Outcome
+from naverplace.domain.records import MessageState
+from naverplace.ledger.claims import Claim
+from naverplace.ledger.message_ledger import SmsTable
+from naverplace.messaging.sens import SensClient
+from naverplace.pipeline import store_delivery
+from naverplace.rules import expiry
 
 
 def plant(name: str) -> None:
@@ -67,8 +69,8 @@ def _log_is_not_read() -> None:
 
 def _certain_too_early() -> None:
     """Think that whatever is not in the log was not sent, and free claims of dead runs blindly."""
-    _set(doubts, "pick", lambda *words: None)
-    _set(settling, "pick", lambda *words: None)
+    _set(in_doubt, "pick", lambda *words: None)
+    _set(in_doubt_resolver, "pick", lambda *words: None)
 
 
 def _time_out_is_repeated() -> None:
@@ -87,7 +89,7 @@ def _time_out_is_repeated() -> None:
 def _claim_comes_after_the_send() -> None:
     """Send first and claim then."""
 
-    def send_sms(self: carrying.Carrier, step: Any, effect: Any) -> Any:
+    def send_sms(self: executor.Carrier, step: Any, effect: Any) -> Any:
         claim = Claim(effect.key, effect.kind, MessageState("claimed", claimed_at=self.clock.now()))
         call = sending_module.attempt(lambda: self._text(effect, claim))
         if call.outcome is not Outcome.ACCEPTED:
@@ -96,35 +98,35 @@ def _claim_comes_after_the_send() -> None:
             return blocked
         return self._recorder.record(step, call)
 
-    _set(carrying.Carrier, "_send_sms", send_sms)
+    _set(executor.Carrier, "_send_sms", send_sms)
 
 
 def _failures_are_forgotten() -> None:
     """Record whatever happened as accepted."""
-    real = recording.Recorder.record
+    real = outcome_recorder.Recorder.record
 
-    def record(self: recording.Recorder, step: Any, call: Any) -> Any:
+    def record(self: outcome_recorder.Recorder, step: Any, call: Any) -> Any:
         return real(self, step, replace(call, outcome=Outcome.ACCEPTED, request_id="none"))
 
-    _set(recording.Recorder, "record", record)
+    _set(outcome_recorder.Recorder, "record", record)
 
 
 def _doubts_are_forgotten() -> None:
     """Never look at what is in doubt again, and do not name it."""
-    _set(delivery, "doubts_of", lambda *words: [])
+    _set(deliver, "doubts_of", lambda *words: [])
     real = sending_module.why_not
 
     def why_not(claim: Any) -> tuple[Outcome, str]:
         outcome, words = real(claim)
         return (Outcome.SKIPPED if outcome is Outcome.IN_DOUBT else outcome), words
 
-    _set(carrying, "why_not", why_not)
-    _set(storewise, "doubts_of", lambda *words: [])
+    _set(executor, "why_not", why_not)
+    _set(store_delivery, "doubts_of", lambda *words: [])
 
 
 def _expired_is_not_named() -> None:
     """Never list what has expired."""
-    _set(overdue, "find_expired", lambda *words, **more: ())
+    _set(expiry, "find_expired", lambda *words, **more: ())
 
 
 def _set(owner: Any, name: str, value: Any) -> None:

@@ -16,7 +16,7 @@ def import_everything() -> None:
     import great_expectations  # noqa: F401
 
     import naverplace.handler
-    import naverplace.once  # noqa: F401
+    import naverplace.pipeline.local_runner  # noqa: F401
 
     # Reading DynamoDB's model takes a tenth of a second, and boto3 keeps it.
     boto3.client("dynamodb", "ap-northeast-2")
@@ -24,8 +24,8 @@ def import_everything() -> None:
 
 def run(order: Mapping[str, Any]) -> dict[str, Any]:
     """Do one run with the given environment, and return its report."""
-    from naverplace.once import run_once
-    from naverplace.sources import load_settings
+    from naverplace.pipeline.local_runner import run_once
+    from naverplace.settings.loader import load_settings
     from trials.campaign.bugs import plant
 
     env = dict(order["env"])

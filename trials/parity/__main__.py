@@ -15,15 +15,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from naverplace.clock import SEOUL
-from naverplace.parity.classes import load_accepted
-from naverplace.parity.evidence import Gathered, Minimum
-from naverplace.parity.golden import read_golden
-from naverplace.parity.judging import Power, judge
-from naverplace.parity.replaying import NewSystem, Replayed, replay
-from naverplace.parity.report import write_report
-from naverplace.parity.values import GO, Parity
-from naverplace.parity.versions import rules_version
+from naverplace.base.clock import SEOUL
+from naverplace.migration.parity.accepted_differences import load_accepted
+from naverplace.migration.parity.evidence import Gathered, Minimum
+from naverplace.migration.parity.replay import NewSystem, Replayed, replay
+from naverplace.migration.parity.report import write_report
+from naverplace.migration.parity.values import GO, Parity
+from naverplace.migration.parity.verdict import Power, judge
+from naverplace.pipeline.capture.golden_set import read_golden
+from naverplace.pipeline.capture.versions import rules_version
 from trials.parity.generator import FILE
 from trials.parity.mutants import Mutant
 from trials.parity.setup import DEPLOYMENTS, RULES, Setup, make_setup

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from naverplace.effects import RecordKey
-from naverplace.parity.golden import write_golden
-from naverplace.parity.values import Inputs
+from naverplace.domain.effects import RecordKey
+from naverplace.migration.parity.values import Inputs
+from naverplace.pipeline.capture.golden_set import write_golden
 from sandbox.naver.bookings import SEOUL
 from trials.parity.lives import lived
 from trials.parity.shapes import Shaping

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from naverplace.actions import ACTIONS
-from naverplace.conditions import CONDITIONS
+from naverplace.rules.actions import ACTIONS
+from naverplace.rules.conditions import CONDITIONS
 
 Wrong = Callable[[Callable[..., Any]], Callable[..., Any]]  # what the right one becomes
 

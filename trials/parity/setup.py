@@ -7,15 +7,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from naverplace.fields import load_fields
-from naverplace.parity.classes import load_accepted
-from naverplace.parity.comparing import Comparator
-from naverplace.parity.legacytexts import load_legacy_texts
-from naverplace.parity.replaying import Legacy, NewSystem
-from naverplace.rulebook import load_rulebook
-from naverplace.setting_guards import QualitySettings
-from naverplace.stores import Store, load_stores
-from tasks.legacy_side import modelled_legacy
+from naverplace.domain.extra_fields import load_fields
+from naverplace.domain.stores import Store, load_stores
+from naverplace.migration.parity.accepted_differences import load_accepted
+from naverplace.migration.parity.comparator import Comparator
+from naverplace.migration.parity.legacy_texts import load_legacy_texts
+from naverplace.migration.parity.replay import Legacy, NewSystem
+from naverplace.rules.rulebook import load_rulebook
+from naverplace.settings.sections import QualitySettings
+from tasks.modelled_legacy import modelled_legacy
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES, DEPLOYMENTS = ROOT / "rules", ROOT / "deployments"

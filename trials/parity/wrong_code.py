@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from naverplace.conditions import Answer
-from naverplace.effects import CreateRecord, RecordKey, SendSms
+from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
+from naverplace.rules.conditions import Answer
 from trials.parity.mutants import Mutant, Wrong
 
 Function = Callable[..., Any]
@@ -145,39 +145,47 @@ def _hours_off(hours: int) -> Wrong:
 
 
 READING = (
-    _function("times as London's", "frames._time", _hours_off(-9), reads=True),
-    _function("times an hour late", "frames._time", _hours_off(1), reads=True),
+    _function("times as London's", "quality.frames._time", _hours_off(-9), reads=True),
+    _function("times an hour late", "quality.frames._time", _hours_off(1), reads=True),
     _function(
         "times a minute late",
-        "frames._time",
+        "quality.frames._time",
         _other(lambda time: time and time + timedelta(minutes=1)),
         reads=True,
     ),
     _function(
-        "numbers without their last digit", "frames.normalise", _other(lambda p: p[:-1]), reads=True
+        "numbers without their last digit",
+        "quality.frames.normalise",
+        _other(lambda p: p[:-1]),
+        reads=True,
     ),
     _function(
         "any number will do",
-        "frames.normalise",
+        "quality.frames.normalise",
         lambda _: lambda raw: f"010{abs(hash(raw)) % 10**8:08d}",
         reads=True,
     ),
     _function(
         "numbers abroad are broken",
-        "frames.normalise",
+        "quality.frames.normalise",
         _given(lambda raw: (raw.replace("+82", "+81"),)),
         reads=True,
     ),
-    _function("no options are read", "frames._options", _always(()), reads=True),
+    _function("no options are read", "quality.frames._options", _always(()), reads=True),
     _function(
-        "only the first list of options", "frames._options", _other(lambda o: o[1:]), reads=True
+        "only the first list of options",
+        "quality.frames._options",
+        _other(lambda o: o[1:]),
+        reads=True,
     ),
-    _function("no name is read", "frames._text", _other(lambda t: t and t[:9]), reads=True),
-    _function("numbers one too high", "frames._whole", _other(lambda n: n and n + 1), reads=True),
-    _function("no row is refused", "quality._reasons", _always({}), reads=True),
+    _function("no name is read", "quality.frames._text", _other(lambda t: t and t[:9]), reads=True),
+    _function(
+        "numbers one too high", "quality.frames._whole", _other(lambda n: n and n + 1), reads=True
+    ),
+    _function("no row is refused", "quality.validation._reasons", _always({}), reads=True),
     _function(
         "bookings at the week's end are refused",
-        "frames.to_bookings",
+        "quality.frames.to_bookings",
         _other(lambda found: [b for b in found if b.booking_id % 7]),
         reads=True,
     ),
@@ -185,47 +193,53 @@ READING = (
 DECIDING = (
     _function(
         "only the very key is known",
-        "identity.same_person",
+        "domain.record_matching.same_person",
         lambda _: lambda key, booking: key == booking.key,
     ),
     _function(
         "any phone is the same person",
-        "identity.same_person",
+        "domain.record_matching.same_person",
         lambda _: lambda key, booking: key.booking_num == booking.booking_num,
     ),
-    _function("no booking moves", "moves.find_move", _always(None)),
+    _function("no booking moves", "rules.rescheduling.find_move", _always(None)),
     _function(
         "the older status counts",
-        "engine._age",
+        "rules.engine._age",
         _other(lambda age: (not age[0], *age[1:])),
     ),
-    _function("half of the bookings", "engine.newest", _other(lambda found: found[::2])),
-    _function("all but the last", "engine.in_order", _other(lambda found: found[:-1])),
+    _function("half of the bookings", "rules.engine.newest", _other(lambda found: found[::2])),
+    _function("all but the last", "rules.engine.in_order", _other(lambda found: found[:-1])),
     _function(
-        "keys without hyphens", "booking.legacy_slices", _other(lambda k: k.replace("-", ""))
+        "keys without hyphens", "domain.booking.legacy_slices", _other(lambda k: k.replace("-", ""))
     ),
     _function(
         "a sign too many before the hyphen",
-        "booking.legacy_slices",
+        "domain.booking.legacy_slices",
         lambda _: lambda raw: f"{raw[:4]}-{raw[4:8]}-{raw[8:]}",
     ),
-    _function("what is owed is dropped", "engine._in_turn", _other(lambda effects: effects[:1])),
-    _function("everything twice", "engine._in_turn", _other(lambda effects: [*effects, *effects])),
-    _function("names as they come", "wording.sendable", lambda _: lambda text: text),
-    _function("names cut", "wording.sendable", _other(lambda text: text[:2])),
+    _function(
+        "what is owed is dropped", "rules.engine._in_turn", _other(lambda effects: effects[:1])
+    ),
+    _function(
+        "everything twice", "rules.engine._in_turn", _other(lambda effects: [*effects, *effects])
+    ),
+    _function(
+        "names as they come", "rules.template_rendering.sendable", lambda _: lambda text: text
+    ),
+    _function("names cut", "rules.template_rendering.sendable", _other(lambda text: text[:2])),
     _function(
         "the clock of twenty-four hours",
-        "korean.time_words",
+        "base.korean_text.time_words",
         lambda _: lambda moment: f"{moment:%H:%M}",
     ),
     _function(
         "noon is called morning",
-        "korean.time_words",
+        "base.korean_text.time_words",
         _other(lambda words: words.replace("오후 12", "오전 12")),
     ),
     _function(
         "the day before",
-        "korean.day_words",
+        "base.korean_text.day_words",
         _given(lambda moment: (moment - timedelta(days=1),)),
     ),
 )

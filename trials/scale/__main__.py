@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from naverplace.sources import load_settings
+from naverplace.settings.loader import load_settings
 from operate.alerts import read_entries, set_alerts
 from operate.setting_up import LIMITS, set_limits
 from sandbox.prefect_server import PrefectServer

@@ -18,13 +18,13 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from naverplace.clock import SEOUL
-from naverplace.engine import RuleEngine
-from naverplace.fields import load_fields
-from naverplace.report import RunReport
-from naverplace.rulebook import load_rulebook
-from naverplace.sources import load_settings
-from naverplace.stores import load_stores
+from naverplace.base.clock import SEOUL
+from naverplace.domain.extra_fields import load_fields
+from naverplace.domain.stores import load_stores
+from naverplace.reporting.report import RunReport
+from naverplace.rules.engine import RuleEngine
+from naverplace.rules.rulebook import load_rulebook
+from naverplace.settings.loader import load_settings
 from sandbox.environment import environment
 from sandbox.state import World as Sandboxed
 from trials.year.dynamodb import MemoryTables
@@ -136,7 +136,9 @@ class Half:
             stack.enter_context(board.switched())
             stack.enter_context(simulated_sleep(self.kernel))
             stack.enter_context(quick_types())
-            stack.enter_context(patch("naverplace.freshness.NaverClient", SimulatedNaver))
+            stack.enter_context(
+                patch("naverplace.pipeline.booking_recheck.NaverClient", SimulatedNaver)
+            )
             yield
 
     def _fate_of_current(self) -> Fate:

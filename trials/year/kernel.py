@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from naverplace.clock import SEOUL, Clock
+from naverplace.base.clock import SEOUL, Clock
 
 
 class Killed(BaseException):

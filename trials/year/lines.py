@@ -19,7 +19,7 @@ from wsgiref.types import WSGIApplication
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from naverplace.channels.wire import Wire
+from naverplace.messaging.single_send_http import Wire
 from trials.year.dynamodb import MemoryTables, refusal
 from trials.year.fate import Fate
 from trials.year.troubles import Troubles

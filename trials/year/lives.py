@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from naverplace.clock import SEOUL
+from naverplace.base.clock import SEOUL
 from trials.year.life import Customers, Life, Version, phone_of
 from trials.year.troubles import DAY, HOUR, MINUTE
 

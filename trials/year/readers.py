@@ -8,26 +8,26 @@ from functools import cached_property
 from threading import BoundedSemaphore
 from typing import Any
 
-from naverplace import frames
-from naverplace.booking import Booking
-from naverplace.channels.owner import open_channels
-from naverplace.channels.sms import SensClient
-from naverplace.effects import RecordKey
-from naverplace.engine import RuleEngine
-from naverplace.errors import NaverPlaceError, ServiceUnavailable
-from naverplace.fields import Field
-from naverplace.found import StoreBatch
-from naverplace.holding import Stores
-from naverplace.records import Record
-from naverplace.rulebook import Rulebook
-from naverplace.run import Run
-from naverplace.settings import Settings
-from naverplace.settling import Settler
-from naverplace.stopwatch import Stopwatch
-from naverplace.stores import Store
-from naverplace.tables.session import SessionTable
-from naverplace.tables.sms import SmsTable
-from naverplace.tables.stores import StoreTable
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.errors import NaverPlaceError, ServiceUnavailable
+from naverplace.base.timing import Stopwatch
+from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.domain.booking import Booking
+from naverplace.domain.effects import RecordKey
+from naverplace.domain.extra_fields import Field
+from naverplace.domain.records import Record
+from naverplace.domain.stores import Store
+from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.store_lock import Stores
+from naverplace.ledger.store_state_table import StoreTable
+from naverplace.messaging.owner_channels import open_channels
+from naverplace.messaging.sens import SensClient
+from naverplace.pipeline.step_results import StoreBatch
+from naverplace.pipeline.steps import Run
+from naverplace.quality import frames
+from naverplace.rules.engine import RuleEngine
+from naverplace.rules.rulebook import Rulebook
+from naverplace.settings.schema import Settings
 from trials.year.dynamodb import MemoryTables
 from trials.year.fate import Fate
 from trials.year.kernel import Kernel, SimulatedClock

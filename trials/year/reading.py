@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from naverplace.booking import REVIEW_WORDS
+from naverplace.domain.booking import REVIEW_WORDS
 from trials.year.dynamodb import MemoryTables
 from trials.year.troubles import HOUR
 from trials.year.world import Standing, World

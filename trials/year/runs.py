@@ -7,18 +7,18 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
-from naverplace import leases, reporting, storewise
-from naverplace import run as steps
-from naverplace.effects import Decisions, RecordKey
-from naverplace.errors import NaverPlaceError
-from naverplace.found import Decided
-from naverplace.quality import Checked, Gated
-from naverplace.records import Record
-from naverplace.report import RunReport
-from naverplace.session import NaverSession
-from naverplace.stops import served_since
-from naverplace.tables.dynamodb import from_wire
-from naverplace.told import ITEM, remember_told
+from naverplace.aws.dynamodb import from_wire
+from naverplace.base.errors import NaverPlaceError
+from naverplace.domain.effects import Decisions, RecordKey
+from naverplace.domain.records import Record
+from naverplace.ledger import lease
+from naverplace.ledger.reported_runs import ITEM, remember_told
+from naverplace.naver.session import NaverSession
+from naverplace.pipeline import build_report, steps, store_delivery
+from naverplace.pipeline.step_results import Decided
+from naverplace.quality.circuit_breaker import served_since
+from naverplace.quality.validation import Checked, Gated
+from naverplace.reporting.report import RunReport
 from trials.year.fate import Fate
 from trials.year.readers import Outside, Reader, Visit, YearRun
 
@@ -35,16 +35,18 @@ def perform(
     gated, decided, results, doubts, failure = None, None, [], [], ""
     try:
         gated = _gated(run, reader)
-        doubts = storewise.settle_open(run)
+        doubts = store_delivery.settle_open(run)
         decided = _decided(run, reader, gated)
         if fate.stall_seconds:
             fate.stand_still(fate.stall_seconds)
         for store_id in run.stores:
-            results += storewise.deliver_store(run, session, store_id, decided.effects_of(store_id))
+            results += store_delivery.deliver_store(
+                run, session, store_id, decided.effects_of(store_id)
+            )
     except NaverPlaceError as error:
         failure = str(error)
         stores = frozenset()
-    report = reporting.report_run(
+    report = build_report.report_run(
         run,
         session=session,
         batches=reader.batches,
@@ -105,7 +107,7 @@ def _narrow(run: YearRun, reader: Reader, records: Mapping[RecordKey, Record]) -
     """Decide about what could matter as `steps.decide` does; the breaker sees whole ones only."""
     items, served = reader.outside.tables.items["session"], {}
     for store_id in run.stores:
-        item = from_wire(items.get((leases.PREFIX + store_id,), {}))
+        item = from_wire(items.get((lease.PREFIX + store_id,), {}))
         served[store_id] = served_since(item)
     return reader.outside.engine.decide(
         reader.bookings,

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from naverplace.clock import SEOUL
+from naverplace.base.clock import SEOUL
 from sandbox.sens import create_sens_app
 from sandbox.state import World
 from trials.year.kernel import Kernel

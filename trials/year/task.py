@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from naverplace.clock import SEOUL
-from naverplace.stores import load_stores
+from naverplace.base.clock import SEOUL
+from naverplace.domain.stores import load_stores
 from trials.year.lives import LEADS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -75,7 +75,7 @@ _WRITE: dict[type, Callable[[Any], dict[str, Any]]] = {
 def quick_types() -> Iterator[None]:
     """Let the library read and write items by these."""
     with (
-        patch("naverplace.tables.dynamodb._deserializer", _reader),
-        patch("naverplace.tables.dynamodb._serializer", _writer),
+        patch("naverplace.aws.dynamodb._deserializer", _reader),
+        patch("naverplace.aws.dynamodb._serializer", _writer),
     ):
         yield

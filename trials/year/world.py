@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from naverplace import frames
-from naverplace.booking import Booking
-from naverplace.clock import SEOUL
-from naverplace.fields import Field
+from naverplace.base.clock import SEOUL
+from naverplace.domain.booking import Booking
+from naverplace.domain.extra_fields import Field
+from naverplace.quality import frames
 from sandbox.naver.bookings import a_booking
 from trials.year.life import Life, Version
 from trials.year.lives import StoreLives

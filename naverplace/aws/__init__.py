@@ -1,0 +1,1 @@
+"""Clients of AWS and their errors: DynamoDB, Secrets Manager, the state table."""

@@ -1,0 +1,104 @@
+"""The way to DynamoDB: one client, its retries and time-outs, and its errors in our words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from naverplace.aws.config import reached_by
+from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable, Throttled
+from naverplace.settings.schema import AwsSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_THROTTLED = {
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "429",
+}
+CONFLICT = "ConditionalCheckFailedException"
+_MISSING = "ResourceNotFoundException"
+_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
+
+
+def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
+    """Open a client, which threads may share; throttling and network faults are retried within."""
+    client = boto3.client("dynamodb", **reached_by(aws))
+    client.meta.events.register("after-call.dynamodb", _refuse_broken)
+    return client
+
+
+def _refuse_broken(http_response: Any, **_: Any) -> None:
+    """Raise for an answer that broke off: botocore gives it as an empty one, as if nothing was."""
+    if http_response.status_code != 200 or http_response.raw is None:  # None: came over no wire
+        return
+    try:
+        whole = isinstance(json.loads(http_response.content), dict)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ServiceUnavailable("DynamoDB: an answer broke off, or is none of DynamoDB's")
+
+
+@contextmanager
+def translated(table: str) -> Iterator[None]:
+    """Turn what boto3 raises into our errors; a failed condition is no error and passes through."""
+    try:
+        yield
+    except ClientError as error:
+        raise _in_our_words(error, table) from error
+    except BotoCoreError as error:
+        # The fault's class says enough; its text can hold URLs.
+        what = type(error).__name__
+        raise ServiceUnavailable(f"DynamoDB, table {table!r}: not reached ({what})") from error
+
+
+def _in_our_words(error: ClientError, table: str) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    where = f"DynamoDB, table {table!r}"
+    if code == CONFLICT:
+        return error
+    if code in _THROTTLED or status == 429:
+        return Throttled(f"{where}: throttled, also after retries ({code})")
+    if code == _MISSING:
+        return Permanent(f"{where}: there is no such table; create it: naverplace init-tables")
+    if status >= 500:
+        return ServiceUnavailable(f"{where}: answered {status} ({code})")
+    words = "check the AWS credentials and rights" if status in (400, 403) else "unexpected"
+    return Permanent(f"{where}: refused with {code} ({status}); {words}")
+
+
+def failed_condition(error: ClientError) -> dict[str, Any] | None:
+    """Read the item that stood in a conditional write's way; None when there was no item.
+
+    Raises the error itself when it is not a failed condition.
+    """
+    if str(error.response.get("Error", {}).get("Code", "")) != CONFLICT:
+        raise error
+    old = error.response.get("Item")
+    return from_wire(old) if isinstance(old, Mapping) and old else None
+
+
+def to_wire(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write plain values in DynamoDB's typed form."""
+    return {name: _serializer.serialize(value) for name, value in values.items()}
+
+
+def from_wire(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Read plain values from DynamoDB's typed form; raises BadResponse."""
+    try:
+        return {name: _deserializer.deserialize(value) for name, value in values.items()}
+    except (TypeError, AttributeError) as error:
+        raise BadResponse("DynamoDB: an item is not in DynamoDB's typed form") from error

@@ -1,0 +1,1 @@
+"""What knows nothing of bookings: errors, clock, phones, Korean text, HTTP, YAML."""

@@ -1,0 +1,123 @@
+"""Questions over HTTP: time-outs, patience, and the vendors' errors in our words.
+
+Only for questions, which may be asked again. What sends something goes through `channels.wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
+from urllib3.exceptions import LocationParseError
+
+from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
+from naverplace.messaging.single_send_http import patiently, retry_after
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one question may take; `wait` doubles after each try."""
+
+    connect_timeout: float  # seconds
+    read_timeout: float  # seconds without a byte
+    attempts: int = 3
+    wait: float = 1.0  # seconds
+
+
+def make_session() -> requests.Session:
+    """Make a session that neither retries nor authenticates by itself."""
+    session = requests.Session()
+    # A ~/.netrc would add an Authorization header that Naver never asked for.
+    session.auth = _no_auth
+    adapter = HTTPAdapter(max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def ask(
+    session: requests.Session,
+    url: str,
+    *,
+    service: str,
+    patience: Patience,
+    read: Callable[[requests.Response], T],
+    params: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> T:
+    """Ask one question, again while trying again may help; follows no redirect.
+
+    `read` gets any answer that is neither 429 nor 5xx; a Transient that it raises counts as no
+    answer. Raises ServiceUnavailable, Throttled, Permanent for an impossible address, and whatever
+    `read` raises.
+    """
+
+    def once() -> T:
+        try:
+            answer = session.get(
+                url,
+                params=dict(params or {}),
+                headers=dict(headers or {}),
+                timeout=(patience.connect_timeout, patience.read_timeout),
+                allow_redirects=False,
+            )
+        except (LocationParseError, InvalidSchema, InvalidURL, MissingSchema):
+            raise Permanent(f"{service}: the address in the settings is none") from None
+        except (requests.RequestException, UnicodeError) as error:
+            # The cause would show the whole URL in every traceback.
+            raise ServiceUnavailable(
+                f"{service}: no whole answer from {_place(url)} ({type(error).__name__})"
+            ) from None
+        _judge(answer, service=service, place=_place(url))
+        return read(answer)
+
+    return patiently(once, attempts=patience.attempts, wait=patience.wait)
+
+
+def _judge(answer: requests.Response, *, service: str, place: str) -> None:
+    if answer.status_code == 429:
+        asked = wait_asked(answer.headers)
+        raise Throttled(f"{service}: {place} asks us to wait (429)", retry_after=asked)
+    if answer.status_code >= 500:
+        raise ServiceUnavailable(f"{service}: {place} answered {answer.status_code}")
+
+
+def wait_asked(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After, which holds seconds or a date; None when it holds neither."""
+    text = headers.get("Retry-After", "")
+    seconds = retry_after(text)
+    if seconds is not None:
+        return seconds
+    until = read_date(text)
+    if until is None:
+        return None
+    # Both dates are the server's, so our own clock does not matter.
+    return max(0.0, (until - (read_date(headers.get("Date", "")) or until)).total_seconds())
+
+
+def read_date(text: str) -> datetime | None:
+    """Read an HTTP date, such as the header Date; None when it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _place(url: str) -> str:
+    """Name host and path; a query may hold what no log should."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}{parts.path}"

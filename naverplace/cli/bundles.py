@@ -1,0 +1,121 @@
+"""`naverplace bundles`: what was captured, to look at, to remove, to make golden sets of."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from naverplace.pipeline.capture.bundle import Bundle
+    from naverplace.pipeline.capture.bundle_store import Bundles
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Name = Annotated[str, typer.Argument(help="A bundle's name, as `list` shows it.", metavar="NAME")]
+Out = Annotated[Path, typer.Argument(help="Where to write the golden set.", metavar="FILE")]
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only runs from this day on.")
+]
+KeepDays = Annotated[
+    float | None, typer.Option(min=0, help="Expire after so many days, not with its last bundle.")
+]
+
+bundles_app = typer.Typer(help="Look at captured runs, and make golden sets.", no_args_is_help=True)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(bundles_app, name="bundles")
+
+
+@bundles_app.command("list")
+def list_bundles(as_json: AsJson = False) -> None:
+    """List the bundles, the oldest first."""
+    from naverplace.cli.app import out, plain_errors
+    from naverplace.pipeline.capture.bundle_store import expiry_of
+
+    with plain_errors():
+        names = _open()[0].names()
+        rows = [{"name": name, "expires": expiry_of(name).isoformat()} for name in names]
+    if as_json:
+        out.print(json.dumps({"bundles": rows}), markup=False)
+        return
+    for name in names:
+        out.print(name, markup=False)
+    out.print(f"{len(names)} bundles", markup=False)
+
+
+@bundles_app.command("show")
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show what a bundle holds, in figures."""
+    from naverplace.cli.app import out, plain_errors
+    from naverplace.pipeline.capture.bundle import sums
+
+    with plain_errors():
+        bundle = _open()[0].read(name)
+    told = sums(bundle) | _outputs(bundle)
+    if as_json:
+        out.print(json.dumps(told, ensure_ascii=False), markup=False)
+        return
+    for what, value in told.items():
+        out.print(f"{what:16} {value}", markup=False)
+
+
+@bundles_app.command("expire")
+def expire() -> None:
+    """Remove every bundle whose time is over; runs that are captured do it, too."""
+    from naverplace.cli.app import out, plain_errors
+
+    with plain_errors():
+        bundles, now = _open()
+        count = bundles.remove_expired(now=now)
+    out.print(f"removed: {count}", markup=False)
+
+
+@bundles_app.command("golden")
+def golden(file: Out, since: Since = None, keep_days: KeepDays = None) -> None:
+    """Make a golden set of all bundles that have not expired; it expires with the last of them."""
+    from naverplace.base.clock import SEOUL
+    from naverplace.base.errors import Permanent
+    from naverplace.cli.app import out, plain_errors
+    from naverplace.pipeline.capture.bundle import golden_from
+    from naverplace.pipeline.capture.bundle_store import expiry_of
+    from naverplace.pipeline.capture.golden_set import write_golden
+
+    with plain_errors():
+        bundles, now = _open()
+        first = since.replace(tzinfo=SEOUL) if since else datetime.min.replace(tzinfo=UTC)
+        names = [name for name in bundles.names() if expiry_of(name) > now]
+        if not names:
+            raise Permanent("there is no bundle to make a golden set of; see docs/capture.md")
+        last = max(map(expiry_of, names))
+        expires = last if keep_days is None else now + timedelta(days=keep_days)
+        wanted: Iterator[Bundle] = (b for b in map(bundles.read, names) if b.inputs.now >= first)
+        count = write_golden(file, golden_from(wanted), expires=expires)
+        file.chmod(0o600)  # as its bundles are
+    out.print(f"{file}: {count} runs, until {expires:%Y-%m-%d}", markup=False)
+
+
+def _outputs(bundle: Bundle) -> dict[str, Any]:
+    sends = bundle.outputs.sends
+    return {
+        "by kind": dict(Counter(sent.key.kind for sent in sends)),
+        "by outcome": dict(Counter(sent.outcome or "not delivered" for sent in sends)),
+        "left out": dict(bundle.outputs.left_out),
+        "rules": bundle.inputs.rules_version,
+        "settings": bundle.inputs.settings_version,
+        "key": bundle.key_id,
+    }
+
+
+def _open() -> tuple[Bundles, datetime]:
+    from naverplace.pipeline.capture.bundle_store import open_bundles
+    from naverplace.settings.loader import load_settings
+
+    settings = load_settings()
+    return open_bundles(settings), settings.make_clock().now()

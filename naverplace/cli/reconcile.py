@@ -1,0 +1,61 @@
+"""`naverplace reconcile`: the ledger against SENS's own log, by hand."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from naverplace.base.clock import SEOUL
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Since = Annotated[
+    str,
+    typer.Option(help="Look once more from here, as 2025-10-21 or 2025-10-21T09:00; tells nobody."),
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("reconcile")(reconcile)
+
+
+def reconcile(since: Since = "", as_json: AsJson = False) -> None:
+    """Match every message that the ledger counts with SENS's own log; sends no text message."""
+    from naverplace.cli.app import err, out, plain_errors
+    from naverplace.jobs.reconciliation.job import reconcile as carry_out
+    from naverplace.jobs.reconciliation.summary import for_engineer, rows_of
+    from naverplace.reporting.summary import table
+    from naverplace.settings.loader import load_settings
+
+    with plain_errors():
+        done = carry_out(
+            load_settings(), run_id=f"cli-{uuid.uuid4()}", door="cli", since=read_since(since)
+        )
+    if as_json:
+        out.print(json.dumps(done.as_json(), ensure_ascii=False), markup=False)
+    else:
+        out.print(for_engineer(done), markup=False)
+        if rows := rows_of(done):
+            cells = [[str(value) for value in row.values()] for row in rows]
+            out.print(table(list(rows[0]), cells), markup=False)
+    if done.found:
+        err.print("something was found: docs/runbook.md says what to do", markup=False)
+    raise typer.Exit(1 if done.found else 0)
+
+
+def read_since(text: str) -> datetime | None:
+    """Read a date or time, Korean when it names no zone; None for an empty text.
+
+    Raises typer.BadParameter.
+    """
+    if not text:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("must be a date or time like 2025-10-21T09:00") from None
+    return read if read.tzinfo else read.replace(tzinfo=SEOUL)

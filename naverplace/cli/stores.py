@@ -1,0 +1,210 @@
+"""Commands for the engineer on duty: how the stores stand, and letting a stopped one send again."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from naverplace.domain.stores import Store
+    from naverplace.ledger.lease import StoreItem
+    from naverplace.ledger.store_state_table import StoreTable
+    from naverplace.settings.schema import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Which = Annotated[list[str], typer.Argument(help="Store ids or aliases.", metavar="STORE...")]
+Hours = Annotated[
+    float, typer.Option(min=0.1, max=24 * 14, help="How long what was seen may pass.")
+]
+By = Annotated[str, typer.Option(help="Who has looked; your login name when left out.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("stores")(stores)
+    app.command("release")(release)
+
+
+def stores(as_json: AsJson = False) -> None:
+    """Show how each store stands: owner, last batch, breaker, lease, open messages."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from naverplace.cli.app import out, plain_errors
+    from naverplace.domain.stores import load_stores
+    from naverplace.settings.loader import load_settings
+
+    with plain_errors():
+        settings = load_settings()
+        known = load_stores(settings.stores_file)
+        items = store_table(settings).read(known)
+    now = settings.make_clock().now()
+    rows = [
+        _row(store, items[store_id], settings=settings, now=now)
+        for store_id, store in known.items()
+    ]
+    if as_json:
+        out.print(json.dumps({"stores": rows}, ensure_ascii=False), markup=False)
+        return
+    grid = Table("store", "owner", "last batch", "breaker", "lease", "open messages")
+    for row in rows:
+        cells = (
+            f"{row['alias']} ({row['store_id']})",
+            row["owner"],
+            _batch_words(row["last_batch"]),
+            _breaker_words(row["breaker"]),
+            f"run {row['lease']['run_id']} until {row['lease']['until']}" if row["lease"] else "",
+            str(row["open_messages"]),
+        )
+        style = "red" if row["breaker"]["state"] == "stopped" else None
+        grid.add_row(*map(escape, cells), style=style)
+    out.print(grid)
+
+
+def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = False) -> None:
+    """Let a store that the breaker has stopped send again, for what was seen and for some hours."""
+    from naverplace.cli.app import out, plain_errors
+    from naverplace.domain.stores import load_stores
+    from naverplace.quality import breaker_state
+    from naverplace.redaction.redactor import REDACTOR
+    from naverplace.settings.loader import load_settings
+
+    with plain_errors():
+        settings = load_settings()
+        known = load_stores(settings.stores_file)
+        chosen = wanted(which, known)
+        table, now = store_table(settings), settings.make_clock().now()
+        who = REDACTOR.scrub(by or login_name())
+        rows = []
+        for store in chosen:
+            given = breaker_state.release(table, store.id, by=who, now=now, hours=hours)
+            rows.append(
+                {
+                    "store_id": store.id,
+                    "alias": store.alias,
+                    "released": given is not None,
+                    "seen": given.seen if given else "",
+                    "until": given.until.isoformat(timespec="minutes") if given else None,
+                    "by": given.by if given else "",
+                }
+            )
+    if as_json:
+        out.print(json.dumps({"stores": rows}, ensure_ascii=False), markup=False)
+        return
+    for row in rows:
+        out.print(_release_words(row), markup=False)
+
+
+def store_table(settings: Settings) -> StoreTable:
+    """Open the stores' own items."""
+    from naverplace.aws.dynamodb import open_dynamodb
+    from naverplace.aws.state_table import SessionTable
+    from naverplace.ledger.store_state_table import StoreTable
+
+    return StoreTable(SessionTable(open_dynamodb(settings.aws), settings.aws.session_table))
+
+
+def wanted(which: Sequence[str], known: Mapping[str, Store]) -> list[Store]:
+    """Find the stores by id or alias. Raises SettingsError with every word that names none."""
+    from naverplace.base.errors import SettingsError
+    from naverplace.base.registry import nearest
+
+    named = {**{store.alias: store for store in known.values()}, **known}
+    unknown = [word for word in which if word not in named]
+    if unknown:
+        raise SettingsError([f"unknown store {w!r}; {nearest(w, list(named))}" for w in unknown])
+    return list({named[word].id: named[word] for word in which}.values())
+
+
+def login_name() -> str:
+    """Name who is typing."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
+
+
+def _row(store: Store, item: StoreItem, *, settings: Settings, now: datetime) -> dict[str, Any]:
+    from naverplace.ledger.ownership import owner_of
+    from naverplace.quality.batch_stats import Baseline
+    from naverplace.quality.circuit_breaker import BATCH
+
+    last = Baseline.from_map(item.extra.get(BATCH))
+    lease = item.holder_at(now)
+    return {
+        "store_id": store.id,
+        "alias": store.alias,
+        "owner": owner_of(item, settings.switch.default_owner).owner,
+        "last_batch": {
+            "at": last.at.isoformat(timespec="minutes"),
+            "confirmed": last.confirmed,
+            "known": last.known,
+            "completed": last.completed,
+        }
+        if last
+        else None,
+        "breaker": _breaker(store, item, settings=settings, now=now),
+        "lease": {"run_id": lease.run_id, "until": f"{lease.until:%H:%M:%S}"} if lease else None,
+        "open_messages": len(item.open),
+    }
+
+
+def _breaker(store: Store, item: StoreItem, *, settings: Settings, now: datetime) -> dict[str, Any]:
+    from naverplace.quality.circuit_breaker import release_in, tripped_in
+
+    tripped, given = tripped_in(item.extra), release_in(item.extra, now=now)
+    state = "stopped" if tripped else "ok"
+    if store.id in settings.breaker.released:
+        state = "off"
+    elif tripped and given and tripped.kinds <= given.kinds:
+        state = "released"
+    return {
+        "state": state,
+        "since": tripped.since.isoformat(timespec="minutes") if tripped else None,
+        "seen": tripped.seen if tripped else "",
+        "released_until": given.until.isoformat(timespec="minutes") if given else None,
+        "released_by": given.by if given else "",
+    }
+
+
+def _batch_words(last: Mapping[str, Any] | None) -> str:
+    if not last:
+        return "none yet"
+    when = datetime.fromisoformat(last["at"])
+    return (
+        f"{when:%m/%d %H:%M}: {last['confirmed']} confirmed, {last['known']} of them known, "
+        f"{last['completed']} completed"
+    )
+
+
+def _breaker_words(breaker: Mapping[str, Any]) -> str:
+    if breaker["state"] == "off":
+        return "off by NAVERPLACE_BREAKER__RELEASED"
+    if breaker["state"] == "stopped":
+        return f"stopped since {_when(breaker['since'])}: {breaker['seen']}"
+    if breaker["state"] == "released":
+        return f"released until {_when(breaker['released_until'])} by {breaker['released_by']}"
+    return "ok"
+
+
+def _release_words(row: Mapping[str, Any]) -> str:
+    store = f"{row['alias']} ({row['store_id']})"
+    if not row["released"]:
+        return (
+            f"{store}: the breaker has not stopped it, so there is nothing to release. "
+            "It stops a store in a real run only, not in a dry run. "
+            "For a change that is planned: NAVERPLACE_BREAKER__RELEASED"
+        )
+    return (
+        f"{store}: released until {_when(row['until'])} by {row['by']}. Seen: {row['seen']}. "
+        "The next run sends, and takes what it finds as usual"
+    )
+
+
+def _when(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%m/%d %H:%M}"

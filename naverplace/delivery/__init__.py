@@ -1,0 +1,1 @@
+"""Carries effects out, once: claim, send, record; resolves what is in doubt by SENS's log."""

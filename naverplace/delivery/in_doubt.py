@@ -1,0 +1,141 @@
+"""A message that may or may not have been accepted, and what SENS's log says about it; pure.
+
+When is it certain that a message was not sent? A send is signed at most `send_seconds` after its
+claim, and SENS refuses what was signed five minutes ago (facts 3.1), so even a frozen process sends
+nothing after that; twice the five minutes, for our clock may be ahead of SENS's. What was accepted
+stands in the log after `settle_seconds` at the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from naverplace.domain.records import Record, State
+from naverplace.ledger.claims import Claim
+from naverplace.ledger.lease import OpenMessage
+from naverplace.messaging.sens_responses import SensMessage
+from naverplace.settings.sections import LedgerSettings
+
+SIGNATURE_LIFE = timedelta(minutes=5)  # and so the largest difference of two clocks that SENS takes
+_LISTED = timedelta(days=30)  # the longest window that SENS lists at once
+URGENT = timedelta(minutes=25)  # before a message expires: the next run may come too late
+
+
+class Settled(StrEnum):
+    """What became of a doubt."""
+
+    ADOPTED = "adopted"  # the log holds it: it was accepted
+    FREED = "freed"  # it was never accepted: it is owed again
+    WAITING = "waiting"  # it is not in the log, but may still appear there
+    UNCLEAR = "unclear"  # the log holds a message to that phone which nobody can place
+    UNREADABLE = "unreadable"  # the log cannot be read
+    ELSEWHERE = "elsewhere"  # another run has settled it meanwhile, or is at it
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the doubt is gone."""
+        return self in (Settled.ADOPTED, Settled.FREED)
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One unsettled message, with what became of it."""
+
+    claim: Claim  # its `message` is the ledger entry as it was read
+    settled: Settled = Settled.WAITING
+    why: str = ""
+    request_id: str = ""
+
+    @property
+    def open_message(self) -> OpenMessage:
+        """Name it as the store's item does."""
+        return OpenMessage(self.claim.key, self.claim.kind)
+
+    def row(self) -> dict[str, str]:
+        """List it for a report; no phone, no name."""
+        message = self.claim.message
+        since = message.claimed_at
+        return {
+            "booking": self.claim.key.booking_num,
+            "kind": self.claim.kind,
+            "settled": self.settled.value,
+            "since": since.isoformat(timespec="seconds") if since else "",
+            "run_id": message.run_id,
+            "request_id": self.request_id,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A message of SENS's log that may be the doubted one."""
+
+    message: SensMessage = field(repr=False)
+    fingerprint: str
+
+
+def certain_at(doubt: Doubt, settings: LedgerSettings) -> datetime | None:
+    """Tell from when on a message that is not in the log was not accepted; None if nobody knows."""
+    message, settle = doubt.claim.message, timedelta(seconds=settings.settle_seconds)
+    if message.claimed_at is None:
+        return None
+    signed = message.claimed_at + timedelta(seconds=settings.send_seconds)
+    frozen = signed + 2 * SIGNATURE_LIFE + settle
+    if message.state == State.IN_DOUBT and message.settled_at:
+        return min(message.settled_at + settle, frozen)  # its own run has seen the send's end
+    return frozen
+
+
+def window(doubt: Doubt, now: datetime) -> tuple[datetime, datetime]:
+    """Tell the request times to look at, at least; SENS's clock may differ from ours."""
+    claimed = doubt.claim.message.claimed_at or now - timedelta(days=1)
+    start = min(claimed, now) - SIGNATURE_LIFE  # a clock may have been put back since
+    # What lies beyond is of no interest: a send leaves minutes after its claim, or never.
+    return start, min(now + SIGNATURE_LIFE, start + _LISTED)
+
+
+def pick(
+    doubt: Doubt, candidates: Sequence[Candidate], known: Mapping[str, OpenMessage]
+) -> SensMessage | None:
+    """Find the doubted message: its very content, and not known as another message's."""
+    own = doubt.open_message
+    fitting = [
+        candidate.message
+        for candidate in candidates
+        if candidate.fingerprint == doubt.claim.message.content_hash
+        and known.get(candidate.message.request_id, own) == own
+    ]
+    return min(fitting, key=lambda m: (str(m.request_time), m.message_id), default=None)
+
+
+def strangers(
+    candidates: Iterable[Candidate], known: Mapping[str, OpenMessage], doubts: Iterable[Doubt]
+) -> list[Candidate]:
+    """List the messages that belong to no message of ours that we know of."""
+    hashes = {doubt.claim.message.content_hash for doubt in doubts}
+    return [
+        c for c in candidates if c.message.request_id not in known and c.fingerprint not in hashes
+    ]
+
+
+def known_requests(records: Iterable[Record]) -> dict[str, OpenMessage]:
+    """List which message every request that the ledger knows was for."""
+    return {
+        message.request_id: OpenMessage(record.key, kind)
+        for record in records
+        for kind, message in record.messages.items()
+        if message.request_id
+    }
+
+
+def doubts_of(records: Iterable[Record], flags: Mapping[str, str]) -> list[Doubt]:
+    """List the unsettled messages of these records; `flags` names each kind's legacy flag."""
+    return [
+        Doubt(Claim(record.key, kind, message, flags.get(kind)))
+        for record in records
+        for kind, message in record.messages.items()
+        if message.unsettled and message.content_hash  # a notice has none: nobody can look it up
+    ]

@@ -1,0 +1,176 @@
+"""Settling doubts: asking SENS's own log, and moving the ledger by what it says. Sends nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.errors import NaverPlaceError
+from naverplace.base.phone import normalise, unsliced
+from naverplace.delivery.in_doubt import (
+    Candidate,
+    Doubt,
+    Settled,
+    certain_at,
+    known_requests,
+    pick,
+    strangers,
+    window,
+)
+from naverplace.domain.records import Record
+from naverplace.ledger.lease import OpenMessage
+from naverplace.ledger.message_ledger import SmsTable
+from naverplace.messaging.sens import SensClient
+from naverplace.messaging.sens_responses import SensMessage
+from naverplace.settings.sections import LedgerSettings
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+_PROOFS = 3  # messages of ours asked for, until one shows that the log repeats contents exactly
+
+
+@dataclass
+class Settler:
+    """Settles doubts; what it has read of SENS's log is kept for the rest of the run."""
+
+    table: SmsTable
+    sens: SensClient
+    clock: Clock
+    settings: LedgerSettings
+    known: dict[str, OpenMessage] = field(default_factory=dict)  # by request id
+    _proofs: dict[str, str] = field(default_factory=dict)  # request id -> its content's fingerprint
+    _read: dict[str, Candidate] = field(default_factory=dict)  # by message id
+    _faithful: bool | None = None
+
+    def learn(self, records: Iterable[Record]) -> None:
+        """Remember which requests the ledger knows: they are not what is looked for."""
+        for record in records:
+            self.known |= known_requests([record])
+            self._proofs |= {
+                message.request_id: message.content_hash
+                for message in record.messages.values()
+                if message.request_id and message.content_hash
+            }
+
+    def settle(self, doubts: Sequence[Doubt]) -> list[Doubt]:
+        """Look every doubt up once, the oldest first, and record what is certain now."""
+        ended: dict[OpenMessage, Doubt] = {}
+        for doubt in sorted(doubts, key=lambda d: str(d.claim.message.claimed_at)):
+            ended[doubt.open_message] = self._settle(doubt, doubts)
+        return [ended[doubt.open_message] for doubt in doubts]
+
+    def wait_for(self, doubts: Iterable[Doubt], *, at_most: float) -> bool:
+        """Wait until these doubts can be settled, at most `at_most` seconds; tell if it did."""
+        moments = [certain_at(doubt, self.settings) for doubt in doubts]
+        now = self.clock.now()
+        near = [m for m in moments if m and (m - now).total_seconds() <= at_most]
+        if not near:
+            return False
+        time.sleep(max(0.0, (max(near) - now).total_seconds()) + 0.01)
+        return True
+
+    def free_by_rule(self, doubt: Doubt) -> bool:
+        """Free a message that the rule prefers to send twice rather than not at all."""
+        why = "sent again by the rule's choice (in_doubt: resend); SENS's log cannot be read"
+        return self.table.free(doubt.claim, why, now=self.clock.now())
+
+    def _settle(self, doubt: Doubt, doubts: Sequence[Doubt]) -> Doubt:
+        try:
+            settled = self._look_up(doubt, doubts)
+        except NaverPlaceError as error:
+            settled = replace(doubt, settled=Settled.UNREADABLE, why=str(error))
+        log.log(
+            logging.INFO if settled.settled.over else logging.WARNING,
+            "booking %s: the doubt about its %s is %s %s %s",
+            *(doubt.claim.key.booking_num, doubt.claim.kind, settled.settled.value),
+            *(settled.request_id, settled.why),
+        )
+        return settled
+
+    def _look_up(self, doubt: Doubt, doubts: Sequence[Doubt]) -> Doubt:
+        looked_at = self.clock.now()  # what was accepted later may be missing from the answer
+        candidates = self._candidates(doubt, looked_at)
+        if found := pick(doubt, candidates, self.known):
+            return self._adopt(doubt, found)
+        strange = strangers(candidates, self.known, doubts)
+        if strange and not self._log_is_faithful():
+            why = f"nobody can place {len(strange)} messages to this phone in SENS's log"
+            return replace(doubt, settled=Settled.UNCLEAR, why=why)
+        certain = certain_at(doubt, self.settings)
+        if certain is None:
+            return replace(doubt, settled=Settled.UNCLEAR, why="the ledger does not say since when")
+        if looked_at < certain:
+            when = f"{certain.astimezone(SEOUL):%H:%M:%S}"
+            return replace(
+                doubt, settled=Settled.WAITING, why=f"SENS may still take it, until {when}"
+            )
+        return self._free(doubt, looked_at)
+
+    def _candidates(self, doubt: Doubt, now: datetime) -> list[Candidate]:
+        start, end = window(doubt, now)
+        try:
+            to: str | None = normalise(unsliced(doubt.claim.key.phone))
+        except ValueError:  # the legacy cuts odd numbers in odd places
+            to = None
+        listed = self.sens.find(start=start, end=end, to=to)
+        return [self._open(m) for m in listed if self._is_wanted(m, doubt)]
+
+    def _is_wanted(self, message: SensMessage, doubt: Doubt) -> bool:
+        """Tell whether the message may be the doubted one: others' contents need not be read."""
+        return self.known.get(message.request_id, doubt.open_message) == doubt.open_message
+
+    def _open(self, listed: SensMessage) -> Candidate:
+        """Read a message's content, which the list does not tell (facts 3.4)."""
+        if listed.message_id not in self._read:
+            message = self.sens.get(listed.message_id) or listed
+            self._read[listed.message_id] = Candidate(message, self.sens.fingerprint_of(message))
+        return self._read[listed.message_id]
+
+    def _log_is_faithful(self) -> bool:
+        """Tell whether the log repeats known messages of ours exactly, so that others differ."""
+        if self._faithful is None:
+            proofs = list(self._proofs.items())[-_PROOFS:]
+            told = [told for request, hash_ in proofs for told in self._repeats(request, hash_)]
+            # All of them: after a change of SENS's secret key the older fingerprints fit no more.
+            self._faithful = bool(told) and all(told)
+        return self._faithful
+
+    def _repeats(self, request_id: str, content_hash: str) -> list[bool]:
+        """Tell of each message of a request in the log whether it is as it was sent."""
+        listed = self.sens.find_request(request_id)
+        return [self._open(message).fingerprint == content_hash for message in listed]
+
+    def _adopt(self, doubt: Doubt, found: SensMessage) -> Doubt:
+        self.known[found.request_id] = doubt.open_message
+        if not self.table.adopt(doubt.claim, found, now=self.clock.now()):
+            return replace(
+                doubt, settled=Settled.ELSEWHERE, why="its ledger has moved on meanwhile"
+            )
+        return replace(
+            doubt,
+            settled=Settled.ADOPTED,
+            request_id=found.request_id,
+            why=f"SENS accepted it at {found.request_time:%Y-%m-%d %H:%M:%S}"
+            if found.request_time
+            else "SENS accepted it",
+        )
+
+    def _free(self, doubt: Doubt, looked_at: datetime) -> Doubt:
+        why = f"not in SENS's log at {looked_at:%Y-%m-%d %H:%M:%S}"
+        if not self.table.free(doubt.claim, why, now=self.clock.now()):
+            return replace(
+                doubt, settled=Settled.ELSEWHERE, why="its ledger has moved on meanwhile"
+            )
+        return replace(doubt, settled=Settled.FREED, why=why)
+
+
+def counts(doubts: Iterable[Doubt]) -> Mapping[str, int]:
+    """Count doubts by what became of them."""
+    found: dict[str, int] = {}
+    for doubt in doubts:
+        found[doubt.settled.value] = found.get(doubt.settled.value, 0) + 1
+    return found

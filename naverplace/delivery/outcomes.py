@@ -1,0 +1,210 @@
+"""What became of a call, an effect and a service, in the words of results."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.errors import NaverPlaceError, OutcomeUnknown, Refused
+from naverplace.domain.effects import (
+    ActionResult,
+    CreateRecord,
+    Effect,
+    MarkExpired,
+    MoveRecord,
+    Notify,
+    Outcome,
+    Reserve,
+    SendSms,
+    SetFlag,
+)
+from naverplace.domain.records import WITH_PROVIDER, State
+from naverplace.ledger.claims import Claim, NotClaimed, next_try
+from naverplace.ledger.reservations import LEFT
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+PATIENCE = 3  # failures of a service in a row, after which the rest waits for the next run
+OURS = ("401", "403", "404")  # refusals of our keys or addresses, not of one message
+_ACTIONS = {
+    CreateRecord: "create_db_record",
+    MarkExpired: "mark_expired",
+    MoveRecord: "move_record",
+    Reserve: "reserve",
+    SendSms: "send_sms",
+    SetFlag: "update_flag",
+}
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How one call to a provider ended."""
+
+    outcome: Outcome
+    message: str = ""
+    request_id: str = ""
+    seconds: float = 0.0
+    content_refused: bool = False  # it was this message, not our keys, that was refused
+
+    @property
+    def service_failed(self) -> bool:
+        """Tell whether the next message would fare no better."""
+        ours = self.outcome is Outcome.REFUSED and not self.content_refused
+        return ours or self.outcome in (Outcome.FAILED, Outcome.IN_DOUBT)
+
+
+@dataclass
+class Step:
+    """One effect on its way, with its claim and the writes it has cost."""
+
+    effect: Effect
+    writes: int = 0
+    claim: Claim | None = None
+
+    @property
+    def notice(self) -> Notify:
+        """Give the effect as the notice that it is; raises TypeError."""
+        if not isinstance(self.effect, Notify):
+            raise TypeError(f"{type(self.effect).__name__} is no notice")
+        return self.effect
+
+    @property
+    def granted(self) -> Claim:
+        """Give the claim that this step holds; raises ValueError when it holds none."""
+        if self.claim is None:
+            raise ValueError("nothing was claimed")
+        return self.claim
+
+    def wrote(self, written: bool) -> bool:
+        """Count a write that succeeded."""
+        self.writes += written
+        return written
+
+    def end(
+        self, outcome: Outcome, message: str = "", *, request_id: str = "", seconds: float = 0.0
+    ) -> ActionResult:
+        """Word the effect's end, and log it without phone, name or text."""
+        effect = self.effect
+        action = _action(effect)
+        result = ActionResult(
+            rule=effect.rule,
+            action=action,
+            booking_num=effect.key.booking_num,
+            store_id=effect.key.store_id,
+            outcome=outcome,
+            kind=effect.kind if isinstance(effect, SendSms | Notify | MarkExpired) else "",
+            message=message,
+            params=_params(effect),
+            request_id=request_id,
+            seconds=seconds,
+            writes=self.writes,
+        )
+        logger.log(
+            logging.INFO if result.success else logging.ERROR,
+            "booking %s: %s %s is %s %s %s",
+            *(result.booking_num, action, result.kind, outcome.value, request_id, message),
+        )
+        return result
+
+
+@dataclass
+class Breaker:
+    """Holds back from a service that fails again and again, so that little is put in doubt."""
+
+    service: str
+    failures: int = 0
+    last: str = ""
+
+    def note(self, error: str) -> None:
+        """Count a failure, or with an empty text a success."""
+        self.failures, self.last = (self.failures + 1, error) if error else (0, "")
+
+    @property
+    def reason(self) -> str:
+        """Say why the service is not asked now; empty when it is."""
+        if self.failures < PATIENCE:
+            return ""
+        return f"not tried: {self.service} failed {self.failures} times in a row ({self.last})"
+
+
+def shielded(work: Callable[[], T], broken: Callable[[Exception], T]) -> T:
+    """Do the work, or turn what it raises into a result: one booking never stops the others."""
+    try:
+        return work()
+    except Exception as error:
+        if not isinstance(error, NaverPlaceError):
+            logger.error("a defect of ours", exc_info=error)
+        return broken(error)
+
+
+def attempt(call: Callable[[], tuple[str, float]]) -> Sending:
+    """Make one call that gives a request id and its seconds, and tell how it ended."""
+
+    def accepted() -> Sending:
+        request_id, seconds = call()
+        return Sending(Outcome.ACCEPTED, request_id=request_id, seconds=seconds)
+
+    return shielded(accepted, _sending_of)
+
+
+def _sending_of(error: Exception) -> Sending:
+    if isinstance(error, Refused):
+        content = error.code not in OURS
+        return Sending(Outcome.REFUSED, str(error), content_refused=content)
+    if isinstance(error, OutcomeUnknown):
+        return Sending(Outcome.IN_DOUBT, str(error))
+    if isinstance(error, NaverPlaceError):
+        return Sending(Outcome.FAILED, str(error))
+    # A defect of ours may strike after the message has left.
+    return Sending(Outcome.IN_DOUBT, f"unexpected {type(error).__name__}")
+
+
+def _params(effect: Effect) -> dict[str, str | bool]:
+    if isinstance(effect, SendSms):
+        return {"template": effect.template, "type": effect.message_type}
+    if isinstance(effect, SetFlag):
+        return {"flag": effect.flag, "value": effect.value}
+    return {}
+
+
+def _action(effect: Effect) -> str:
+    return f"send_{effect.channel}" if isinstance(effect, Notify) else _ACTIONS[type(effect)]
+
+
+def words_of(error: Exception) -> str:
+    """Word an error; the text of an unexpected one may hold anything, so it stays out."""
+    return (
+        str(error) if isinstance(error, NaverPlaceError) else f"unexpected {type(error).__name__}"
+    )
+
+
+def why_not(claim: NotClaimed) -> tuple[Outcome, str]:
+    """Tell what a claim that was not granted means for the effect."""
+    found = claim.message
+    if claim.why == "no_record":
+        return Outcome.FAILED, "the booking has no record"
+    if claim.why == "flag_set":
+        return Outcome.SKIPPED, "its flag is set: it was sent already"
+    if claim.why == "unreserved":
+        return Outcome.SKIPPED, LEFT
+    if claim.why == "reserved":
+        return Outcome.SKIPPED, "reserved, and sent when no run of the legacy can know it otherwise"
+    if claim.why in WITH_PROVIDER:
+        return Outcome.SKIPPED, "the provider has accepted it already"
+    if claim.why == State.EXPIRED:
+        return Outcome.SKIPPED, "its time was over in an earlier run"
+    if claim.why == "given_up" and found:
+        return Outcome.REFUSED, f"given up after {found.refusals} refusals: {found.reason}"
+    if claim.why == "backing_off" and found:
+        again = next_try(found)
+        when = f"{again.astimezone(SEOUL):%H:%M}" if again else "the next run"
+        return Outcome.REFUSED, f"refused {found.refusals} times: {found.reason}; again from {when}"
+    since = f"{found.claimed_at:%Y-%m-%d %H:%M:%S}" if found and found.claimed_at else "unknown"
+    by = found.run_id if found else "unknown"
+    return (
+        Outcome.IN_DOUBT,
+        f"{claim.why} by run {by} at {since} and not settled: not sent again",
+    )

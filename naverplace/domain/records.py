@@ -1,0 +1,187 @@
+"""What table `sms` knows about a booking, as values: the legacy's flags and our ledger.
+
+The flags are top-level booleans as the legacy reads them. The ledger of a message of kind k is a
+top-level Map `message_<k>`, which the legacy ignores:
+
+    owed -> claimed -> accepted -> delivered | failed
+              |-> owed       nothing reached the provider
+              |-> refused    the provider said no
+              `-> in_doubt   may or may not have been accepted (a crash leaves `claimed`)
+
+A flag that is the number 1 is reserved: set for the legacy, not for us
+(naverplace/ledger/reservations.py).
+The provider's log settles `claimed` and `in_doubt`: to `accepted`, or back to `owed`. What nobody
+may send any more is `expired`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from naverplace.base.clock import SEOUL
+from naverplace.domain.effects import RecordKey
+
+PREFIX = "message_"
+FLAGS = ("confirm_sms", "remind_sms", "option_sms")
+RESERVED = 1
+KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
+SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
+_NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)
+
+
+class State(StrEnum):
+    """Where one message stands."""
+
+    OWED = "owed"  # was claimed, and nothing reached the provider
+    CLAIMED = "claimed"  # a run is sending it, or died while it did
+    ACCEPTED = "accepted"  # the provider took it
+    REFUSED = "refused"  # the provider said no
+    IN_DOUBT = "in_doubt"  # the provider may have taken it
+    DELIVERED = "delivered"  # the phone has it
+    FAILED = "failed"  # the provider took it and could not deliver it
+    EXPIRED = "expired"  # its time is over, and it was never accepted
+
+
+WITH_PROVIDER = (State.ACCEPTED, State.DELIVERED, State.FAILED)
+
+
+@dataclass(frozen=True)
+class MessageState:
+    """One message's ledger entry; `state` may be a word of a newer version."""
+
+    state: str
+    attempt: int = 1  # claims so far, this one included
+    refusals: int = 0  # how often the provider refused this very content
+    token: str = ""  # names one claim, so that its owner recognises it
+    run_id: str = ""
+    epoch: int = 0  # of the lease under which it was claimed
+    content_hash: str = ""
+    claimed_at: datetime | None = None
+    settled_at: datetime | None = None  # when it left `claimed`
+    due: datetime | None = None
+    expires: datetime | None = None
+    for_start: datetime | None = None  # of a message that belongs to one start of the booking
+    request_id: str = ""
+    message_id: str = ""
+    provider_status: str = ""
+    reason: str = ""
+
+    @property
+    def may_be_claimed(self) -> bool:
+        """Tell whether nothing of it can be under way or with the provider."""
+        return self.state in (State.OWED, State.REFUSED)
+
+    @property
+    def unsettled(self) -> bool:
+        """Tell whether only the provider's own log can say if it was taken."""
+        return self.state in (State.CLAIMED, State.IN_DOUBT)
+
+    def as_map(self) -> dict[str, Any]:
+        """Write it as the item's Map: times in UTC, empty parts left out."""
+        values: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, datetime):
+                values[name] = value.astimezone(UTC).isoformat()
+            elif value not in ("", None) and (name, value) != ("epoch", 0):
+                values[name] = value
+        return values
+
+    @classmethod
+    def from_map(cls, values: Mapping[str, Any]) -> MessageState:
+        """Read an item's Map; unreadable parts become empty, for `state` alone decides."""
+        return cls(
+            state=str(values.get("state", "")),
+            attempt=_number(values.get("attempt"), 1),
+            refusals=_number(values.get("refusals"), 0),
+            epoch=_number(values.get("epoch"), 0),
+            claimed_at=_time(values.get("claimed_at")),
+            settled_at=_time(values.get("settled_at")),
+            due=_time(values.get("due")),
+            expires=_time(values.get("expires")),
+            for_start=_time(values.get("for_start")),
+            token=str(values.get("token", "")),
+            run_id=str(values.get("run_id", "")),
+            content_hash=str(values.get("content_hash", "")),
+            request_id=str(values.get("request_id", "")),
+            message_id=str(values.get("message_id", "")),
+            provider_status=str(values.get("provider_status", "")),
+            reason=str(values.get("reason", "")),
+        )
+
+
+@dataclass(frozen=True)
+class Record:
+    """One item of table `sms`."""
+
+    key: RecordKey = field(repr=False)
+    name: str = field(default="", repr=False)
+    booking_time: str = ""  # "YYYY-MM-DD HH:MM:SS", naive Korean time
+    confirm_sms: bool = False
+    remind_sms: bool = False
+    option_sms: bool = False
+    messages: Mapping[str, MessageState] = field(default_factory=dict)  # by kind
+    reserved: Mapping[str, str] = field(default_factory=dict)  # flags, with since when
+    extra: Mapping[str, Any] = field(
+        default_factory=dict, repr=False
+    )  # whatever else the item holds
+    item: Mapping[str, Any] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # as it stands in the table; {} for a record made here
+
+
+def from_item(item: Mapping[str, Any]) -> Record:
+    """Read a record from an item of table `sms`, whoever wrote it (L11; facts 7.5)."""
+    ledgers = {
+        name.removeprefix(PREFIX): MessageState.from_map(value)
+        for name, value in item.items()
+        if name.startswith(PREFIX) and isinstance(value, Mapping)
+    }
+    known = {*_NAMED, *(PREFIX + kind for kind in ledgers), *map(reserved_since, FLAGS)}
+    return Record(
+        key=RecordKey(str(item["booking_num"]), str(item["phone"])),
+        name=str(item.get("name") or ""),
+        booking_time=str(item.get("booking_time") or ""),
+        confirm_sms=item.get("confirm_sms") is True,
+        remind_sms=item.get("remind_sms") is True,
+        option_sms=item.get("option_sms") is True,
+        messages=ledgers,
+        reserved={
+            flag: str(item.get(reserved_since(flag)) or "")
+            for flag in FLAGS
+            if item.get(flag) is not True and item.get(flag) == RESERVED
+        },
+        extra={name: value for name, value in item.items() if name not in known},
+        item=item,
+    )
+
+
+def attribute(kind: str) -> str:
+    """Name the item's attribute that holds the ledger of this kind of message."""
+    return PREFIX + kind
+
+
+def reserved_since(flag: str) -> str:
+    """Name the item's attribute that says since when this flag is reserved."""
+    return SINCE + flag
+
+
+def notice_kind(channel: str, kind: str) -> str:
+    """Name a notice's ledger, so that one rule may tell the owner on two channels."""
+    return f"{channel}_{kind}"
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return read.astimezone(SEOUL) if read and read.tzinfo else None
+
+
+def _number(value: object, missing: int) -> int:
+    return int(value) if isinstance(value, int | Decimal) else missing

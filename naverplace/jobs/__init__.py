@@ -1,0 +1,1 @@
+"""What runs beside a run: reconciliation, watchdog, retention, drain, doctor."""

@@ -1,0 +1,138 @@
+"""Draining: settling every message in doubt, so that the legacy or a maintenance may come next."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from naverplace.base.errors import NaverPlaceError
+from naverplace.delivery.in_doubt import Doubt, Settled, certain_at, doubts_of
+from naverplace.delivery.in_doubt_resolver import counts
+from naverplace.ledger.lease import Held, OpenMessage
+from naverplace.ledger.scan import FollowTable
+from naverplace.ledger.store_lock import Holding
+from naverplace.pipeline.steps import Run
+from naverplace.pipeline.store_delivery import unsettled
+from naverplace.redaction.redactor import describe
+from naverplace.rules.actions import FLAG_OF
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+_LOOK = 10.0  # seconds between two looks, while SENS may still take a message
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What a drain has ended, and what it could not."""
+
+    doubts: tuple[Doubt, ...]
+    failures: tuple[str, ...] = ()  # stores that could not be drained at all
+
+    @property
+    def left(self) -> tuple[Doubt, ...]:
+        """List what is still in doubt."""
+        return tuple(doubt for doubt in self.doubts if not doubt.settled.over)
+
+    @property
+    def clean(self) -> bool:
+        """Tell whether nothing is in doubt any more."""
+        return not self.left and not self.failures
+
+    def as_json(self) -> dict[str, object]:
+        """Turn it into plain JSON values; no phone, no name."""
+        return {
+            "clean": self.clean,
+            "settled": dict(counts(self.doubts)),
+            "left": [doubt.row() for doubt in self.left],
+            "failures": list(self.failures),
+        }
+
+
+def drain(
+    run: Run, *, wait_seconds: float, progress: Progress = log.info, known_only: bool = False
+) -> Drained:
+    """Settle every unsettled message of the run's stores, waiting for what is not certain yet.
+
+    The whole table is read once, so that nothing depends on what was noted as open. Each store is
+    held meanwhile: no run can send for it. With `known_only` other stores' messages are left alone,
+    else they are settled too. Raises Transient or Permanent when the tables cannot be
+    read.
+    """
+    progress("reading the whole table of bookings")
+    table = FollowTable(run.table.client, run.table.name)
+    found = doubts_of(table.scan(), FLAG_OF)
+    by_store: dict[str, set[OpenMessage]] = {store_id: set() for store_id in run.stores}
+    for doubt in found:
+        store_id = doubt.claim.key.store_id
+        if store_id in by_store or not known_only:
+            by_store.setdefault(store_id, set()).add(doubt.open_message)
+    items = run.stores_held.table.read(by_store)
+    deadline = time.monotonic() + wait_seconds
+    doubts: list[Doubt] = []
+    failures: list[str] = []
+    for store_id, messages in by_store.items():
+        wanted = messages | set(items[store_id].open)
+        if not wanted and not items[store_id].lease:
+            continue
+        try:
+            doubts += _drain_store(run, store_id, wanted, deadline=deadline, progress=progress)
+        except (NaverPlaceError, Held) as error:
+            failures.append(f"store {store_id}: {describe(error)}")
+            progress(failures[-1])
+    return Drained(tuple(doubts), tuple(failures))
+
+
+def _drain_store(
+    run: Run,
+    store_id: str,
+    messages: Collection[OpenMessage],
+    *,
+    deadline: float,
+    progress: Progress,
+) -> list[Doubt]:
+    progress(f"store {store_id}: {len(messages)} messages may be in doubt")
+    holding = run.stores_held.take(store_id, messages, wait=True, sending=False)
+    ended: dict[OpenMessage, Doubt] = {}
+    try:
+        # What stood open may have been settled by the run that held the store until now.
+        wanted = {*messages, *run.stores_held.table.read([store_id])[store_id].open}
+        for doubt in run.settler.settle(unsettled(run, wanted)):
+            ended[doubt.open_message] = doubt
+        while waiting := _waiting(ended):
+            if not _wait(run, holding, waiting, deadline=deadline, progress=progress):
+                break
+            for doubt in run.settler.settle(waiting):
+                ended[doubt.open_message] = doubt
+    finally:
+        left = {message for message, doubt in ended.items() if not doubt.settled.over}
+        holding.give_back([message for message in messages if message not in left])
+    progress(f"store {store_id}: {dict(counts(ended.values())) or 'nothing was in doubt'}")
+    return list(ended.values())
+
+
+def _waiting(ended: Mapping[OpenMessage, Doubt]) -> list[Doubt]:
+    return [doubt for doubt in ended.values() if doubt.settled is Settled.WAITING]
+
+
+def _wait(
+    run: Run, holding: Holding, waiting: Sequence[Doubt], *, deadline: float, progress: Progress
+) -> bool:
+    """Wait until something more may be certain; tell False when the time for it is over."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        return False
+    moments = [m for d in waiting if (m := certain_at(d, run.settings.ledger))]
+    first = _seconds_until(min(moments), run.clock.now()) if moments else _LOOK
+    progress(
+        f"{len(waiting)} messages may still reach SENS; certain in {first:.0f} s at the earliest"
+    )
+    time.sleep(min(max(first, 0.0) + 0.01, _LOOK, left, run.settings.ledger.lease_seconds / 4))
+    holding.keep()
+    return True
+
+
+def _seconds_until(moment: datetime, now: datetime) -> float:
+    return (moment - now).total_seconds()

@@ -1,0 +1,1 @@
+"""Compares the ledger with SENS's log, and names every difference."""

@@ -1,0 +1,100 @@
+"""Following accepted messages to their end: delivered, failed, or never heard of again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from naverplace.base.errors import NaverPlaceError
+from naverplace.domain.records import State
+from naverplace.jobs.reconciliation.classification import Class, Judged
+from naverplace.jobs.reconciliation.findings import (
+    NEVER_FINISHED,
+    UNDELIVERED,
+    Finding,
+    Followed,
+    entry_finding,
+)
+from naverplace.ledger.entries import Entry, LogMessage
+from naverplace.ledger.scan import FollowTable
+from naverplace.messaging.sens import SensClient
+from naverplace.messaging.sens_log import read_requests
+from naverplace.redaction.redactor import describe
+
+log = logging.getLogger(__name__)
+
+
+def follow_up(
+    judged: Iterable[Judged],
+    *,
+    table: FollowTable,
+    sens: SensClient,
+    since: datetime,
+    overdue: datetime,
+) -> Followed:
+    """Move the messages accepted since then on to what SENS says became of them.
+
+    Those accepted before `overdue` without a result are named. An error of SENS or of the table
+    stops it and is in the result; what was moved by then stays moved.
+    """
+    following = _Following(table, overdue)
+    open_ones: dict[Entry, LogMessage | None] = {}
+    for _, entry, message in _since(judged, since):
+        if entry.message.state == State.ACCEPTED:
+            open_ones[entry] = message
+        elif entry.message.state == State.FAILED:  # named until the owner was told of it
+            following.findings.append(entry_finding(UNDELIVERED, entry))
+    try:
+        # Adopted late, a message may be older than what was read of the log.
+        unseen = [entry.request_id for entry, message in open_ones.items() if message is None]
+        asked = {message.request_id: message for message in read_requests(sens, unseen)}
+        for entry, message in open_ones.items():
+            following.follow(entry, message or asked.get(entry.request_id))
+    except NaverPlaceError as error:
+        log.exception("not all accepted messages were followed")
+        following.problem = f"not all accepted messages were followed: {describe(error)}"
+    return following.summed_up()
+
+
+def _since(
+    judged: Iterable[Judged], since: datetime
+) -> Iterable[tuple[Class, Entry, LogMessage | None]]:
+    """List the counted entries of the time whose request SENS's log may show."""
+    for klass, entry, message in judged:
+        if entry is None or not entry.counted or (entry.at is not None and entry.at < since):
+            continue
+        if klass in (Class.MATCHED, Class.EARLIER, Class.TOO_YOUNG):
+            yield klass, entry, message
+
+
+@dataclass
+class _Following:
+    table: FollowTable
+    overdue: datetime
+    delivered: int = 0
+    failed: int = 0
+    under_way: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    problem: str = ""
+
+    def follow(self, entry: Entry, message: LogMessage | None) -> None:
+        """Move one message on as far as SENS knows."""
+        if message is None or not message.end:
+            self.under_way += 1
+            if entry.at is None or entry.at < self.overdue:
+                self.findings.append(entry_finding(NEVER_FINISHED, entry, message))
+        elif message.end == "delivered":
+            self.delivered += self.table.delivered(
+                entry, message_id=message.message_id, result=message.result
+            )
+        # Somebody else may have moved it meanwhile: then it is theirs to name.
+        elif self.table.failed(entry, message_id=message.message_id, result=message.result):
+            self.failed += 1
+            self.findings.append(entry_finding(UNDELIVERED, entry, message))
+
+    def summed_up(self) -> Followed:
+        return Followed(
+            self.delivered, self.failed, self.under_way, tuple(self.findings), self.problem
+        )

@@ -1,0 +1,170 @@
+"""What a reconciliation has found, as values; nothing here holds a full phone, a name or a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.phone import mask
+from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
+from naverplace.ledger.entries import Entry, LogMessage
+
+UNDELIVERED = "undelivered"  # accepted, and the phone did not get it
+NEVER_FINISHED = "never_finished"  # accepted, and SENS never said what became of it
+TO_KNOW = (Class.IN_DOUBT.value, UNDELIVERED, NEVER_FINISHED)  # named, yet nothing is wrong with us
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a person should know of."""
+
+    what: str
+    booking: str = ""
+    kind: str = ""
+    phone: str = ""  # masked
+    at: str = ""
+    request_id: str = ""  # in SENS's log; of what is missing there, the ledger's
+    message_id: str = ""
+    counted_as: str = ""  # the request id of the ledger's own message, when it is another one
+    why: str = ""
+    new: bool = True  # not named by an earlier reconciliation
+
+    @property
+    def id(self) -> str:
+        """Name the finding in the same way the next time."""
+        return f"{self.what}:{self.message_id or self.request_id}:{self.booking}/{self.kind}"
+
+    @property
+    def wrong(self) -> bool:
+        """Tell whether a promise may be broken."""
+        return self.what not in TO_KNOW
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What became of the accepted messages of the last days."""
+
+    delivered: int = 0  # now known to have arrived
+    failed: int = 0  # now known to have failed
+    under_way: int = 0
+    findings: tuple[Finding, ...] = ()
+    problem: str = ""  # why not all of them were followed
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """One reconciliation, summed up."""
+
+    run_id: str
+    door: str  # flow | cli
+    now: str
+    since: str
+    until: str
+    status: str  # success | failed
+    ledger: int  # messages of the window that the ledger counts
+    log: int  # messages of the window in SENS's log
+    entries: Mapping[str, int]  # of the whole ledger, by class
+    messages: Mapping[str, int]  # of all that was read of SENS's log, by class
+    delivered: int
+    failed: int
+    under_way: int
+    findings: tuple[Finding, ...]
+    problems: tuple[str, ...]
+    complete: bool  # everything could be read: the next one begins where this one ends
+    seconds: float = 0.0
+
+    @property
+    def news(self) -> tuple[Finding, ...]:
+        """List what no earlier reconciliation has named."""
+        return tuple(finding for finding in self.findings if finding.new)
+
+    @property
+    def found(self) -> bool:
+        """Tell whether somebody must look."""
+        return bool(self.news or self.problems)
+
+    def as_json(self) -> dict[str, Any]:
+        """Turn it into plain JSON values."""
+        return asdict(self)
+
+    def with_problems(self, problems: Iterable[str]) -> Reconciliation:
+        """Add what went wrong afterwards: then the next one begins where this one began."""
+        more = (*self.problems, *problems)
+        if more == self.problems:
+            return self
+        return replace(self, problems=more, status="failed", complete=False)
+
+
+def findings_of(matched: Matched) -> list[Finding]:
+    """Name what does not match, the worst first."""
+    found = [
+        judged_finding(judged)
+        for judged in (*matched.messages, *matched.entries)
+        if judged.klass in (*WRONG, Class.IN_DOUBT)
+    ]
+    order = [*WRONG, Class.IN_DOUBT]
+    distinct = {finding.id: finding for finding in found}.values()  # a pair is in both lists
+    return sorted(distinct, key=lambda finding: (order.index(Class(finding.what)), finding.at))
+
+
+def judged_finding(judged: Judged) -> Finding:
+    """Word one judgement."""
+    entry, message = judged.entry, judged.message
+    finding = entry_finding(judged.klass.value, entry) if entry else Finding(judged.klass.value)
+    if message is None:
+        return finding
+    counted_as = finding.request_id if finding.request_id != message.request_id else ""
+    return replace(
+        finding,
+        phone=mask(message.to),
+        at=_shown(message.at),
+        request_id=message.request_id,
+        message_id=message.message_id,
+        counted_as=counted_as,
+        why=message.result if not entry else finding.why,
+    )
+
+
+def entry_finding(what: str, entry: Entry, message: LogMessage | None = None) -> Finding:
+    """Word what there is to say of one entry of the ledger."""
+    return Finding(
+        what,
+        booking=entry.key.booking_num,
+        kind=entry.kind,
+        phone=mask(entry.to),
+        at=_shown(entry.at),
+        request_id=entry.request_id,
+        message_id=message.message_id if message else entry.message.message_id,
+        why=message.result if message else entry.message.provider_status,
+    )
+
+
+def none_of_more(matched: Matched, window: Window) -> list[str]:
+    """Say when one side was empty while the other was not: then nothing was compared at all."""
+    ledger = [j for j in matched.entries if counts(j.entry, window)]
+    log = [j for j in matched.messages if j.message and window.side(j.message.at) is None]
+    explained = (Class.LEGACY, Class.TOLERATED, Class.IN_DOUBT)
+    unexplained = [j for j in log if j.klass not in explained]
+    if ledger and not log and all(j.message is None for j in ledger):
+        return [
+            f"checked none of more than none: the ledger counts {len(ledger)} messages, and SENS's "
+            "log shows none; is NAVERPLACE_SENS__SERVICE_ID the one that sends?"
+        ]
+    if unexplained and not ledger and all(j.klass is not Class.MATCHED for j in log):
+        return [
+            f"checked none of more than none: SENS's log shows {len(unexplained)} messages, and "
+            "the ledger counts none; is NAVERPLACE_AWS__SMS_TABLE the one that is written to?"
+        ]
+    return []
+
+
+def counts(entry: Entry | None, window: Window) -> bool:
+    """Tell whether the entry is one of the window that SENS's log must show."""
+    return entry is not None and entry.counted and window.side(entry.at) is None
+
+
+def _shown(at: datetime | None) -> str:
+    return at.astimezone(SEOUL).isoformat(timespec="seconds") if at else ""

@@ -1,0 +1,137 @@
+"""A reconciliation in words: Korean for the owner's phone, Markdown for the engineer's screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from naverplace.jobs.reconciliation.classification import Class
+from naverplace.jobs.reconciliation.findings import (
+    NEVER_FINISHED,
+    UNDELIVERED,
+    Finding,
+    Reconciliation,
+)
+from naverplace.reporting.summary import KIND_WORDS, MAX_LINES, table
+
+OWNER = {
+    Class.DUPLICATE: "같은 문자가 두 번 나갔습니다",
+    Class.UNRECORDED: "나간 문자가 장부에는 보내지 않은 것으로 되어 있습니다",
+    Class.MISSING: "보낸 것으로 되어 있으나 SENS 기록에 없습니다. 고객에게 확인해 주세요",
+    Class.FOREIGN: "우리 계정으로 다른 누군가가 보낸 문자입니다",
+    Class.SHARED: "장부의 두 건이 문자 하나를 가리킵니다",
+    Class.SURPLUS: "한 번의 요청에 문자가 여러 건입니다",
+    Class.WRONG_RECEIVER: "다른 번호로 나간 문자입니다",
+    Class.OTHER_REQUEST: "장부와 다른 요청 번호로 나간 문자입니다",
+    Class.IN_DOUBT: "접수 여부를 아직 확정하지 못한 문자입니다",
+    UNDELIVERED: "고객이 받지 못했습니다. 전화해 주세요",
+    NEVER_FINISHED: "접수되었으나 수신 결과가 끝내 오지 않았습니다",
+}
+ENGINEER = {
+    Class.DUPLICATE: "sent twice: receiver and content are those of a message counted already",
+    Class.UNRECORDED: "sent by us, while the ledger says that it was not: it may be sent again",
+    Class.MISSING: "counted in the ledger, but not in SENS's log",
+    Class.FOREIGN: "sent with our account by somebody else",
+    Class.SHARED: "two entries of the ledger name one message: one of them was not sent",
+    Class.SURPLUS: "one request with more messages than the ledger counts",
+    Class.WRONG_RECEIVER: "the request is the ledger's, the receiver is not",
+    Class.OTHER_REQUEST: "in SENS's log under another request id than in the ledger",
+    Class.IN_DOUBT: "sent, and its claim is not settled: the next run settles it",
+    UNDELIVERED: "accepted, and the phone did not get it",
+    NEVER_FINISHED: "accepted, and SENS never said what became of it",
+}
+
+
+def for_owner(done: Reconciliation, aliases: Mapping[str, str]) -> str:
+    """Write what the owner must know; empty when nothing is new and nothing is wrong."""
+    if not done.found:
+        return ""
+    lines = [
+        f"{'🚨' if done.status == 'failed' else '📞'} {_short(done.now)} 문자 대조 "
+        f"({_short(done.since)}~{_short(done.until)})",
+        f"장부 {done.ledger}건 · SENS {done.log}건",
+    ]
+    for what, group in groupby(done.news, key=lambda finding: finding.what):
+        found = list(group)
+        lines.append(f"{OWNER[what]}: {len(found)}건")
+        lines += [f"- {_owner_line(finding, aliases)}" for finding in found[:MAX_LINES]]
+        if len(found) > MAX_LINES:
+            lines.append(f"… 외 {len(found) - MAX_LINES}건")
+    if done.problems:
+        lines.append("문제:")
+        lines += [f"- {problem}" for problem in done.problems[:MAX_LINES]]
+    return "\n".join(lines)
+
+
+def _owner_line(finding: Finding, aliases: Mapping[str, str]) -> str:
+    store_id, _, booking = finding.booking.partition("_")
+    where = f"{aliases.get(store_id, store_id)} 예약 {booking}" if booking else "예약 없음"
+    kind = KIND_WORDS.get(finding.kind, finding.kind)
+    when = f"({_short(finding.at)})" if finding.at else ""
+    return " ".join(part for part in (where, kind, finding.phone, when, finding.why) if part)
+
+
+def _short(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%m/%d %H:%M}"
+
+
+def for_engineer(done: Reconciliation) -> str:
+    """Write the Markdown page of a reconciliation, as Prefect's artifact shows it."""
+    known = len(done.findings) - len(done.news)
+    parts = [
+        f"# {done.status.upper()}: {done.ledger} messages in the ledger, {done.log} in SENS's log",
+        f"From {done.since} to {done.until} (Asia/Seoul), run `{done.run_id}`, {done.seconds} s"
+        + ("" if done.complete else ", **the next one begins where this one began**"),
+    ]
+    if done.problems:
+        parts.append("## Problems\n" + "\n".join(f"- {problem}" for problem in done.problems))
+    parts += [
+        f"## Findings\n{len(done.news)} new, {known} named before",
+        table(
+            ["what", "it means", "how many", "new"],
+            [
+                [what, ENGINEER[what], str(len(group)), str(sum(f.new for f in group))]
+                for what, group in _groups(done)
+            ],
+        ),
+        "## Every entry and every message in one class\n"
+        + table(
+            ["class", "ledger, all", "SENS's log, as read"],
+            [
+                [name, str(done.entries.get(name, 0)), str(done.messages.get(name, 0))]
+                for name in [klass.value for klass in Class]
+                if name in done.entries or name in done.messages
+            ],
+        ),
+        f"Followed: {done.delivered} delivered, {done.failed} failed, {done.under_way} under way.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _groups(done: Reconciliation) -> list[tuple[str, list[Finding]]]:
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in done.findings:
+        by_kind.setdefault(finding.what, []).append(finding)
+    return list(by_kind.items())
+
+
+def rows_of(done: Reconciliation) -> list[dict[str, Any]]:
+    """List the findings as the rows of a table, with what each of them means."""
+    return [
+        {
+            "what": finding.what,
+            "meaning": ENGINEER[finding.what],
+            "booking": finding.booking,
+            "message": finding.kind,
+            "phone": finding.phone,
+            "at": finding.at,
+            "requestId": finding.request_id,
+            "messageId": finding.message_id,
+            "counted as": finding.counted_as,
+            "SENS says": finding.why,
+            "new": finding.new,
+        }
+        for finding in done.findings
+    ]

@@ -1,0 +1,191 @@
+"""Retention, step by step: the same steps serve the Prefect flow and the command.
+
+Each door makes a Retention and calls look, ask, bookings, open_messages, files, bundles; what they
+give is summed up by `sum_up`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.errors import NaverPlaceError
+from naverplace.domain.booking import BookingStatus
+from naverplace.domain.records import Record
+from naverplace.domain.stores import load_stores
+from naverplace.jobs.retention.log_files import LogPlace
+from naverplace.jobs.retention.policy import WRONG, Fate, Listed, fate
+from naverplace.jobs.retention.report_files import FilePlace, file_places
+from naverplace.jobs.retention.result import Place, Retained
+from naverplace.ledger.deletion import ForgettingTable, StoreItems, old_open
+from naverplace.ledger.ownership import NEW, owner_of
+from naverplace.naver.booking_client import NaverClient, completed_window
+from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
+from naverplace.pipeline.capture.bundle_store import expiry_of, open_bundles
+from naverplace.redaction.redactor import REDACTOR, describe
+from naverplace.settings.schema import Settings
+
+log = logging.getLogger(__name__)
+ADVICE = {
+    Fate.UNREAD: "Naver was not read for their store; the next retention tries again",
+    Fate.UNKNOWN: "name their store in stores.yaml, or in retention.closed_stores when it is gone",
+    Fate.UNDATED: "look at the items: neither a start nor a ledger tells their age",
+}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The records of the ledger that are old enough to be judged."""
+
+    seen: int
+    old: tuple[Record, ...] = field(repr=False)
+
+
+class Retention:
+    """What every step needs; opaque on purpose, so that nobody hashes or stores it."""
+
+    def __init__(self, settings: Settings, *, dry_run: bool) -> None:
+        self.settings, self.dry_run = settings, dry_run
+        self.clock = settings.make_clock()
+        self.now = self.clock.now()
+        self.before = self.now - timedelta(days=settings.retention.days)
+        self.history_before = self.now - timedelta(days=settings.retention.history_days)
+        self.stores = load_stores(settings.stores_file)
+        dynamodb = open_dynamodb(settings.aws)
+        self.table = ForgettingTable(dynamodb, settings.aws.sms_table)
+        self.session_table = SessionTable(dynamodb, settings.aws.session_table)
+        self.items = StoreItems(self.session_table)
+
+    def look(self) -> Looked:
+        """Read the whole ledger. Raises Transient, Permanent."""
+        nothing, seen, old = Listed({}), 0, []
+        for record in self.table.scan():
+            seen += 1
+            if fate(record, nothing, before=self.before) is not Fate.RECENT:
+                old.append(record)
+        return Looked(seen, tuple(old))
+
+    def ask(self, looked: Looked) -> Listed:
+        """Ask Naver what it still lists of the stores that have old records.
+
+        The session is borrowed and never renewed. Raises when no store can be read at all.
+        """
+        default = self.settings.switch.default_owner
+        closed = self.settings.retention.closed_stores
+        items = self.items.stores.read(self.stores)
+        legacy = {s for s, item in items.items() if owner_of(item, default).owner != NEW}
+        old = {record.key.booking_num.partition("_")[0] for record in looked.old}
+        wanted = [s for s in self.stores if s in old - legacy - set(closed)]
+        read: dict[str, set[str]] = {}
+        session = self._session(wanted) if wanted else None
+        for store_id in wanted:
+            try:
+                read[store_id] = self._listed(session, store_id) if session else set()
+            except NaverPlaceError as error:
+                log.error("store %s could not be read: %s", store_id, describe(error))
+        return Listed(read, known=set(self.stores), legacy=legacy, closed=set(closed))
+
+    def _session(self, stores: Sequence[str]) -> NaverSession:
+        return open_naver_session(
+            self.settings.naver,
+            table=self.session_table,
+            clock=self.clock,
+            authenticator=NoBrowser(),
+            probe_stores=list(stores),
+            max_skew_seconds=self.settings.clock.max_skew_seconds,
+        )
+
+    def _listed(self, session: NaverSession, store_id: str) -> set[str]:
+        client = NaverClient(session, self.settings.naver, self.clock)
+        window = completed_window(self.now, self.settings.naver.completed_lookback_days)
+        raws = [
+            *client.bookings(store_id, BookingStatus.CONFIRMED).raws,
+            *client.bookings(store_id, BookingStatus.COMPLETED, window).raws,
+        ]
+        return {f"{store_id}_{raw.get('bookingId')}" for raw in raws}
+
+    def bookings(self, looked: Looked, listed: Listed) -> Place:
+        """Forget the bookings whose time is over, and look again. Raises Transient, Permanent."""
+        fates = [(record, fate(record, listed, before=self.before)) for record in looked.old]
+        due = [record for record, what in fates if what is Fate.FORGET]
+        removed = 0 if self.dry_run else sum(self.table.forget(record) for record in due)
+        again = due if self.dry_run else self.look().old
+        left = sum(fate(record, listed, before=self.before) is Fate.FORGET for record in again)
+        kept: Counter[Fate] = Counter(
+            what for _, what in fates if what not in (Fate.FORGET, Fate.RECENT)
+        )
+        return Place(
+            name=f"table {self.table.name}",
+            days=self.settings.retention.days,
+            seen=looked.seen,
+            old=len(due),
+            removed=removed,
+            left=left,
+            kept={why.value: count for why, count in kept.items()},
+            problems=tuple(
+                f"{kept[why]} old bookings stay, {why.value}: {ADVICE[why]}"
+                for why in WRONG
+                if kept[why]
+            ),
+        )
+
+    def open_messages(self) -> Place:
+        """Drop the phones of messages that nobody has settled for so long. Raises Transient, ..."""
+        days, seen, old, removed, left = self.settings.retention.days, 0, 0, 0, 0
+        for item in self.items.read():
+            seen += len(item.open)
+            due = old_open(item, before=self.before)
+            old += due
+            if due and not self.dry_run:
+                removed += self.items.forget_open(item.store_id, before=self.before)
+        if old:
+            left = sum(old_open(item, before=self.before) for item in self.items.read())
+        name = f"table {self.session_table.name}, open messages"
+        return Place(name, days, seen=seen, old=old, removed=removed, left=left)
+
+    def files(self) -> list[Place]:
+        """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
+        places: list[FilePlace | LogPlace] = [*file_places(self.settings)]
+        if folder := self.settings.retention.log_dir:
+            places.append(LogPlace("logs of this machine", folder, self.now))
+        return [self._files(place) for place in places]
+
+    def _files(self, place: FilePlace | LogPlace) -> Place:
+        days = self.settings.retention.history_days
+        try:
+            seen, old = place.count(), place.old(self.history_before)
+            removed = 0 if self.dry_run else place.remove(old)
+            left = len(place.old(self.history_before))
+        except NaverPlaceError as error:
+            return Place(place.name, days, problems=(REDACTOR.scrub(str(error)),))
+        return Place(place.name, days, seen=seen, old=len(old), removed=removed, left=left)
+
+    def bundles(self) -> Place:
+        """Remove the captured runs that have expired. Raises Transient, Permanent."""
+        bundles, now = open_bundles(self.settings), self.now
+        names = bundles.names()
+        old = [name for name in names if expiry_of(name) <= now]
+        removed = 0 if self.dry_run or not old else bundles.remove_expired(now=now)
+        left = sum(expiry_of(name) <= now for name in bundles.names()) if old else 0
+        days = self.settings.capture.keep_days
+        return Place(
+            "captured runs", days, seen=len(names), old=len(old), removed=removed, left=left
+        )
+
+    def sum_up(self, places: Iterable[Place]) -> Retained:
+        """Sum up."""
+        now = self.now.isoformat(timespec="seconds")
+        return Retained(now, self.dry_run, tuple(places))
+
+
+def retain(settings: Settings, *, dry_run: bool) -> Retained:
+    """Do all that one retention does but for Prefect's history. Raises NaverPlaceError."""
+    this = Retention(settings, dry_run=dry_run)
+    looked = this.look()
+    bookings = this.bookings(looked, this.ask(looked))
+    return this.sum_up([bookings, this.open_messages(), *this.files(), this.bundles()])

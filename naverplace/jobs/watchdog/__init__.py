@@ -1,0 +1,1 @@
+"""Alerts when runs stop or messages are late."""

@@ -1,0 +1,147 @@
+"""The watchdog: is any message late, and does anybody still look? Sends no text message."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.clock import Clock
+from naverplace.base.errors import NaverPlaceError, Permanent
+from naverplace.base.http import Patience, ask, make_session
+from naverplace.domain.extra_fields import load_fields
+from naverplace.domain.stores import load_stores
+from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
+from naverplace.ledger.ownership import owner_of
+from naverplace.ledger.scan import FollowTable
+from naverplace.ledger.store_state_table import StoreTable
+from naverplace.messaging.owner_channels import open_channels
+from naverplace.redaction.redactor import REDACTOR
+from naverplace.rules.rulebook import load_rulebook
+from naverplace.settings.schema import Settings
+
+log = logging.getLogger(__name__)
+ITEM = "naverplace-watchdog"  # id of its item in table `session`: what was told last
+
+
+@dataclass(frozen=True)
+class Barked:
+    """What was seen, whom it was told, and what went wrong on the way."""
+
+    watched: Watched
+    told: tuple[str, ...] = ()  # channels
+    pinged: bool = False
+    problems: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Turn it into plain JSON values."""
+        rest = {"told": list(self.told), "pinged": self.pinged, "problems": list(self.problems)}
+        return {**self.watched.as_json(), **rest}
+
+
+class Watchdog:
+    """What a watch needs; opaque on purpose, so that nobody hashes or stores it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock: Clock = settings.make_clock()
+        self.stores = load_stores(settings.stores_file)
+        self.rulebook = load_rulebook(
+            settings.rules_dir,
+            stores=self.stores,
+            fields=load_fields(settings.rules_dir / "fields.yaml"),
+            default_sender=settings.sens.default_sender,
+            access=settings.access,
+        )
+        dynamodb = open_dynamodb(settings.aws)
+        self.records = FollowTable(dynamodb, settings.aws.sms_table)
+        self.session = SessionTable(dynamodb, settings.aws.session_table)
+
+    def look(self) -> Watched:
+        """Read the whole ledger and the stores' items. Raises Transient, Permanent."""
+        limits, default = self.settings.watchdog, self.settings.switch.default_owner
+        items = StoreTable(self.session).read(self.stores)
+        owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
+        return watch(
+            self.records.scan(),
+            items,
+            self.rulebook,
+            theirs={store_id for store_id, owned in owners.items() if not owned.ours},
+            now=self.clock.now(),
+            grace=timedelta(minutes=limits.overdue_minutes),
+            silence=timedelta(minutes=limits.silent_minutes),
+        )
+
+    def bark(self, watched: Watched) -> Barked:
+        """Tell the alert channels what is new, or ping the outside when all is fine."""
+        if watched.fine:
+            barked = self._ping(Barked(watched))
+            return self._remember(barked, "") if barked.pinged else barked
+        digest = _digest(watched)
+        if not self._is_news(digest, watched.now):
+            return Barked(watched)
+        return self._remember(self._tell(watched), digest)
+
+    def _tell(self, watched: Watched) -> Barked:
+        text = REDACTOR.scrub(in_korean(watched, self.stores))
+        channels = open_channels(self.settings)
+        told, problems = [], []
+        for name in self.rulebook.routing.channels_for(alert=True):
+            try:
+                channels[name].send(text)
+                told.append(name)
+            except NaverPlaceError as error:
+                problems.append(REDACTOR.scrub(f"the alert did not reach {name}: {error}"))
+        return Barked(watched, tuple(told), problems=tuple(problems))
+
+    def _ping(self, barked: Barked) -> Barked:
+        """Ask the dead-man's URL; whoever is behind it calls when it is not asked any more."""
+        url = self.settings.watchdog.ping_url
+        if url is None:
+            return barked
+        try:
+            ask(
+                make_session(),
+                url.get_secret_value(),
+                service="dead-man's URL",
+                patience=Patience(5.0, 10.0, attempts=3, wait=1.0),
+                read=_taken,
+            )
+        except NaverPlaceError as error:  # its text names the address, which is a secret
+            kind = type(error).__name__
+            return replace(barked, problems=(f"the dead-man's URL did not take the ping ({kind})",))
+        return replace(barked, pinged=True)
+
+    def _is_news(self, digest: str, now: datetime) -> bool:
+        item = self.session.get(ITEM) or {}
+        if item.get("digest") != digest:
+            return True
+        told = datetime.fromisoformat(str(item["at"]))
+        return now - told >= timedelta(minutes=self.settings.watchdog.repeat_minutes)
+
+    def _remember(self, barked: Barked, digest: str) -> Barked:
+        """Note what was told; what reached nobody is news the next time."""
+        if digest and not barked.told:
+            return barked
+        at = barked.watched.now.astimezone(UTC).isoformat()
+        self.session.put({"id": ITEM, "digest": digest, "at": at})
+        return barked
+
+
+def _taken(answer: requests.Response) -> None:
+    if not answer.ok:
+        raise Permanent(f"answered {answer.status_code}")
+
+
+def _digest(watched: Watched) -> str:
+    """Name the news: the same late messages and silent stores are no news."""
+    late = [(one.booking_num, one.kind) for one in watched.overdue]
+    text = json.dumps([late, sorted(watched.silent)])
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,201 @@
+"""Messages that should be out by now and are not, as far as the ledger tells; pure.
+
+Asked beside the runs, so that nobody waits in vain for a run that never starts. What has no record
+yet is unknown here: that no run looks at a store any more is told instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.phone import normalise, unsliced
+from naverplace.domain.booking import TIME_FORMAT, Booking, BookingStatus
+from naverplace.domain.effects import SendSms, store_of_booking
+from naverplace.domain.records import Record, State
+from naverplace.domain.stores import Store
+from naverplace.ledger.lease import StoreItem
+from naverplace.quality.batch_stats import Baseline
+from naverplace.quality.circuit_breaker import BATCH
+from naverplace.rules.engine import RuleEngine
+from naverplace.rules.rulebook import Rulebook
+
+_OPEN = (State.OWED, State.CLAIMED, State.IN_DOUBT, State.REFUSED)
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """One message that is late; holds no phone, name or text."""
+
+    booking_num: str
+    kind: str
+    due: datetime
+    expires: datetime | None
+    why: str
+
+    def row(self) -> dict[str, Any]:
+        """Turn it into plain JSON values."""
+        ends = self.expires.isoformat(timespec="minutes") if self.expires else None
+        due = self.due.isoformat(timespec="minutes")
+        store_id = store_of_booking(self.booking_num)
+        row = {"store_id": store_id, "booking": self.booking_num, "kind": self.kind}
+        return {**row, "due": due, "expires": ends, "why": self.why}
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the watchdog has seen."""
+
+    now: datetime
+    overdue: tuple[Overdue, ...] = ()
+    silent: Mapping[str, datetime | None] = field(default_factory=dict)  # stores: last looked at
+    records: int = 0  # looked through
+
+    @property
+    def fine(self) -> bool:
+        """Tell whether nobody need be woken."""
+        return not self.overdue and not self.silent
+
+    def as_json(self) -> dict[str, Any]:
+        """Turn it into plain JSON values."""
+        silent = {s: t.isoformat(timespec="minutes") if t else None for s, t in self.silent.items()}
+        return {
+            "now": self.now.isoformat(timespec="seconds"),
+            "fine": self.fine,
+            "records": self.records,
+            "overdue": [late.row() for late in self.overdue],
+            "silent": silent,
+        }
+
+
+def watch(
+    records: Iterable[Record],
+    items: Mapping[str, StoreItem],
+    rulebook: Rulebook,
+    *,
+    now: datetime,
+    grace: timedelta,
+    silence: timedelta,
+    theirs: Collection[str] = (),
+) -> Watched:
+    """List what was due longer than `grace` ago, and the stores no run has read for `silence`.
+
+    `items` are the stores' own items; what a store's last plausible batch did not list any more is
+    cancelled or over, and so not late. `theirs` are stores that the legacy sends for.
+    """
+    last = {s: Baseline.from_map(item.extra.get(BATCH)) for s, item in items.items()}
+    engine = RuleEngine(rulebook)
+    seen = 0
+    late: list[Overdue] = []
+    for record in records:
+        seen += 1
+        store_id = record.key.store_id
+        if store_id not in rulebook.stores:
+            continue
+        if store_id in theirs:
+            late += _forgotten(record, now)
+        else:
+            late += _late(record, engine, last.get(store_id), now=now, grace=grace)
+    silent = {
+        store_id: found.at if found else None
+        for store_id, found in last.items()
+        if store_id not in theirs and (found is None or now - found.at > silence)
+    }
+    late.sort(key=lambda one: (one.expires or one.due, one.booking_num, one.kind))
+    return Watched(now, tuple(late), silent, seen)
+
+
+def _forgotten(record: Record, now: datetime) -> Iterator[Overdue]:
+    """List what is reserved in a store of the legacy, which never sends it."""
+    if record.reserved and record.booking_time > f"{now.astimezone(SEOUL):%F %T}":
+        since = next(filter(None, record.reserved.values()), "")
+        due = datetime.fromisoformat(since) if since else now
+        why = "reserved, and its store is not ours: run naverplace rollback for it once more"
+        yield Overdue(record.key.booking_num, "reserved", due, None, why)
+
+
+def _late(
+    record: Record, engine: RuleEngine, last: Baseline | None, *, now: datetime, grace: timedelta
+) -> Iterator[Overdue]:
+    """List a record's late messages: those in the ledger, and those that no run has begun."""
+    told = set()
+    for kind, entry in record.messages.items():
+        ended = entry.expires is not None and entry.expires <= now
+        since = entry.due or entry.claimed_at
+        if entry.state in _OPEN and since and since + grace <= now and not ended:
+            told.add(kind)
+            why = f"{entry.state} after attempt {entry.attempt}"
+            why += f": {entry.reason}" if entry.reason else ""
+            yield Overdue(record.key.booking_num, kind, since, entry.expires, why)
+    booking = _booking(record, now)
+    if booking is None or not _still_listed(booking, last):
+        return
+    if last and last.at + grace > now:
+        return  # a run has decided just now, and may be sending it
+    number = record.key.booking_num
+    decided = engine.decide([booking], {record.key: record}, now=now - grace)
+    for effect in decided.effects:
+        if not isinstance(effect, SendSms) or effect.kind in told:
+            continue
+        due = effect.due or now - grace
+        yield Overdue(number, effect.kind, due, effect.expires, "no run has begun it")
+    for error in decided.errors:
+        yield Overdue(number, error.rule, now - grace, None, f"undecided: {error.message}")
+
+
+def _still_listed(booking: Booking, last: Baseline | None) -> bool:
+    """Tell whether the last batch had a confirmed booking at this start; unknown counts as yes."""
+    return last is None or int(booking.start.timestamp() // 60) in last.ahead
+
+
+def _booking(record: Record, now: datetime) -> Booking | None:
+    """Make the booking that the record tells of; None when it is over, or tells no start."""
+    try:
+        start = datetime.strptime(record.booking_time, TIME_FORMAT).replace(tzinfo=SEOUL)
+    except ValueError:
+        return None
+    if start <= now:
+        return None
+    store_id, _, booking_id = record.key.booking_num.partition("_")
+    raw_phone = unsliced(record.key.phone)
+    try:
+        digits = normalise(raw_phone)
+    except ValueError:
+        return None  # quarantined: no message can reach it
+    return Booking(
+        store_id=store_id,
+        booking_id=int(booking_id),
+        status=BookingStatus.CONFIRMED,
+        name=record.name or "-",
+        phone=digits,
+        raw_phone=raw_phone,
+        start=start,
+        read_at=now,
+    )
+
+
+def in_korean(seen: Watched, stores: Mapping[str, Store], *, most: int = 15) -> str:
+    """Write what the owner reads when something is late."""
+    kinds = {"confirmation": "예약확정", "guide": "안내", "event": "이벤트"}
+
+    def alias(store_id: str) -> str:
+        return stores[store_id].alias if store_id in stores else store_id
+
+    lines = [f"⏰ {seen.now.astimezone(SEOUL):%m/%d %H:%M} 예약 알림 점검"]
+    if seen.overdue:
+        lines.append(f"보냈어야 할 문자 {len(seen.overdue)}건이 아직 나가지 않았습니다:")
+    for late in seen.overdue[:most]:
+        store_id, _, number = late.booking_num.partition("_")
+        due = late.due.astimezone(SEOUL)
+        lines.append(
+            f"- {alias(store_id)} 예약 {number} {kinds.get(late.kind, late.kind)} ({due:%H:%M}부터)"
+        )
+    if len(seen.overdue) > most:
+        lines.append(f"… 외 {len(seen.overdue) - most}건")
+    for store_id, at in seen.silent.items():
+        since = f"{at.astimezone(SEOUL):%m/%d %H:%M} 이후" if at else "한 번도"
+        lines.append(f"- {alias(store_id)}: {since} 예약을 읽지 못했습니다")
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""Which runs have told somebody what they marked as expired, kept in table `session`.
+
+A mark in the ledger is written before the report that names it. A run that dies between the two
+would leave a loss that nobody hears of, so the next run names what was marked by none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from naverplace.base.clock import SEOUL
+from naverplace.domain.records import Record, State
+
+if TYPE_CHECKING:
+    from naverplace.aws.state_table import SessionTable
+
+AGAIN = timedelta(minutes=15)  # a run that has not reported by then never will
+ITEM = "naverplace-told"
+_RUN = "run_"  # one attribute a run: the moment of its report
+
+
+def untold(record: Record | None, told: Collection[str] | None, *, now: datetime) -> frozenset[str]:
+    """Name the kinds whose mark was left by a run that died before it could tell anybody."""
+    if record is None or told is None:
+        return frozenset()
+    return frozenset(
+        kind
+        for kind, entry in record.messages.items()
+        if entry.state == State.EXPIRED
+        and entry.run_id
+        and entry.run_id not in told
+        and (entry.settled_at is None or entry.settled_at + AGAIN <= now)
+    )
+
+
+def read_told(table: SessionTable, records: Iterable[Record]) -> frozenset[str] | None:
+    """Read the runs that have reported; None, without a question, when nothing is expired.
+
+    Raises Transient, Permanent.
+    """
+    entries = (entry for record in records for entry in record.messages.values())
+    if not any(entry.state == State.EXPIRED for entry in entries):
+        return None
+    item = table.get(ITEM) or {}
+    return frozenset(name.removeprefix(_RUN) for name in item if name.startswith(_RUN))
+
+
+def remember_told(table: SessionTable, run_id: str, *, now: datetime, days: float) -> None:
+    """Note that this run has reported, and forget runs of more than `days` ago.
+
+    Raises Transient, Permanent.
+    """
+    item = table.get(ITEM) or {}
+    oldest = now - timedelta(days=days)
+    past = {n: None for n, at in item.items() if n.startswith(_RUN) and _time(at) < oldest}
+    table.update(ITEM, {**past, _RUN + run_id: now.astimezone(UTC).isoformat()})
+
+
+def _time(value: object) -> datetime:
+    return datetime.fromisoformat(str(value)).astimezone(SEOUL)

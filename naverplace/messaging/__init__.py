@@ -1,0 +1,1 @@
+"""Message providers: SENS, Telegram and Slack, each in one file."""

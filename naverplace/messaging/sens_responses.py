@@ -1,0 +1,128 @@
+"""What SENS answers, read in all the forms that it is known to take (facts 3.3, 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.errors import BadResponse, OutcomeUnknown, Refused, Throttled
+from naverplace.messaging.single_send_http import Answer, retry_after
+from naverplace.redaction.quoting import quotable
+
+REFUSALS = (400, 401, 403, 404, 413)  # documented, and decided before a message is accepted
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """SENS has taken a message; that is not yet its delivery."""
+
+    request_id: str
+    request_time: str  # as SENS writes it
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SensMessage:
+    """A message in SENS's own log."""
+
+    request_id: str
+    message_id: str
+    request_time: datetime | None
+    sender: str
+    status: str  # READY | PROCESSING | COMPLETED
+    status_code: str  # "0" is good
+    status_name: str  # success | fail
+    status_message: str
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    content: str = field(repr=False)
+
+
+def accepted(answer: Answer, *, private: Sequence[str]) -> Accepted:
+    """Read the answer to a send; only a documented refusal proves that nothing was accepted."""
+    read = answer.json()
+    request_id = read.get("requestId")
+    if answer.status == 202 and isinstance(request_id, str) and request_id:
+        return Accepted(request_id, str(read.get("requestTime", "")), answer.seconds)
+    if answer.status == 429:
+        raise throttled(answer)
+    if answer.status in REFUSALS:
+        code, words = words_of(answer)
+        raise Refused(
+            f"SENS: refused with {answer.status} (code {code}): "
+            f"{quotable(words, private=private)}; {advice(answer.status)}",
+            code=str(answer.status),
+        )
+    raise OutcomeUnknown(
+        f"SENS: answered {answer.status}, which does not say whether it took the message"
+    )
+
+
+def throttled(answer: Answer) -> Throttled:
+    """Word a 429, which proves that nothing was accepted."""
+    code, _ = words_of(answer)
+    return Throttled(
+        f"SENS: asks us to wait (429, code {code}); nothing was accepted",
+        retry_after=retry_after(answer.headers.get("retry-after")),
+    )
+
+
+def words_of(answer: Answer) -> tuple[str, str]:
+    """Read code and words of an error in SENS's new, SENS's old or the gateway's form (3.3)."""
+    read = answer.json()
+    error = read.get("error")
+    if isinstance(error, dict):
+        words = f"{error.get('message', '')} {error.get('details', '')}"
+        return str(error.get("errorCode", answer.status)), words
+    message = read.get("errorMessage") or read.get("message") or ""
+    return str(read.get("status", answer.status)), f"{message} {read.get('errors') or error or ''}"
+
+
+def advice(status: int) -> str:
+    """Tell the person on duty what to look at."""
+    return {
+        400: "check the sender number, the receiver and the text",
+        401: "check the keys NAVERPLACE_SENS__*_KEY and this machine's clock",
+        403: "check the rights of the key and the SMS channel of the project",
+        404: "check NAVERPLACE_SENS__SERVICE_ID",
+        413: "the text is too long",
+    }.get(status, "see SENS's documentation")
+
+
+def messages_of(read: Mapping[str, Any]) -> list[SensMessage]:
+    """Read a look-up's messages; raises BadResponse when the list is missing."""
+    listed = read.get("messages")
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise BadResponse("SENS: a look-up's answer holds no list of messages")
+    return [_message(entry, str(read.get("requestId") or "")) for entry in listed]
+
+
+def _message(entry: Mapping[str, Any], request_id: str) -> SensMessage:
+    def text(name: str) -> str:
+        return str(entry.get(name) or "")
+
+    return SensMessage(
+        request_id=text("requestId") or request_id,
+        message_id=text("messageId"),
+        request_time=_time(text("requestTime")),
+        sender=text("from"),
+        status=text("status"),
+        status_code=text("statusCode"),
+        status_name=text("statusName"),
+        status_message=text("statusMessage"),
+        to=text("to"),
+        subject=text("subject"),
+        content=text("content"),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """Read a time in either of SENS's forms; without a zone it is Korean time (3.3)."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=SEOUL)

@@ -1,0 +1,146 @@
+"""Slack: an incoming webhook for notices and summaries (facts section 5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled, Transient
+from naverplace.messaging.single_send_http import Answer, Wire, patiently, retry_after
+from naverplace.messaging.telegram import split
+from naverplace.redaction.quoting import quotable
+from naverplace.settings.schema import SlackSettings
+
+BLOCKS = 50  # of one message
+SECTION = 3000  # characters of one section
+_FAULTS = {400, 403, 404, 405, 410, 413}
+# What a live webhook answers to a message without text; a dead one says no_service and the like.
+_ALIVE = {"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"}
+
+Block = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SlackSent:
+    """A text that Slack has taken, in one message or more."""
+
+    messages: int
+    seconds: float
+
+
+class Slack:
+    """The way to the channel that the webhook belongs to."""
+
+    def __init__(self, settings: SlackSettings) -> None:
+        self.settings = settings
+
+    def send(self, text: str, blocks: Sequence[Block] | None = None) -> SlackSent:
+        """Send a text; `blocks` are how it looks, and without them the text is shown as it is.
+
+        Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
+        when it may have been, or when only the first parts were, Permanent without a webhook.
+        """
+        if not text.strip():
+            raise Refused("Slack: there is no text to send", code="no_text")
+        fitting = fit(plain(text) if blocks is None else blocks)
+        sent, seconds = 0, 0.0
+        posts = [fitting[i : i + BLOCKS] for i in range(0, len(fitting), BLOCKS)] or [[]]
+        for post in posts:
+            payload = {"text": escape(_cut(text)), "blocks": post}
+            try:
+                answer = self._post(payload, private=text)
+            except (Refused, Transient) as error:
+                if not sent:
+                    raise
+                raise OutcomeUnknown(
+                    f"Slack: only {sent} of {len(posts)} messages were sent: {error}"
+                ) from error
+            sent += 1
+            seconds += answer.seconds
+        return SlackSent(sent, seconds)
+
+    def check(self) -> str:
+        """Prove that the webhook is alive, by a message that Slack must refuse as empty."""
+        try:
+            self._post({}, private="")
+        except Refused as error:
+            if error.code not in _ALIVE:
+                raise
+        return "the webhook is alive"
+
+    def _post(self, payload: Mapping[str, Any], *, private: str) -> Answer:
+        if self.settings.webhook_url is None:
+            raise Permanent("Slack is switched on, but NAVERPLACE_SLACK__WEBHOOK_URL is not set")
+        url = self.settings.webhook_url.get_secret_value()
+        parts = urlsplit(url)
+        wire = Wire("Slack", url, self.settings.timeout, self.settings.timeout)
+        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        body = json.dumps(payload).encode()
+
+        def once() -> Answer:
+            answer = wire.send(
+                "POST", target, headers={"Content-Type": "application/json"}, body=body
+            )
+            _judge(answer, private=private)
+            return answer
+
+        return patiently(
+            once,
+            attempts=self.settings.attempts,
+            wait=self.settings.retry_wait,
+            longest=self.settings.max_wait,
+        )
+
+
+def _judge(answer: Answer, *, private: str) -> None:
+    """Return when Slack said ok; else raise what its no, or its silence, means."""
+    if answer.status == 200 and answer.text == "ok":
+        return
+    if answer.status == 429:
+        asked = retry_after(answer.headers.get("retry-after"))
+        raise Throttled("Slack: asks us to wait (429); nothing was accepted", retry_after=asked)
+    # Some refusals come with 200 (facts section 5): only the body 'ok' is a yes.
+    if answer.status in _FAULTS or (answer.status == 200 and answer.text):
+        words = quotable(answer.text, private=(private,))
+        raise Refused(
+            f"Slack: refused with {answer.status}: {words}; check NAVERPLACE_SLACK__WEBHOOK_URL "
+            "and the channel behind it",
+            code=answer.text[:60] if answer.text.isidentifier() else str(answer.status),
+        )
+    raise OutcomeUnknown(
+        f"Slack: answered {answer.status}, which does not say whether it took the message"
+    )
+
+
+def escape(text: str) -> str:
+    """Escape the three signs that Slack's markup takes as its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plain(text: str) -> list[dict[str, Any]]:
+    """Show a text as it is: no markup, so that no name can change how it looks."""
+    return [
+        {"type": "section", "text": {"type": "plain_text", "text": part, "emoji": False}}
+        for part in split(text, SECTION)
+    ]
+
+
+def fit(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """Cut sections that are too long into several, at line ends where possible."""
+    fitting: list[dict[str, Any]] = []
+    for block in blocks:
+        text = block.get("text")
+        if block.get("type") != "section" or not isinstance(text, Mapping):
+            fitting.append(dict(block))
+            continue
+        for n, part in enumerate(split(str(text.get("text", "")), SECTION)):
+            rest = {k: v for k, v in block.items() if k not in ("block_id", "accessory")}
+            fitting.append({**(rest if n else block), "text": {**text, "text": part}})
+    return fitting
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SECTION else text[: SECTION - 1] + "…"

@@ -1,0 +1,152 @@
+"""Telegram: the owner's summary, notices and alerts, as plain text (L20; facts section 4)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from naverplace.base.errors import OutcomeUnknown, Refused, Throttled, Transient
+from naverplace.messaging.single_send_http import Answer, Wire, patiently, retry_after
+from naverplace.redaction.quoting import quotable
+from naverplace.settings.schema import TelegramSettings
+
+LIMIT = 4096  # UTF-16 code units of one message
+_FAULTS = {400, 401, 403, 404, 409, 413}
+
+
+@dataclass(frozen=True)
+class TelegramSent:
+    """A text that Telegram has taken, in one message or more."""
+
+    message_ids: tuple[int, ...]
+    seconds: float
+
+
+class Telegram:
+    """The bot's way to the owner's chat."""
+
+    def __init__(self, settings: TelegramSettings) -> None:
+        self.settings = settings
+        self._wire = Wire("Telegram", settings.url, settings.timeout, settings.timeout)
+
+    def send(self, text: str) -> TelegramSent:
+        """Send a text, in as many messages as it needs.
+
+        Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
+        when it may have been, or when only the first parts were.
+        """
+        parts = split(text)
+        if not parts:
+            raise Refused("Telegram: there is no text to send", code="empty")
+        sent: list[int] = []
+        seconds = 0.0
+        for part in parts:
+            try:
+                read, spent = self._call("sendMessage", {"chat_id": self._chat, "text": part})
+            except (Refused, Transient) as error:
+                if not sent:
+                    raise
+                raise OutcomeUnknown(
+                    f"Telegram: only {len(sent)} of {len(parts)} parts were sent: {error}"
+                ) from error
+            sent.append(int(read.get("message_id", 0)))
+            seconds += spent
+        return TelegramSent(tuple(sent), seconds)
+
+    def check(self) -> str:
+        """Prove the token and that the bot knows the chat; sends nothing."""
+        self._call("getMe", {})
+        self._call("getChat", {"chat_id": self._chat})
+        return "the bot may write to the chat"
+
+    @property
+    def _chat(self) -> str:
+        return self.settings.chat_id
+
+    def _call(self, method: str, values: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        token = quote(self.settings.bot_token.get_secret_value(), safe=":")
+        target = f"{self._wire.path}/bot{token}/{method}"
+        body = json.dumps(values).encode()
+
+        def once() -> Answer:
+            answer = self._wire.send(
+                "POST", target, headers={"Content-Type": "application/json"}, body=body
+            )
+            _judge(answer, private=str(values.get("text", "")))
+            return answer
+
+        answer = patiently(
+            once,
+            attempts=self.settings.attempts,
+            wait=self.settings.retry_wait,
+            longest=self.settings.max_wait,
+        )
+        result = answer.json().get("result")
+        return (result if isinstance(result, dict) else {}), answer.seconds
+
+
+def _judge(answer: Answer, *, private: str) -> None:
+    """Return when Telegram said yes; else raise what its no, or its silence, means."""
+    read = answer.json()
+    if answer.status == 200 and read.get("ok") is True:
+        return
+    parameters = read.get("parameters")
+    more = parameters if isinstance(parameters, dict) else {}
+    if answer.status == 429:
+        asked = retry_after(more.get("retry_after"))
+        if asked is None:
+            asked = retry_after(answer.headers.get("retry-after"))
+        raise Throttled("Telegram: asks us to wait (429); nothing was accepted", retry_after=asked)
+    if answer.status in _FAULTS or (answer.status == 200 and read.get("ok") is False):
+        words = quotable(str(read.get("description", "")), private=(private,))
+        raise Refused(
+            f"Telegram: refused with {answer.status}: {words}{_advice(answer.status, more)}",
+            code=str(answer.status),
+        )
+    raise OutcomeUnknown(
+        f"Telegram: answered {answer.status}, which does not say whether it took the message"
+    )
+
+
+def _advice(status: int, more: dict[str, Any]) -> str:
+    if new := more.get("migrate_to_chat_id"):
+        return f"; the group became a supergroup: set NAVERPLACE_TELEGRAM__CHAT_ID={new}"
+    if status in (401, 404):
+        return "; check NAVERPLACE_TELEGRAM__BOT_TOKEN"
+    return "; check NAVERPLACE_TELEGRAM__CHAT_ID, and that the owner has not blocked the bot"
+
+
+def split(text: str, limit: int = LIMIT) -> list[str]:
+    """Cut a text into parts of at most `limit` UTF-16 units, at line ends where possible.
+
+    Blank parts are left out, since Telegram refuses them.
+    """
+    parts: list[str] = []
+    part = ""
+    for line in text.split("\n"):
+        for piece in _pieces(line, limit):
+            longer = f"{part}\n{piece}" if part else piece
+            if units(longer) > limit:
+                parts.append(part)
+                longer = piece
+            part = longer
+    parts.append(part)
+    return [part for part in parts if part.strip()]
+
+
+def units(text: str) -> int:
+    """Count UTF-16 code units, as Telegram does."""
+    return len(text) + sum(sign > "\uffff" for sign in text)
+
+
+def _pieces(line: str, limit: int) -> list[str]:
+    """Cut one line that is longer than a message, never inside a character."""
+    pieces, size, start = [], 0, 0
+    for at, sign in enumerate(line):
+        size += units(sign)
+        if size > limit:
+            pieces.append(line[start:at])
+            start, size = at, units(sign)
+    return [*pieces, line[start:]]

@@ -1,0 +1,1 @@
+"""Everything that is deleted when the legacy is gone."""

@@ -1,0 +1,1 @@
+"""Hands stores over from the legacy, and back."""

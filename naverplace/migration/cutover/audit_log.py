@@ -1,0 +1,34 @@
+"""What was switched, when, by whom and why: a list in table `session` that is only added to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from naverplace.aws.dynamodb import to_wire, translated
+from naverplace.aws.state_table import SessionTable
+
+ITEM = "naverplace-switch"
+
+
+class SwitchLog:
+    """The audit trail of all switches."""
+
+    def __init__(self, session: SessionTable) -> None:
+        self.session = session
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Add an entry at the end. Raises Transient, Permanent."""
+        with translated(self.session.name):
+            self.session.client.update_item(
+                TableName=self.session.name,
+                Key=to_wire({"id": ITEM}),
+                UpdateExpression="SET #all = list_append(if_not_exists(#all, :none), :one)",
+                ExpressionAttributeNames={"#all": "entries"},
+                ExpressionAttributeValues=to_wire({":none": [], ":one": [dict(entry)]}),
+            )
+
+    def entries(self) -> list[dict[str, Any]]:
+        """List all entries, the oldest first; one written twice by a retry counts once."""
+        found = (self.session.get(ITEM) or {}).get("entries", [])
+        return list({str(entry.get("id")): dict(entry) for entry in found}.values())

@@ -1,0 +1,247 @@
+"""Handing stores over, from the legacy to us and back; begun again it goes on where it broke off.
+
+Every step looks at what is there before it changes anything, and is safe to do twice. The order of
+the steps, and why nothing is lost or doubled between any two of them: docs/switch.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from uuid import uuid4
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.errors import Permanent
+from naverplace.domain.booking import TIME_FORMAT
+from naverplace.jobs.drain import Drained, drain
+from naverplace.ledger.lease import OpenMessage, StoreItem
+from naverplace.ledger.ownership import (
+    LEGACY,
+    NEW,
+    OWNER,
+    Ownership,
+    alone_from,
+    beside_legacy,
+    given_to,
+)
+from naverplace.ledger.reservations_table import keeper
+from naverplace.migration.cutover.audit_log import SwitchLog
+from naverplace.migration.cutover.legacy_schedule import LegacyRule
+from naverplace.migration.cutover.return_reservations import take_back
+from naverplace.pipeline.steps import Run
+from naverplace.pipeline.store_delivery import unsettled
+from naverplace.settings.schema import Settings
+
+Progress = Callable[[str], None]
+CUTOVER, ROLLBACK = "cutover", "rollback"
+ROUNDS = 5  # of looking for what is reserved or in doubt, while runs of ours still end
+# Lambda starts a failed run twice more, after one minute and after two.
+_STARTS, _BETWEEN_STARTS = 3, timedelta(minutes=4)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How far a switch came; run again, it goes on from there."""
+
+    what: str
+    stores: tuple[str, ...]
+    done: bool
+    steps: tuple[str, ...]  # what this very call has changed or found
+    left: tuple[str, ...] = ()  # what must be looked at before it can go on
+
+
+class Switching:
+    """One switch of some stores; `by` and `why` stand in the audit trail."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        what: str,
+        by: str,
+        why: str,
+        digest: str = "",
+        progress: Progress,
+    ) -> None:
+        self.run = Run(settings, run_id=f"{what}-{uuid4()}", door="cli", dry_run=False)
+        self.settings, self.what, self.by, self.why, self.digest = settings, what, by, why, digest
+        self.log = SwitchLog(self.run.session_table)
+        self.progress, self.steps = progress, list[str]()
+        name = settings.switch.legacy_rule
+        self.rule = LegacyRule(settings.aws, name) if name else None
+        self.stores: tuple[str, ...] = ()
+
+    def cut_over(
+        self, store_ids: Sequence[str], *, legacy_off: bool = False, wait_seconds: float = 900.0
+    ) -> Ended:
+        """Take stores over from the legacy; with the last one, switch the legacy off.
+
+        `legacy_off` says that somebody has switched it off by hand. Raises Held when a store is
+        never given back, Transient, Permanent.
+        """
+        self.stores = tuple(store_ids)
+        self._refuse_a_default_that_sends(self._owners())
+        self._note("begun")
+        drained = self._drain(self.stores, wait_seconds=wait_seconds)
+        if not drained.clean:
+            return self._ended(left=_words(drained))
+        for store_id in self.stores:
+            self._keep_legacy_reading(store_id)
+            if not self._give(store_id, NEW):
+                return self._ended(left=[f"store {store_id}: messages of it are still open"])
+        if all(owned.ours for owned in self._owners().values()):
+            self._end_legacy(legacy_off)
+        else:
+            self._step("the legacy goes on for the other stores; ours reserve beside it")
+        return self._ended(done=True)
+
+    def roll_back(self, store_ids: Sequence[str], *, wait_seconds: float = 900.0) -> Ended:
+        """Hand stores back to the legacy, and switch it on. Raises as `cut_over` does."""
+        self.stores = tuple(store_ids)
+        self._note("begun")
+        for store_id, owned in self._owners().items():
+            if owned.ours and owned.alone_from is not None:
+                self._reserve_from_now_on(store_id)
+        for _ in range(ROUNDS):
+            drained = self._drain(self.run.all_stores, wait_seconds=wait_seconds)
+            if left := self._blocking(drained):
+                return self._ended(left=left)
+            again = [s for s in self.stores if not self._give(s, LEGACY)]
+            again += [s for s in self.stores if s not in again and not self._take_back(s)]
+            if not again:
+                break
+        else:
+            return self._ended(left=[f"store {s}: messages of it are still open" for s in again])
+        self._begin_legacy()
+        return self._ended(done=True)
+
+    def _owners(self) -> Mapping[str, Ownership]:
+        return self.run.stores_held.owners(self.run.all_stores)
+
+    def _refuse_a_default_that_sends(self, owners: Mapping[str, Ownership]) -> None:
+        """Stop when stores that nobody has switched count as ours while a legacy runs."""
+        items = self.run.stores_held.table.read(owners)
+        unknown = [s for s, item in items.items() if OWNER not in item.extra]
+        if self.rule and unknown and self.run.stores_held.default_owner == NEW:
+            raise Permanent(
+                f"stores {', '.join(unknown)} count as ours already: set "
+                "NAVERPLACE_SWITCH__DEFAULT_OWNER=legacy first, wherever runs of ours are started"
+            )
+
+    def _drain(self, store_ids: Collection[str], *, wait_seconds: float) -> Drained:
+        self.run.stores = {s: self.run.all_stores[s] for s in store_ids}
+        return drain(self.run, wait_seconds=wait_seconds, progress=self.progress, known_only=True)
+
+    def _blocking(self, drained: Drained) -> tuple[str, ...]:
+        """Word the doubts that forbid a hand-back: another store's is safe while it is reserved."""
+        if drained.clean or self.rule is None or not self.rule.enabled():
+            return _words(drained)
+        mine = [d for d in drained.left if d.claim.key.store_id in self.stores]
+        named = [f for f in drained.failures if any(f"store {s}:" in f for s in self.stores)]
+        return _words(Drained(tuple(mine), tuple(named)))
+
+    def _give(self, store_id: str, owner: str) -> bool:
+        """Give the store to its new owner while nobody sends; False when something is in doubt."""
+        stores = self.run.stores_held
+        if (owned := stores.owners([store_id])[store_id]).owner == owner and owned.since:
+            return True
+        holding = stores.take(store_id, wait=True, sending=False)
+        settled: tuple[OpenMessage, ...] = ()
+        try:
+            if unsettled(self.run, holding.opened):
+                return False
+            settled = holding.opened
+            now = self.run.clock.now()
+
+            def given(item: StoreItem) -> StoreItem:
+                return given_to(
+                    item, owner, default=stores.default_owner, by=self.by, why=self.why, now=now
+                )
+
+            holding.change(given)
+        finally:
+            holding.give_back(settled)
+        self._step(f"store {store_id} is owned by {owner}")
+        return True
+
+    def _keep_legacy_reading(self, store_id: str) -> None:
+        now = self.run.clock.now().astimezone(SEOUL)
+        self.run.table.create(keeper(store_id, now.strftime(TIME_FORMAT)), run_id=self.run.run_id)
+
+    def _reserve_from_now_on(self, store_id: str) -> None:
+        """Make sure that no run sends without reservations, before the legacy may start."""
+        stores = self.run.stores_held
+        holding = stores.take(store_id, wait=True, sending=False)
+        try:
+            holding.change(lambda item: beside_legacy(item, default=stores.default_owner))
+        finally:
+            holding.give_back(())
+        self._step(f"store {store_id} reserves from now on")
+
+    def _take_back(self, store_id: str) -> bool:
+        """Give the legacy what we reserved and never sent; False when some of it is left."""
+        done, left = take_back(self.run, store_id)
+        if done:
+            self._step(f"store {store_id}: {done} bookings are the legacy's again")
+        return not left
+
+    def _end_legacy(self, legacy_off: bool) -> None:
+        if self.rule is None and not legacy_off:
+            self._step(
+                "no rule is set (NAVERPLACE_SWITCH__LEGACY_RULE): switch the legacy off by hand, "
+                "then say so with --legacy-off; until then our runs reserve beside it"
+            )
+            return
+        if self.rule and self.rule.enabled():
+            self.rule.disable()
+            self._step(f"the legacy's rule {self.rule.name} is disabled")
+        longest = timedelta(seconds=self.settings.switch.legacy_run_seconds)
+        moment = self.run.clock.now() + longest * _STARTS + _BETWEEN_STARTS
+        stores = self.run.stores_held
+        for store_id, owned in self._owners().items():
+            if owned.alone_from is None:
+                stores.table.change(
+                    store_id,
+                    lambda item: alone_from(item, moment, default=stores.default_owner),
+                )
+        since = max((o.alone_from for o in self._owners().values() if o.alone_from), default=moment)
+        self._step(f"no run of the legacy is alive from {since.astimezone(SEOUL):%m/%d %H:%M} on")
+
+    def _begin_legacy(self) -> None:
+        if self.rule is None:
+            self._step(
+                "no rule is set (NAVERPLACE_SWITCH__LEGACY_RULE): switch the legacy on by hand now"
+            )
+        elif not self.rule.enabled():
+            self.rule.enable()
+            self._step(f"the legacy's rule {self.rule.name} is enabled")
+
+    def _step(self, words: str) -> None:
+        self.steps.append(words)
+        self.progress(words)
+        self._note(words)
+
+    def _note(self, step: str) -> None:
+        self.log.add(
+            {
+                "id": uuid4().hex,
+                "at": self.run.clock.now().astimezone(UTC).isoformat(timespec="seconds"),
+                "by": self.by,
+                "what": self.what,
+                "why": self.why,
+                "verdict": self.digest,
+                "stores": list(self.stores),
+                "step": step,
+            }
+        )
+
+    def _ended(self, *, done: bool = False, left: Sequence[str] = ()) -> Ended:
+        self._note("done" if done else f"stopped: {len(left)} left")
+        return Ended(self.what, self.stores, done, tuple(self.steps), tuple(left))
+
+
+def _words(drained: Drained) -> tuple[str, ...]:
+    rows = [d.row() for d in drained.left]
+    doubts = [f"{r['kind']} of booking {r['booking']} is in doubt: {r['why']}" for r in rows]
+    return (*doubts, *drained.failures)

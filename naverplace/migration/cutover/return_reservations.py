@@ -1,0 +1,38 @@
+"""Taking back what we reserved and never sent, so that the legacy sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from naverplace.domain.records import Record
+from naverplace.ledger.reservations import may_be_deleted
+from naverplace.ledger.reservations_table import keeper_key
+from naverplace.ledger.scan import FollowTable
+from naverplace.pipeline.steps import Run
+
+
+def take_back(run: Run, store_id: str) -> tuple[int, int]:
+    """Unset one store's reserved flags, and count the bookings done and those that are left.
+
+    Left is what is in doubt, or was changed meanwhile: drain, and do it again. Nobody of ours may
+    send for the store any more. Raises Transient, Permanent.
+    """
+    found = list(reserved_of(store_id, FollowTable(run.table.client, run.table.name).scan()))
+    done = sum(_take_back(run, record) for record in found)
+    run.table.drop(keeper_key(store_id))
+    return done, len(found) - done
+
+
+def reserved_of(store_id: str, records: Iterable[Record]) -> Iterable[Record]:
+    """Find a store's records with a reserved flag."""
+    for record in records:
+        if record.reserved and record.key.store_id == store_id:
+            yield record
+
+
+def _take_back(run: Run, record: Record) -> bool:
+    if any(entry.unsettled for entry in record.messages.values()):
+        return False
+    if may_be_deleted(record, now=run.clock.now()) and run.table.forget(record):
+        return True
+    return run.table.give_up(record, record.reserved)

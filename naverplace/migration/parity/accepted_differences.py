@@ -1,0 +1,160 @@
+"""Which intended difference a decision must show; each predicate is the law of one accepted id.
+
+A law holds both ways: where it says that the sides differ, alike is as unexplained as unlike is
+where no law says so. Otherwise a rule that was taken back would hide behind its own exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from naverplace.base.errors import Permanent
+from naverplace.migration.parity.booking_view import TWO_HOURS, Scene
+from naverplace.migration.parity.sides import KIND_OF
+from naverplace.migration.parity.text_differences import NAMED, NATIONAL, PLAIN, SUBJECT
+
+FLAG_FOR = {kind: flag for flag, kind in KIND_OF.items()}
+UNFIT, NEWEST, SPELLED = (
+    "unfit-bookings-get-nothing",
+    "newest-status-counts",
+    "one-number-in-two-spellings",
+)
+PAST, AT_ONCE, EXACTLY = (
+    "no-confirmation-after-the-start",
+    "owed-confirmation-goes-out-at-once",
+    "exactly-two-hours-before",
+)
+MOVED, EXPIRED, ACCEPTANCE = (
+    "moved-bookings-get-a-guide",
+    "expired-is-recorded",
+    "flag-means-accepted",
+)
+_UNSURE = ("claimed", "in_doubt", "refused", "failed", "accepted", "delivered")
+
+
+@dataclass(frozen=True)
+class Law:
+    """When the sides must differ about one message, and which of them sends it then."""
+
+    id: str
+    legacy_sends: bool
+    holds: Callable[[Scene, str], bool]
+
+
+def _set(item: Mapping[str, Any] | None, kind: str) -> bool:
+    return bool(item) and item.get(FLAG_FOR[kind]) is True  # type: ignore[union-attr]
+
+
+def _unfit(scene: Scene, _: str) -> bool:
+    return not scene.fit
+
+
+def _newest(scene: Scene, kind: str) -> bool:
+    # The legacy makes the item of an unknown one by its first list, and finds it by the second.
+    return scene.both and (kind != "event" or scene.known is None)
+
+
+def _spelled(scene: Scene, kind: str) -> bool:
+    return scene.own is None and kind != "event" and _set(scene.known, kind) and not _anew(scene)
+
+
+def _anew(scene: Scene) -> bool:
+    """Tell whether a guide is owed for a new time, whose window is not open yet."""
+    return scene.moved and scene.ahead > TWO_HOURS
+
+
+def _past(scene: Scene, kind: str) -> bool:
+    return kind == "confirmation" and scene.ahead <= timedelta()
+
+
+def _at_once(scene: Scene, kind: str) -> bool:
+    open_ = kind == "confirmation" and scene.ahead > timedelta() and not scene.both
+    return open_ and scene.fit and bool(scene.known) and not _set(scene.known, kind)
+
+
+def _exactly(scene: Scene, kind: str) -> bool:
+    at = kind == "guide" and scene.ahead == TWO_HOURS and not scene.both
+    return at and scene.fit and scene.own is not None and not _set(scene.own, kind)
+
+
+def _spelled_event(scene: Scene, kind: str) -> bool:
+    found = kind == "event" and scene.own is None and bool(scene.alike) and scene.fit
+    return found and scene.option and not _set(scene.known, kind) and scene.now.hour == 20
+
+
+LAWS = (
+    Law(UNFIT, True, _unfit),
+    Law(NEWEST, True, _newest),
+    Law(PAST, True, _past),
+    Law(SPELLED, True, _spelled),
+    Law(EXACTLY, False, _exactly),
+    Law(AT_ONCE, False, _at_once),
+    Law(SPELLED, False, _spelled_event),
+)
+# Classes of other aspects: texts (wordings.py), the item afterwards (flags.py), swallowed errors.
+OF_OTHER_ASPECTS = (NAMED, PLAIN, SUBJECT, NATIONAL, MOVED, EXPIRED, ACCEPTANCE)
+# What no comparison of decisions from one moment's inputs can show, with where it is proven.
+NOT_VISIBLE = {
+    "korean-time-always": "both sides are given the same moment",
+    "no-event-at-night": "a replay decides at one moment; lateness comes after it",
+    "unreadable-is-not-new": "a bundle holds only what could be read",
+}
+VISIBLE = frozenset({law.id for law in LAWS} | set(OF_OTHER_ASPECTS))
+
+
+def law_for(scene: Scene, kind: str, *, legacy_sends: bool) -> str:
+    """Name the accepted difference that this decision must show; '' when there must be none."""
+    return next(
+        (law.id for law in LAWS if law.legacy_sends == legacy_sends and law.holds(scene, kind)), ""
+    )
+
+
+def held_back(scene: Scene, kind: str) -> str:
+    """Name the class of a message that only the ledger holds back: its outcome is not proven."""
+    entry = (scene.known or {}).get(f"message_{kind}")
+    state = entry.get("state") if isinstance(entry, Mapping) else None
+    return ACCEPTANCE if state in _UNSURE else ""
+
+
+class Accepted(NamedTuple):
+    """One entry of accepted-differences.yaml."""
+
+    reason: str
+    legacy: tuple[str, ...]  # L-numbers
+    test: str
+
+
+def load_accepted(path: Path) -> dict[str, Accepted]:
+    """Read the accepted differences by id. Raises Permanent: an id without law, or a wrong file.
+
+    What the owner has taken out of the file is not accepted any more: it stays unexplained.
+    """
+    try:
+        entries = yaml.safe_load(path.read_text("utf-8"))["differences"]
+        found = {
+            str(entry["id"]): Accepted(
+                " ".join(entry["reason"].split()), tuple(entry["legacy"]), str(entry["test"])
+            )
+            for entry in entries
+        }
+    except (
+        OSError,
+        UnicodeDecodeError,
+        yaml.YAMLError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise Permanent(f"{path}: no list of differences ({type(error).__name__})") from None
+    for wrong in sorted(found.keys() - VISIBLE - NOT_VISIBLE.keys()):
+        raise Permanent(
+            f"{path}: id {wrong!r} has no law in parity/classes.py: write one, or say in "
+            "NOT_VISIBLE why none can be"
+        )
+    return found

@@ -1,0 +1,213 @@
+"""One booking as the comparison sees it, read from the inputs alone: no code shared with the rules.
+
+A wrong reading in frames, identity or engine must not be made here as well, or nobody would see it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace.base.clock import SEOUL
+from naverplace.migration.parity.values import DecisionKey, Inputs
+from naverplace.pipeline.capture.due_times import due_of
+
+TWO_HOURS = timedelta(hours=2)
+WORDS = ("네이버", "인스타", "원본")  # L10
+YEARS = timedelta(days=400)  # a start further away is implausible on both sides of now
+_TIME = "%Y-%m-%d %H:%M:%S"
+_REACHABLE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")  # facts section 6
+_FOREIGN = re.compile(r"[^\d\s().+-]")
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One booking, both lists, and every item of its number."""
+
+    number: str  # "{businessId}_{bookingId}"
+    store_id: str
+    name: str = field(repr=False)
+    phone: str = field(repr=False)  # as Naver gives it
+    digits: str | None = field(repr=False)  # national; None: no message can reach it
+    start: datetime | None  # aware, Seoul, cut to the minute; None: unreadable
+    ends_well: bool
+    confirmed: bool
+    completed: bool
+    option: bool
+    own: Item | None = field(repr=False)  # under the very key that the legacy asks for
+    alike: tuple[Item, ...] = field(repr=False)  # the same phone in another spelling
+    now: datetime
+
+    @property
+    def fit(self) -> bool:
+        """Tell whether a message may be sent for it at all."""
+        near = self.start is not None and abs(self.start - self.now) <= YEARS
+        return near and self.ends_well and self.digits is not None
+
+    @property
+    def both(self) -> bool:
+        """Tell whether it stands in both lists: it completed while they were read."""
+        return self.confirmed and self.completed
+
+    @property
+    def known(self) -> Item | None:
+        """Give the item that is this person's, however the phone is written."""
+        return self.own or max(self.alike, key=_told, default=None)
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether the item has another start than Naver tells."""
+        known = self.known
+        return bool(known and self.start and _recorded(known) not in (None, self.start))
+
+    @property
+    def ahead(self) -> timedelta:
+        """Give the time until the start; far below zero when nobody can read it."""
+        return self.start - self.now if self.start else -YEARS
+
+    def key(self, kind: str) -> DecisionKey:
+        """Name a decision about it; what has no readable start is due at the run's moment."""
+        return DecisionKey(self.number, kind, due_of(kind, self.start or self.now, self.now))
+
+    def kinds(self) -> tuple[str, ...]:
+        """Name the kinds of messages that are decided for it."""
+        early = ("confirmation", "guide") if self.confirmed else ()
+        return (*early, "event") if self.completed else early
+
+
+def scenes_of(inputs: Inputs) -> dict[str, Scene]:
+    """Read every booking of a run by its number; of one that stands twice the completed one."""
+    items: dict[str, list[tuple[str, Item]]] = {}
+    for (number, phone), item in inputs.items.items():
+        items.setdefault(number, []).append((phone, item))
+    listed: dict[str, list[Mapping[str, Any]]] = {}
+    for raw in inputs.confirmed:
+        listed.setdefault(number_of(raw), []).append(raw)
+    late = {number_of(raw): raw for raw in reversed(inputs.completed)}
+    early = set(listed)
+    for number, raw in late.items():
+        listed.setdefault(number, []).insert(0, raw)
+    return {
+        number: _scene(
+            number,
+            raws,
+            items.get(number, ()),
+            now=inputs.now,
+            listed=(number in early, number in late),
+        )
+        for number, raws in listed.items()
+    }
+
+
+def number_of(raw: Mapping[str, Any]) -> str:
+    """Name a raw booking as both systems do (L10)."""
+    return f"{raw.get('businessId')}_{raw.get('bookingId')}"
+
+
+def starts_of(inputs: Inputs) -> dict[str, datetime]:
+    """Give every booking's start as its scene has it; the run's moment where nobody can read it."""
+    lists = (*reversed(inputs.confirmed), *reversed(inputs.completed))
+    return {number_of(raw): start_of(raw) or inputs.now for raw in lists}
+
+
+def legacy_chokes(raw: Mapping[str, Any]) -> bool:
+    """Tell whether the legacy raises while it reads this booking, and swallows that (L10, L17)."""
+    options = raw.get("snapshotJson", {}).get("bookingOptionJson") or []
+    named = "name" in raw and all("name" in option for option in options)
+    return start_of(raw) is None or not isinstance(raw.get("phone"), str) or not named
+
+
+def start_of(raw: Mapping[str, Any]) -> datetime | None:
+    """Read the start in Korean time, cut to the minute (L10)."""
+    start = _utc(raw, "startDateTime")
+    return start.replace(second=0) if start else None
+
+
+def same_number(phone: str, other: str) -> bool:
+    """Tell whether two spellings are one number."""
+    return bool(digits := national(phone)) and digits == national(other)
+
+
+def national(phone: object) -> str | None:
+    """Write a number in national digits; None when no text message can reach it."""
+    text = str(phone or "")
+    digits = "".join(sign for sign in text if sign in "0123456789")
+    digits = digits.removeprefix("00") if digits.startswith("0082") else digits
+    if digits.startswith("82"):
+        digits = "0" + digits[2:].lstrip("0")
+    return None if _FOREIGN.search(text) or not _REACHABLE.fullmatch(digits) else digits
+
+
+def _scene(
+    number: str,
+    raws: Sequence[Mapping[str, Any]],
+    items: Iterable[tuple[str, Item]],
+    *,
+    now: datetime,
+    listed: tuple[bool, bool],
+) -> Scene:
+    raw = raws[0]
+    phone = str(raw.get("phone") or "")
+    key = cut(phone)
+    items = list(items)
+    end, start = _utc(raw, "endDateTime"), start_of(raw)
+    return Scene(
+        number=number,
+        store_id=str(raw.get("businessId")),
+        name=str(raw.get("name") or ""),
+        phone=phone,
+        digits=national(phone),
+        start=start,
+        ends_well=not (start and end) or end.replace(second=0) > start,
+        confirmed=listed[0],
+        completed=listed[1],
+        option=_has_option(raw),
+        own=next((item for p, item in items if p == key), None),
+        alike=tuple(item for p, item in items if p != key and same_number(uncut(p), phone)),
+        now=now.astimezone(SEOUL),
+    )
+
+
+def cut(phone: str) -> str:
+    """Cut a phone in three, whatever its length (L10)."""
+    return f"{phone[:3]}-{phone[3:7]}-{phone[7:]}"
+
+
+def uncut(key: str) -> str:
+    """Take out the two hyphens that the legacy has put in (L10)."""
+    return key[:3] + key[4:8] + key[9:]
+
+
+def _utc(raw: Mapping[str, Any], name: str) -> datetime | None:
+    try:
+        read = datetime.strptime(raw["snapshotJson"][name], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007
+        return (read + timedelta(hours=9)).replace(tzinfo=SEOUL)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _has_option(raw: Mapping[str, Any]) -> bool:
+    try:
+        options = raw["snapshotJson"].get("bookingOptionJson") or []
+        return any(word in option["name"] for option in options for word in WORDS)
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _told(item: Item) -> tuple[int, str]:
+    entries = sum(name.startswith("message_") for name in item)
+    flags = sum(item.get(flag) is True for flag in ("confirm_sms", "remind_sms", "option_sms"))
+    return flags + entries, str(item.get("phone"))
+
+
+def _recorded(item: Item) -> datetime | None:
+    try:
+        read = datetime.strptime(str(item.get("booking_time")), _TIME)  # noqa: DTZ007
+    except ValueError:
+        return None
+    return read.replace(tzinfo=SEOUL, second=0)

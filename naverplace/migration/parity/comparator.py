@@ -1,0 +1,214 @@
+"""The comparator: two sides of the same inputs, matched by key, every difference with its class."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.phone import mask
+from naverplace.domain.stores import Store
+from naverplace.migration.parity.accepted_differences import (
+    ACCEPTANCE,
+    FLAG_FOR,
+    UNFIT,
+    held_back,
+    law_for,
+)
+from naverplace.migration.parity.booking_view import Scene, legacy_chokes, number_of, scenes_of
+from naverplace.migration.parity.flag_differences import keys_by_number, unlike_flags
+from naverplace.migration.parity.legacy_texts import LegacyTexts
+from naverplace.migration.parity.text_differences import unlike
+from naverplace.migration.parity.values import (
+    NOISE,
+    Compared,
+    DecisionKey,
+    Difference,
+    Inputs,
+    Message,
+    Side,
+)
+from naverplace.pipeline.capture.due_times import EVENING
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """What is accepted, and what the texts are measured by."""
+
+    accepted: Collection[str]  # ids; what is not among them stays unexplained
+    texts: LegacyTexts
+    stores: Mapping[str, Store]
+
+    def compare(
+        self, inputs: Inputs, legacy: Side, new: Side, *, noise: Collection[str] = ()
+    ) -> Compared:
+        """Compare two sides; `noise` are bookings that the source changed between two readings."""
+        scenes = scenes_of(inputs)
+        one = _Run(self, inputs, legacy, new, scenes)
+        found = [self._accepted(d) for d in one.differences()]
+        found = [replace(d, because=NOISE) if d.booking_num in noise else d for d in found]
+        decisions, sent = one.decisions()
+        return Compared(
+            inputs.run_id, inputs.now, legacy, new, decisions, sent, differences=tuple(found)
+        )
+
+    def _accepted(self, found: Difference) -> Difference:
+        return found if found.because in self.accepted else replace(found, because="")
+
+
+def changed_between(first: Inputs, second: Inputs) -> frozenset[str]:
+    """Name the bookings that the source tells differently in two readings: the noise."""
+
+    def told(inputs: Inputs) -> dict[str, list[object]]:
+        found: dict[str, list[object]] = {}
+        for raws in (inputs.confirmed, inputs.completed):
+            for raw in raws:
+                found.setdefault(number_of(raw), []).append(raw)
+        for key, item in sorted(inputs.items.items()):
+            found.setdefault(key[0], []).append(item)
+        return found
+
+    one, other = told(first), told(second)
+    return frozenset(n for n in one.keys() | other.keys() if one.get(n) != other.get(n))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run while it is compared."""
+
+    by: Comparator
+    inputs: Inputs
+    legacy: Side
+    new: Side
+    scenes: Mapping[str, Scene]
+
+    def decisions(
+        self,
+    ) -> tuple[frozenset[tuple[str, str, DecisionKey]], frozenset[tuple[str, str, DecisionKey]]]:
+        """List every booking x kind, and those that a side sends."""
+        every = {
+            (scene.store_id, kind, scene.key(kind))
+            for scene in self.scenes.values()
+            for kind in scene.kinds()
+        }
+        sends = {(k.store_id, k.kind, k) for k in (*self.legacy.sends, *self.new.sends)}
+        return frozenset(every | sends), frozenset(sends)
+
+    def differences(self) -> Iterator[Difference]:
+        """Find all that the sides do not do alike."""
+        written = keys_by_number(self.legacy), keys_by_number(self.new)
+        sent: dict[str, set[str]] = {}
+        for key in (*self.legacy.sends, *self.new.sends):
+            sent.setdefault(key.booking_num, set()).add(key.kind)
+        for number, scene in self.scenes.items():
+            classes: dict[str, tuple[str, bool]] = {}
+            usual = scene.kinds()
+            for kind in (*usual, *sorted(sent.get(number, set()) - set(usual))):
+                for found in self._of_message(scene, kind):
+                    if found.aspect == "decision":
+                        classes[kind] = found.because, scene.key(kind) in self.legacy.sends
+                    yield found
+            own = written[0].get(number, []), written[1].get(number, [])
+            for one in unlike_flags(
+                scene, self.inputs, sides=(self.legacy, self.new), written=own, decided=classes
+            ):
+                words = f"{one.field}={one.legacy}", f"{one.field}={one.new}"
+                yield self._difference(scene, "flags", "", words=words, because=one.because)
+        yield from self._unknown()
+        yield from self._of_run()
+
+    def _of_message(self, scene: Scene, kind: str) -> Iterator[Difference]:
+        key = scene.key(kind)
+        old, new = self.legacy.sends.get(key, ()), self.new.sends.get(key, ())
+        law = law_for(scene, kind, legacy_sends=bool(old))
+        if bool(old) != bool(new):
+            why = law or (held_back(scene, kind) if old else self._lost_by_legacy(scene, kind))
+            words = _does(old), _does(new)
+            yield self._difference(scene, "decision", kind, words=words, because=why)
+            return
+        if law:
+            words = f"{_does(old)}, but {law} says that they differ", _does(new)
+            yield self._difference(scene, "decision", kind, words=words, because="")
+        if len(old) > 1 or len(new) > 1:
+            words = f"sends {len(old)}", f"sends {len(new)}"
+            yield self._difference(scene, "twice", kind, words=words, because="")
+        if old and new:
+            yield from self._of_texts(scene, kind, old[0], new[0])
+
+    def _lost_by_legacy(self, scene: Scene, kind: str) -> str:
+        """A flag that the legacy set for a message that SENS has never seen: refused (L14)."""
+        flag, own = FLAG_FOR.get(kind), scene.own or {}
+        for key, item in self.legacy.flags.items():
+            if key.booking_num == scene.number and flag and item.get(flag) is True:
+                return ACCEPTANCE if own.get(flag) is not True else ""
+        return ""
+
+    def _of_texts(
+        self, scene: Scene, kind: str, old: Message, new: Message
+    ) -> Iterator[Difference]:
+        texts, stores = self.by.texts, self.by.stores
+        for aspect, why in unlike(old, new, kind=kind, scene=scene, texts=texts, stores=stores):
+            words = _shown(aspect, old), _shown(aspect, new)
+            yield self._difference(scene, aspect, kind, words=words, because=why)
+
+    def _unknown(self) -> Iterator[Difference]:
+        """Name what is sent for bookings that are in no list, or for another time than theirs."""
+        for side in (self.legacy, self.new):
+            for key in side.sends:
+                scene = self.scenes.get(key.booking_num)
+                if scene is None or scene.key(key.kind) != key:
+                    words = ["sends" if side is s else "-" for s in (self.legacy, self.new)]
+                    yield Difference(
+                        run_id=self.inputs.run_id,
+                        store_id=key.store_id,
+                        aspect="decision",
+                        kind=key.kind,
+                        booking_num=key.booking_num,
+                        due=key.due,
+                        legacy=words[0],
+                        new=words[1],
+                    )
+
+    def _of_run(self) -> Iterator[Difference]:
+        """Compare what belongs to no booking: the owner's texts, and errors."""
+        old, new = self.legacy.owner_texts, self.new.owner_texts
+        if old is not None and new is not None and old != new:
+            yield self._whole("owner", f"{old} texts to the owner", f"{new} texts to the owner")
+        count, chokes = len(self.legacy.errors), self._chokes()
+        if count or self.new.errors:
+            # What the legacy stumbles over and swallows (L17) is what quarantine takes out here.
+            fine = not self.new.errors and count == chokes
+            words = f"{len(self.new.errors)} undecided, {chokes} quarantined"
+            found = self._whole("errors", f"{count} swallowed", words)
+            yield replace(found, because=UNFIT if fine else "")
+
+    def _chokes(self) -> int:
+        """Count the rows that the legacy cannot read; completed ones only in its evening hour."""
+        evening = self.inputs.now.astimezone(SEOUL).hour == EVENING
+        lists = (*self.inputs.confirmed, *(self.inputs.completed if evening else ()))
+        return sum(map(legacy_chokes, lists))
+
+    def _whole(self, aspect: str, legacy: str, new: str) -> Difference:
+        return Difference(self.inputs.run_id, "", aspect, "", "", None, legacy, new)
+
+    def _difference(
+        self, scene: Scene, aspect: str, kind: str, *, words: tuple[str, str], because: str
+    ) -> Difference:
+        due = scene.key(kind).due if kind else None
+        run, store, number = self.inputs.run_id, scene.store_id, scene.number
+        return Difference(run, store, aspect, kind, number, due, *words, because=because)
+
+
+def _does(messages: tuple[Message, ...]) -> str:
+    return "sends" if messages else "does not send"
+
+
+def _shown(aspect: str, message: Message) -> str:
+    """Show what differs without what nobody may read: numbers masked, of texts their size."""
+    if aspect == "recipient":
+        return mask(message.to)
+    if aspect == "text":
+        return f"{len(message.text)} signs"  # it may hold a door code
+    if aspect == "type":
+        return f"{message.type} {message.content_type}"
+    return str(getattr(message, aspect))

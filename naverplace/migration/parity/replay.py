@@ -1,0 +1,141 @@
+"""Replay: a run's inputs through both sides, the new one by the code that runs in production."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from naverplace.domain.booking import Booking
+from naverplace.domain.effects import Decisions, RecordKey
+from naverplace.domain.extra_fields import Field
+from naverplace.domain.records import Record, from_item
+from naverplace.migration.parity.comparator import Comparator
+from naverplace.migration.parity.sides import (
+    LegacyOutcome,
+    side_of_legacy,
+    side_of_new,
+    unlike_itself,
+)
+from naverplace.migration.parity.values import Compared, Inputs, Side
+from naverplace.quality import frames
+from naverplace.quality import validation as quality
+from naverplace.rules import engine, expiry
+from naverplace.rules.rulebook import Rulebook
+from naverplace.settings.sections import QualitySettings
+
+Legacy = Callable[[Inputs], LegacyOutcome]
+TELEGRAM = "telegram"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run's bookings after the quality gates, and the stores that these stopped."""
+
+    inputs: Inputs  # without the stores that are stopped
+    bookings: tuple[Booking, ...] = field(repr=False)
+    stopped: Mapping[str, str]  # by store, why
+
+
+@dataclass(frozen=True)
+class NewSystem:
+    """The new flow without any hand: reading, gates and rules, nothing that sends or writes."""
+
+    rulebook: Rulebook
+    fields: Sequence[Field]
+    quality: QualitySettings
+    back: timedelta = expiry.BACK
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Read a run's raw bookings as the flow does: frames, gates, bookings."""
+        framed = {
+            store_id: frames.to_frame(
+                [*_of(inputs.confirmed, store_id), *_of(inputs.completed, store_id)],
+                store_id=store_id,
+                fields=self.fields,
+                read_at=inputs.now,
+            )
+            for store_id in inputs.store_ids
+        }
+        gated = quality.check(
+            framed,
+            known_stores=set(self.rulebook.stores),
+            now=inputs.now,
+            settings=self.quality,
+        )
+        stopped = {c.store_id: c.reason for c in gated.stores if c.stopped}
+        bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
+        return Prepared(without(inputs, stopped), tuple(bookings), stopped)
+
+    def decide(self, prepared: Prepared) -> Decisions:
+        """Decide as the flow does, from the items as they were."""
+        return engine.decide(
+            prepared.bookings,
+            records_of(prepared.inputs.items),
+            self.rulebook,
+            now=prepared.inputs.now,
+            back=self.back,
+        )
+
+    def side(self, prepared: Prepared) -> Side:
+        """Put what it decides, and how long that takes, in the form that is compared."""
+        routing = self.rulebook.routing
+        told = int(TELEGRAM in routing.channels_for(alert=False))
+        began = time.monotonic()
+        decisions = self.decide(prepared)
+        seconds = time.monotonic() - began
+        return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One run that went through both sides."""
+
+    inputs: Inputs  # whole
+    prepared: Prepared
+    legacy: Side
+    compared: Compared
+    aa_differences: int  # of the legacy and itself
+
+
+def replay(
+    inputs: Iterable[Inputs], *, new: NewSystem, legacy: Legacy, comparator: Comparator
+) -> Iterator[Replayed]:
+    """Replay run after run; a store that the gates stop is compared by nobody, and is named."""
+    for one in inputs:
+        prepared = new.prepare(one)
+        old, again = (legacy_side(legacy, prepared.inputs) for _ in range(2))
+        compared = comparator.compare(prepared.inputs, old, new.side(prepared))
+        yield Replayed(one, prepared, old, compared, unlike_itself(old, again))
+
+
+def legacy_side(legacy: Legacy, inputs: Inputs) -> Side:
+    """Let the legacy decide, and measure how long it takes."""
+    began = time.monotonic()
+    outcome = legacy(inputs)
+    return side_of_legacy(outcome, inputs, seconds=time.monotonic() - began)
+
+
+def records_of(items: Mapping[RecordKey, Mapping[str, Any]]) -> dict[RecordKey, Record]:
+    """Read items of table `sms` as the flow reads them."""
+    return {RecordKey(*key): from_item(item) for key, item in items.items()}
+
+
+def without(inputs: Inputs, stores: Iterable[str]) -> Inputs:
+    """Leave stores out of a run's inputs."""
+    gone = set(stores)
+    if not gone:
+        return inputs
+    return replace(
+        inputs,
+        store_ids=tuple(s for s in inputs.store_ids if s not in gone),
+        confirmed=[r for r in inputs.confirmed if str(r.get("businessId")) not in gone],
+        completed=[r for r in inputs.completed if str(r.get("businessId")) not in gone],
+        items={k: i for k, i in inputs.items.items() if k.store_id not in gone},
+    )
+
+
+def _of(raws: Iterable[Mapping[str, Any]], store_id: str) -> list[Mapping[str, Any]]:
+    return [raw for raw in raws if str(raw.get("businessId")) == store_id]

@@ -1,0 +1,199 @@
+"""What each system made of the same inputs, in the form that is compared; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from naverplace.domain.effects import (
+    CreateRecord,
+    Decisions,
+    MoveRecord,
+    RecordKey,
+    SendSms,
+    SetFlag,
+)
+from naverplace.domain.effects import MarkExpired as Expired
+from naverplace.migration.parity.booking_view import starts_of
+from naverplace.migration.parity.values import DecisionKey, Inputs, Message, Side, Told
+from naverplace.pipeline.capture.due_times import due_of
+
+FLAGS = ("confirm_sms", "remind_sms", "option_sms")
+FIELDS = (*FLAGS, "booking_time")
+KIND_OF = {"confirm_sms": "confirmation", "remind_sms": "guide", "option_sms": "event"}
+_AFTER_PUT = ("confirmation", "guide")
+_WORDS = {"예약확정": "confirmation", "안내": "guide", "옵션": "event"}  # L11-L13
+
+
+class Step(Protocol):
+    """One thing that the legacy does: put, flag, message or telegram."""
+
+    @property
+    def what(self) -> str:
+        """Name it."""
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """Give the item it belongs to."""
+
+    @property
+    def value(self) -> Any:
+        """Give what is written or sent."""
+
+
+class LegacyOutcome(Protocol):
+    """What a run of the modelled legacy comes to (legacy/journal.py, which is not imported)."""
+
+    @property
+    def steps(self) -> Sequence[Any]:
+        """List what it does, in order."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """List its lines for the owner."""
+
+    @property
+    def swallowed(self) -> Sequence[tuple[str, str]]:
+        """List the errors that nobody hears about."""
+
+    @property
+    def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        """Give the table afterwards."""
+
+
+def side_of_legacy(outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | None = None) -> Side:
+    """Put the legacy's run in the form that is compared; a message follows its write (L14)."""
+    starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
+    written: dict[RecordKey, Mapping[str, Any]] = {}
+    waiting: list[str] = []
+    for step in outcome.steps:
+        if step.what in ("put", "flag"):
+            waiting = list(_AFTER_PUT) if step.what == "put" else [KIND_OF[step.value]]
+            key = RecordKey(*step.key)
+            written[key] = outcome.items[key]
+        elif step.what == "message":
+            number = step.key[0]
+            kind = waiting.pop(0)
+            due = due_of(kind, starts.get(number, inputs.now), inputs.now)
+            found = DecisionKey(number, kind, due)
+            sends[found] = (*sends.get(found, ()), _plain(step.value))
+    return Side(
+        name="legacy",
+        sends=sends,
+        flags={key: _own_part(item) for key, item in written.items()},
+        told=tuple(filter(None, map(_told, outcome.lines))),
+        owner_texts=sum(step.what == "telegram" for step in outcome.steps),
+        errors=tuple(f"{number} {error}" for number, error in outcome.swallowed),
+        seconds=seconds,
+    )
+
+
+def side_of_new(
+    decisions: Decisions,
+    inputs: Inputs,
+    *,
+    owner_texts: int | None = None,
+    seconds: float | None = None,
+    memory_mb: float | None = None,
+) -> Side:
+    """Put what is decided here in the same form, as if SENS took every message."""
+    starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
+    table = {RecordKey(*key): item for key, item in inputs.items.items()}
+    written: dict[RecordKey, dict[str, Any]] = {}
+    for effect in decisions.effects:
+        if isinstance(effect, SendSms):
+            number = effect.key.booking_num
+            due = due_of(effect.kind, starts.get(number, inputs.now), inputs.now)
+            found = DecisionKey(number, effect.kind, due)
+            sends[found] = (*sends.get(found, ()), _sent(effect))
+        if isinstance(effect, CreateRecord | SendSms | MoveRecord | SetFlag | Expired):
+            old = written.get(effect.key) or table.get(effect.key)
+            written[effect.key] = _after(effect, dict(old or getattr(effect, "item", {})))
+    changed = {k: _own_part(i) for k, i in written.items() if _own_part(i) != _part_of(table, k)}
+    return Side(
+        name="new",
+        sends=sends,
+        flags=changed,
+        owner_texts=owner_texts,
+        errors=tuple(f"{e.booking_num}: {e.message}" for e in decisions.errors),
+        seconds=seconds,
+        memory_mb=memory_mb,
+    )
+
+
+def _after(
+    effect: CreateRecord | SendSms | MoveRecord | SetFlag | Expired, item: dict[str, Any]
+) -> dict[str, Any]:
+    if isinstance(effect, SendSms) and effect.flag:
+        item[effect.flag] = True
+    elif isinstance(effect, SetFlag):
+        item[effect.flag] = effect.value
+    elif isinstance(effect, MoveRecord) and not effect.waits:
+        item |= effect.sets
+        for name in effect.removes:
+            item.pop(name, None)
+    return item
+
+
+def _own_part(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: item.get(name) for name in FIELDS}
+
+
+def _part_of(table: Mapping[RecordKey, Mapping[str, Any]], key: RecordKey) -> dict[str, Any] | None:
+    return _own_part(table[key]) if key in table else None
+
+
+def _plain(message: Any) -> Message:
+    return Message(
+        to="".join(sign for sign in message.to if sign in "0123456789"),
+        sender=message.sender,
+        subject=message.subject,
+        text=message.text,
+        type=message.type,
+        content_type=message.content_type,
+    )
+
+
+def _sent(effect: SendSms) -> Message:
+    return Message(
+        to=effect.to,
+        sender=effect.sender,
+        subject=effect.subject,
+        text=effect.text,
+        type=effect.message_type,
+        content_type=effect.content_type,
+    )
+
+
+def _told(line: str) -> Told | None:
+    phone, _, words = line.partition(" ")
+    kind = next((kind for word, kind in _WORDS.items() if words.startswith(word)), None)
+    return Told(phone, kind, words.endswith("완료")) if kind else None
+
+
+def without_stores(side: Side, stores: Collection[str]) -> Side:
+    """Leave out what a side did for some stores."""
+    return replace(
+        side,
+        sends={key: sent for key, sent in side.sends.items() if key.store_id not in stores},
+        flags={key: item for key, item in side.flags.items() if key.store_id not in stores},
+    )
+
+
+def unlike_itself(one: Side, other: Side) -> int:
+    """Count what the same system made otherwise of the same inputs: 0, or no comparison counts."""
+    keys = one.sends.keys() | other.sends.keys()
+    items = one.flags.keys() | other.flags.keys()
+    unlike = sum(one.sends.get(key) != other.sends.get(key) for key in keys)
+    unlike += sum(one.flags.get(key) != other.flags.get(key) for key in items)
+    rest = (one.told, one.owner_texts, one.errors) != (other.told, other.owner_texts, other.errors)
+    return unlike + rest
+
+
+def told_kinds(told: Iterable[Told]) -> dict[str, int]:
+    """Count what the owner was told, by kind."""
+    counts: dict[str, int] = {}
+    for line in told:
+        counts[line.kind] = counts.get(line.kind, 0) + line.done
+    return counts

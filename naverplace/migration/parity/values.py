@@ -1,0 +1,178 @@
+"""What two systems were given and what each made of it, as values that can be compared; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from naverplace.domain.effects import RecordKey, store_of_booking
+
+ASPECTS = (
+    "decision",  # one side sends what the other does not
+    "twice",  # one side sends the same message more than once
+    "recipient",
+    "sender",
+    "subject",
+    "text",
+    "type",  # SMS or LMS, COMM or AD
+    "flags",  # what the legacy reads of the item afterwards
+    "owner",  # what the owner is told
+    "errors",
+)
+
+
+class DecisionKey(NamedTuple):
+    """What decisions are matched by, never by position: a message of a booking, for when."""
+
+    booking_num: str  # "{businessId}_{bookingId}"
+    kind: str  # confirmation | guide | event | any word a rule names with `once`
+    due: datetime  # aware; from when on it is owed, computed alike for both sides
+
+    @property
+    def store_id(self) -> str:
+        """Give Naver's id of the booking's store."""
+        return store_of_booking(self.booking_num)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One text message, whoever sends it."""
+
+    to: str = field(repr=False)  # digits
+    sender: str  # digits
+    subject: str = field(repr=False)
+    text: str = field(repr=False)  # may hold a door code
+    type: str = "LMS"
+    content_type: str = "COMM"
+
+
+class Told(NamedTuple):
+    """One line of the owner's text: what became of one message."""
+
+    phone: str  # hyphenated
+    kind: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What one run decides from: enough to decide again, on either side, with the same outcome."""
+
+    run_id: str
+    now: datetime  # aware, Asia/Seoul
+    store_ids: tuple[str, ...]
+    confirmed: Sequence[Mapping[str, Any]] = field(repr=False)  # RC03, raw, in the order read
+    completed: Sequence[Mapping[str, Any]] = field(repr=False)  # RC08
+    items: Mapping[RecordKey, Mapping[str, Any]] = field(repr=False)  # table `sms`, plain values
+    rules_version: str = ""  # a hash of every file below rules_dir
+    settings_version: str = ""  # a hash of every setting that is no secret
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one system decided, did, or was seen to do from some inputs."""
+
+    name: str  # legacy | new | observed
+    sends: Mapping[DecisionKey, tuple[Message, ...]]  # more than one: sent twice
+    # The legacy's part of every item that was written, as it stood afterwards: the three flags and
+    # booking_time. Flags count as if every message had been accepted.
+    flags: Mapping[RecordKey, Mapping[str, Any]] = field(repr=False)
+    told: tuple[Told, ...] | None = None  # None: this side was not asked, or tells sums only
+    owner_texts: int | None = None  # messages to the owner's chat in this run
+    errors: tuple[str, ...] = ()  # scrubbed; the legacy's swallowed ones begin with their L-number
+    seconds: float | None = None
+    memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that the two sides do not do alike; texts in it are masked."""
+
+    run_id: str
+    store_id: str
+    aspect: str  # one of ASPECTS
+    kind: str  # of the message; '' for none
+    booking_num: str
+    due: datetime | None
+    legacy: str  # masked, in words
+    new: str
+    # Why it may be: an id of accepted-differences.yaml, "noise", or "" for unexplained.
+    because: str = ""
+
+    @property
+    def explained(self) -> bool:
+        """Tell whether it has a class; without one there is no GO."""
+        return bool(self.because)
+
+
+NOISE = "noise"  # the source changed between the two sides' readings
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two sides of the same inputs, compared."""
+
+    run_id: str
+    now: datetime
+    legacy: Side
+    new: Side
+    # Every booking x kind that either side decided on, sent or not: what evidence is counted from.
+    decisions: frozenset[tuple[str, str, DecisionKey]] = field(repr=False)  # store, rule-kind, key
+    sent: frozenset[tuple[str, str, DecisionKey]] = field(repr=False)  # those that a side sends
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How much one store x kind of message has been compared."""
+
+    store_id: str
+    kind: str
+    decisions: int  # distinct keys
+    sent: int  # distinct keys for which at least one side sends
+    unexplained: int
+    needed: int  # distinct decisions that a GO needs
+    needed_sent: int
+
+    @property
+    def enough(self) -> bool:
+        """Tell whether there is enough to judge by."""
+        return self.decisions >= self.needed and self.sent >= self.needed_sent
+
+
+GO, NO_GO, NOT_ENOUGH = "GO", "NO-GO", "NOT ENOUGH"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The result of a comparison of any kind: what the report is written from."""
+
+    kind: str  # replay | shadow | observed | golden
+    made_at: datetime
+    first: datetime | None  # the moments of the first and the last run that were compared
+    last: datetime | None
+    runs: int
+    rules_version: str
+    verdict: str  # GO | NO-GO | NOT ENOUGH
+    why: tuple[str, ...]  # the reasons of the verdict, in words
+    aa_differences: int | None  # the legacy compared with itself; None: not measured
+    decisions: int  # distinct
+    unexplained: int
+    accepted: Mapping[str, int]  # by id
+    noise: int
+    bound_95: float | None  # at most this share of decisions differs, at 95 % (3/n); None: unknown
+    evidence: tuple[Evidence, ...]
+    differences: tuple[Difference, ...]  # unexplained first; of an accepted id some examples
+    # The seeds' table: aspect, legacy, new, match, each in words.
+    table: tuple[Mapping[str, str], ...] = ()
+    # As naverplace.reporting.thresholds judges: metric, value, threshold, holds (None: unknown).
+    thresholds: tuple[Mapping[str, Any], ...] = ()
+    # By store: {"store_id", "alias", "decisions", "legacy", "new", "accepted", "unexplained"}.
+    stores: tuple[Mapping[str, Any], ...] = ()
+    mutants: int | None = None  # wrong systems that were shown to the comparator
+    caught: int | None = None
+    survivors: tuple[str, ...] = ()
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,124 @@
+"""The shadow: what the new flow would do, beside the live legacy, without a hand to do it.
+
+Nothing here or below imports `naverplace.messaging.sens`, so no process that runs a shadow has a
+sender; the tables come through a client without writes; the session is restored, never renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.readonly import read_only
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.clock import SEOUL, Clock
+from naverplace.domain.effects import RecordKey
+from naverplace.domain.extra_fields import load_fields
+from naverplace.domain.stores import Store, load_stores
+from naverplace.ledger.records_table import ItemTable
+from naverplace.migration.parity.replay import NewSystem
+from naverplace.migration.parity.values import Inputs
+from naverplace.naver.booking_client import NaverClient, completed_window
+from naverplace.naver.session import NaverSession, NoBrowser, Visit
+from naverplace.naver.session_store import SessionManager
+from naverplace.pipeline.capture.bundle import Outputs
+from naverplace.pipeline.capture.recorder import key_of
+from naverplace.pipeline.capture.versions import rules_version, settings_version
+from naverplace.pipeline.capture.write_bundle import keep
+from naverplace.rules.rulebook import load_rulebook
+from naverplace.settings.schema import Settings
+
+CONFIRMED, COMPLETED = "RC03", "RC08"
+
+
+class ShadowSession(NaverSession):
+    """The owner's session, borrowed: nothing is stored, and nobody logs in."""
+
+    def keep(self, visit: Visit) -> None:
+        """Leave the stored cookies to whoever they belong to."""
+
+
+def new_system(settings: Settings) -> tuple[NewSystem, dict[str, Store]]:
+    """Read rules and stores and make the new side of them. Raises RulesError."""
+    stores = load_stores(settings.stores_file)
+    fields = load_fields(settings.rules_dir / "fields.yaml")
+    book = load_rulebook(
+        settings.rules_dir,
+        stores=stores,
+        fields=fields,
+        default_sender=settings.sens.default_sender,
+        access=settings.access,
+    )
+    back = timedelta(days=settings.ledger.expired_days)
+    return NewSystem(book, fields, settings.quality, back), stores
+
+
+class Shadow:
+    """Reads what a run would read; one shadow serves one reading, or several in a row."""
+
+    def __init__(self, settings: Settings, *, only: Sequence[str] = ()) -> None:
+        self.settings, self.clock = settings, settings.make_clock()
+        stores = load_stores(settings.stores_file)
+        self.store_ids = tuple(only or stores)
+        client = read_only(open_dynamodb(settings.aws))
+        self.items = ItemTable(client, settings.aws.sms_table)
+        table = SessionTable(client, settings.aws.session_table)
+        self.session = _open(settings, table, self.clock, self.store_ids)
+
+    def read(self, run_id: str) -> Inputs:
+        """Read every store's bookings and their items. Raises SessionExpired, Transient, ..."""
+        now = self.clock.now().astimezone(SEOUL)
+        client = NaverClient(self.session, self.settings.naver, self.clock)
+        window = completed_window(now, self.settings.naver.completed_lookback_days)
+        confirmed: list[Mapping[str, Any]] = []
+        completed: list[Mapping[str, Any]] = []
+        for store_id in self.store_ids:
+            completed += client.bookings(store_id, COMPLETED, window).raws
+            confirmed += client.bookings(store_id, CONFIRMED).raws
+        return Inputs(
+            run_id=run_id,
+            now=now,
+            store_ids=self.store_ids,
+            confirmed=confirmed,
+            completed=completed,
+            items=self.read_items([*confirmed, *completed]),
+            rules_version=rules_version(self.settings.rules_dir),
+            settings_version=settings_version(self.settings),
+        )
+
+    def read_items(self, raws: Sequence[Mapping[str, Any]]) -> dict[RecordKey, Mapping[str, Any]]:
+        """Read the items of bookings, under whatever spelling of the phone."""
+        keys = {key for raw in raws if (key := key_of(raw))}
+        return {key: record.item for key, record in self.items.read_bookings(keys).items()}
+
+
+def keep_inputs(settings: Settings, inputs: Inputs) -> str:
+    """Write a reading as a bundle under pseudonyms, and return its name; '' without a key.
+
+    Replaying many of them is what a verdict is made from (docs/parity.md).
+    """
+    fields = load_fields(settings.rules_dir / "fields.yaml")
+    return keep(settings, inputs, Outputs(figures={"door": "shadow"}), fields)
+
+
+def at_moment(inputs: Inputs, now: datetime) -> Inputs:
+    """Let a reading be decided at another moment: the one at which the legacy ran."""
+    return replace(inputs, now=now.astimezone(SEOUL))
+
+
+def _open(
+    settings: Settings, table: SessionTable, clock: Clock, store_ids: Sequence[str]
+) -> ShadowSession:
+    session = ShadowSession(
+        settings.naver,
+        manager=SessionManager(table, settings.naver, clock),
+        clock=clock,
+        authenticator=NoBrowser(),
+        probe_stores=store_ids,
+        max_skew_seconds=settings.clock.max_skew_seconds,
+    )
+    session.open()
+    return session

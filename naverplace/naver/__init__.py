@@ -1,0 +1,1 @@
+"""Naver as a source: session, login and booking API."""

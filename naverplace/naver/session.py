@@ -1,0 +1,241 @@
+"""The owner's session with Naver: restored from the table, checked by one request, renewed once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import requests
+
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.clock import Clock
+from naverplace.base.errors import (
+    BrowserMissing,
+    LoginFailed,
+    NaverPlaceError,
+    NoScreen,
+    PageChanged,
+    SessionExpired,
+)
+from naverplace.base.http import make_session
+from naverplace.naver.cookies import Cookie, has_login, lasting, merge, same, to_jar
+from naverplace.naver.session_probe import LightCheck
+from naverplace.naver.session_store import SessionManager
+from naverplace.settings.schema import NaverSettings, Settings
+
+log = logging.getLogger(__name__)
+
+
+class Authenticator(Protocol):
+    """Who can log in, and check cookies in a browser; `naverplace.naver.login` has the real one."""
+
+    def log_in(self) -> list[Cookie]:
+        """Log in and give the cookies. Raises LoginFailed or Transient."""
+        ...
+
+    def check_in_browser(self, cookies: Sequence[Cookie]) -> bool:
+        """Tell whether a browser with these cookies counts as logged in (L3)."""
+        ...
+
+
+class NoBrowser:
+    """An authenticator for those who may look but not log in, such as the doctor."""
+
+    def log_in(self) -> list[Cookie]:
+        """Refuse to. Raises SessionExpired."""
+        raise SessionExpired(
+            "no stored session that Naver still knows: log in by `naverplace login`, or by a run"
+        )
+
+    def check_in_browser(self, cookies: Sequence[Cookie]) -> bool:
+        """Trust the light check."""
+        return bool(cookies)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One thread's way to Naver, good for one generation of the session."""
+
+    http: requests.Session = field(repr=False)
+    generation: int
+    given: tuple[Cookie, ...] = field(repr=False)  # the cookies that it started with
+
+
+class NaverSession:
+    """A session that many threads read with; at most one login, whatever they meet."""
+
+    def __init__(
+        self,
+        settings: NaverSettings,
+        *,
+        manager: SessionManager,
+        clock: Clock,
+        authenticator: Authenticator,
+        probe_stores: Sequence[str],
+        max_skew_seconds: float,
+    ) -> None:
+        self.settings, self.manager, self.clock = settings, manager, clock
+        self.authenticator, self.probe_stores = authenticator, tuple(probe_stores)
+        self._light_check = LightCheck(
+            settings, clock, store_ids=probe_stores, max_skew_seconds=max_skew_seconds
+        )
+        self.browser_opened = False
+        self.generation = 0
+        self._lock = threading.RLock()
+        self._cookies: list[Cookie] = []
+        self._login_spent = False
+        self._failure: NaverPlaceError | None = None  # why the run's one login did not succeed
+
+    def open(self) -> None:
+        """Restore the stored session, or log in. Raises LoginFailed, ClockWrong, Transient."""
+        with self._lock:
+            self._cookies = self.manager.load() or []
+            if not (self._works() and self._passes_browser()):
+                self._log_in()
+
+    def visit(self) -> Visit:
+        """Give a requests session with the cookies as they are now."""
+        with self._lock:
+            http = make_session()
+            http.cookies = to_jar(self._cookies)
+            return Visit(http, self.generation, tuple(self._cookies))
+
+    def keep(self, visit: Visit) -> None:
+        """Take over cookies that Naver's good answers have set, and store a renewed login."""
+        with self._lock:
+            if visit.generation != self.generation:
+                return
+            before = self._cookies
+            self._cookies = merge(before, visit.http.cookies, given=visit.given)
+            renewed = not same(lasting(self._cookies), lasting(before))
+            if renewed and not self.manager.somebody_else_logged_in():
+                self.manager.save_if_changed(self._cookies)
+
+    def renew(self, seen: int) -> None:
+        """Make the session good again after a refusal in generation `seen`.
+
+        Returns as well when the session works, so that only one store is refused: ask once more,
+        then believe it. Raises SessionExpired when the run's one login is spent, LoginFailed,
+        Transient.
+        """
+        with self._lock:
+            if seen != self.generation:
+                return  # another thread was faster
+            if self._failure is not None:
+                raise type(self._failure)(str(self._failure)) from self._failure
+            if self._works():
+                return
+            if not self._adopt():
+                self._log_in()
+            self.generation += 1
+
+    def _adopt(self) -> bool:
+        """Use the session of another process, such as the legacy, that has logged in meanwhile."""
+        if not self.manager.somebody_else_logged_in():
+            return False
+        self._cookies = self.manager.load() or []
+        return self._works()
+
+    def _works(self) -> bool:
+        """Ask Naver for one count, and tell whether it knows us. Raises Transient, ClockWrong."""
+        if not has_login(self._cookies):
+            return False
+        visit = self.visit()
+        if not self._light_check.passes(visit.http):
+            return False
+        self.keep(visit)
+        return True
+
+    def _passes_browser(self) -> bool:
+        if self.settings.session_check != "browser":
+            return True
+        self.browser_opened = True
+        return self.authenticator.check_in_browser(self._cookies)
+
+    def _log_in(self) -> None:
+        """Log in, store the cookies, and prove that they work; once a run."""
+        try:
+            self._log_in_once()
+        except NaverPlaceError as error:
+            self._failure = error
+            raise
+
+    def _log_in_once(self) -> None:
+        if self._login_spent:
+            raise SessionExpired("Naver ended the session again, after the one login of this run")
+        self.manager.check_cooldown()
+        self._login_spent = True
+        try:
+            self.browser_opened = True
+            self._cookies = self.authenticator.log_in()
+            self.manager.save_if_changed(self._cookies)
+            if not self._works():
+                raise PageChanged(
+                    f"logged in, but Naver's booking API still refuses store "
+                    f"{', '.join(self.probe_stores)}: does this account manage it?"
+                )
+        except BrowserMissing:
+            self.browser_opened = False
+            raise
+        except LoginFailed as error:
+            _note_refusal(self.manager, error)
+            raise
+        self.manager.forget_failures()
+
+
+def _note_refusal(manager: SessionManager, error: LoginFailed) -> None:
+    """Start a cool-down; when even that fails, the refusal itself stays the error to report."""
+    try:
+        manager.remember_failure(error)
+    except NaverPlaceError as unwritten:
+        log.error("the refused login could not be remembered: %s", unwritten)
+
+
+def open_naver_session(
+    settings: NaverSettings,
+    *,
+    table: SessionTable,
+    clock: Clock,
+    authenticator: Authenticator,
+    probe_stores: Sequence[str],
+    max_skew_seconds: float,
+) -> NaverSession:
+    """Restore the stored session, or log in once.
+
+    Raises LoginFailed, SessionExpired, ClockWrong, Transient, or what reading the table raises.
+    """
+    session = NaverSession(
+        settings,
+        manager=SessionManager(table, settings, clock),
+        clock=clock,
+        authenticator=authenticator,
+        probe_stores=probe_stores,
+        max_skew_seconds=max_skew_seconds,
+    )
+    session.open()
+    return session
+
+
+def log_in_now(settings: Settings, *, headed: bool) -> int:
+    """Log in whatever the cool-down says, store the session, and count its cookies.
+
+    `headed` opens a window in which a person logs in. Raises LoginFailed, Transient.
+    """
+    from naverplace.naver.login import NaverAuthenticator
+
+    table = SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+    manager = SessionManager(table, settings.naver, settings.make_clock())
+    authenticator = NaverAuthenticator(settings.naver)
+    try:
+        cookies = authenticator.log_in_by_hand() if headed else authenticator.log_in()
+    except LoginFailed as error:
+        if not isinstance(error, BrowserMissing | NoScreen):
+            _note_refusal(manager, error)
+        raise
+    manager.save_if_changed(cookies)
+    manager.forget_failures()
+    return len(cookies)

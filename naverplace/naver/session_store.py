@@ -1,0 +1,143 @@
+"""What table `session` holds: the legacy's cookies, and what became of the last login."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.clock import Clock
+from naverplace.base.errors import CoolingDown, LoginFailed
+from naverplace.naver.cookies import PROOF, Cookie, fits, read_cookies, same, write_cookies
+from naverplace.redaction.redactor import REDACTOR
+from naverplace.settings.schema import NaverSettings
+
+log = logging.getLogger(__name__)
+
+COOKIES_ID = "1"  # the legacy's key (L1)
+LOGIN_ID = "naverplace-login"  # ours; the legacy never asks for it
+LONGEST_COOLDOWN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Cooldown:
+    """An earlier login that was refused, and until when no other is tried."""
+
+    reason: str
+    failures: int
+    until: datetime
+
+
+class SessionManager:
+    """Reads and writes the stored session; every read error is an error, never 'no cookies'."""
+
+    def __init__(self, table: SessionTable, settings: NaverSettings, clock: Clock) -> None:
+        self.table, self.settings, self.clock = table, settings, clock
+        self._home = home_of(settings.nid_url)
+        self._stored: list[Cookie] | None = None  # as we read or wrote it last
+
+    def load(self) -> list[Cookie] | None:
+        """Read the stored cookies, or None when there are none. Raises Transient or Permanent."""
+        item = self.table.get(COOKIES_ID) or {}
+        try:
+            self._stored = read_cookies(item.get("cookies"), home=self._home)
+        except ValueError:
+            # A fresh login mends it, and nothing of it may be shown.
+            log.warning("table 'session' holds cookies in a format that nobody can read")
+            self._stored = None
+        _keep_secret(self._stored or ())
+        return self._stored
+
+    def save_if_changed(self, cookies: Sequence[Cookie]) -> bool:
+        """Store cookies when they are others than stored, and tell whether that was so.
+
+        Other attributes of the item stay. Cookies that a page of Smartplace may not hold are left
+        out: the legacy adds all of them there (L3), and its browser would refuse them.
+        """
+        _keep_secret(cookies)
+        host = urlsplit(self.settings.smartplace_url).hostname or ""
+        shared = [cookie for cookie in cookies if fits(cookie, host)]
+        if self._stored is not None and same(shared, self._stored):
+            return False
+        self.table.update(COOKIES_ID, {"cookies": write_cookies(shared)})
+        self._stored = shared
+        return True
+
+    def somebody_else_logged_in(self) -> bool:
+        """Tell whether the stored cookies are not the ones that we read or wrote last."""
+        before = self._stored or []
+        return not same(self.load() or [], before)
+
+    def remember_failure(self, error: LoginFailed) -> Cooldown:
+        """Remember a refused login, so that none is blindly tried again; each time for longer."""
+        item = self.table.get(LOGIN_ID) or {}
+        failures = _number(item.get("failures")) + 1
+        now = self.clock.now()
+        until = now + self._rest(failures)
+        self.table.put(
+            {
+                "id": LOGIN_ID,
+                "reason": error.reason,
+                "failures": failures,
+                "failed_at": now.isoformat(timespec="seconds"),
+                "until": until.isoformat(timespec="seconds"),
+            }
+        )
+        return Cooldown(error.reason, failures, until)
+
+    def _rest(self, failures: int) -> timedelta:
+        first = timedelta(minutes=self.settings.login_cooldown_minutes)
+        doubled: timedelta = first * 2 ** min(failures - 1, 20)
+        return min(doubled, max(first, LONGEST_COOLDOWN))
+
+    def forget_failures(self) -> None:
+        """Remember that a login went well, which ends every cool-down."""
+        now = self.clock.now().isoformat(timespec="seconds")
+        self.table.put({"id": LOGIN_ID, "failures": 0, "logged_in_at": now})
+
+    def cooldown(self) -> Cooldown | None:
+        """Read the cool-down that is still on, if any. Raises Transient or Permanent."""
+        item = self.table.get(LOGIN_ID) or {}
+        failures = _number(item.get("failures"))
+        try:
+            until = datetime.fromisoformat(str(item.get("until", "")))
+        except ValueError:
+            return None
+        if not failures or until.tzinfo is None or until <= self.clock.now():
+            return None
+        return Cooldown(str(item.get("reason", "")), failures, until)
+
+    def check_cooldown(self) -> None:
+        """Raise CoolingDown when an earlier login was refused a short while ago."""
+        if cooldown := self.cooldown():
+            raise CoolingDown(
+                f"no login is tried before {cooldown.until:%Y-%m-%d %H:%M}: "
+                f"{cooldown.failures} in a row were refused, the last one for {cooldown.reason}"
+            )
+
+
+def home_of(nid_url: str) -> str:
+    """Name the domain of Naver's login cookies: the login site's own, less one label."""
+    host = urlsplit(nid_url).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        return f".{'.'.join(labels[1:])}" if len(labels) > 2 else host
+    return host
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _keep_secret(cookies: Sequence[Cookie]) -> None:
+    REDACTOR.learn(*(cookie["value"] for cookie in cookies if cookie["name"] in PROOF))

@@ -1,0 +1,60 @@
+"""Whether a booking is still what it was when it was read, asked again before a door is opened."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Lock
+
+from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.effects import SendSms
+from naverplace.naver.booking_client import NaverClient
+from naverplace.naver.session import NaverSession
+from naverplace.pipeline.steps import Run
+from naverplace.quality import frames
+
+
+class Freshness:
+    """Reads a store's confirmed bookings again when they were read too long ago."""
+
+    def __init__(self, run: Run, session: NaverSession) -> None:
+        self._run = run
+        self._client = NaverClient(session, run.settings.naver, run.clock)
+        self._read: dict[str, tuple[datetime, dict[str, Booking]]] = {}
+        self._lock = Lock()
+
+    def still(self, effect: SendSms) -> str:
+        """Tell why the booking is not as it was when this was decided; empty when it is.
+
+        Raises Transient or Permanent when Naver cannot be asked.
+        """
+        booking = self._confirmed(effect.store_id).get(effect.key.booking_num)
+        if booking is None:
+            return "not sent: the booking is not confirmed any more"
+        if effect.for_start and booking.start != effect.for_start:
+            return "not sent: the booking has been moved since it was read"
+        if booking.phone != effect.to:
+            return "not sent: the booking's phone has changed since it was read"
+        return ""
+
+    def _confirmed(self, store_id: str) -> dict[str, Booking]:
+        max_age = timedelta(seconds=self._run.settings.ledger.fresh_seconds)
+        with self._lock:
+            read_at, bookings = self._read.get(store_id, (None, {}))
+            now = self._run.clock.now()
+            if read_at is None or now - read_at > max_age:
+                bookings = self._ask(store_id, now)
+                self._read[store_id] = (now, bookings)
+            return bookings
+
+    def _ask(self, store_id: str, now: datetime) -> dict[str, Booking]:
+        """Read what is confirmed now; broken rows are left out, as no door is opened for them."""
+        run = self._run
+        raws = self._client.bookings(store_id, BookingStatus.CONFIRMED).raws
+        found: dict[str, Booking] = {}
+        for raw in raws:
+            try:
+                frame = frames.to_frame([raw], store_id=store_id, fields=run.fields, read_at=now)
+                found |= {b.booking_num: b for b in frames.to_bookings(frame)}
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue
+        return found

@@ -1,0 +1,85 @@
+"""A run's report, gathered from what its steps gave; every text is scrubbed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from naverplace.delivery.in_doubt import Doubt
+from naverplace.domain.effects import ActionResult, Decisions
+from naverplace.naver.session import NaverSession
+from naverplace.pipeline.capture.capture_run import captured
+from naverplace.pipeline.check_sent import check_sent
+from naverplace.pipeline.measurements import measures
+from naverplace.pipeline.step_results import Decided, StoreBatch
+from naverplace.pipeline.steps import Run
+from naverplace.quality.circuit_breaker import Stop
+from naverplace.quality.validation import Checked, Gated
+from naverplace.redaction.redactor import REDACTOR
+from naverplace.reporting.report import RunReport, make_report
+from naverplace.reporting.run_facts import RunFacts, StoreFacts
+
+
+def report_run(
+    run: Run,
+    *,
+    session: NaverSession | None,
+    batches: Sequence[StoreBatch] = (),
+    gated: Gated | None = None,
+    decided: Decided | None = None,
+    results: Sequence[ActionResult] = (),
+    doubts: Sequence[Doubt] = (),
+    failure: str = "",
+) -> RunReport:
+    """Sum up what happened, with every text scrubbed of secrets and phones."""
+    decisions = decided.decisions if decided else Decisions((), ())
+    crosscheck = check_sent(run, decisions, results)
+    by_store = {c.store_id: c for c in gated.stores} if gated else {}
+    stops = decided.stops if decided else {}
+    owners = decided.owners if decided else {}
+    facts = RunFacts(
+        run_id=run.run_id,
+        door=run.door,
+        now=run.now,
+        dry_run=run.dry_run,
+        stores=tuple(
+            replace(
+                _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)),
+                owner=owners[b.store_id].owner if b.store_id in owners else "",
+            )
+            for b in batches
+        ),
+        rules=run.rulebook.enabled_names,
+        bookings_decided=decided.bookings if decided else 0,
+        decisions=decisions,
+        results=tuple(results),
+        browser_opened=session is not None and session.browser_opened,
+        table_writes=run.table.writes,
+        failure=REDACTOR.scrub(failure),
+        doubts=tuple(doubts),
+        crosscheck=crosscheck,
+        **measures(run),
+    )
+    report = make_report(facts)
+    return captured(run, report, gated=gated, decided=decided, results=results)
+
+
+def _store_facts(
+    run: Run, batch: StoreBatch, checked: Checked | None, stop: Stop | None
+) -> StoreFacts:
+    quarantined: tuple[dict[str, Any], ...] = ()
+    if checked:
+        quarantined = tuple(q.as_row() for q in checked.quarantined)
+    return StoreFacts(
+        store_id=batch.store_id,
+        alias=run.all_stores[batch.store_id].alias,
+        confirmed=batch.confirmed,
+        completed=batch.completed,
+        passed=len(checked.good) if checked else 0,
+        quarantined=quarantined,
+        error=REDACTOR.scrub(batch.error),
+        stopped=stop.reason if stop else checked.reason if checked and checked.stopped else "",
+        told=stop.korean if stop else "",
+        pages=batch.pages,
+    )

@@ -1,0 +1,1 @@
+"""Inputs and decisions of a run, pseudonymised and kept for replay."""

@@ -1,0 +1,133 @@
+"""A bundle: what one run decided from and what came of it, without anybody in it.
+
+One file a run, gzip of one JSON object. Inputs stand in it under pseudonyms; of the outputs only
+which message of which booking it was and how it ended: no text, no phone, no door code.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from naverplace.base.errors import Permanent
+from naverplace.migration.parity.values import DecisionKey, Inputs
+from naverplace.pipeline.capture.serialization import as_form, aware, dumps, from_form
+
+VERSION = 1
+_DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message that the run owed; holds no text and no phone."""
+
+    key: DecisionKey
+    store_id: str
+    rule: str
+    outcome: str  # of effects.Outcome; '' when the run did not deliver: a dry run
+    flag: str = ""  # the legacy's flag that flips with the acceptance
+    type: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a run decided and did."""
+
+    sends: tuple[Sent, ...] = ()
+    results: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # action: outcome: count
+    figures: Mapping[str, Any] = field(default_factory=dict)  # sums of the report
+    left_out: Mapping[str, str] = field(default_factory=dict)  # stores and why they are not in it
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One captured run."""
+
+    inputs: Inputs
+    outputs: Outputs
+    expires: datetime  # aware; to be removed from then on
+    key_id: str = ""  # alike for bundles whose pseudonyms can be compared
+    version: int = VERSION
+
+
+def write_bundle(bundle: Bundle) -> bytes:
+    """Write a bundle; equal bundles give equal bytes."""
+    form = {
+        "bundle": bundle.version,
+        "expires": bundle.expires.isoformat(),
+        "key_id": bundle.key_id,
+        "inputs": as_form(bundle.inputs),
+        "outputs": {
+            "sends": [_sent_form(sent) for sent in bundle.outputs.sends],
+            "results": bundle.outputs.results,
+            "figures": bundle.outputs.figures,
+            "left_out": bundle.outputs.left_out,
+        },
+    }
+    return gzip.compress(dumps(form).encode(), mtime=0)
+
+
+def read_bundle(source: bytes) -> Bundle:
+    """Read a bundle. Raises Permanent, without quoting any of it."""
+    try:
+        form: Any = json.loads(gzip.decompress(source))
+        if form["bundle"] != VERSION:
+            raise Permanent(f"a bundle of version {form['bundle']!r}; this reads {VERSION}")
+        outputs = form["outputs"]
+        return Bundle(
+            inputs=from_form(form["inputs"]),
+            outputs=Outputs(
+                sends=tuple(_sent(row) for row in outputs["sends"]),
+                results=outputs["results"],
+                figures=outputs["figures"],
+                left_out=outputs["left_out"],
+            ),
+            expires=aware(form["expires"]),
+            key_id=str(form["key_id"]),
+        )
+    except _DAMAGED as error:
+        raise Permanent(f"this is no bundle, or damaged ({type(error).__name__})") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise Permanent(f"this is no bundle ({type(error).__name__})") from None
+
+
+def golden_from(bundles: Iterable[Bundle]) -> Iterator[Inputs]:
+    """Give the inputs of bundles for a golden set: each run once, in the order given."""
+    seen = set()
+    for bundle in bundles:
+        if bundle.inputs.run_id not in seen:
+            seen.add(bundle.inputs.run_id)
+            yield bundle.inputs
+
+
+def sums(bundle: Bundle) -> dict[str, Any]:
+    """Sum a bundle up as one row for people."""
+    inputs = bundle.inputs
+    return {
+        "run": inputs.run_id,
+        "at": inputs.now.isoformat(timespec="seconds"),
+        "expires": bundle.expires.isoformat(timespec="seconds"),
+        "stores": len(inputs.store_ids),
+        "confirmed": len(inputs.confirmed),
+        "completed": len(inputs.completed),
+        "items": len(inputs.items),
+        "messages": len(bundle.outputs.sends),
+    }
+
+
+def _sent_form(sent: Sent) -> dict[str, Any]:
+    rest = {name: value for name, value in vars(sent).items() if name != "key"}
+    booking_num, kind, due = sent.key
+    return {"booking_num": booking_num, "kind": kind, "due": due.isoformat(), **rest}
+
+
+def _sent(row: Mapping[str, Any]) -> Sent:
+    words: Sequence[str] = ("store_id", "rule", "outcome", "flag", "type", "content_type")
+    key = DecisionKey(str(row["booking_num"]), str(row["kind"]), aware(row["due"]))
+    return Sent(key, **{word: str(row[word]) for word in words})

@@ -1,0 +1,63 @@
+"""What a run that is captured notes on its way, in memory only: raw bookings, and their items."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from naverplace.base.phone import legacy_slices
+from naverplace.domain.effects import RecordKey
+from naverplace.domain.records import Record
+from naverplace.redaction.redactor import describe
+
+log = logging.getLogger(__name__)
+Raws = Sequence[Mapping[str, Any]]
+
+
+@dataclass
+class Noted:
+    """A run's inputs as it met them; each store's list is noted by one thread."""
+
+    confirmed: dict[str, Raws] = field(default_factory=dict, repr=False)  # by store
+    completed: dict[str, Raws] = field(default_factory=dict, repr=False)
+    items: dict[RecordKey, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    problem: str = ""  # why the notes are not whole
+
+    def note_store(self, store_id: str, confirmed: Raws, completed: Raws) -> None:
+        """Note one store's lists."""
+        self.confirmed[store_id], self.completed[store_id] = confirmed, completed
+
+    def note_records(
+        self,
+        records: Mapping[RecordKey, Record],
+        read: Callable[[Iterable[RecordKey]], Mapping[RecordKey, Record]],
+    ) -> None:
+        """Note the items that a run decides from, and those of bookings that it sorted out.
+
+        The legacy knows no gates: it looks for an item of every booking. Never raises.
+        """
+        try:
+            others = read(key for key in self._keys() if key not in records)
+        except Exception as error:  # noqa: BLE001 - what is only noted must not stop the run
+            log.warning("this run will not be captured: %s", describe(error))
+            self.problem = describe(error)
+            return
+        self.problem = ""
+        self.items = {key: one.item for key, one in {**others, **records}.items()}
+
+    def _keys(self) -> Iterable[RecordKey]:
+        """List the legacy's keys of all bookings that have one."""
+        for raws in (*self.confirmed.values(), *self.completed.values()):
+            for raw in raws:
+                if isinstance(raw, Mapping) and (key := key_of(raw)):
+                    yield key
+
+
+def key_of(raw: Mapping[str, Any]) -> RecordKey | None:
+    """Give the key that the legacy asks for; None when the booking lacks a part of it (L10)."""
+    phone, store_id, number = raw.get("phone"), raw.get("businessId"), raw.get("bookingId")
+    if not isinstance(phone, str) or store_id is None or number is None:
+        return None
+    return RecordKey(f"{store_id}_{number}", legacy_slices(phone))

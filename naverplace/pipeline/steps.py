@@ -1,0 +1,243 @@
+"""One run, step by step: the same functions serve the Prefect flow, the Lambda handler and the CLI.
+
+Each door calls the steps in this order: open_run, open_session, extract_store for every store,
+check_quality, settle_open, decide, deliver_store for every store, deliver_notices, report_run,
+tell_owner.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.dynamodb_timing import timed
+from naverplace.aws.state_table import SessionTable
+from naverplace.base.clock import Clock
+from naverplace.base.errors import SettingsError
+from naverplace.base.registry import nearest
+from naverplace.base.timing import Stopwatch
+from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.delivery.outcomes import Step
+from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
+from naverplace.domain.extra_fields import Field, load_fields
+from naverplace.domain.record_matching import own_records
+from naverplace.domain.records import Record
+from naverplace.domain.stores import Store, load_stores
+from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.ownership import Ownership, owner_of
+from naverplace.ledger.reported_runs import read_told
+from naverplace.ledger.reservations import plan
+from naverplace.ledger.store_lock import Stores
+from naverplace.ledger.store_state_table import StoreTable
+from naverplace.messaging.owner_channels import open_channels
+from naverplace.messaging.sens import SensClient
+from naverplace.naver.booking_client import NaverClient, completed_window
+from naverplace.naver.login import NaverAuthenticator
+from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
+from naverplace.pipeline.capture.recorder import Noted
+from naverplace.pipeline.step_results import Decided, StoreBatch
+from naverplace.quality import data_docs, frames, validation
+from naverplace.quality.breaker_state import Plausible, check_plausible
+from naverplace.quality.validation import Gated
+from naverplace.redaction.redactor import REDACTOR
+from naverplace.rules import engine
+from naverplace.rules.rulebook import Rulebook, load_rulebook
+from naverplace.settings.schema import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """What every step of one run needs; opaque on purpose, so that nobody hashes or stores it."""
+
+    # A shard is one of several runs at a time: who ordered it logs in, and tells the owner.
+    shard = False
+
+    def __init__(self, settings: Settings, *, run_id: str, door: str, dry_run: bool) -> None:
+        self.settings = settings
+        self.run_id = run_id
+        self.door = door
+        self.dry_run = dry_run
+        self.watch = Stopwatch()
+        self.clock: Clock = settings.make_clock()
+        self.now: datetime = self.clock.now()  # the one moment that this run decides by
+        self.all_stores: dict[str, Store] = load_stores(settings.stores_file)
+        self.stores = dict(self.all_stores)
+        self.fields: tuple[Field, ...] = load_fields(settings.rules_dir / "fields.yaml")
+        self.rulebook: Rulebook = load_rulebook(
+            settings.rules_dir,
+            stores=self.all_stores,
+            fields=self.fields,
+            default_sender=settings.sens.default_sender,
+            access=settings.access,
+        )
+        self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
+        dynamodb = timed(open_dynamodb(settings.aws), self.watch)
+        self.table = SmsTable(dynamodb, settings.aws.sms_table)
+        self.session_table = SessionTable(dynamodb, settings.aws.session_table)
+        self.stores_held = Stores(
+            StoreTable(self.session_table),
+            run_id=run_id,
+            clock=self.clock,
+            settings=settings.ledger,
+            default_owner=settings.switch.default_owner,
+        )
+        self.sens = SensClient(settings.sens, self.clock)
+        self.settler = Settler(self.table, self.sens, self.clock, settings.ledger)
+        self.channels = open_channels(settings)
+        self.noted = Noted() if settings.capture.enabled else None
+
+
+def open_run(
+    settings: Settings,
+    *,
+    run_id: str,
+    door: str,
+    dry_run: bool = False,
+    only: Sequence[str] = (),
+) -> Run:
+    """Read stores, rules and templates, before any outside call.
+
+    Raises RulesError with every place that is wrong, SettingsError for an unknown store in `only`.
+    """
+    validation.warm_up()  # importing Great Expectations takes seconds: meanwhile we talk to Naver
+    run = Run(settings, run_id=run_id, door=door, dry_run=dry_run)
+    unknown = [store_id for store_id in only if store_id not in run.stores]
+    if unknown:
+        raise SettingsError(
+            [f"stores: unknown store {s!r}; {nearest(s, list(run.stores))}" for s in unknown]
+        )
+    if only:
+        run.stores = {store_id: run.stores[store_id] for store_id in only}
+    return run
+
+
+def open_session(run: Run) -> NaverSession:
+    """Restore the owner's session, or log in once. Raises LoginFailed, ClockWrong, Transient."""
+    with run.watch.phase("session"):
+        return open_naver_session(
+            run.settings.naver,
+            table=run.session_table,
+            clock=run.clock,
+            authenticator=NoBrowser() if run.shard else NaverAuthenticator(run.settings.naver),
+            probe_stores=list(run.stores),
+            max_skew_seconds=run.settings.clock.max_skew_seconds,
+        )
+
+
+def extract_store(run: Run, session: NaverSession, store_id: str) -> StoreBatch:
+    """Read all confirmed and completed bookings of one store. Raises NaverPlaceError."""
+    with run.naver_slots, run.watch.phase("booking api"):
+        client = NaverClient(session, run.settings.naver, run.clock)
+        window = completed_window(run.now, run.settings.naver.completed_lookback_days)
+        confirmed = client.bookings(store_id, BookingStatus.CONFIRMED)
+        completed = client.bookings(store_id, BookingStatus.COMPLETED, window)
+    if run.noted:
+        run.noted.note_store(store_id, confirmed.raws, completed.raws)
+    raws = [*confirmed.raws, *completed.raws]
+    frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=run.clock.now())
+    pages = confirmed.pages + completed.pages
+    return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), pages, frame)
+
+
+def check_quality(run: Run, batches: Sequence[StoreBatch]) -> Gated:
+    """Sort out the rows that no message may be sent for, store by store."""
+    with run.watch.phase("quality"):
+        return validation.check(
+            {batch.store_id: batch.frame for batch in batches if batch.frame is not None},
+            known_stores=set(run.all_stores),
+            now=run.now,
+            settings=run.settings.quality,
+        )
+
+
+def decide(run: Run, gated: Gated) -> Decided:
+    """Read the bookings' records and decide what is owed, but nothing for an implausible batch.
+
+    Raises when a record cannot be read.
+    """
+    bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
+    with run.watch.phase("dynamodb read"):
+        records = run.table.read_bookings({booking.key for booking in bookings})
+        if run.noted:
+            run.noted.note_records(records, run.table.read)
+        plausible = _plausible(run, gated, bookings, records)
+        told = read_told(run.session_table, records.values())
+    stops = dict(plausible.stops)
+    bookings = [booking for booking in bookings if booking.store_id not in stops]
+    with run.watch.phase("decide"):
+        decisions = engine.decide(
+            bookings,
+            records,
+            run.rulebook,
+            now=run.now,
+            back=timedelta(days=run.settings.ledger.expired_days),
+            served=plausible.served,
+            told=told,
+        )
+    owners = {s: owner_of(i, run.stores_held.default_owner) for s, i in plausible.items.items()}
+    decisions = with_reservations(run, decisions, bookings, records, owners)
+    return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops, owners=owners)
+
+
+def with_reservations(
+    run: Run,
+    decisions: Decisions,
+    bookings: Sequence[Booking],
+    records: Mapping[RecordKey, Record],
+    owners: Mapping[str, Ownership],
+) -> Decisions:
+    """Put what must be reserved before all that is owed, for stores served beside the legacy."""
+    found: list[Effect] = []
+    newest = engine.newest(bookings)
+    for store_id, owned in owners.items():
+        if not owned.reserves_at(run.now):
+            continue
+        # Once the legacy is switched off, it will not come for what starts soon either.
+        lead = 0.0 if owned.alone_from else run.settings.switch.lead_seconds
+        ours = [booking for booking in newest if booking.store_id == store_id]
+        own = own_records(ours, records)
+        found += plan(ours, own, decisions.effects, now=run.now, lead=timedelta(seconds=lead))
+    return replace(decisions, effects=(*found, *decisions.effects)) if found else decisions
+
+
+def _plausible(
+    run: Run, gated: Gated, bookings: Sequence[Booking], records: Mapping[RecordKey, Record]
+) -> Plausible:
+    """Name the stores that the breaker stops; a dry run remembers nothing."""
+    return check_plausible(
+        [checked.store_id for checked in gated.stores if not checked.stopped],
+        bookings,
+        records,
+        table=StoreTable(run.session_table),
+        settings=run.settings.breaker,
+        now=run.now,
+        run_id=run.run_id,
+        keep=not run.dry_run,
+    )
+
+
+def _distinct(bookings: Iterable[Booking]) -> set[str]:
+    return {booking.booking_num for booking in bookings}
+
+
+def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
+    """Report effects whose delivery broke off: any of them may have been carried out."""
+    return [Step(effect).end(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
+
+
+def write_quality_docs(run: Run, gated: Gated) -> str:
+    """Write Great Expectations' Data Docs of the run; return the index page's path, '' if none."""
+    if not run.settings.quality.write_docs:
+        return ""
+    with run.watch.phase("quality docs"):
+        try:
+            return str(data_docs.write_docs(gated, run.settings.quality.docs_dir))
+        except Exception:  # the messages are out: a missing page must not cost the report
+            log.exception("no Data Docs in %s", run.settings.quality.docs_dir)
+            return ""

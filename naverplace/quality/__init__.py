@@ -1,0 +1,1 @@
+"""From raw rows to validated bookings, and the circuit breaker over a whole batch."""

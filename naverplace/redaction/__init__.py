@@ -1,0 +1,1 @@
+"""Secrets and phone numbers are kept out of everything that people or databases read."""

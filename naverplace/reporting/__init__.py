@@ -1,0 +1,1 @@
+"""What a run did: report, consistency, summaries, run document, metrics."""

@@ -1,0 +1,197 @@
+"""The report of one run: computed from what happened, and cross-checked before anybody reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from naverplace.domain.effects import CHANNELS, ActionResult, Decisions, Notify, Outcome, SendSms
+from naverplace.reporting.consistency import find_contradictions
+from naverplace.reporting.delivery_rows import delivery_rows
+from naverplace.reporting.open_items import expired_rows, settled_counts, unsettled_rows
+from naverplace.reporting.run_facts import RunFacts, StoreFacts
+from naverplace.reporting.sent_crosscheck import CrossCheck
+
+_NOTICES = {f"send_{channel}" for channel in CHANNELS}
+KINDS = ("confirmation", "guide", "event")  # shown even when none was owed
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run, summed up; holds no full phone, name, text or secret."""
+
+    run_id: str
+    door: str
+    now: str
+    dry_run: bool
+    status: str  # success | failed
+    balanced: bool
+    problems: tuple[str, ...]  # what a person should look at
+    contradictions: tuple[str, ...]  # sums that do not balance
+    bookings_confirmed: int
+    bookings_completed: int
+    quarantined: int
+    planned: Mapping[str, int]  # messages owed by kind
+    messages: Mapping[str, int]  # messages accepted by kind
+    outcomes: Mapping[str, int]  # messages by outcome
+    notices: Mapping[str, int]  # lines to the owner by outcome
+    writes: int
+    writes_by_action: Mapping[str, int]
+    stores: tuple[Mapping[str, Any], ...]
+    quarantine: tuple[Mapping[str, Any], ...]
+    verdicts: tuple[Mapping[str, Any], ...]  # by rule and by first condition that said no
+    phases: Mapping[str, float]
+    seconds: float
+    browser_opened: bool
+    memory_mb: float
+    errors: Mapping[str, int] = field(default_factory=dict)
+    adopted: Mapping[str, int] = field(default_factory=dict)  # accepted by an earlier try, by kind
+    settled: Mapping[str, int] = field(default_factory=dict)  # doubts by what became of them
+    unsettled: tuple[Mapping[str, str], ...] = ()  # doubts that are left
+    expired: tuple[Mapping[str, str], ...] = ()  # owed, never accepted, and too late now
+    started: str = ""  # to the millisecond
+    rules: int | None = None  # that are enabled
+    bookings_decided: int | None = None
+    deliveries: tuple[Mapping[str, Any], ...] | None = None  # every message with its outcome
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of the phases
+    calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # count, wall, summed
+    allocated_mb: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    crosscheck: CrossCheck | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Turn the report into plain JSON values."""
+        return asdict(self)
+
+
+def make_report(facts: RunFacts) -> RunReport:
+    """Sum up a run, and check every sum against an independent count of the same thing."""
+    sends = [r for r in facts.results if r.action == "send_sms"]
+    owed = [e for e in facts.decisions.effects if isinstance(e, SendSms)]
+    contradictions = tuple(find_contradictions(facts))
+    problems = tuple(_problems(facts, sends))
+    failed = bool(facts.failure or contradictions or problems)
+    return RunReport(
+        run_id=facts.run_id,
+        door=facts.door,
+        now=facts.now.isoformat(timespec="seconds"),
+        dry_run=facts.dry_run,
+        status="failed" if failed else "success",
+        balanced=not contradictions,
+        problems=problems,
+        contradictions=contradictions,
+        bookings_confirmed=sum(s.confirmed for s in facts.stores),
+        bookings_completed=sum(s.completed for s in facts.stores),
+        quarantined=sum(len(s.quarantined) for s in facts.stores),
+        planned=_by_kind(Counter(e.kind for e in owed)),
+        messages=_by_kind(Counter(r.kind for r in sends if r.outcome is Outcome.ACCEPTED)),
+        outcomes=dict(Counter(r.outcome.value for r in sends)),
+        notices=dict(Counter(r.outcome.value for r in facts.results if _is_notice(r))),
+        writes=facts.table_writes,
+        writes_by_action=dict(_writes_by_action(facts)),
+        stores=tuple(_store_row(store, owed, sends) for store in facts.stores),
+        quarantine=tuple(row for store in facts.stores for row in store.quarantined),
+        verdicts=tuple(_verdict_rows(facts.decisions)),
+        phases={name: round(seconds, 3) for name, seconds in facts.phases.items()},
+        seconds=round(facts.seconds, 3),
+        browser_opened=facts.browser_opened,
+        memory_mb=round(facts.memory_mb, 1),
+        errors=dict(Counter(r.message for r in facts.results if not r.success)),
+        adopted=dict(Counter(r.kind for r in sends if r.outcome is Outcome.ADOPTED)),
+        settled=settled_counts(facts),
+        unsettled=tuple(unsettled_rows(facts)),
+        expired=tuple(expired_rows(facts)),
+        started=facts.now.isoformat(timespec="milliseconds"),
+        rules=len(facts.rules),
+        bookings_decided=facts.bookings_decided,
+        deliveries=tuple(delivery_rows(facts)),
+        spans=facts.spans,
+        calls=facts.calls,
+        allocated_mb=facts.allocated_mb,
+        thresholds=facts.thresholds,
+        crosscheck=facts.crosscheck,
+    )
+
+
+def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
+    problems = [facts.failure] if facts.failure else []
+    for store in facts.stores:
+        if store.error:
+            problems.append(f"{store.alias} ({store.store_id}) could not be read: {store.error}")
+        if store.stopped:
+            problems.append(stop_line(store.alias, store.store_id, store.stopped))
+    problems += [
+        f"{row['kind']} of booking {row['booking']} is in doubt since {row['since']}: {row['why']}"
+        for row in unsettled_rows(facts)
+        if row["settled"] != "in_run"
+    ]
+    problems += [
+        f"{r.kind} of booking {r.booking_num} is {r.outcome.value}: {r.message}"
+        for r in sends
+        if not r.success
+    ]
+    problems += [
+        f"{r.action} for booking {r.booking_num} is {r.outcome.value}: {r.message}"
+        for r in facts.results
+        if r.action != "send_sms" and not r.success
+    ]
+    problems += [str(error) for error in facts.decisions.errors]
+    return problems
+
+
+def stop_line(alias: str, store_id: str, why: str) -> str:
+    """Write the problem of a store that nothing is sent for."""
+    return f"{alias} ({store_id}) is stopped: {why}"
+
+
+def _is_notice(result: ActionResult) -> bool:
+    return result.action in _NOTICES
+
+
+def _by_kind(counts: Mapping[str, int]) -> dict[str, int]:
+    others = sorted(set(counts) - set(KINDS))
+    return {kind: counts.get(kind, 0) for kind in (*KINDS, *others)}
+
+
+def _writes_by_action(facts: RunFacts) -> Counter[str]:
+    settling = sum(doubt.settled.over for doubt in facts.doubts)
+    writes = Counter({"settle": settling} if settling else {})
+    for result in facts.results:
+        if result.writes:
+            writes[result.action] += result.writes
+    return writes
+
+
+def _store_row(
+    store: StoreFacts, owed: Sequence[SendSms], sends: Sequence[ActionResult]
+) -> dict[str, Any]:
+    mine = [r for r in sends if r.store_id == store.store_id]
+    return {
+        "store_id": store.store_id,
+        "alias": store.alias,
+        "confirmed": store.confirmed,
+        "completed": store.completed,
+        "quarantined": len(store.quarantined),
+        "planned": sum(e.store_id == store.store_id for e in owed),
+        "messages": _by_kind(Counter(r.kind for r in mine if r.outcome is Outcome.ACCEPTED)),
+        "outcomes": dict(Counter(r.outcome.value for r in mine)),
+        "problem": store.error or store.stopped,
+        "told": store.told,
+        "owner": store.owner,
+    }
+
+
+def _verdict_rows(decisions: Decisions) -> list[dict[str, Any]]:
+    counts = Counter((v.rule, v.fired, v.failed_condition) for v in decisions.verdicts)
+    rows = [
+        {"rule": rule, "fired": fired, "first condition that said no": failed, "bookings": count}
+        for (rule, fired, failed), count in counts.items()
+    ]
+    return sorted(rows, key=lambda row: (row["rule"], not row["fired"], -row["bookings"]))
+
+
+def notices_of(decisions: Decisions) -> list[Notify]:
+    """List the lines that rules owe the owner."""
+    return [effect for effect in decisions.effects if isinstance(effect, Notify)]

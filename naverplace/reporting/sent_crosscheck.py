@@ -1,0 +1,167 @@
+"""What a run says it has sent, against the table and against SENS's own log; pure.
+
+Three counts of the same messages that come from three places. A message that SENS's log does not
+show yet is no contradiction while it is younger than the settle time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from naverplace.domain.effects import RecordKey
+from naverplace.domain.records import WITH_PROVIDER, Record
+from naverplace.ledger.entries import LogMessage
+
+_MOVED = "_at_"  # a moved booking's earlier guide is kept as guide_at_<time>
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message that a run says SENS has accepted, now or in an earlier try."""
+
+    key: RecordKey = field(repr=False)
+    kind: str
+    store_id: str
+    request_id: str
+    to: str = field(repr=False)  # digits; empty when nobody knows them any more
+
+    def __str__(self) -> str:
+        return f"{self.kind} of booking {self.key.booking_num} (request {self.request_id})"
+
+
+@dataclass(frozen=True)
+class CrossCheck:
+    """The three counts; a count of None was not made, and `why_not` says why."""
+
+    sent: int
+    table: Mapping[str, int] | None = None  # by kind
+    log: Mapping[str, int] | None = None  # by kind
+    table_by_store: Mapping[str, int] | None = None
+    log_by_store: Mapping[str, int] | None = None
+    not_yet: int = 0  # too young to be certain to stand in the log
+    ends: Mapping[str, int] = field(default_factory=dict)  # delivered | failed | open, by the log
+    contradictions: tuple[str, ...] = ()
+    why_not: tuple[str, ...] = ()
+
+
+def compare(
+    sent: Sequence[Sent],
+    *,
+    records: Iterable[Record] | None,
+    log: Sequence[LogMessage] | None,
+    run_id: str,
+    begun: datetime,
+    now: datetime,
+    settle_seconds: float,
+    why_not: Sequence[str] = (),
+) -> CrossCheck:
+    """Count the run's messages in the table and in the log, and name what does not agree."""
+    found: list[str] = []
+    table = table_by_store = in_log = log_by_store = None
+    not_yet, ends = 0, Counter[str]()
+    known = list(records or ())
+    if records is not None:
+        table, table_by_store = _in_table(sent, known, found, run_id=run_id, begun=begun)
+    if log is not None:
+        ours = {one.request_id for one in sent}
+        shown = [message for message in log if message.request_id in ours]
+        young = _young(known, now - timedelta(seconds=settle_seconds))
+        in_log, log_by_store, not_yet = _in_log(
+            sent, shown, found, young=young if records is not None else ours
+        )
+        ends = Counter(message.end or "open" for message in shown)
+    return CrossCheck(
+        len(sent),
+        table=table,
+        log=in_log,
+        table_by_store=table_by_store,
+        log_by_store=log_by_store,
+        not_yet=not_yet,
+        ends=dict(ends),
+        contradictions=tuple(found),
+        why_not=tuple(why_not),
+    )
+
+
+def _in_table(
+    sent: Sequence[Sent],
+    records: Iterable[Record],
+    found: list[str],
+    *,
+    run_id: str,
+    begun: datetime,
+) -> tuple[dict[str, int], dict[str, int]]:
+    by_request = {s.request_id: s for s in sent}
+    records = list(records)
+    held = _held(records, by_request)
+    kinds, stores, seen = Counter[str](), Counter[str](), Counter[str]()
+    for record in records:
+        for name, message in record.messages.items():
+            kind = name.partition(_MOVED)[0]
+            if message.state not in WITH_PROVIDER or not message.request_id:
+                continue
+            if message.request_id in by_request:
+                seen[message.request_id] += 1
+                kinds[kind] += 1
+                stores[record.key.store_id] += 1
+            elif (
+                message.run_id == run_id
+                and message.settled_at
+                and message.settled_at >= begun
+                and (record.key.store_id, message.epoch) in held
+            ):
+                found.append(
+                    f"the table counts {kind} of booking {record.key.booking_num} (request "
+                    f"{message.request_id}) as sent by this run, and the run does not know of it"
+                )
+    for one in sent:
+        if seen[one.request_id] != 1:
+            found.append(f"{one} stands {seen[one.request_id]} times in the table, not once")
+    return dict(kinds), dict(stores)
+
+
+def _held(records: Iterable[Record], requests: Collection[str]) -> set[tuple[str, int]]:
+    """List the leases, by store and epoch, that this process has sent under.
+
+    A run that was called dead and started again bears the same id, and may be alive beside us: what
+    it sends under a lease of its own is not ours to know.
+    """
+    return {
+        (record.key.store_id, message.epoch)
+        for record in records
+        for message in record.messages.values()
+        if message.request_id in requests
+    }
+
+
+def _young(records: Iterable[Record], since: datetime) -> set[str]:
+    return {
+        message.request_id
+        for record in records
+        for message in record.messages.values()
+        if message.settled_at is None or message.settled_at > since
+    }
+
+
+def _in_log(
+    sent: Sequence[Sent], shown: Sequence[LogMessage], found: list[str], *, young: Collection[str]
+) -> tuple[dict[str, int], dict[str, int], int]:
+    times = Counter(message.request_id for message in shown)
+    receivers = {message.request_id: message.to for message in shown}
+    missing = [one for one in sent if not times[one.request_id]]
+    for one in sent:
+        if times[one.request_id] > 1:
+            found.append(f"{one} stands {times[one.request_id]} times in SENS's log, not once")
+        elif times[one.request_id] and one.to and receivers[one.request_id] != one.to:
+            found.append(f"{one} went to another phone, as SENS's log shows")
+    late = [one for one in missing if one.request_id not in young]
+    found += [f"{one} is not in SENS's log" for one in late]
+    there = [one for one in sent for _ in range(times[one.request_id])]
+    return (
+        dict(Counter(one.kind for one in there)),
+        dict(Counter(one.store_id for one in there)),
+        len(missing) - len(late),
+    )

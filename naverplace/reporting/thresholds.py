@@ -1,0 +1,84 @@
+"""The thresholds of one run: what was measured, what is allowed, and whether it holds; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from naverplace.settings.sections import ThresholdSettings
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of one run that have a threshold; None is what nobody measured."""
+
+    total_seconds: float | None = None
+    booking_api_seconds: float | None = None  # wall clock, pauses between questions included
+    dynamodb_seconds: float | None = None  # wall clock while a call was under way
+    sms_seconds: float | None = None  # the same, of handing messages to SENS
+    notification_seconds: float | None = None  # the same, of Telegram and Slack
+    memory_mb: float | None = None  # peak of the process, without Chromium
+    allocated_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One row of the table of thresholds."""
+
+    metric: str
+    value: str
+    threshold: str
+    holds: bool | None  # None: not measured
+
+    @property
+    def mark(self) -> str:
+        """Show whether it holds; nothing is ticked that was not measured."""
+        return {True: "✅", False: "❌", None: NOT_MEASURED}[self.holds]
+
+
+def judge(measured: Measured, limits: ThresholdSettings | None = None) -> tuple[Judged, ...]:
+    """Compare every figure with its threshold, in the order of the seeds' table."""
+    limits = limits or ThresholdSettings()
+    return (
+        _seconds("Total Duration", measured.total_seconds, limits.total_seconds),
+        _seconds("API Call Duration", measured.booking_api_seconds, limits.booking_api_seconds),
+        _seconds("DynamoDB Operations", measured.dynamodb_seconds, limits.dynamodb_seconds),
+        _seconds("SMS Sending", measured.sms_seconds, limits.sms_seconds),
+        _seconds(
+            "Notification Sending", measured.notification_seconds, limits.notification_seconds
+        ),
+        _memory(measured.memory_mb, limits.memory_mb),
+        _efficiency(measured, limits.memory_share),
+    )
+
+
+def missed(rows: Sequence[Judged]) -> list[Judged]:
+    """List the rows whose threshold does not hold."""
+    return [row for row in rows if row.holds is False]
+
+
+def _seconds(metric: str, value: float | None, limit: float) -> Judged:
+    threshold = f"< {limit:g}s"
+    if value is None:
+        return Judged(metric, NOT_MEASURED, threshold, None)
+    shown = round(value, 3)  # judged as it is shown, so that a reader comes to the same end
+    return Judged(metric, f"{shown:.3f}s", threshold, shown < limit)
+
+
+def _memory(value: float | None, limit: float) -> Judged:
+    threshold = f"< {limit:g} MB"
+    if value is None:
+        return Judged("Memory Peak", NOT_MEASURED, threshold, None)
+    shown = round(value, 1)
+    return Judged("Memory Peak", f"{shown:.1f} MB", threshold, shown < limit)
+
+
+def _efficiency(measured: Measured, limit: float) -> Judged:
+    """Tell the share of the allocated memory that was used, which nobody knows without both."""
+    metric, threshold = "Memory Efficiency", f"> {limit:.0%}"
+    if measured.memory_mb is None or not measured.allocated_mb:
+        return Judged(metric, NOT_MEASURED, threshold, None)
+    share = round(measured.memory_mb / measured.allocated_mb, 3)
+    return Judged(metric, f"{share:.1%}", threshold, share > limit)

@@ -1,0 +1,1 @@
+"""YAML rules and templates, and the pure decision what is owed."""

@@ -1,0 +1,245 @@
+"""The actions that a rule may name: each says what is owed, and carries nothing out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from naverplace.base.errors import CannotDecide
+from naverplace.base.registry import Registry
+from naverplace.domain.booking import Booking, new_item
+from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
+from naverplace.domain.notification_routing import Routing
+from naverplace.domain.records import WITH_PROVIDER, Record, State, notice_kind
+from naverplace.domain.stores import Store
+from naverplace.rules.parameters import Flag, Kind, Known, Switch, TemplateName, agree
+from naverplace.rules.template_rendering import Text, compile_text
+from naverplace.rules.templates import Access, Template, window_end
+
+ACTIONS = action = Registry("action")
+# The flag that the legacy reads flips with the acceptance of its message (L11, L12, L13).
+FLAG_OF = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What an action may use."""
+
+    booking: Booking
+    record: Record | None
+    now: datetime  # aware, Asia/Seoul
+    store: Store
+    rule: str
+    due: datetime | None  # when the rule began to hold
+    templates: Mapping[str, Template]
+    access: Access | None
+    routing: Routing
+    default_sender: str
+    start_bound: bool = False  # the rule holds because of when the booking starts
+
+    @property
+    def key(self) -> RecordKey:
+        """Name the item to write to: the record's own, wherever it was found."""
+        return self.record.key if self.record else self.booking.key
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """Give the item as it is made anew, should it be missing."""
+        return {**new_item(self.booking), "phone": self.key.phone}
+
+
+@dataclass(frozen=True)
+class NotOwed:
+    """Nothing is to be done now, and why; it stands in the verdict."""
+
+    why: str
+    later: str = ""  # the kind of a message that stays owed
+
+
+Owed = CreateRecord | SendSms | SetFlag | Notify | NotOwed
+
+
+@action
+def create_db_record(ctx: ActionContext) -> Owed:
+    """Create the booking's record in table `sms`, with every flag False, if it has none.
+
+    - create_db_record
+    """
+    if ctx.record is not None:
+        return NotOwed("the record exists")
+    return CreateRecord(ctx.key, ctx.rule, ctx.item)
+
+
+def kind_of(template: str, once: str | None) -> str:
+    """Name the message's kind: a booking gets one message of a kind, ever."""
+    return once or template
+
+
+def _fits_per_store(known: Known, said: Any) -> str:
+    """Check that `per_store` says what the template and its stand-ins in stores.yaml are."""
+    stand_ins = {(store.templates or {}).get(said.template) for store in known.stores.values()}
+    for name in (said.template, *sorted(filter(None, stand_ins))):
+        template = known.templates.get(name)
+        if template and template.per_store != said.per_store:
+            has = "a text for each store" if template.per_store else "one text for all stores"
+            right = str(template.per_store).lower()
+            return f"template {name!r} has {has}: write per_store: {right}"
+    return ""
+
+
+@action
+@agree(_fits_per_store)
+def send_sms(
+    ctx: ActionContext,
+    *,
+    template: TemplateName,
+    per_store: Switch = False,
+    once: Kind | None = None,
+    in_doubt: Literal["wait", "resend"] = "wait",
+) -> Owed:
+    """Send the customer one text message, once for each booking and kind.
+
+    The kind is `once`, or else the template's name: never rename it while it is in use, or
+    customers get the message again. `per_store` sends the store's own text from its own number.
+    A message owed before the start is not sent after it, and none after the end of its template's
+    `send_between`; without either it stays owed while the rule holds. A message that a rule owes
+    because of the start (time_before_booking, date_is_today) is owed again when the booking moves.
+    `in_doubt` says what to do when nobody can tell whether SENS took the message: `wait` risks
+    that it never comes, `resend`, shortly before it expires, that it comes twice.
+
+        - send_sms: confirmation
+        - send_sms: {template: guide, per_store: true}
+        - send_sms: {template: guide, per_store: true, in_doubt: resend}
+        - send_sms: {template: welcome, once: welcome_2025}
+    """
+    kind = kind_of(template, once)
+    if done := _done(ctx.record, kind, FLAG_OF.get(kind)):
+        return NotOwed(done)
+    name = (ctx.store.templates or {}).get(template, template)
+    chosen = ctx.templates[name]
+    expires = ctx.booking.start if ctx.booking.start > ctx.now else None
+    if chosen.window:
+        closes = window_end(chosen.window, ctx.now)
+        if closes is None:
+            return NotOwed("only from {:%H:%M} to {:%H:%M}".format(*chosen.window), later=kind)
+        expires = min(closes, expires) if expires else closes
+    sender = (ctx.store.sender if per_store else None) or ctx.default_sender
+    if not sender:
+        raise CannotDecide(f"store {ctx.store.id} has no sender, and there is no default sender")
+    rendered = chosen.render(ctx.booking, ctx.store, ctx.access)
+    return SendSms(
+        key=ctx.key,
+        rule=ctx.rule,
+        kind=kind,
+        store_id=ctx.store.id,
+        template=name,
+        sender=sender,
+        to=ctx.booking.phone,
+        subject=rendered.subject,
+        text=rendered.text,
+        message_type=rendered.message_type,
+        content_type=rendered.content_type,
+        flag=FLAG_OF.get(kind),
+        due=_due(ctx, kind, chosen),
+        expires=expires,
+        for_start=ctx.booking.start if ctx.start_bound else None,
+        read_at=ctx.booking.read_at,
+        access=chosen.opens_doors(ctx.store.id),
+        in_doubt=in_doubt,
+        item=ctx.item,
+    )
+
+
+def _due(ctx: ActionContext, kind: str, template: Template) -> datetime:
+    """Tell since when the message is owed: the latest of all that had to come true for it."""
+    earlier = ctx.record.messages.get(kind) if ctx.record and not ctx.due else None
+    since = [ctx.due, ctx.booking.told_at, earlier.due if earlier else None]
+    if template.window:
+        opens = template.window[0]
+        since.append(ctx.now.replace(hour=opens.hour, minute=opens.minute, second=0, microsecond=0))
+    known = [moment for moment in since if moment]
+    return min(max(known), ctx.now) if known else ctx.now
+
+
+@action
+def update_flag(ctx: ActionContext, *, flag: Flag, value: Switch = True) -> Owed:
+    """Set one flag of the booking's record; a message's own flag is set by its acceptance.
+
+    - update_flag: {flag: option_sms, value: true}
+    """
+    if ctx.record is not None and getattr(ctx.record, flag) is value:
+        return NotOwed(f"{flag} is {value} already")
+    return SetFlag(ctx.key, ctx.rule, flag, value)
+
+
+def _compile_line(source: object, info: ValidationInfo[Known]) -> Text:
+    """Compile a line for the owner: no access data, no personal fields but the name."""
+    if not isinstance(source, str) or not source.strip():
+        raise PydanticCustomError("text", "should be a text")
+    fields = [field for field in info.context.fields.values() if not field.personal]
+    read = compile_text(source, fields=fields)
+    if isinstance(read, Text):
+        return read
+    raise PydanticCustomError("text", "{what}", {"what": read[0].what, "find": read[0].find})
+
+
+Line = Annotated[Text, PlainValidator(_compile_line)]
+
+
+@action
+def send_telegram(ctx: ActionContext, *, message: Line, once: Kind | None = None) -> Owed:
+    """Tell the owner one line about the booking on Telegram, once for each booking and rule.
+
+    The lines of one rule go out as one message a run. `once` names the notice, so that the rule
+    may be renamed.
+
+        - send_telegram: "새 예약: {{ store.alias }} {{ booking.name }} {{ booking.start }}"
+    """
+    return _notice(ctx, "telegram", message, once)
+
+
+@action
+def send_slack(ctx: ActionContext, *, message: Line, once: Kind | None = None) -> Owed:
+    """Tell the owner one line about the booking on Slack, once for each booking and rule.
+
+    Nothing is sent until Slack is enabled in rules/notifications.yaml.
+
+        - send_slack: {message: "{{ booking.name }} ({{ booking.phone }})", once: roster}
+    """
+    return _notice(ctx, "slack", message, once)
+
+
+def _notice(ctx: ActionContext, channel: str, message: Text, once: str | None) -> Owed:
+    kind = once or ctx.rule
+    if channel not in ctx.routing.enabled:
+        return NotOwed(f"{channel} is not enabled in notifications.yaml")
+    if done := _done(ctx.record, notice_kind(channel, kind), None):
+        return NotOwed(done)
+    return Notify(
+        key=ctx.key,
+        rule=ctx.rule,
+        kind=kind,
+        channel=channel,
+        store_id=ctx.store.id,
+        text=" ".join(message.render(ctx.booking, ctx.store).split()),
+        item=ctx.item,
+    )
+
+
+def _done(record: Record | None, kind: str, flag: str | None) -> str:
+    """Word why this message is not owed any more; one that is in doubt is left to delivery."""
+    if record is None:
+        return ""
+    if flag and getattr(record, flag):
+        return f"{flag} is set: sent already"
+    message = record.messages.get(kind)
+    if message is None:
+        return ""
+    if message.state == State.EXPIRED:
+        return f"its time is over: {message.reason}"
+    return "accepted by the provider already" if message.state in WITH_PROVIDER else ""

@@ -1,0 +1,250 @@
+"""The conditions that a rule may name: each asks one question about a booking, at one moment.
+
+A condition that cannot be decided raises CannotDecide; it never answers no for lack of knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from naverplace.base.errors import CannotDecide
+from naverplace.base.registry import Registry
+from naverplace.domain.booking import Booking
+from naverplace.domain.extra_fields import Field
+from naverplace.domain.records import Record
+from naverplace.domain.stores import Store
+from naverplace.rules.comparisons import compare, one_comparison
+from naverplace.rules.parameters import (
+    Count,
+    FieldName,
+    Flag,
+    HourOfDay,
+    Hours,
+    Kind,
+    Known,
+    Statuses,
+    StoreIds,
+    Switch,
+    Text,
+    Value,
+    Values,
+    Words,
+    agree,
+)
+
+CONDITIONS = condition = Registry("condition")
+PERSONAL = "[personal]"  # stands in verdicts for the value of a personal field
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a condition may look at."""
+
+    booking: Booking
+    record: Record | None
+    now: datetime  # aware, Asia/Seoul
+    stores: Mapping[str, Store]
+    fields: Mapping[str, Field]
+
+
+class Answer(NamedTuple):
+    """A condition's answer, and what it rests on; `seen` holds no phone and no name."""
+
+    holds: bool
+    seen: Mapping[str, Any] = {}
+    since: datetime | None = None  # when it began to hold, if it depends on time
+    start_bound: bool = False  # it holds because of when the booking starts
+
+
+@condition
+def booking_not_in_db(ctx: Context) -> Answer:
+    """Hold when table `sms` has no record of the booking: it is new.
+
+    - booking_not_in_db
+    """
+    return Answer(ctx.record is None, {"record": _known(ctx.record)})
+
+
+@condition
+def booking_in_db(ctx: Context) -> Answer:
+    """Hold when table `sms` has a record of the booking.
+
+    - booking_in_db
+    """
+    return Answer(ctx.record is not None, {"record": _known(ctx.record)})
+
+
+def _known(record: Record | None) -> str:
+    return "none" if record is None else "exists"
+
+
+@condition
+def starts_in_future(ctx: Context) -> Answer:
+    """Hold until the booking starts; not at the start itself.
+
+    - starts_in_future
+    """
+    return Answer(ctx.booking.start > ctx.now, {"start": ctx.booking.start})
+
+
+@condition
+def time_before_booking(ctx: Context, *, hours: Hours) -> Answer:
+    """Hold from `hours` before the start, that moment included, until the start, excluded.
+
+    - time_before_booking: 2
+    """
+    since = ctx.booking.start - timedelta(hours=hours)
+    holds = since <= ctx.now < ctx.booking.start
+    return Answer(holds, {"start": ctx.booking.start}, since, start_bound=True)
+
+
+@condition
+def current_hour(ctx: Context, *, hour: HourOfDay) -> Answer:
+    """Hold during this hour of the Korean day: 20 is from 20:00:00 until 20:59:59.
+
+    - current_hour: 20
+    """
+    since = ctx.now.replace(minute=0, second=0, microsecond=0)
+    return Answer(ctx.now.hour == hour, {"hour": ctx.now.hour}, since)
+
+
+@condition
+def date_is_today(ctx: Context) -> Answer:
+    """Hold on the Korean day of the booking.
+
+    - date_is_today
+    """
+    day = ctx.booking.start.date()
+    since = datetime.combine(day, time(), tzinfo=ctx.now.tzinfo)
+    return Answer(day == ctx.now.date(), {"date": day}, since, start_bound=True)
+
+
+def _days_in_order(_known: Known, said: Any) -> str:
+    return "" if said.start <= said.end else f"start {said.start} is after end {said.end}"
+
+
+@condition
+@agree(_days_in_order)
+def date_range(ctx: Context, *, start: date, end: date) -> Answer:
+    """Hold for bookings of these Korean days, both included.
+
+    - date_range: {start: 2025-12-24, end: 2025-12-26}
+    """
+    day = ctx.booking.start.date()
+    return Answer(start <= day <= end, {"date": day})
+
+
+@condition
+def booking_status(ctx: Context, *, status: Statuses) -> Answer:
+    """Hold for bookings of this status, or one of several.
+
+    RC02 asked for, RC03 confirmed, RC04 cancelled, RC05 no-show, RC06 changed, RC08 completed.
+
+        - booking_status: RC03
+        - booking_status: [RC03, RC08]
+    """
+    return Answer(ctx.booking.status.value in status, {"status": ctx.booking.status.value})
+
+
+@condition
+def store_is(ctx: Context, *, store: StoreIds) -> Answer:
+    """Hold for bookings of this store, or one of several.
+
+    - store_is: 1051707
+    - store_is: [1051707, 951291]
+    """
+    return Answer(ctx.booking.store_id in store, {"store": ctx.booking.store_id})
+
+
+@condition
+def flag_not_set(ctx: Context, *, flag: Flag) -> Answer:
+    """Hold when the record lacks the flag, has it as False, or does not exist.
+
+    confirm_sms, remind_sms and option_sms say that SENS accepted confirmation, guide and event.
+
+        - flag_not_set: remind_sms
+    """
+    value = ctx.record is not None and bool(getattr(ctx.record, flag))
+    return Answer(not value, {flag: value})
+
+
+@condition
+def message_owed(ctx: Context, *, kind: Kind) -> Answer:
+    """Hold when a message was owed in an earlier run, and nothing of it has reached the provider.
+
+    With booking_not_in_db it keeps a message for new bookings owed after a failed attempt.
+
+        - any: [booking_not_in_db, {message_owed: welcome}]
+    """
+    message = ctx.record.messages.get(kind) if ctx.record else None
+    owed = message is not None and message.may_be_claimed
+    return Answer(owed, {kind: message.state if message else "never owed"})
+
+
+@condition
+def has_option_keyword(ctx: Context, *, keywords: Words) -> Answer:
+    """Hold when the name of a chosen option holds one of these words.
+
+    - has_option_keyword: [네이버, 인스타, 원본]
+    """
+    names = tuple(option.name for option in ctx.booking.options)
+    return Answer(ctx.booking.has_keyword(keywords), {"options": names})
+
+
+@condition
+def has_multiple_options(ctx: Context, *, keywords: Words, min_count: Count = 2) -> Answer:
+    """Hold when options with one of these words were chosen at least `min_count` times in all.
+
+    - has_multiple_options: {keywords: 보정, min_count: 2}
+    """
+    count = sum(
+        option.count
+        for option in ctx.booking.options
+        if any(word in option.name for word in keywords)
+    )
+    return Answer(count >= min_count, {"count": count})
+
+
+@condition
+@agree(one_comparison)
+def field(
+    ctx: Context,
+    *,
+    name: FieldName,
+    equals: Value | None = None,
+    not_equals: Value | None = None,
+    at_least: Value | None = None,
+    at_most: Value | None = None,
+    contains: Text | None = None,
+    one_of: Values | None = None,
+    if_missing: Switch | None = None,
+) -> Answer:
+    """Compare a field of rules/fields.yaml; `if_missing` answers for bookings that lack it.
+
+    Without `if_missing` a booking that lacks the field is reported as undecided. `contains` looks
+    into a text, or into every part of a list.
+
+        - field: {name: total_price, at_least: 50000}
+        - field: {name: area_name, contains: 지도, if_missing: false}
+        - field: {name: no_show_count, one_of: [1, 2]}
+    """
+    value = ctx.booking.extra.get(name)
+    if value is None:
+        if if_missing is None:
+            raise CannotDecide(f"the booking has no {name!r}: say what holds then with if_missing")
+        return Answer(if_missing, {name: "missing"})
+    said = {
+        "equals": equals,
+        "not_equals": not_equals,
+        "at_least": at_least,
+        "at_most": at_most,
+        "contains": contains,
+        "one_of": one_of,
+    }
+    comparison, other = next((name, other) for name, other in said.items() if other is not None)
+    declared = ctx.fields.get(name)
+    open_to_see = declared is not None and not declared.personal
+    return Answer(compare(value, comparison, other), {name: value if open_to_see else PERSONAL})

@@ -1,0 +1,217 @@
+"""Deciding: every booking x every enabled rule gives one verdict, and the effects that are owed.
+
+Pure: the same bookings, records, rules and moment give the same decisions, in whatever order the
+bookings come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from naverplace.base.clock import SEOUL
+from naverplace.base.errors import CannotDecide
+from naverplace.base.registry import Registry
+from naverplace.domain import record_matching
+from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.effects import (
+    CreateRecord,
+    Decisions,
+    Effect,
+    MarkExpired,
+    MoveRecord,
+    Notify,
+    RecordKey,
+    SendSms,
+    SetFlag,
+    Undecided,
+    Verdict,
+)
+from naverplace.domain.records import MessageState, Record, State, attribute
+from naverplace.rules import expiry, rescheduling
+from naverplace.rules.actions import ACTIONS, NotOwed
+from naverplace.rules.conditions import CONDITIONS, Context
+from naverplace.rules.evaluation import Reply
+from naverplace.rules.evaluator import Asking
+from naverplace.rules.rule_parser import Rule
+from naverplace.rules.rulebook import Rulebook
+
+_FIRST_KINDS = {"confirmation": 1, "guide": 2, "event": 3}
+_EARLY = (BookingStatus.REQUESTED, BookingStatus.CONFIRMED)
+
+
+@dataclass
+class _Owed:
+    """What is owed for one booking: each effect once, whichever rule came first."""
+
+    effects: dict[tuple[str, ...], Effect] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)  # kinds of messages that wait for their hours
+
+
+class RuleEngine:
+    """Applies a rulebook with the registered conditions and actions."""
+
+    def __init__(
+        self, rulebook: Rulebook, *, conditions: Registry = CONDITIONS, actions: Registry = ACTIONS
+    ) -> None:
+        self.rulebook = rulebook
+        self._asking = Asking(rulebook, conditions=conditions, actions=actions)
+
+    def decide(
+        self,
+        bookings: Iterable[Booking],
+        records: Mapping[RecordKey, Record],
+        *,
+        now: datetime,
+        back: timedelta = expiry.BACK,
+        served: Mapping[str, datetime] | None = None,
+        told: Collection[str] | None = None,
+    ) -> Decisions:
+        """Decide what is owed at this moment, and name what has expired.
+
+        Raises ValueError when `now` has no zone.
+
+        A booking that stands in two lists counts once, with its newest status: while the lists are
+        read it may complete, so RC08 wins over RC03. What cannot be decided for one booking is
+        named in `errors` and in its verdict; everything else goes on. `records` may hold a booking
+        under another spelling of its phone. What a booking lacked when it started is looked for
+        until `back` later, of unknown bookings from when their store was first `served`, or the
+        records' first sign of it. What was marked by a run that is not in `told` is marked again.
+        """
+        if now.tzinfo is None:
+            raise ValueError("now must be aware: a time without a zone may be nine hours off")
+        now = now.astimezone(SEOUL)
+        verdicts: list[Verdict] = []
+        effects: list[Effect] = []
+        errors: list[Undecided] = []
+        book = self.rulebook
+        bookings = in_order(newest(bookings), now)
+        own = record_matching.own_records(bookings, records)
+        for booking in bookings:
+            owed = _Owed()
+            if (record := own.get(booking.key)) and (
+                move := rescheduling.find_move(record, booking, now=now)
+            ):
+                own[booking.key] = move.record
+                owed.effects[_identity(move.effect)] = move.effect
+            ctx = Context(booking, own.get(booking.key), now, book.stores, book.fields)
+            for rule in self._asking.rules:
+                try:
+                    verdicts.append(self._apply(rule, ctx, owed=owed))
+                except CannotDecide as error:
+                    why = str(error)
+                    verdicts.append(_verdict(rule, booking, Reply(False, {}, f"error: {why}")))
+                    errors.append(Undecided(booking.booking_num, booking.store_id, rule.name, why))
+            effects += _in_turn(owed)
+        still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
+        signs = expiry.first_signs(records.values(), served or {})
+        effects += expiry.find_expired(
+            bookings,
+            own,
+            self._asking,
+            now=now,
+            owed=still,
+            served=signs,
+            back=back,
+            told=told,
+        )
+        return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
+
+    def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> Verdict:
+        """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""
+        reply, made = self._asking.ask(rule, ctx)
+        seen = dict(reply.seen)
+        for call, one in made:
+            if isinstance(one, NotOwed):
+                seen[call.text] = one.why
+                owed.later |= {one.later} - {""}
+            else:
+                owed.effects.setdefault(_identity(one), one)
+        return _verdict(rule, ctx.booking, reply._replace(seen=seen))
+
+
+def decide(
+    bookings: Iterable[Booking],
+    records: Mapping[RecordKey, Record],
+    rulebook: Rulebook,
+    *,
+    now: datetime,
+    back: timedelta = expiry.BACK,
+    served: Mapping[str, datetime] | None = None,
+    told: Collection[str] | None = None,
+) -> Decisions:
+    """Decide what is owed at this moment, with the conditions and actions of this library."""
+    return RuleEngine(rulebook).decide(
+        bookings, records, now=now, back=back, served=served, told=told
+    )
+
+
+def newest(bookings: Iterable[Booking]) -> list[Booking]:
+    """Keep of every booking the reading with its newest status; of two alike the later one."""
+    kept: dict[str, Booking] = {}
+    for booking in bookings:
+        other = kept.get(booking.booking_num)
+        if other is None or _age(booking) > _age(other):
+            kept[booking.booking_num] = booking
+    return list(kept.values())
+
+
+def _age(booking: Booking) -> tuple[Any, ...]:
+    settled = booking.status not in _EARLY
+    # The last two only keep the choice independent of the order that bookings come in.
+    return settled, booking.read_at, booking.status.value, booking.start, booking.raw_phone
+
+
+def in_order(bookings: Iterable[Booking], now: datetime) -> list[Booking]:
+    """Order bookings by urgency: the next to start first, those that have started last."""
+    return sorted(bookings, key=lambda b: (b.start <= now, b.start, b.booking_num))
+
+
+def _verdict(rule: Rule, booking: Booking, reply: Reply) -> Verdict:
+    return Verdict(
+        booking.booking_num, booking.store_id, rule.name, reply.holds, reply.failed, reply.seen
+    )
+
+
+def _identity(effect: Effect) -> tuple[str, ...]:
+    """Name what must not be owed twice for one booking."""
+    if isinstance(effect, SendSms):
+        return "sms", effect.kind
+    if isinstance(effect, Notify):
+        return effect.channel, effect.kind
+    if isinstance(effect, MarkExpired):
+        return "expired", effect.kind
+    if isinstance(effect, SetFlag):
+        return "flag", effect.flag
+    return ("move",) if isinstance(effect, MoveRecord) else ("record",)
+
+
+def _turn(effect: Effect) -> int:
+    if isinstance(effect, CreateRecord | MoveRecord):
+        return 0
+    if isinstance(effect, SendSms):
+        return _FIRST_KINDS.get(effect.kind, 4)
+    return 5 if isinstance(effect, SetFlag) else 6
+
+
+def _in_turn(owed: _Owed) -> list[Effect]:
+    """Order a booking's effects: record, confirmation, guide, event, others, flags, notices.
+
+    A new record holds from its creation on which messages without a flag are owed: should the run
+    die before it sends them, `message_owed` still knows.
+    """
+    effects = sorted(owed.effects.values(), key=_turn)
+    kinds = {e.kind for e in effects if isinstance(e, SendSms) and not e.flag} | owed.later
+    if not kinds:
+        return effects
+    # The table moves a message on from the token that it finds, so there must be one.
+    mark = MessageState(state=State.OWED, attempt=0, token="decided").as_map()  # noqa: S106
+    marks = {attribute(kind): mark for kind in sorted(kinds)}
+    return [
+        replace(effect, item={**effect.item, **marks})
+        if isinstance(effect, CreateRecord | SendSms | Notify)
+        else effect
+        for effect in effects
+    ]

@@ -1,0 +1,131 @@
+"""The rulebook: rules, templates and routing, read together so that every mistake is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from naverplace.base.registry import Registry, nearest
+from naverplace.base.yaml_nodes import Place, Problems, load_yaml
+from naverplace.domain.extra_fields import Field
+from naverplace.domain.notification_routing import Routing, load_routing
+from naverplace.domain.stores import Store
+from naverplace.rules.actions import ACTIONS, FLAG_OF, kind_of
+from naverplace.rules.catalogue import catalogue
+from naverplace.rules.conditions import CONDITIONS
+from naverplace.rules.parameters import Known
+from naverplace.rules.rule_parser import Rule, RuleReader, calls_of
+from naverplace.rules.template_loader import TemplateReader
+from naverplace.rules.templates import Access, Template
+
+__all__ = ["Rule", "Rulebook", "catalogue", "load_rulebook"]
+
+NOT_RULES = ("fields.yaml", "notifications.yaml")  # and templates*.yaml
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """All rules, and all that they refer to."""
+
+    rules: tuple[Rule, ...]  # the disabled ones too, by file name and in the files' order
+    templates: Mapping[str, Template]
+    routing: Routing
+    stores: Mapping[str, Store]
+    fields: Mapping[str, Field]
+    access: Access | None = field(default=None, repr=False)
+    default_sender: str = ""
+
+    @property
+    def enabled_names(self) -> tuple[str, ...]:
+        """List the rules that are on."""
+        return tuple(rule.name for rule in self.rules if rule.enabled)
+
+
+def load_rulebook(
+    rules_dir: Path,
+    *,
+    stores: Mapping[str, Store],
+    fields: Iterable[Field],
+    access: Access | None = None,
+    default_sender: str = "",
+    conditions: Registry = CONDITIONS,
+    actions: Registry = ACTIONS,
+) -> Rulebook:
+    """Read every file of the folder. Raises RulesError with all mistakes of all of them.
+
+    `access` is checked for what the templates need; None checks nothing, and then no text that
+    needs access data can be rendered.
+    """
+    problems = Problems()
+    declared = {field.name: field for field in fields}
+    reader = TemplateReader(
+        stores=stores, fields=tuple(declared.values()), access=access, problems=problems
+    )
+    files = sorted(path for path in rules_dir.glob("*.yaml") if path.name != "fields.yaml")
+    for path in files:
+        if path.name.startswith("templates"):
+            reader.read(path)
+    if not reader.seen and not problems.found:
+        problems.note(Place((rules_dir / "templates.yaml").as_posix()), "there is no template")
+    routing = load_routing(rules_dir / "notifications.yaml", problems)
+    known = Known(stores, declared, reader.templates, reader.seen)
+    rules = _read_rules(files, RuleReader(conditions, actions, known=known, problems=problems))
+    _check_owed_kinds(rules, problems)
+    _check_stand_ins(known, problems, rules_dir)
+    problems.raise_if_any()
+    assert routing is not None  # noqa: S101 - every way to None has noted a problem
+    return Rulebook(
+        rules=tuple(rules),
+        templates=reader.templates,
+        routing=routing,
+        stores=stores,
+        fields=declared,
+        access=access,
+        default_sender=default_sender,
+    )
+
+
+def _read_rules(files: Iterable[Path], reader: RuleReader) -> list[Rule]:
+    rules: list[Rule] = []
+    for path in files:
+        if path.name in NOT_RULES or path.name.startswith("templates"):
+            continue
+        if node := load_yaml(path, reader.problems):
+            rules += reader.read(node)
+    return rules
+
+
+def _check_owed_kinds(rules: Iterable[Rule], problems: Problems) -> None:
+    """Check that a kind asked for by message_owed is one that some rule sends."""
+    rules = list(rules)
+    kinds = [
+        *FLAG_OF,
+        *(
+            kind_of(call.parameters["template"], call.parameters["once"])
+            for rule in rules
+            for call in rule.then
+            if call.word == "send_sms"
+        ),
+    ]
+    for rule in rules:
+        for call in calls_of(rule.when):
+            kind = str(call.parameters.get("kind"))
+            if call.word == "message_owed" and kind not in kinds:
+                problems.note(
+                    call.place, f"no rule sends messages of kind {kind!r}; {nearest(kind, kinds)}"
+                )
+
+
+def _check_stand_ins(known: Known, problems: Problems, rules_dir: Path) -> None:
+    """Check the templates that stores.yaml names for single stores."""
+    names = list(known.template_names)
+    for store in known.stores.values():
+        for usual, other in (store.templates or {}).items():
+            for name in (usual, other):
+                if name not in names:
+                    problems.note(
+                        Place(rules_dir.as_posix()),
+                        f"store {store.id} names template {name!r} in stores.yaml, which is in no "
+                        f"templates file; {nearest(name, names)}",
+                    )

@@ -1,0 +1,193 @@
+"""Where settings come from, in which order, and what to say when they are wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from naverplace.aws.secrets_manager import read_secret
+from naverplace.base.errors import NaverPlaceError, SettingsError
+from naverplace.base.registry import nearest
+from naverplace.redaction import redactor
+from naverplace.redaction.redactor import REDACTOR
+from naverplace.settings.env_names import fields, is_secret, section_of, variable_of
+from naverplace.settings.env_source import read_env_file, tree_of, unknown
+from naverplace.settings.schema import AwsSettings, Settings
+
+# Not ours to read, but the process holds them, and libraries show them at DEBUG.
+_HELD = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
+_LONG_ENOUGH = 12  # a shorter one is a placeholder such as `testing`
+Tree = dict[str, Any]
+
+
+def load_settings(
+    *,
+    env: Mapping[str, str] | None = None,
+    env_file: Path | None = Path(".env"),
+    block_values: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Load the settings, once, before any other outside call, with redaction in place first.
+
+    The environment wins over `env_file`, over `block_values` (a Prefect block), over the Secrets
+    Manager secret named by `aws.secret_id`, over defaults. Raises SettingsError with all problems.
+    """
+    redactor.attach()
+    problems: list[str] = []
+    trees, tried = _gather(
+        dict(os.environ if env is None else env),
+        env_file=env_file,
+        block_values=block_values,
+        problems=problems,
+    )
+    cause = _add_secret(trees, tried, problems)
+    settings = _checked(trees, problems)
+    if problems or settings is None:
+        listed = [*map(REDACTOR.scrub, problems), f"tried: {', '.join(tried)}"]
+        raise SettingsError(listed) from cause
+    REDACTOR.learn_settings(settings)
+    return settings
+
+
+def _gather(
+    environment: Mapping[str, str],
+    *,
+    env_file: Path | None,
+    block_values: Mapping[str, Any] | None,
+    problems: list[str],
+) -> tuple[dict[str, Tree], list[str]]:
+    """Read every source but the last as a tree, the strongest first, and say what was tried."""
+    in_file = read_env_file(env_file, problems)
+    problems += [*unknown(environment, "the environment"), *unknown(in_file, str(env_file))]
+    trees = {"the environment": tree_of(environment, problems)}
+    tried = ["the environment"]
+    if env_file is not None:
+        trees[str(env_file)] = tree_of(in_file, problems)
+        tried.append(f"{env_file}" + ("" if in_file else " (not there or empty)"))
+    if block_values is not None:
+        trees["the Prefect block"] = dict(block_values)
+        tried.append("the Prefect block")
+    held = (variables.get(name, "") for variables in (environment, in_file) for name in _HELD)
+    REDACTOR.learn(*(secret for secret in held if len(secret) >= _LONG_ENOUGH))
+    for tree in trees.values():
+        REDACTOR.learn(*_secrets_of(tree))
+    return trees, tried
+
+
+def _checked(trees: Mapping[str, Tree], problems: list[str]) -> Settings | None:
+    try:
+        return Settings(**_merged(trees))
+    except ValidationError as error:
+        problems += [p for p in _worded(error, trees) if not _named(p, problems)]
+        return None
+
+
+def _merged(trees: Mapping[str, Tree]) -> Tree:
+    merged: Tree = {}
+    for tree in trees.values():
+        merged = _laid_over(merged, tree)
+    return merged
+
+
+def _laid_over(strong: Mapping[str, Any], weak: Mapping[str, Any]) -> Tree:
+    """Lay one tree over another, key by key."""
+    merged = dict(weak)
+    for name, value in strong.items():
+        below = merged.get(name)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[name] = _laid_over(value, below) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _add_secret(
+    trees: dict[str, Tree], tried: list[str], problems: list[str]
+) -> NaverPlaceError | None:
+    """Add the tree of the secret that the others name, if they name one; return what failed."""
+    given = _merged(trees).get("aws")
+    secret_id = given.get("secret_id") if isinstance(given, Mapping) else None
+    if not secret_id:
+        tried.append("AWS Secrets Manager (aws.secret_id is not set)")
+        return None
+    where = f"AWS Secrets Manager secret {secret_id!r}"
+    try:
+        tree = read_secret(str(secret_id), aws=AwsSettings.model_validate(given))
+    except NaverPlaceError as error:
+        problems.append(str(error))
+        tried.append(f"{where} (not read)")
+        return error
+    except ValidationError:
+        tried.append(f"{where} (not read: the settings of aws are wrong)")
+        return None
+    REDACTOR.learn(*_secrets_of(tree))
+    trees[where] = tree
+    tried.append(where)
+    return None
+
+
+def _secrets_of(tree: Mapping[str, Any]) -> Iterator[str]:
+    """List the texts of all secret settings, before anything is known to be right."""
+    for path, field in fields():
+        if is_secret(field):
+            yield from _texts(_at(tree, path))
+
+
+def _at(tree: object, path: Sequence[str]) -> object:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif value is not None:
+        yield str(value)
+
+
+def _worded(error: ValidationError, trees: Mapping[str, Tree]) -> Iterator[str]:
+    """Word every wrong setting, without its value, with how to set it."""
+    for found in error.errors(include_input=False, include_url=False, include_context=False):
+        path = tuple(str(part) for part in found["loc"] if part != "[key]")
+        words = str(found["msg"]).removeprefix("Value error, ")
+        dotted = ".".join(path)
+        giver = next((name for name, tree in trees.items() if _at(tree, path) is not None), "")
+        section = Settings.model_fields.get(path[0]) if path else None
+        if not path:
+            yield words
+        elif found["type"] == "missing" and len(path) == 1 and section and section_of(section):
+            # Nothing of the section was given: each of its own must-haves is named.
+            yield from (_missing((path[0], name)) for name in _required(section_of(section)))
+        elif found["type"] == "missing":
+            yield _missing(path)
+        elif found["type"] == "extra_forbidden":
+            names = [".".join(known) for known, _ in fields()]
+            yield f"{dotted}: unknown setting in {giver or 'a tree'}; {nearest(dotted, names)}"
+        else:
+            came = f" (from {giver})" if giver else ""
+            yield f"{dotted}: {words}{came}; set {variable_of(path)}=..."
+
+
+def _named(problem: str, problems: list[str]) -> bool:
+    """Tell whether an unknown setting was named already, as the variable that it came from."""
+    name, _, rest = problem.partition(": ")
+    variable = variable_of(tuple(name.split(".")))
+    return rest.startswith("unknown setting") and any(p.startswith(variable) for p in problems)
+
+
+def _required(section: type[BaseModel] | None) -> list[str]:
+    known = section.model_fields if section else {}
+    return [name for name, field in known.items() if field.is_required()]
+
+
+def _missing(path: tuple[str, ...]) -> str:
+    return (
+        f"{'.'.join(path)}: is missing; set {variable_of(path)}=... in the environment or .env, "
+        f"or {'.'.join(path)} in the block or secret"
+    )

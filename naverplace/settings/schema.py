@@ -1,0 +1,247 @@
+"""The one typed tree of settings; `load_settings` in `naverplace.settings.loader` fills it.
+
+Every field's description becomes its comment in `.env.example`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from naverplace.base.clock import Clock
+from naverplace.settings.cutover_section import SwitchSettings
+from naverplace.settings.parity_section import CaptureSettings, ParitySettings
+from naverplace.settings.retention_section import RetentionSettings
+from naverplace.settings.sections import (
+    BreakerSettings,
+    DocumentSettings,
+    LedgerSettings,
+    QualitySettings,
+    ReconcileSettings,
+    ThresholdSettings,
+    WatchdogSettings,
+)
+from naverplace.settings.types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
+
+_TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
+
+
+class ClockSettings(Section):
+    """Time."""
+
+    offset_seconds: float = Field(
+        0.0, description="simulations only: refused unless every URL is on loopback"
+    )
+    max_skew_seconds: float = Field(
+        120.0, gt=0, description="stop when our clock and Naver's differ by more"
+    )
+
+
+class NaverSettings(Section):
+    """Naver: the owner's account and the booking API."""
+
+    username: Secret = Field(description="the owner's Naver id")
+    password: Secret = Field(description="the owner's Naver password")
+    nid_url: Url = Field("https://nid.naver.com", description="the login site")
+    www_url: Url = Field("https://www.naver.com", description="where a login returns to (L2)")
+    smartplace_url: Url = Field(
+        "https://new.smartplace.naver.com", description="the page cookies are added on (L3)"
+    )
+    partner_url: Url = Field(
+        "https://partner.booking.naver.com", description="the booking API (L5, L6)"
+    )
+    session_check: str = Field(
+        "light",
+        pattern="^(light|browser)$",
+        description="light: one HTTP request; browser: the legacy's check (L3)",
+    )
+    page_size: int = Field(50, ge=1, le=200, description="bookings a page (L6)")
+    max_days_per_request: int = Field(
+        30, ge=1, le=31, description="longer ranges are split; Naver refuses more than 31 days"
+    )
+    completed_lookback_days: int = Field(
+        31, ge=1, le=366, description="how far back completed bookings (RC08) are read"
+    )
+    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
+    read_timeout: float = Field(20.0, gt=0, description="seconds until an answer")
+    attempts: int = Field(
+        3, ge=1, le=10, description="tries of one question before the store counts as failed"
+    )
+    retry_wait: float = Field(1.0, ge=0, description="seconds before the second try; doubles")
+    pause_seconds: float = Field(
+        0.2, ge=0, description="between two requests of one store (the legacy waited 1 s a store)"
+    )
+    parallel_stores: int = Field(2, ge=1, le=16, description="stores read at the same time")
+    login_timeout: float = Field(
+        30.0, gt=0, description="seconds for a page of the login to appear"
+    )
+    login_cooldown_minutes: float = Field(
+        60.0,
+        ge=0,
+        description="no login this long after a refused one: repeated attempts lock an account",
+    )
+    chromium_path: Path = Field(Path("/usr/bin/chromium"), description="the browser")
+    chromedriver_path: Path = Field(Path("/usr/bin/chromedriver"), description="its driver")
+
+
+class SensSettings(Section):
+    """Naver Cloud SENS: text messages."""
+
+    url: Url = Field("https://sens.apigw.ntruss.com", description="the API gateway")
+    service_id: str = Field(
+        pattern=r"^ncp:sms:[a-z]+:[0-9]+:[A-Za-z0-9_.-]+$",
+        description="the SMS service, like ncp:sms:kr:000000000000:project",
+    )
+    access_key: Secret = Field(description="Naver Cloud access key id")
+    secret_key: Secret = Field(description="Naver Cloud secret key")
+    default_sender: Digits = Field(description="registered sender number; a store may have its own")
+    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
+    read_timeout: float = Field(10.0, gt=0, description="seconds; after it the outcome is unknown")
+    attempts: int = Field(
+        3, ge=1, le=10, description="tries, only after answers that prove nothing was accepted"
+    )
+    retry_wait: float = Field(1.0, ge=0, description="seconds before the second try; doubles")
+
+
+class TelegramSettings(Section):
+    """Telegram: the owner's summary and alerts."""
+
+    url: Url = Field("https://api.telegram.org", description="the Bot API")
+    bot_token: Secret = Field(description="the bot's token")
+    chat_id: str = Field(
+        pattern=r"^(-?[0-9]+|@[A-Za-z0-9_]+)$",
+        coerce_numbers_to_str=True,  # JSON of a secret or block has it as a number
+        description="the owner's chat, like -1000000000000 or @name",
+    )
+    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
+    attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
+    retry_wait: float = Field(
+        1.0, ge=0, description="seconds before the second try when not told; doubles"
+    )
+    max_wait: float = Field(
+        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
+    )
+
+
+class SlackSettings(Section):
+    """Slack: a second place for summaries; switched on in rules/notifications.yaml."""
+
+    webhook_url: SecretUrl | None = Field(None, description="the incoming webhook")
+    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
+    attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
+    retry_wait: float = Field(
+        1.0, ge=0, description="seconds before the second try when not told; doubles"
+    )
+    max_wait: float = Field(
+        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
+    )
+
+
+class AwsSettings(Section):
+    """AWS: DynamoDB and Secrets Manager; keys come from boto3's own chain, never from here."""
+
+    region: str = Field(
+        "ap-northeast-2", pattern=r"^[a-z]+(-[a-z]+)+-[0-9]+$", description="the legacy's region"
+    )
+    endpoint_url: Url | None = Field(
+        None, description="another endpoint than AWS, such as the sandbox"
+    )
+    sms_table: str = Field(
+        "sms", pattern=_TABLE, description="the legacy's table of bookings and flags"
+    )
+    session_table: str = Field(
+        "session", pattern=_TABLE, description="the legacy's table of cookies (L1)"
+    )
+    secret_id: str | None = Field(
+        None,
+        description='a Secrets Manager secret, JSON of this tree: {"naver": {"password": "..."}}',
+    )
+    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
+    read_timeout: float = Field(10.0, gt=0, description="seconds until an answer")
+    attempts: int = Field(8, ge=1, le=20, description="tries when DynamoDB throttles")
+
+
+class Settings(BaseSettings):
+    """Everything a run must know before its first outside call."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NAVERPLACE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    stores_file: Path = Field(Path("deployments/stores.yaml"), description="the stores")
+    rules_dir: Path = Field(Path("rules"), description="rules, templates, fields, notifications")
+    report_dir: Path | None = Field(
+        None, description="also write every run's report and summary document there"
+    )
+    clock: ClockSettings = Field(default_factory=ClockSettings)
+    naver: NaverSettings
+    sens: SensSettings
+    telegram: TelegramSettings
+    slack: SlackSettings = Field(default_factory=SlackSettings)
+    aws: AwsSettings = Field(default_factory=AwsSettings)
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    breaker: BreakerSettings = Field(default_factory=BreakerSettings)
+    reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
+    quality: QualitySettings = Field(default_factory=QualitySettings)
+    watchdog: WatchdogSettings = Field(default_factory=WatchdogSettings)
+    thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
+    document: DocumentSettings = Field(default_factory=DocumentSettings)
+    switch: SwitchSettings = Field(default_factory=SwitchSettings)
+    capture: CaptureSettings = Field(default_factory=CaptureSettings)
+    parity: ParitySettings = Field(default_factory=ParitySettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    access: dict[str, dict[str, Secret]] = Field(
+        default_factory=dict,
+        description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the sources to `load_settings`, which can tell which of them were tried."""
+        return (init_settings,)
+
+    def outside_urls(self) -> dict[str, str]:
+        """List every URL that a run may call, by setting name; AWS itself counts as https://aws."""
+        sections = {name: part for name, part in self if isinstance(part, Section)}
+        urls = {
+            f"{name}.{key}": value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, section in sections.items()
+            for key, value in section
+            if key == "url" or key.endswith("_url")
+        }
+        urls["aws.endpoint_url"] = self.aws.endpoint_url or "https://aws"
+        return {name: url or "http://127.0.0.1" for name, url in urls.items()}  # empty: not called
+
+    @model_validator(mode="after")
+    def _a_simulated_clock_stays_on_loopback(self) -> Settings:
+        if self.clock.offset_seconds:
+            real = [
+                n
+                for n, url in self.outside_urls().items()
+                if urlsplit(url).hostname not in LOOPBACK
+            ]
+            if real:
+                raise ValueError(
+                    "clock.offset_seconds is for simulations, but these settings lead to the real "
+                    f"world: {', '.join(real)}; unset NAVERPLACE_CLOCK__OFFSET_SECONDS"
+                )
+        return self
+
+    def make_clock(self) -> Clock:
+        """Make the clock that the run decides by."""
+        return Clock(timedelta(seconds=self.clock.offset_seconds))

@@ -1,0 +1,155 @@
+"""Settings of what stands between a decision and a phone: ledger, breaker, quality gates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from naverplace.settings.types import SecretUrl, Section, Senders, StoreIds
+
+
+class LedgerSettings(Section):
+    """The ledger: how long a doubt lasts, and how long a run may hold a store."""
+
+    send_seconds: float = Field(
+        60.0, gt=0, description="a send begins at most this long after its claim"
+    )
+    settle_seconds: float = Field(
+        120.0, ge=0, description="until an accepted message is certain to stand in SENS's log"
+    )
+    lease_seconds: float = Field(
+        180.0,
+        gt=0,
+        description="a run that is silent this long has lost the store it was sending for",
+    )
+    expired_days: float = Field(
+        7.0,
+        ge=0,
+        description="how long after a start a message that was never accepted is still named",
+    )
+    fresh_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="a booking read longer ago is read again before its door code goes out",
+    )
+
+
+class BreakerSettings(Section):
+    """The breaker: which batch of a store is implausible, so that nothing is sent for it."""
+
+    released: StoreIds = Field(
+        (),
+        description='stores that it never stops, like ["1051707"]; `naverplace release` is better',
+    )
+    min_new: int = Field(20, ge=1, description="so many new ones, and none of them known")
+    min_strangers: int = Field(
+        40, ge=1, description="so many of all stores together, and none of them known"
+    )
+    min_forgotten: int = Field(
+        5, ge=1, description="so many known ones without a record now, and none with one"
+    )
+    max_forgotten: int = Field(
+        20, ge=0, description="more known ones without a record now, even if others have one"
+    )
+    max_new: int = Field(30, ge=1, description="more new ones at once")
+    outage_hours: float = Field(
+        6.0, gt=3, description="nobody looked for so long: more new ones are plausible"
+    )
+    new_per_hour: float = Field(10.0, ge=0, description="so many more for each hour of an outage")
+    min_gone: int = Field(
+        10, ge=1, description="none, where so many bookings were that have not begun yet"
+    )
+    jump_factor: float = Field(10.0, gt=1, description="so many times as many, or as few")
+    jump_least: int = Field(20, ge=1, description="and a difference of at least so many bookings")
+    min_same_phones: int = Field(5, ge=2, description="from so many bookings on: one phone")
+    min_same_starts: int = Field(10, ge=2, description="from so many bookings on: one start")
+    same_share: float = Field(
+        0.8, ge=0.5, lt=1, description="a larger share of one phone or of one start"
+    )
+    min_shared: int = Field(
+        5, ge=1, description="so many new ones that another store has too, more than half of all"
+    )
+    min_moved: int = Field(
+        5, ge=1, description="so many known ones at another start, more than half of them"
+    )
+
+
+class ReconcileSettings(Section):
+    """The reconciliation: the ledger against SENS's own log, once a day."""
+
+    lag_seconds: float = Field(
+        600.0, ge=0, description="younger messages wait for the next one: SENS's log may lack them"
+    )
+    overlap_hours: float = Field(
+        6.0, ge=0, description="looked at once more, for what SENS's log shows late"
+    )
+    tail_days: float = Field(
+        3.0, gt=0, le=30, description="an accepted message without a result is followed so long"
+    )
+    known_senders: Senders = Field(
+        (), description="sender numbers with which others may send, like 031-000-0000, 031-000-0001"
+    )
+    legacy_sends: bool = Field(
+        False, description="true while the legacy still sends with the same SENS service"
+    )
+
+
+class WatchdogSettings(Section):
+    """The watchdog: what is late, and who is told when nobody looks any more."""
+
+    overdue_minutes: float = Field(
+        10.0, gt=0, description="a message that is due longer than this and not out is late"
+    )
+    silent_minutes: float = Field(
+        45.0, gt=0, description="no run has read a store's bookings for so long: two were missed"
+    )
+    repeat_minutes: float = Field(
+        60.0, ge=0, description="the same news is told again after this time"
+    )
+    ping_url: SecretUrl | None = Field(
+        None, description="an outside dead-man's URL, asked after every watch that found nothing"
+    )
+
+
+class QualitySettings(Section):
+    """Quality gates."""
+
+    max_bad_share: float = Field(
+        0.3, ge=0, le=1, description="a store with a larger share of bad rows is stopped"
+    )
+    min_rows_for_share: int = Field(5, ge=1, description="fewer rows never stop a store")
+    past_days: int = Field(400, ge=1, description="a start further back is implausible")
+    future_days: int = Field(400, ge=1, description="a start further ahead is implausible")
+    write_docs: bool = Field(True, description="write Great Expectations' Data Docs of every run")
+    docs_dir: Path = Field(
+        Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs"
+    )
+
+
+class ThresholdSettings(Section):
+    """The thresholds of one run, shown in its summary document."""
+
+    total_seconds: float = Field(300.0, gt=0, description="the whole run")
+    booking_api_seconds: float = Field(60.0, gt=0, description="reading the bookings of all stores")
+    dynamodb_seconds: float = Field(5.0, gt=0, description="answers of DynamoDB")
+    sms_seconds: float = Field(30.0, gt=0, description="handing the messages to SENS")
+    notification_seconds: float = Field(5.0, gt=0, description="telling the owner")
+    memory_mb: float = Field(512.0, gt=0, description="peak memory of the process")
+    memory_share: float = Field(
+        0.5, ge=0, lt=1, description="more than this share of the allocated memory is used"
+    )
+
+
+class DocumentSettings(Section):
+    """The summary document that every run writes."""
+
+    check_log: bool = Field(
+        True, description="look up in table and SENS's log what the run has sent (one question)"
+    )
+    allocated_mb: float | None = Field(
+        None, gt=0, description="memory given to the process; AWS Lambda tells it by itself"
+    )
+    metrics_line: bool = Field(
+        False, description="print every run's figures as a line that CloudWatch makes metrics of"
+    )

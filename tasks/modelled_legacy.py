@@ -1,0 +1,30 @@
+"""The modelled legacy as the comparison asks for it: the only place where both systems meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from legacy.model import decide
+from legacy.ports import Texts
+from naverplace.base.clock import SEOUL
+from naverplace.domain.stores import Store
+from naverplace.migration.parity.legacy_texts import LegacyTexts, words_for_model
+from naverplace.migration.parity.replay import Legacy
+from naverplace.migration.parity.sides import LegacyOutcome
+from naverplace.migration.parity.values import Inputs
+
+
+def modelled_legacy(texts: LegacyTexts, *, sender: str, stores: Mapping[str, Store]) -> Legacy:
+    """Make the legacy's side: it decides only, in Korean time (L23)."""
+    words = Texts(**words_for_model(texts, sender=sender, stores=stores))
+
+    def run(inputs: Inputs) -> LegacyOutcome:
+        return decide(
+            [dict(raw) for raw in inputs.confirmed],
+            [dict(raw) for raw in inputs.completed],
+            {(number, phone): dict(item) for (number, phone), item in inputs.items.items()},
+            now=inputs.now.astimezone(SEOUL).replace(tzinfo=None),
+            texts=words,
+        )
+
+    return run

@@ -1,0 +1,81 @@
+"""Korean dates in words, and the signs that a text message can carry."""
+
+from __future__ import annotations
+
+import locale
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from naverplace.base.korean_text import moment_words, name_signs, sendable, size, unsendable
+from tests.rule_builders import at
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("2025-10-22 15:00", "10월 22일(수) 오후 3:00"),
+        ("2025-01-05 00:00", "1월 5일(일) 오전 12:00"),
+        ("2025-12-31 12:05", "12월 31일(수) 오후 12:05"),
+        ("2024-02-29 11:59", "2월 29일(목) 오전 11:59"),
+        ("2025-10-25 23:59", "10월 25일(토) 오후 11:59"),
+    ],
+)
+def test_a_moment_is_told_as_koreans_say_it(moment: str, words: str) -> None:
+    assert moment_words(at(moment)) == words
+
+
+def test_the_machines_language_makes_no_difference() -> None:
+    before = locale.setlocale(locale.LC_TIME)
+    try:
+        locale.setlocale(locale.LC_TIME, "C")
+        assert moment_words(at("2025-10-22 15:00")).endswith("(수) 오후 3:00")
+    finally:
+        locale.setlocale(locale.LC_TIME, before)
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"), [("", 0), ("abc 1", 5), ("가나", 4), ("■ 가", 5), ("a\n가", 4)]
+)
+def test_bytes_are_counted_as_in_euc_kr(text: str, bytes_: int) -> None:
+    assert size(text) == bytes_
+    assert size(text) == len(text.encode("euc_kr"))
+
+
+def test_what_euc_kr_cannot_write_in_two_bytes_cannot_be_sent() -> None:
+    assert unsendable("가 뷁😀⬇→é") == ["뷁", "😀", "⬇", "é"]
+    # Python writes it as eight bytes of loose letters, and CP949 knows it.
+    assert len("뷁".encode("euc_kr")) == 8
+    assert len("뷁".encode("cp949")) == 2
+    assert name_signs("⬇") == "'⬇' (U+2B07)"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("김하나", "김하나"),
+        (unicodedata.normalize("NFD", "김하나"), "김하나"),  # as an iPhone may write it
+        ("뷁나무", "○나무"),
+        ("구름☁️나무", "구름나무"),
+        ("👨‍👩‍👧", ""),
+        ("Zoë Kim", "Zo○ Kim"),
+        ("  두   칸\t\n", "두 칸"),
+        ("가\x00나", "가나"),
+        ("王小明", "王小明"),
+        ("ñandú 😀 x", "○and○ x"),
+        ("{{ booking.name }}", "{{ booking.name }}"),
+    ],
+)
+def test_a_customers_words_are_made_sendable(text: str, written: str) -> None:
+    assert sendable(text) == written
+
+
+@given(st.text())
+def test_whatever_a_customer_writes_becomes_one_sendable_line(text: str) -> None:
+    written = sendable(text)
+
+    assert unsendable(written) == []
+    assert "\n" not in written
+    assert sendable(written) == written

@@ -1,0 +1,196 @@
+"""What SENS's log says about a message in doubt, as values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from naverplace.base.clock import SEOUL
+from naverplace.delivery.in_doubt import (
+    SIGNATURE_LIFE,
+    Candidate,
+    Doubt,
+    Settled,
+    certain_at,
+    doubts_of,
+    known_requests,
+    pick,
+    strangers,
+    window,
+)
+from naverplace.domain.effects import RecordKey
+from naverplace.domain.records import MessageState, Record, State
+from naverplace.ledger.claims import Claim
+from naverplace.ledger.lease import OpenMessage
+from naverplace.messaging.sens_responses import SensMessage
+from naverplace.settings.sections import LedgerSettings
+
+NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
+SETTINGS = LedgerSettings()
+MINUTE = timedelta(minutes=1)
+
+
+def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> Doubt:
+    key = RecordKey(f"1051707_{number}", "010-0000-0001")
+    message = MessageState(State.CLAIMED, content_hash=content, claimed_at=NOON, run_id="dead")
+    return Doubt(Claim(key, "guide", replace(message, **parts)))  # type: ignore[arg-type]
+
+
+def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> Candidate:
+    message = SensMessage(
+        request_id=request_id,
+        message_id=f"{request_id}-0",
+        request_time=NOON + minutes * MINUTE,
+        sender="0310000000",
+        status="COMPLETED",
+        status_code="0",
+        status_name="success",
+        status_message="",
+        to="01000000001",
+        subject="",
+        content="",
+    )
+    return Candidate(message, content)
+
+
+def picked(doubt: Doubt, candidates: list[Candidate], known: dict[str, OpenMessage]) -> str:
+    found = pick(doubt, candidates, known)
+    return found.request_id if found else ""
+
+
+def test_a_claim_with_a_vanished_owner_is_certain_after_a_frozen_process_could_have_sent_it() -> (
+    None
+):
+    sent_by = timedelta(seconds=SETTINGS.send_seconds) + 2 * SIGNATURE_LIFE
+
+    assert certain_at(a_doubt(), SETTINGS) == NOON + sent_by + timedelta(seconds=120)
+
+
+def test_a_message_that_was_seen_to_fail_is_certain_after_the_settle_time() -> None:
+    seen = a_doubt(state=State.IN_DOUBT, settled_at=NOON + MINUTE)
+
+    assert certain_at(seen, SETTINGS) == NOON + 3 * MINUTE
+
+
+def test_who_cannot_tell_since_when_is_never_certain() -> None:
+    assert certain_at(a_doubt(claimed_at=None), SETTINGS) is None
+    assert certain_at(a_doubt(claimed_at=None, state=State.IN_DOUBT), SETTINGS) is None
+
+
+@given(
+    claimed=st.timedeltas(timedelta(days=-400), timedelta(days=2)),
+    state=st.sampled_from([State.CLAIMED, State.IN_DOUBT]),
+    seen_after=st.none() | st.timedeltas(timedelta(), timedelta(hours=2)),
+)
+def test_the_window_holds_every_moment_at_which_it_may_have_been_sent(
+    claimed: timedelta, state: State, seen_after: timedelta | None
+) -> None:
+    settled = NOON + claimed + seen_after if seen_after is not None else None
+    doubt = a_doubt(claimed_at=NOON + claimed, settled_at=settled, state=state)
+
+    start, end = window(doubt, NOON)
+
+    assert timedelta() < end - start <= timedelta(days=30)  # or SENS refuses it
+    assert start <= NOON + claimed - SIGNATURE_LIFE or claimed > timedelta()
+    last = certain_at(doubt, SETTINGS)
+    assert last is not None
+    assert end >= min(last, NOON + SIGNATURE_LIFE)
+
+
+def test_the_message_with_the_very_content_is_the_one() -> None:
+    log = [a_candidate("other", "else", 0), a_candidate("ours", "hash", 1)]
+
+    assert picked(a_doubt(), log, {}) == "ours"
+    assert picked(a_doubt(content="nothing like it"), log, {}) == ""
+
+
+def test_the_message_of_another_ledger_entry_is_that_ones() -> None:
+    other = a_doubt(2).open_message
+
+    assert picked(a_doubt(), [a_candidate("theirs")], {"theirs": other}) == ""
+    assert picked(a_doubt(), [a_candidate("x")], {"x": a_doubt().open_message}) == "x"
+
+
+def test_of_two_that_fit_the_earlier_is_taken_whatever_their_order() -> None:
+    log = [a_candidate("late", minutes=2), a_candidate("early", minutes=1)]
+
+    assert picked(a_doubt(), log, {}) == picked(a_doubt(), log[::-1], {}) == "early"
+
+
+@given(
+    doubts=st.integers(1, 4),
+    logged=st.lists(st.sampled_from(["same", "else"]), max_size=6),
+    foreign=st.sets(st.integers(0, 5)),
+)
+def test_no_message_of_the_log_is_given_to_two_doubts_and_none_that_fits_is_left_while_one_waits(
+    doubts: int, logged: list[str], foreign: set[int]
+) -> None:
+    log = [a_candidate(f"r{n}", content, n) for n, content in enumerate(logged)]
+    known = {f"r{n}": a_doubt(99).open_message for n in foreign}
+    free = [c for n, c in enumerate(log) if c.fingerprint == "same" and n not in foreign]
+
+    given_to: list[str] = []
+    for number in range(doubts):  # as the settler does: each one's is known to the next
+        doubt = a_doubt(number, "same")
+        if found := pick(doubt, log, known):
+            known[found.request_id] = doubt.open_message
+            given_to.append(found.request_id)
+
+    assert len(given_to) == len(set(given_to)) == min(doubts, len(free))
+    assert given_to == [c.message.request_id for c in free][: len(given_to)]
+
+
+def test_a_stranger_is_what_fits_no_message_of_ours() -> None:
+    known = {"known": a_doubt(2).open_message}
+    log = [a_candidate("known", "x"), a_candidate("doubted", "hash"), a_candidate("foreign", "y")]
+
+    assert strangers(log, known, [a_doubt()]) == [log[2]]
+
+
+def test_the_ledger_tells_whose_a_request_is() -> None:
+    key = RecordKey("1051707_1", "010-0000-0001")
+    messages = {
+        "guide": MessageState(State.ACCEPTED, request_id="r1"),
+        "event": MessageState(State.CLAIMED),
+    }
+
+    known = known_requests([Record(key, messages=messages)])
+
+    assert known == {"r1": OpenMessage(key, "guide")}
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_is_unsettled_is_a_doubt(state: State) -> None:
+    key = RecordKey("1051707_1", "010-0000-0001")
+    message = MessageState(state, content_hash="hash")
+
+    found = doubts_of([Record(key, messages={"guide": message})], {"guide": "remind_sms"})
+
+    assert bool(found) == (state in (State.CLAIMED, State.IN_DOUBT))
+    assert all(doubt.claim.flag == "remind_sms" for doubt in found)
+
+
+def test_a_notice_is_no_doubt_for_no_log_tells_of_it() -> None:
+    key = RecordKey("1051707_1", "010-0000-0001")
+    notice = MessageState(State.IN_DOUBT)
+
+    assert doubts_of([Record(key, messages={"telegram_roster": notice})], {}) == []
+
+
+def test_a_doubt_is_over_when_it_is_adopted_or_freed_and_its_row_names_no_phone() -> None:
+    doubt = replace(a_doubt(), settled=Settled.UNCLEAR, why="nobody can place it")
+
+    assert [settled.value for settled in Settled if settled.over] == ["adopted", "freed"]
+    assert doubt.row() == {
+        "booking": "1051707_1",
+        "kind": "guide",
+        "settled": "unclear",
+        "since": "2025-10-22T12:00:00+09:00",
+        "run_id": "dead",
+        "request_id": "",
+        "why": "nobody can place it",
+    }

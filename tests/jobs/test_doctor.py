@@ -1,0 +1,95 @@
+"""The doctor looks at everything, sends nothing, and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from naverplace.jobs.doctor import Finding, examine
+from naverplace.settings.schema import Settings
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+
+EXPECTED = [
+    "settings",
+    "rules, templates, stores",
+    "clock",
+    "DynamoDB",
+    "browser",
+    "Naver session",
+    "SENS",
+    "Telegram",
+    "Slack",
+]
+
+
+def examined(settings: Settings) -> dict[str, Finding]:
+    return {f.what: f for f in examine(settings, progress=lambda line: None)}
+
+
+def test_a_healthy_world_is_found_healthy_and_nothing_is_sent(
+    world: Sandbox, settings: Settings
+) -> None:
+    before = world.sms_items(), world.session_items()
+
+    findings = examined(settings)
+
+    assert list(findings) == EXPECTED
+    assert [f for f in findings.values() if not f.ok] == []
+    assert "SIMULATED" in findings["clock"].found
+    assert world.messages() == world.world.telegram == world.world.slack == []
+    assert (world.sms_items(), world.session_items()) == before
+    assert world.world.login_attempts == 0
+
+
+def forget_session(world: Sandbox) -> None:
+    world.forget_session()
+
+
+def fault(*args: Any, **kwargs: Any) -> Callable[[Sandbox], None]:
+    return lambda world: world.world.faults.append(Fault(*args, **{"times": None, **kwargs}))
+
+
+@pytest.mark.parametrize(
+    ("what", "harm", "advice"),
+    [
+        ("Naver session", forget_session, "naverplace login"),
+        ("SENS", fault("sens", kind="status:401"), ""),
+        ("Telegram", fault("telegram", kind="status:401"), ""),
+        ("DynamoDB", fault("aws", match="DescribeTable", kind="status:403"), ""),
+    ],
+)
+def test_each_fault_is_found_by_its_own_check_alone(
+    world: Sandbox,
+    settings: Settings,
+    what: str,
+    harm: Callable[[Sandbox], None],
+    advice: str,
+) -> None:
+    harm(world)
+
+    findings = examined(settings)
+
+    assert [f.what for f in findings.values() if not f.ok] == [what]
+    assert advice in findings[what].advice
+
+
+def test_a_missing_browser_is_found(settings: Settings) -> None:
+    naver = settings.naver.model_copy(update={"chromium_path": "/nowhere/chromium"})
+
+    findings = examined(settings.model_copy(update={"naver": naver}))
+
+    assert not findings["browser"].ok
+    assert "apt-get install chromium" in findings["browser"].advice
+
+
+def test_no_secret_is_shown(world: Sandbox, settings: Settings) -> None:
+    for service in ("sens", "telegram"):
+        world.world.faults.append(Fault(service, kind="drop_before", times=None))
+
+    shown = str(list(examined(settings).values()))
+
+    assert settings.telegram.bot_token.get_secret_value() not in shown
+    assert settings.sens.secret_key.get_secret_value() not in shown

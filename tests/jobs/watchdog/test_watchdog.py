@@ -1,0 +1,171 @@
+"""The watchdog in the sandbox: what it tells, when it pings, and that it repeats itself rarely."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from naverplace.cli.app import app
+from naverplace.jobs.watchdog.job import Barked, Watchdog
+from naverplace.pipeline.local_runner import run_once
+from naverplace.settings.loader import load_settings
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+from tests.rule_builders import STORE
+
+LATE = {
+    "booking_num": f"{STORE}_77",
+    "phone": "010-0000-0077",
+    "name": "김하나",
+    "confirm_sms": True,
+    "remind_sms": False,
+    "option_sms": False,
+}
+
+
+@pytest.fixture
+def pings() -> Iterator[tuple[str, list[str]]]:
+    """A dead-man's service: its URL, and the paths it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if "good" in self.path else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def env(world: Sandbox, world_env: dict[str, str]) -> dict[str, str]:
+    return {**world_env, "NAVERPLACE_WATCHDOG__REPEAT_MINUTES": "60"}
+
+
+@pytest.fixture
+def watch(world: Sandbox, env: dict[str, str]) -> Callable[..., Barked]:
+    """Look and tell, some minutes later."""
+
+    def watch(minutes: float = 0, **more: str) -> Barked:
+        world.world.advance(minutes * 60)
+        dog = Watchdog(load_settings(env={**env, **world.environment(), **more}, env_file=None))
+        return dog.bark(dog.look())
+
+    return watch
+
+
+def a_run(world: Sandbox, env: dict[str, str]) -> None:
+    settings = load_settings(env={**env, **world.environment()}, env_file=None)
+    assert run_once(settings, run_id="run", door="cli").status == "success"
+
+
+def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
+    world: Sandbox,
+    env: dict[str, str],
+    watch: Callable[..., Barked],
+    pings: tuple[str, list[str]],
+) -> None:
+    url, asked = pings
+    a_run(world, env)
+    told = len(world.world.telegram)
+
+    barked = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{url}/good/uuid")
+
+    assert (barked.watched.fine, barked.pinged, barked.problems) == (True, True, ())
+    assert asked == ["/good/uuid"]
+    assert len(world.world.telegram) == told
+
+
+def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
+    world: Sandbox,
+    env: dict[str, str],
+    watch: Callable[..., Barked],
+    pings: tuple[str, list[str]],
+) -> None:
+    a_run(world, env)
+
+    barked = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{pings[0]}/wrong/uuid-1234")
+
+    assert not barked.pinged
+    assert barked.problems == ("the dead-man's URL did not take the ping (Permanent)",)
+    assert "uuid-1234" not in json.dumps(barked.as_json())
+
+
+def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinged(
+    world: Sandbox,
+    env: dict[str, str],
+    watch: Callable[..., Barked],
+    pings: tuple[str, list[str]],
+) -> None:
+    a_run(world, env)
+    ping = {"NAVERPLACE_WATCHDOG__PING_URL": f"{pings[0]}/good"}
+    before = len(world.world.telegram)
+
+    first, again, later = watch(50, **ping), watch(10, **ping), watch(55, **ping)
+
+    assert [bool(b.told) for b in (first, again, later)] == [True, False, True]
+    assert not first.watched.fine
+    assert pings[1] == []
+    texts = [message["text"] for message in world.world.telegram[before:]]
+    assert len(texts) == 2
+    assert "예약을 읽지 못했습니다" in texts[0]
+
+
+def test_a_late_guide_is_news_even_when_something_else_was_told_before(
+    world: Sandbox, env: dict[str, str], watch: Callable[..., Barked]
+) -> None:
+    watch(50)
+    start = world.world.now().strftime("%Y-%m-%d ") + "15:30:00"
+    world.put_sms_item({**LATE, "booking_time": start})
+
+    barked = watch(1)
+
+    assert [late.kind for late in barked.watched.overdue] == ["guide"]
+    assert "telegram" in barked.told
+    assert "보냈어야 할 문자 1건" in world.world.telegram[-1]["text"]
+    assert "0000-0077" not in world.world.telegram[-1]["text"]
+
+
+def test_an_alert_that_reaches_nobody_is_tried_again_by_the_next_watch(
+    world: Sandbox, watch: Callable[..., Barked]
+) -> None:
+    world.world.faults.append(Fault("telegram", kind="status:400", times=None))
+    first = watch(50)
+    world.world.faults.clear()
+
+    second = watch(1)
+
+    assert first.told == ()
+    assert len(first.problems) == 1
+    assert second.told == ("telegram",)
+
+
+def test_the_command_shows_what_is_late_and_tells_nobody(
+    world: Sandbox, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = world.world.now().strftime("%Y-%m-%d ") + "15:30:00"
+    world.put_sms_item({**LATE, "booking_time": start})
+
+    words = CliRunner().invoke(app, ["watchdog"], env=env)
+    shown = CliRunner().invoke(app, ["watchdog", "--json"], env=env)
+
+    assert (words.exit_code, shown.exit_code) == (1, 1)
+    assert "6 records: 2 messages are late" in words.stdout
+    found: dict[str, Any] = json.loads(shown.stdout)
+    late = [(row["booking"], row["kind"]) for row in found["overdue"]]
+    assert (f"{STORE}_77", "guide") in late
+    assert "0077" not in words.stdout + shown.stdout
+    assert world.world.telegram == []

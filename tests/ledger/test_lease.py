@@ -1,0 +1,234 @@
+"""Leases and open messages as values: laws for every order of takes, renewals and ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from naverplace.aws.dynamodb import from_wire, to_wire
+from naverplace.base.clock import SEOUL
+from naverplace.domain.effects import RecordKey
+from naverplace.ledger.lease import (
+    PREFIX,
+    Held,
+    Lease,
+    LeaseLost,
+    OpenMessage,
+    StoreItem,
+    as_item,
+    close,
+    from_item,
+    renew,
+    take,
+)
+
+NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
+SECONDS = 180.0
+HOLDERS = ["run-a/1", "run-a/2", "run-b/3"]
+
+
+def a_message(number: int, kind: str = "guide") -> OpenMessage:
+    return OpenMessage(RecordKey(f"1051707_{number}", f"010-0000-{number:04}"), kind)
+
+
+MESSAGES = [a_message(1), a_message(2), a_message(1, "event"), a_message(3)]
+some_messages = st.lists(st.sampled_from(MESSAGES), max_size=3)
+
+
+def taken(item: StoreItem, holder: str = "run-a/1", **changes: Any) -> StoreItem:
+    values = {"run_id": "run-a", "now": NOON, "seconds": SECONDS, **changes}
+    return take(item, holder=holder, **values)
+
+
+def lease_of(item: StoreItem) -> Lease:
+    assert item.lease is not None
+    return item.lease
+
+
+class Holders(RuleBasedStateMachine):
+    """Three processes, each believing what it was told last, on one store's item."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.item, self.now = StoreItem("1051707"), NOON
+        self.leases: dict[str, Lease] = {}  # what each holder believes to have
+        self.may_be_open: set[OpenMessage] = set()  # opened, and settled by nobody
+
+    @rule(holder=st.sampled_from(HOLDERS), opening=some_messages)
+    def take(self, holder: str, opening: list[OpenMessage]) -> None:
+        before = self.item
+        try:
+            self.item = taken(before, holder, now=self.now, opening=opening)
+        except Held:
+            current = before.holder_at(self.now)
+            assert current is not None
+            assert current.holder != holder
+            return
+        assert before.holder_at(self.now) is None or lease_of(before).holder == holder
+        assert self.item.epoch == before.epoch + 1
+        self.leases[holder] = lease_of(self.item)
+        self.may_be_open |= set(opening)
+
+    @rule(holder=st.sampled_from(HOLDERS))
+    def renew(self, holder: str) -> None:
+        if held := self.leases.get(holder):
+            try:
+                self.item = renew(self.item, held, now=self.now, seconds=SECONDS)
+            except LeaseLost:
+                assert self.item.lease is None or lease_of(self.item).epoch != held.epoch
+                return
+            self.leases[holder] = lease_of(self.item)
+
+    @rule(holder=st.sampled_from(HOLDERS), settled=some_messages)
+    def close(self, holder: str, settled: list[OpenMessage]) -> None:
+        if held := self.leases.get(holder):
+            before = self.item
+            try:
+                self.item = close(before, held, settled=settled)
+            except LeaseLost:
+                assert before.lease is None or lease_of(before).epoch != held.epoch
+                return
+            self.may_be_open -= set(settled)
+            # What is kept beside them may be settled long since: whoever comes next looks again.
+            phones = {m.key.phone for m in before.open if m not in settled}
+            assert {m for m in self.item.open if m.key.phone not in phones} == set()
+
+    @precondition(lambda self: self.item.lease is not None)
+    @rule(seconds=st.floats(0, 400))
+    def time_passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def it_is_stored(self) -> None:
+        stored = from_wire(to_wire(as_item(self.item)))
+        assert from_item("1051707", stored) == self.item
+
+    @invariant()
+    def at_most_one_holder_can_act(self) -> None:
+        able = [held for held in self.leases.values() if self.can_renew(held)]
+        assert len(able) <= 1
+
+    @invariant()
+    def the_epoch_is_the_largest_ever_given(self) -> None:
+        assert self.item.epoch == max((held.epoch for held in self.leases.values()), default=0)
+
+    @invariant()
+    def nothing_open_is_forgotten(self) -> None:
+        assert set(self.item.open) >= self.may_be_open
+
+    def can_renew(self, held: Lease) -> bool:
+        try:
+            renew(self.item, held, now=self.now, seconds=SECONDS)
+        except LeaseLost:
+            return False
+        return True
+
+
+TestEveryOrderOfHolders = Holders.TestCase
+
+
+def test_a_store_is_refused_to_the_second_with_the_name_and_time_of_the_first() -> None:
+    item = taken(StoreItem("1051707"))
+
+    with pytest.raises(Held, match="run run-a is sending for this store until 12:03:00") as held:
+        taken(item, "run-b/2", now=NOON + timedelta(seconds=SECONDS) - timedelta.resolution)
+
+    assert held.value.lease == lease_of(item)
+    assert lease_of(taken(item, "run-b/2", now=lease_of(item).until)).epoch == 2
+
+
+def test_a_retry_of_the_same_run_is_another_holder() -> None:
+    item = taken(StoreItem("1051707"), "run-a/1", run_id="run-a")
+
+    with pytest.raises(Held):
+        taken(item, "run-a/2", run_id="run-a")
+
+
+def test_a_message_keeps_the_moment_since_when_it_is_open() -> None:
+    item = taken(StoreItem("1051707"), opening=[a_message(1)])
+
+    again = taken(item, "run-b/2", now=NOON + timedelta(hours=1), opening=MESSAGES[:2])
+
+    assert again.open == {a_message(1): NOON, a_message(2): NOON + timedelta(hours=1)}
+
+
+def test_a_lease_that_ran_out_is_renewed_while_nobody_has_taken_the_store() -> None:
+    item = taken(StoreItem("1051707"))
+    late = NOON + timedelta(hours=1)
+
+    assert lease_of(renew(item, lease_of(item), now=late, seconds=60)).until == late + timedelta(
+        minutes=1
+    )
+
+
+def test_nobody_closes_what_was_taken_over_and_its_messages_stay_open() -> None:
+    first = taken(StoreItem("1051707"), opening=[a_message(1)])
+    second = taken(first, "run-b/2", now=NOON + timedelta(hours=1))
+
+    with pytest.raises(LeaseLost, match="another run has taken over"):
+        close(second, lease_of(first), settled=[a_message(1)])
+
+    assert a_message(1) in second.open
+
+
+def test_a_settled_message_stays_open_while_another_to_its_phone_is_in_doubt() -> None:
+    item = taken(StoreItem("1051707"), opening=MESSAGES)
+    guide, _, event, _ = MESSAGES
+
+    closed = close(item, lease_of(item), settled=[m for m in MESSAGES if m != guide])
+    again = taken(closed)
+
+    assert set(closed.open) == {guide, event}
+    assert close(again, lease_of(again), settled=[guide, event]).open == {}
+
+
+def test_what_other_modules_keep_in_the_item_is_kept() -> None:
+    item = from_item("1051707", {"id": "x", "batch": {"bookings": 58}, "released": "김하나"})
+
+    closed = close(taken(item), lease_of(taken(item)), settled=[])
+
+    assert as_item(closed) == {
+        "id": PREFIX + "1051707",
+        "version": 0,
+        "epoch": 1,
+        "open": {},
+        "batch": {"bookings": 58},
+        "released": "김하나",
+    }
+
+
+@pytest.mark.parametrize(
+    "lease",
+    ["mine", None, {}, {"holder": "a", "run_id": "a", "epoch": "x", "until": "2025-10-22"}],
+)
+def test_an_unreadable_lease_counts_as_over(lease: Any) -> None:
+    item = from_item("1051707", {"lease": lease, "epoch": 7})
+
+    assert item.holder_at(NOON) is None
+    assert taken(item).epoch == 8
+
+
+@given(
+    booking=st.text("0123456789_가", min_size=1),
+    phone=st.text("0123456789-+| ", min_size=1),
+    kind=st.text("abc_가 #", min_size=1),
+)
+def test_a_message_is_found_again_under_its_stored_name(
+    booking: str, phone: str, kind: str
+) -> None:
+    message = OpenMessage(RecordKey(booking, phone), kind)
+
+    stored = as_item(taken(StoreItem("1051707"), opening=[message]))
+
+    assert list(from_item("1051707", stored).open) == [message]
+
+
+def test_an_item_shows_no_phone_when_it_is_printed() -> None:
+    item = taken(StoreItem("1051707"), opening=[a_message(1)])
+
+    assert "010-0000" not in repr(item)

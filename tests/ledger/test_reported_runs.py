@@ -1,0 +1,70 @@
+"""Which runs have told what expired: remembered for as long as a mark can be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from naverplace.aws.dynamodb import open_dynamodb
+from naverplace.aws.state_table import SessionTable
+from naverplace.domain.records import MessageState, Record, State
+from naverplace.ledger.reported_runs import AGAIN, read_told, remember_told, untold
+from naverplace.settings.schema import Settings
+from sandbox.server import Sandbox
+from tests.rule_builders import NOW, a_booking, a_record
+
+MARK = MessageState(State.EXPIRED, run_id="dead", settled_at=NOW)
+MARKED = a_record(a_booking(), messages={"guide": MARK})
+
+
+@pytest.fixture
+def table(settings: Settings) -> SessionTable:
+    return SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+
+
+def test_runs_that_have_told_are_remembered_and_forgotten_after_some_days(
+    table: SessionTable,
+) -> None:
+    assert read_told(table, [MARKED]) == frozenset()
+
+    remember_told(table, "first", now=NOW, days=8)
+    remember_told(table, "second", now=NOW + timedelta(days=8), days=8)
+    assert set(read_told(table, [MARKED]) or ()) == {"first", "second"}
+    remember_told(table, "third", now=NOW + timedelta(days=8, seconds=1), days=8)
+
+    assert set(read_told(table, [MARKED]) or ()) == {"second", "third"}
+
+
+def test_without_anything_expired_the_table_is_not_asked(
+    world: Sandbox, table: SessionTable
+) -> None:
+    before = len(world.world.requests)
+    accepted = a_record(a_booking(), messages={"guide": replace(MARK, state=State.ACCEPTED)})
+
+    assert read_told(table, [accepted]) is None
+    assert len(world.world.requests) == before
+
+
+def test_all_count_as_told_when_nobody_asked() -> None:
+    assert untold(MARKED, None, now=NOW + AGAIN) == frozenset()
+    assert untold(None, set(), now=NOW) == frozenset()
+
+
+@given(
+    state=st.sampled_from(State),
+    run_id=st.sampled_from(["", "dead", "alive"]),
+    minutes=st.integers(0, 40),
+)
+def test_only_an_old_mark_of_a_run_that_never_told_is_named_again(
+    state: State, run_id: str, minutes: int
+) -> None:
+    entry = replace(MARK, state=state, run_id=run_id)
+    record: Record = a_record(a_booking(), messages={"guide": entry})
+
+    named = untold(record, {"alive"}, now=NOW + timedelta(minutes=minutes))
+
+    assert bool(named) == (state is State.EXPIRED and run_id == "dead" and minutes >= 15)

@@ -1,0 +1,231 @@
+"""One request on one connection: what a failure says about what was sent."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from naverplace.base.errors import (
+    OutcomeUnknown,
+    Permanent,
+    ServiceUnavailable,
+    Throttled,
+    Transient,
+)
+from naverplace.messaging.single_send_http import Wire, patiently, retry_after
+from naverplace.redaction.quoting import quotable
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@contextmanager
+def a_server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve raw connections: what a service does when it breaks, no framework does."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    received.append(connection.recv(65536))
+                    answer(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", received
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def a_wire(url: str, read_timeout: float = 5.0) -> Wire:
+    return Wire("Post", url, connect_timeout=1.0, read_timeout=read_timeout)
+
+
+def send(wire: Wire, target: str = "/bot123:secret/send") -> int:
+    return wire.send("POST", target, headers={}, body=b"{}").status
+
+
+def test_each_request_has_a_connection_of_its_own_and_closes_it() -> None:
+    with a_server(lambda connection: connection.sendall(OK)) as (url, received):
+        assert [send(a_wire(url)) for _ in range(3)] == [200, 200, 200]
+
+    assert len(received) == 3
+    assert all(b"Connection: close" in request for request in received)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda connection: None, id="closed without a word"),
+        pytest.param(lambda connection: connection.sendall(b"HTTP/1.1 2"), id="half a line"),
+        pytest.param(lambda connection: connection.sendall(b"no http\r\n\r\n"), id="not HTTP"),
+        pytest.param(
+            lambda connection: connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
+            ),
+            id="reset",
+        ),
+    ],
+)
+def test_what_breaks_after_the_connection_stands_is_unknown_and_never_sent_again(
+    answer: Callable[[socket.socket], None],
+) -> None:
+    with a_server(answer) as (url, received), pytest.raises(OutcomeUnknown) as error:
+        send(a_wire(url))
+
+    assert len(received) == 1
+    assert "secret" not in str(error.value) + repr(error.value.__cause__)
+
+
+def test_an_answer_that_does_not_come_in_time_is_unknown() -> None:
+    done = threading.Event()
+
+    def stay_silent(connection: socket.socket) -> None:
+        done.wait(10)
+
+    with a_server(stay_silent) as (url, received):
+        with pytest.raises(OutcomeUnknown, match="TimeoutError"):
+            send(a_wire(url, read_timeout=0.05))
+        done.set()
+
+    assert len(received) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9", "http://no-such-host.invalid", "https://127.0.0.1:9"]
+)
+def test_what_breaks_before_the_connection_stands_was_never_sent(url: str) -> None:
+    with pytest.raises(ServiceUnavailable, match="nothing was sent") as error:
+        send(a_wire(url))
+
+    assert "secret" not in str(error.value) + repr(error.value.__cause__)
+
+
+def test_a_server_that_does_not_speak_tls_was_never_sent_anything() -> None:
+    with (
+        a_server(lambda connection: connection.sendall(OK)) as (url, received),
+        pytest.raises(ServiceUnavailable, match="nothing was sent"),
+    ):
+        send(a_wire(url.replace("http", "https")))
+
+    assert all(b"secret" not in request for request in received)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    moved = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    with a_server(lambda connection: connection.sendall(moved)) as (url, received):
+        assert send(a_wire(url)) == 307
+
+    assert len(received) == 1
+
+
+def test_an_address_that_no_address_may_be_is_refused_without_quoting_it() -> None:
+    with a_server(lambda connection: None) as (url, _), pytest.raises(Permanent) as error:
+        send(a_wire(url), "/bot123:secret\n/send")
+
+    assert "secret" not in str(error.value)
+    assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url", ["", "sens.apigw.ntruss.com", "ftp://127.0.0.1", "http://", "http://127.0.0.1:secret"]
+)
+def test_a_setting_that_is_no_address_leads_nowhere(url: str) -> None:
+    with pytest.raises(Permanent, match="address") as error:
+        send(a_wire(url))
+
+    assert "secret" not in str(error.value)
+
+
+def test_an_empty_or_broken_body_reads_as_an_empty_object() -> None:
+    with a_server(lambda connection: connection.sendall(OK)) as (url, _):
+        answer = a_wire(url).send("GET", "/", headers={})
+
+    assert answer.json() == {}
+    assert answer.text == "ok"
+
+
+class Calls:
+    """Fails with the given errors, one a call, then gives 'done'."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.count = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+def test_only_errors_that_prove_that_nothing_happened_are_tried_again() -> None:
+    calls = Calls(ServiceUnavailable("away"), Throttled("busy"))
+    assert patiently(calls, attempts=3, wait=0) == "done"
+    assert calls.count == 3
+
+    unknown = Calls(OutcomeUnknown("?"))
+    with pytest.raises(OutcomeUnknown):
+        patiently(unknown, attempts=3, wait=0)
+    assert unknown.count == 1
+
+
+def test_the_last_error_is_raised_when_the_tries_are_used_up() -> None:
+    calls = Calls(*[ServiceUnavailable(f"away {n}") for n in range(5)])
+
+    with pytest.raises(ServiceUnavailable, match="away 2"):
+        patiently(calls, attempts=3, wait=0)
+
+
+@pytest.mark.parametrize("asked", [61.0, 3600.0])
+def test_a_service_that_asks_for_too_long_a_wait_is_not_waited_for(asked: float) -> None:
+    calls = Calls(Throttled("busy", retry_after=asked))
+
+    with pytest.raises(Throttled):
+        patiently(calls, attempts=3, wait=0, longest=60)
+
+    assert calls.count == 1
+
+
+def test_what_would_be_too_late_is_not_tried_again() -> None:
+    calls = Calls(ServiceUnavailable("away"))
+
+    with pytest.raises(Transient):
+        patiently(calls, attempts=3, wait=5, in_time=lambda seconds: seconds < 5)
+
+    assert calls.count == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("3", 3.0),
+        (0, 0.0),
+        (2.5, 2.5),
+        (None, None),
+        ("soon", None),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+    ],
+)
+def test_how_long_to_wait_is_read_from_what_a_service_says(
+    said: object, seconds: float | None
+) -> None:
+    assert retry_after(said) == seconds
+
+
+def test_a_services_words_are_quoted_without_numbers_and_without_our_text() -> None:
+    text = "안녕하세요 김하나님, 출입문 비밀번호는 별표 입니다"
+
+    assert quotable("to 01000000001 is  not\nvalid") == "to [number] is not valid"
+    assert quotable("door 1234") == "door [number]"
+    assert quotable("code 210: Permission Denied", private=(text,)) == "code 210: Permission Denied"
+    assert "비밀번호" not in quotable("bad content: 출입문 비밀번호는 …", private=(text,))
+    assert len(quotable("x" * 5000)) <= 200

@@ -1,0 +1,243 @@
+"""The shipped golden set through both sides: what must differ does, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from naverplace.base.errors import Permanent
+from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, VISIBLE, load_accepted
+from naverplace.migration.parity.comparator import Comparator, changed_between
+from naverplace.migration.parity.evidence import Gathered, Minimum
+from naverplace.migration.parity.replay import legacy_side, replay, without
+from naverplace.migration.parity.sides import unlike_itself
+from naverplace.migration.parity.values import (
+    GO,
+    NO_GO,
+    NOT_ENOUGH,
+    Compared,
+    DecisionKey,
+    Inputs,
+    Parity,
+)
+from naverplace.migration.parity.verdict import Power, judge
+from naverplace.pipeline.capture.golden_set import read_golden
+from naverplace.settings.sections import ThresholdSettings
+from trials.parity.__main__ import MUTANTS, compare
+from trials.parity.generator import FILE, golden, moments, one_run
+from trials.parity.setup import DEPLOYMENTS, make_setup
+
+SETUP = make_setup()
+EVENING, AFTERNOON = islice(read_golden(FILE), 2)
+
+
+def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> Compared:
+    (run,) = replay([inputs], new=SETUP.new(), legacy=SETUP.legacy, comparator=comparator)
+    return run.compared
+
+
+WHOLE = compared(EVENING)
+
+
+def judged(
+    found: Gathered,
+    *,
+    aa: int | None = 0,
+    power: Power | None = None,
+    limits: ThresholdSettings | None = None,
+) -> Parity:
+    return judge(
+        found,
+        kind="golden",
+        made_at=EVENING.now,
+        stores=SETUP.stores,
+        minimum=Minimum(decisions=20, sent=3),
+        aa_differences=aa,
+        power=power,
+        limits=limits,
+    )
+
+
+def verdict(found: Gathered, *, aa: int | None = 0, power: Power | None = None) -> str:
+    return judged(found, aa=aa, power=power).verdict
+
+
+def gathered(*runs: Compared) -> Gathered:
+    found = Gathered()
+    for run in runs:
+        found.add(run)
+    return found
+
+
+def test_the_file_is_what_its_generator_makes() -> None:
+    assert next(read_golden(FILE)) == next(golden())
+
+
+def test_the_set_holds_more_than_thirty_thousand_decisions_about_every_store() -> None:
+    count = 0
+    for inputs in read_golden(FILE):
+        count += 2 * len({(r["businessId"], r["bookingId"]) for r in inputs.confirmed})
+        count += len({(r["businessId"], r["bookingId"]) for r in inputs.completed})
+        assert set(inputs.store_ids) == set(SETUP.stores)
+    assert count >= 30_000
+
+
+def test_every_difference_has_a_class_and_every_visible_class_is_seen() -> None:
+    classes = Counter(d.because for d in (*WHOLE.differences, *compared(AFTERNOON).differences))
+
+    assert "" not in classes
+    # The ledger's own states and late marks are no part of a table that only the legacy wrote.
+    assert set(classes) == VISIBLE - {"expired-is-recorded", "flag-means-accepted"}
+
+
+def test_every_accepted_id_has_a_law_or_a_reason_to_have_none() -> None:
+    accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
+
+    assert set(accepted) == VISIBLE | set(NOT_VISIBLE)
+
+
+def test_what_the_owner_takes_out_of_the_file_is_accepted_no_more() -> None:
+    ids = set(SETUP.comparator.accepted) - {"exactly-two-hours-before"}
+    strict = Comparator(ids, SETUP.comparator.texts, SETUP.stores)
+
+    wrong = [d for d in compared(EVENING, strict).differences if not d.explained]
+
+    assert {d.aspect for d in wrong} == {"decision", "flags"}
+    assert verdict(gathered(compared(EVENING, strict))) == NO_GO
+
+
+def test_an_id_without_a_law_is_refused(tmp_path: Path) -> None:
+    path = DEPLOYMENTS / "accepted-differences.yaml"
+    copy = tmp_path / "accepted.yaml"
+    copy.write_text(path.read_text("utf-8").replace("id: korean-time-always", "id: whatever"))
+    with pytest.raises(Permanent, match="id 'whatever' has no law"):
+        load_accepted(copy)
+
+
+def test_the_legacy_does_not_differ_from_itself() -> None:
+    one, other = (legacy_side(SETUP.legacy, EVENING) for _ in range(2))
+    assert unlike_itself(one, other) == 0
+
+
+def test_a_legacy_that_is_not_the_same_twice_is_found_out() -> None:
+    one = legacy_side(SETUP.legacy, EVENING)
+    key, item = next(iter(one.sends)), next(iter(one.flags))
+    (message,) = one.sends[key]
+
+    other_text = {**one.sends, key: (replace(message, text="something else"),)}
+    other_flag = {**one.flags, item: {**one.flags[item], "option_sms": True}}
+    fewer = {k: sent for k, sent in one.sends.items() if k != key}
+
+    assert unlike_itself(one, replace(one, sends=other_text)) == 1
+    assert unlike_itself(one, replace(one, flags=other_flag)) == 1
+    assert unlike_itself(one, replace(one, sends=fewer)) == 1
+    assert unlike_itself(one, replace(one, errors=("L15 x",))) == 1
+
+
+def test_a_message_for_another_time_than_the_bookings_has_no_class() -> None:
+    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    key = next(iter(run.compared.new.sends))
+    late = key._replace(due=key.due + timedelta(hours=1))
+    sends = {late if k == key else k: sent for k, sent in run.compared.new.sends.items()}
+    new = replace(run.compared.new, sends=sends)
+
+    found = SETUP.comparator.compare(run.prepared.inputs, run.legacy, new)
+
+    assert late in {DecisionKey(d.booking_num, d.kind, d.due) for d in found.differences if d.due}
+    assert {d.booking_num for d in found.differences if not d.explained} == {key.booking_num}
+
+
+def test_a_flag_set_by_the_side_that_does_not_send_has_no_class() -> None:
+    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    sent = next(
+        d
+        for d in run.compared.differences
+        if d.because == "exactly-two-hours-before" and d.aspect == "decision"
+    )
+    item = next(key for key in run.compared.new.flags if key.booking_num == sent.booking_num)
+    wrong = {**run.compared.new.flags[item], "remind_sms": False}
+    theirs = {**run.compared.new.flags[item], "remind_sms": True}
+    legacy = replace(run.legacy, flags={**run.legacy.flags, item: theirs})
+    new = replace(run.compared.new, flags={**run.compared.new.flags, item: wrong})
+
+    found = SETUP.comparator.compare(run.prepared.inputs, legacy, new)
+
+    assert [d.aspect for d in found.differences if not d.explained] == ["flags"]
+
+
+def test_an_error_that_the_legacy_should_not_have_has_no_class() -> None:
+    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    assert run.legacy.errors
+    legacy = replace(run.legacy, errors=(*run.legacy.errors, "L17 one more"))
+
+    found = SETUP.comparator.compare(run.prepared.inputs, legacy, run.compared.new)
+
+    assert [d.aspect for d in found.differences if not d.explained] == ["errors"]
+
+
+def test_thresholds_are_judged_by_what_captured_runs_measured() -> None:
+    found = gathered(WHOLE)
+    found.note_figures({"seconds": 20.0, "memory_mb": 600.0, "phases": {"booking api": 61.0}})
+    found.note_figures({"seconds": 30.0, "memory_mb": 400.0})
+    found.note_figures({"door": "shadow"})
+
+    rows = {row["metric"]: row for row in judged(found, limits=ThresholdSettings()).thresholds}
+
+    assert (rows["Total Duration"]["value"], rows["Total Duration"]["holds"]) == ("30.000s", True)
+    assert rows["API Call Duration"]["holds"] is False
+    assert rows["Memory Peak"]["holds"] is False
+    assert rows["SMS Sending"]["holds"] is None
+
+
+def test_a_booking_that_changed_between_two_readings_is_noise() -> None:
+    later = one_run(0, moments()[0])
+    raws = [dict(raw) for raw in later.confirmed]
+    raws[0]["phone"] = "01099990000"
+    number = f"{raws[0]['businessId']}_{raws[0]['bookingId']}"
+    assert changed_between(EVENING, replace(EVENING, confirmed=raws)) == {number}
+    assert changed_between(EVENING, EVENING) == frozenset()
+
+
+def test_a_store_that_was_left_out_is_in_neither_side() -> None:
+    less = without(EVENING, ["1051707"])
+
+    assert {store for store, _, _ in compared(less).decisions} == set(SETUP.stores) - {"1051707"}
+
+
+def test_enough_without_a_difference_is_a_go_with_its_bound() -> None:
+    found = gathered(WHOLE)
+    assert verdict(found) == GO
+    assert 2_000 < found.decisions == sum(map(found.decisions_of, SETUP.stores))
+
+
+@pytest.mark.parametrize(
+    ("found", "aa", "power", "expected"),
+    [
+        (gathered(WHOLE), None, None, NOT_ENOUGH),
+        (gathered(WHOLE), 1, None, NO_GO),
+        (gathered(WHOLE), 0, Power(50, ("one", "two")), NO_GO),
+        (gathered(WHOLE), 0, Power(50, ("one",)), GO),
+        (gathered(), 0, None, NOT_ENOUGH),
+        (gathered(compared(without(EVENING, ["867589"]))), 0, None, NOT_ENOUGH),
+    ],
+    ids=["A/A not measured", "A/A not 0", "96 % caught", "98 % caught", "nothing", "a store less"],
+)
+def test_a_verdict_needs_all_of_its_proofs(
+    found: Gathered, aa: int | None, power: Power | None, expected: str
+) -> None:
+    assert verdict(found, aa=aa, power=power) == expected
+
+
+def test_there_are_fifty_wrong_systems_and_some_of_each_kind_are_seen() -> None:
+    assert len(MUTANTS) >= 50
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+    parity = compare(runs=1, mutants=6)
+
+    assert parity.survivors == ()
+    assert parity.unexplained == 0

@@ -1,0 +1,153 @@
+"""The legacy's texts beside ours: what may differ, and not a sign more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from naverplace.base.errors import Permanent
+from naverplace.migration.parity.booking_view import Scene, scenes_of
+from naverplace.migration.parity.legacy_texts import load_legacy_texts
+from naverplace.migration.parity.sides import side_of_legacy
+from naverplace.migration.parity.text_differences import (
+    NAMED,
+    NATIONAL,
+    PLAIN,
+    SUBJECT,
+    in_words,
+    unlike,
+)
+from naverplace.migration.parity.values import Inputs, Message
+from trials.parity.generator import moments, one_run
+from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
+
+SETUP = make_setup()
+INPUTS: Inputs = one_run(1, moments()[1])
+TEXTS = SETUP.comparator.texts
+
+
+def a_pair(kind: str, *, awkward: bool = False) -> tuple[Scene, Message, Message]:
+    """Give a booking to which both sides send, and both messages."""
+    prepared = SETUP.new().prepare(INPUTS)
+    old = side_of_legacy(SETUP.legacy(INPUTS), INPUTS)
+    new = SETUP.new().side(prepared)
+    scenes = scenes_of(INPUTS)
+    for key, messages in old.sends.items():
+        scene = scenes[key.booking_num]
+        odd = any(sign in scene.name for sign in "☁✨🦥뷁サ")
+        if key.kind == kind and key in new.sends and odd == awkward and scene.phone[0] == "0":
+            return scene, messages[0], new.sends[key][0]
+    raise AssertionError("no such pair")
+
+
+def classes(kind: str, scene: Scene, old: Message, new: Message) -> dict[str, str]:
+    return dict(unlike(old, new, kind=kind, scene=scene, texts=TEXTS, stores=SETUP.stores))
+
+
+PAIR = a_pair("confirmation")
+LATER = moments()[1].replace(month=12)
+
+
+def test_a_subject_tells_kind_and_store() -> None:
+    scene, old, new = PAIR
+
+    assert new.subject == f"[예약확정] {SETUP.stores[scene.store_id].alias}"
+    assert classes("confirmation", scene, old, new) == {"subject": SUBJECT, "text": NAMED}
+
+
+def test_a_name_with_emoji_has_a_class_of_its_own() -> None:
+    assert classes("confirmation", *a_pair("confirmation", awkward=True))["text"] == PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PAIR[2].text + ".",
+        PAIR[2].text.replace("두 시간", "세 시간"),
+        PAIR[2].text.replace("■", "□", 1),
+        PAIR[2].text.replace("님, ", "님,"),
+        PAIR[2].text.replace(in_words(PAIR[0].start), in_words(LATER)) if PAIR[0].start else "",
+        "",
+    ],
+    ids=["a full stop", "a word", "a sign", "a blank less", "another day", "nothing"],
+)
+def test_one_other_sign_leaves_a_text_without_class(text: str) -> None:
+    scene, old, new = PAIR
+
+    assert text.strip() != new.text.strip()
+    assert classes("confirmation", scene, old, replace(new, text=text))["text"] == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "aspect"),
+    [
+        ({"sender": "0310009999"}, "sender"),
+        ({"to": "01099999999"}, "recipient"),
+        ({"subject": "[이용안내] 화성점"}, "subject"),
+        ({"type": "SMS"}, "type"),
+        ({"content_type": "AD"}, "type"),
+    ],
+)
+def test_what_may_not_differ_has_no_class(change: dict[str, str], aspect: str) -> None:
+    scene, old, new = PAIR
+
+    assert classes("confirmation", scene, old, replace(new, **change))[aspect] == ""
+
+
+def test_a_number_from_abroad_is_the_same_number_in_national_form() -> None:
+    scene, old, new = PAIR
+    digits = new.to
+    abroad = replace(old, to=f"82{digits[1:]}")
+
+    assert classes("confirmation", scene, abroad, new)["recipient"] == NATIONAL
+
+
+def test_no_door_code_is_in_a_repr() -> None:
+    assert "1000#" not in repr(TEXTS)
+    assert "1000#" in str(TEXTS.guide.stores)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("subject: [", "x.yaml:2:1: cannot be read"),
+        ("subject: a", "confirmation: Field required"),
+        ("- a", "x.yaml: the file: Input should be a valid dictionary"),
+    ],
+)
+def test_what_is_no_file_of_texts_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(content + "\n", "utf-8")
+    with pytest.raises(Permanent) as refused:
+        load_legacy_texts(path, None, ())
+    assert words in str(refused.value)
+
+
+FILE = DEPLOYMENTS / "legacy-texts.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{start}", "{strat}", "unknown word {strat}; did you mean 'start'?"),
+        ('"867589": |', '"999": |', "guide.stores: no text for store 867589"),
+        ("subject_now:", "subject:", "subject_now: Field required"),
+    ],
+)
+def test_a_mistake_is_told_when_the_file_is_read(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    path = tmp_path / "texts.yaml"
+    path.write_text(FILE.read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(Permanent) as refused:
+        load_legacy_texts(path, access_of(dict(SETUP.stores)), SETUP.stores)
+    assert words in str(refused.value)
+
+
+def test_a_store_without_its_door_code_is_named() -> None:
+    access = access_of(dict(SETUP.stores))
+    del access["951291"]
+    with pytest.raises(Permanent, match="store 951291 needs door_code"):
+        load_legacy_texts(FILE, access, SETUP.stores)

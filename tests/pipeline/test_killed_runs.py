@@ -1,0 +1,141 @@
+"""Whole runs that are killed at some point; the next one, twenty minutes later, makes it right."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from naverplace.pipeline.store_delivery import settle_open
+from naverplace.reporting.report import RunReport
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+from tests.pipeline.store_runs import Shop
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS_APART = 20 * 60
+
+
+@pytest.fixture
+def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.chdir(ROOT)
+    return Shop(world, world_env)
+
+
+def kill_a_run(shop: Shop, fault: Fault, *, once: Callable[[], object] = lambda: True) -> None:
+    """Start a run as a process of its own, and kill it where the fault holds it."""
+    shop.world.world.faults.append(fault)
+    waiting = {"NAVERPLACE_SENS__READ_TIMEOUT": "60", "NAVERPLACE_AWS__READ_TIMEOUT": "60"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "naverplace", "run", "--json"],
+        cwd=ROOT,
+        env={**os.environ, **shop.env, **waiting},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        ends = time.monotonic() + 120
+        while not (fault.hits and once()):
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < ends, "the run did not come this far"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    shop.world.world.faults.clear()
+
+
+def everybody_has_one(shop: Shop, report: RunReport) -> None:
+    assert report.status == "success", report.problems
+    assert report.contradictions == ()
+    received = shop.received()
+    assert len(received) == len(set(received)) == 2
+    assert shop.open_messages() == set()
+
+
+def test_killed_between_acceptance_and_record_the_next_run_adopts_it(shop: Shop) -> None:
+    kill_a_run(shop, Fault("sens", "POST", "timeout_after"), once=lambda: len(shop.received()) == 1)
+
+    report = shop.later(RUNS_APART).run()
+
+    assert report.settled == {"adopted": 1}
+    everybody_has_one(shop, report)
+
+
+def test_killed_before_the_send_it_is_freed_and_sent_once(shop: Shop) -> None:
+    kill_a_run(shop, Fault("sens", "POST", "timeout_before"))
+    assert shop.received() == []
+
+    report = shop.later(RUNS_APART).run()
+
+    assert report.settled == {"freed": 1}
+    everybody_has_one(shop, report)
+
+
+def test_restarted_at_once_nothing_is_sent_twice_and_what_is_unsure_is_named(shop: Shop) -> None:
+    kill_a_run(shop, Fault("sens", "POST", "timeout_before"))
+
+    at_once = shop.run("restarted")
+
+    assert at_once.status == "failed"
+    assert [row["settled"] for row in at_once.unsettled] == ["in_run"]
+    assert len(shop.received()) == 1
+    everybody_has_one(shop, shop.later(RUNS_APART).run())
+
+
+def test_killed_and_its_booking_cancelled_meanwhile_it_is_settled_and_not_sent(shop: Shop) -> None:
+    kill_a_run(shop, Fault("sens", "POST", "timeout_before"))
+    for bookings in shop.world.world.stores.values():
+        bookings.clear()
+
+    report = shop.later(RUNS_APART).run()
+
+    assert report.settled == {"freed": 1}
+    assert report.unsettled == ()
+    assert shop.received() == []
+    assert shop.open_messages() == set()
+
+
+def test_killed_while_it_settles_what_another_has_left_the_third_ends_it(shop: Shop) -> None:
+    kill_a_run(shop, Fault("sens", "POST", "timeout_after"), once=lambda: len(shop.received()) == 1)
+    shop.later(RUNS_APART)
+    shop.env = {**shop.env, **shop.world.environment()}
+    kill_a_run(shop, Fault("sens", "GET", "timeout_before"))
+
+    everybody_has_one(shop, shop.later(RUNS_APART).run())
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    # The puts: eight stores remembered, then one is taken, a record made, the store given back.
+    [(8, "timeout_after"), (9, "timeout_after"), (10, "timeout_before")],
+)
+def test_killed_while_it_takes_or_gives_back_its_store_the_next_run_ends_it(
+    after: int, kind: str, shop: Shop
+) -> None:
+    kill_a_run(shop, Fault("aws", "PutItem", kind, after=after))
+
+    everybody_has_one(shop, shop.later(RUNS_APART).run())
+
+
+def test_nothing_is_left_to_settle_after_a_run_that_nobody_killed(shop: Shop) -> None:
+    everybody_has_one(shop, shop.run())
+    run = shop.begin("look").run
+
+    assert settle_open(run) == []
+
+
+def test_killed_after_it_marked_what_expired_the_next_run_names_it(shop: Shop) -> None:
+    shop.later(3 * 3600)  # both bookings have begun by now, and no run has looked
+    kill_a_run(shop, Fault("telegram", "POST", "timeout_before"))
+
+    report = shop.later(RUNS_APART).run()
+
+    assert report.status == "success", report.problems
+    assert report.expired
+    again = shop.later(RUNS_APART).run("one-more")
+    assert again.expired == ()

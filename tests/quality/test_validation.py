@@ -1,0 +1,224 @@
+"""The quality gates: what is broken never sends, is named, and stops nobody else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naverplace.base.clock import SEOUL
+from naverplace.quality import validation
+from naverplace.quality.frames import to_bookings, to_frame
+from naverplace.quality.validation import Checked, Gated
+from naverplace.settings.sections import QualitySettings
+from sandbox.scenarios.build import load_scenario
+from tests.quality.test_frames import raw
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
+STORES = ("1051707", "951291")
+
+
+def gate(raws: dict[str, list[Any]], **changes: Any) -> Gated:
+    frames = {
+        store_id: to_frame(rows, store_id=store_id, fields=(), read_at=NOW)
+        for store_id, rows in raws.items()
+    }
+    settings = QualitySettings(**changes)
+    return validation.check(frames, known_stores=STORES, now=NOW, settings=settings)
+
+
+def check(*rows: Any, **changes: Any) -> Checked:
+    return gate({"1051707": list(rows)}, **changes).stores[0]
+
+
+def test_a_whole_booking_passes() -> None:
+    checked = check(raw())
+
+    assert (checked.rows, checked.quarantined, checked.stopped) == (1, (), False)
+    assert len(to_bookings(checked.good)) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (raw(phone="010-12"), "phone: not a number that a text message can reach"),
+        (raw(phone="0212345678"), "phone: not a number that a text message can reach"),
+        (raw(phone="\ud83d"), "phone: not a number that a text message can reach"),
+        (raw(phone=None), "phone: missing"),
+        ("not even an object", "booking id: missing"),
+        (raw(snapshot={"startDateTime": "2025-10-22T15:00:00"}), "start: missing, or not UTC"),
+        (raw(snapshot={"startDateTime": "1970-01-01T00:00:00Z"}), "start: not between"),
+        (raw(snapshot={"startDateTime": "0001-01-01T00:00:00Z"}), "start: not between"),
+        (raw(snapshot={"startDateTime": "9999-12-31T23:59:59Z"}), "start: missing, or not UTC"),
+        (raw(snapshot={"startDateTime": "2099-01-01T00:00:00Z"}), "start: not between"),
+        (raw(snapshot={"endDateTime": "2025-10-22T05:00:00Z"}), "end: not after the start"),
+        (raw(bookingId=None), "booking id: missing"),
+        (raw(bookingStatusCode="RC04"), "status: not one that was asked"),
+        (raw(bookingStatusCode=None), "status: missing"),
+        (raw(businessId=951291), "store: not the one that was asked"),
+        (raw(businessId=999), "store: unknown"),
+        (raw(businessId=None), "store: missing"),
+    ],
+)
+def test_a_broken_row_is_quarantined_with_its_reason(broken: Any, reason: str) -> None:
+    checked = check(broken, raw(bookingId=2), raw(bookingId=3))
+
+    assert len(checked.quarantined) == 1
+    assert any(found.startswith(reason) for found in checked.quarantined[0].reasons)
+    assert [b.booking_id for b in to_bookings(checked.good)] == [2, 3]
+
+
+def test_of_a_booking_that_stands_twice_in_one_list_the_first_is_kept() -> None:
+    checked = check(raw(), raw(name="다른 이름"), raw(bookingId=2), raw())
+
+    assert [q.reasons for q in checked.quarantined] == [
+        ("booking id: stands twice in the list",)
+    ] * 2
+    assert [(b.booking_id, b.name) for b in to_bookings(checked.good)] == [
+        (1000000001, "홍길동"),
+        (2, "홍길동"),
+    ]
+
+
+def test_of_a_booking_that_stands_twice_the_broken_one_is_not_the_one_kept() -> None:
+    checked = check(raw(phone="1"), raw(name="다른 이름"))
+
+    assert [b.name for b in to_bookings(checked.good)] == ["다른 이름"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", None])
+def test_a_start_on_another_zone_or_none_never_passes(zone: str | None) -> None:
+    frame = to_frame([raw(), raw(bookingId=2)], store_id="1051707", fields=(), read_at=NOW)
+    start = frame["start"].dt
+    moved = start.tz_convert(zone) if zone else start.tz_localize(None)
+
+    gated = validation.check(
+        {"1051707": frame.assign(start=moved)},
+        known_stores=STORES,
+        now=NOW,
+        settings=QualitySettings(),
+    )
+
+    assert len(gated.stores[0].good) == 0
+    for quarantined in gated.stores[0].quarantined:
+        assert "start: not on Asia/Seoul" in quarantined.reasons
+
+
+def test_a_booking_in_both_lists_is_no_duplicate() -> None:
+    checked = check(raw(), raw(bookingStatusCode="RC08"))
+
+    assert checked.quarantined == ()
+
+
+def test_all_reasons_of_a_row_are_named() -> None:
+    checked = check(raw(phone="1", snapshot={"startDateTime": None}))
+
+    assert len(checked.quarantined[0].reasons) == 2
+
+
+def test_a_store_with_too_many_bad_rows_is_stopped_and_the_others_go_on() -> None:
+    bad = [raw(bookingId=n, phone="1") for n in range(2, 5)]
+    good = [raw(bookingId=n) for n in range(5, 8)]
+    other = [raw(businessId=951291)]
+
+    first, second = gate({"1051707": [*bad, *good], "951291": other}).stores
+
+    assert (first.stopped, second.stopped) == (True, False)
+    assert first.reason == "3 of 6 bookings are broken, more than 30%"
+
+
+def test_few_rows_never_stop_a_store() -> None:
+    assert not check(raw(phone="1"), raw(bookingId=2, phone="1")).stopped
+
+
+def test_stores_without_bookings_pass() -> None:
+    checked = gate({"1051707": [], "951291": []}).stores
+
+    assert [(c.rows, c.stopped, c.quarantined) for c in checked] == [(0, False, ())] * 2
+
+
+def test_the_first_runs_broken_rows_are_found_and_no_others() -> None:
+    scenario = load_scenario("first-run")
+    frames = {
+        store_id: to_frame(
+            [b for b in raws if b.get("bookingStatusCode") in ("RC03", "RC08")],
+            store_id=store_id,
+            fields=(),
+            read_at=NOW,
+        )
+        for store_id, raws in scenario.stores.items()
+    }
+
+    gated = validation.check(
+        frames, known_stores=list(scenario.stores), now=scenario.now, settings=QualitySettings()
+    )
+
+    quarantined = [q for checked in gated.stores for q in checked.quarantined]
+    assert len(quarantined) == scenario.expected["quarantined"]
+    kinds = Counter(reason.partition(":")[0] for q in quarantined for reason in q.reasons)
+    assert set(kinds) == {"phone", "start"}
+
+
+def test_importing_the_module_does_not_import_great_expectations() -> None:
+    program = "import sys, naverplace.pipeline.steps; print('great_expectations' in sys.modules)"
+
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.strip() == "False"
+
+
+def test_great_expectations_reports_nothing_to_its_makers() -> None:
+    program = """
+import sys
+asked = []
+def watch(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        asked.append(args)
+sys.addaudithook(watch)
+from tests.quality.test_validation import check, raw
+check(raw())
+print(asked)
+"""
+
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "GX_ANALYTICS_ENABLED": "true"},
+    ).stdout
+
+    assert shown.strip() == "[]"
+
+
+def test_warming_up_ends_and_may_be_repeated() -> None:
+    for thread in (validation.warm_up(), validation.warm_up()):
+        thread.join(timeout=120)
+
+        assert not thread.is_alive()
+
+
+def test_a_start_at_the_edge_of_the_plausible_range_passes() -> None:
+    start = (NOW + timedelta(days=399)).astimezone(SEOUL)
+    text = start.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    assert check(raw(snapshot={"startDateTime": text, "endDateTime": None})).quarantined == ()
+
+
+def test_no_folder_is_left_in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    gate({"1051707": [raw()]})
+
+    assert list(tmp_path.iterdir()) == []

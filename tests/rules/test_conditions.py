@@ -1,0 +1,281 @@
+"""Every condition, at its edges; what cannot be decided raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from naverplace.base.errors import CannotDecide
+from naverplace.domain.booking import BookingStatus, Option
+from naverplace.domain.extra_fields import Field, FieldType
+from naverplace.domain.records import MessageState, Record, State
+from naverplace.rules.conditions import CONDITIONS, Answer, Context
+from tests.rule_builders import NOW, a_booking, a_record, at, stores
+
+SECOND = timedelta(seconds=1)
+
+
+def ask(
+    word: str,
+    booking: Any = None,
+    record: Record | None = None,
+    *,
+    now: datetime = NOW,
+    fields: Mapping[str, Field] | None = None,
+    **said: Any,
+) -> Answer:
+    ctx = Context(booking or a_booking(), record, now, stores(), fields or {})
+    answer = CONDITIONS[word](ctx, **said)
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def test_a_booking_is_in_the_table_or_not() -> None:
+    booking = a_booking()
+
+    assert ask("booking_in_db", booking, a_record(booking)).holds
+    assert not ask("booking_in_db", booking).holds
+    assert ask("booking_not_in_db", booking).holds
+    assert not ask("booking_not_in_db", booking, a_record(booking)).holds
+
+
+@pytest.mark.parametrize(
+    ("ahead", "holds"), [(SECOND, True), (timedelta(), False), (-SECOND, False)]
+)
+def test_the_future_ends_at_the_start(ahead: timedelta, *, holds: bool) -> None:
+    assert ask("starts_in_future", a_booking(start=NOW + ahead)).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("ahead", "holds"),
+    [
+        (timedelta(hours=2, microseconds=1), False),
+        (timedelta(hours=2), True),
+        (SECOND, True),
+        (timedelta(), False),
+        (-SECOND, False),
+    ],
+)
+def test_the_hours_before_a_booking_hold_their_first_moment_and_not_the_start(
+    ahead: timedelta, *, holds: bool
+) -> None:
+    booking = a_booking(start=NOW + ahead)
+
+    answer = ask("time_before_booking", booking, hours=2)
+
+    assert answer.holds is holds
+    assert answer.since == booking.start - timedelta(hours=2)
+
+
+def test_hours_may_be_broken() -> None:
+    booking = a_booking(start=NOW + timedelta(minutes=90))
+
+    assert ask("time_before_booking", booking, hours=1.5).holds
+    assert not ask("time_before_booking", booking, hours=1.4).holds
+
+
+@pytest.mark.parametrize(
+    ("now", "holds"),
+    [
+        ("2025-10-22 19:59:59", False),
+        ("2025-10-22 20:00:00", True),
+        ("2025-10-22 20:59:59", True),
+        ("2025-10-22 21:00:00", False),
+    ],
+)
+def test_an_hour_is_from_its_first_second_to_its_last(now: str, *, holds: bool) -> None:
+    assert ask("current_hour", now=at(now), hour=20).holds is holds
+
+
+@pytest.mark.parametrize("flag", ["confirm_sms", "remind_sms", "option_sms"])
+def test_a_flag_is_not_set_when_it_is_false_or_there_is_no_record(flag: str) -> None:
+    booking = a_booking()
+
+    assert ask("flag_not_set", booking, flag=flag).holds
+    assert ask("flag_not_set", booking, a_record(booking), flag=flag).holds
+    assert not ask("flag_not_set", booking, a_record(booking, **{flag: True}), flag=flag).holds
+
+
+@pytest.mark.parametrize(
+    ("state", "holds"),
+    [
+        (State.OWED, True),
+        (State.REFUSED, True),
+        (State.CLAIMED, False),
+        (State.IN_DOUBT, False),
+        (State.ACCEPTED, False),
+        (State.DELIVERED, False),
+        (State.FAILED, False),
+    ],
+)
+def test_a_message_is_owed_while_nothing_of_it_can_be_with_the_provider(
+    state: State, *, holds: bool
+) -> None:
+    booking = a_booking()
+    record = a_record(booking, messages={"welcome": MessageState(state)})
+
+    assert ask("message_owed", booking, record, kind="welcome").holds is holds
+    assert not ask("message_owed", booking, record, kind="other").holds
+    assert not ask("message_owed", booking, kind="welcome").holds
+
+
+def test_a_status_is_one_of_those_named() -> None:
+    booking = a_booking(status=BookingStatus.COMPLETED)
+
+    assert ask("booking_status", booking, status=("RC03", "RC08")).holds
+    assert not ask("booking_status", booking, status=("RC03",)).holds
+
+
+def test_a_store_is_one_of_those_named() -> None:
+    assert ask("store_is", a_booking(store_id="951291"), store=("1051707", "951291")).holds
+    # The legacy mixed stores whose ids begin alike (L24).
+    assert not ask("store_is", a_booking(store_id="951291"), store=("9512", "9512911")).holds
+
+
+@pytest.mark.parametrize(
+    ("start", "holds"),
+    [
+        ("2025-12-23 23:59", False),
+        ("2025-12-24 00:00", True),
+        ("2025-12-26 23:59", True),
+        ("2025-12-27 00:00", False),
+    ],
+)
+def test_a_range_of_days_holds_its_first_and_last_korean_day(start: str, *, holds: bool) -> None:
+    days: dict[str, Any] = {"start": date(2025, 12, 24), "end": date(2025, 12, 26)}
+
+    assert ask("date_range", a_booking(start=at(start)), **days).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("now", "holds"),
+    [
+        ("2025-10-21 23:59:59", False),
+        ("2025-10-22 00:00:00", True),  # still the 21st in UTC
+        ("2025-10-22 23:59:59", True),
+        ("2025-10-23 00:00:00", False),
+    ],
+)
+def test_today_begins_at_midnight_in_korea(now: str, *, holds: bool) -> None:
+    booking = a_booking(start=at("2025-10-22 15:00"))
+
+    assert ask("date_is_today", booking, now=at(now)).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("names", "holds"),
+    [
+        (("무료 인화지 (네이버 포토리뷰 약속 시)",), True),
+        (("기본", "원본 전체"), True),
+        (("기본",), False),
+        ((), False),
+    ],
+)
+def test_an_option_is_known_by_any_word_in_its_name(names: tuple[str, ...], *, holds: bool) -> None:
+    booking = a_booking(options=tuple(Option(name=name) for name in names))
+
+    answer = ask("has_option_keyword", booking, keywords=("네이버", "인스타", "원본"))
+
+    assert answer.holds is holds
+    assert answer.seen == {"options": names}
+
+
+@pytest.mark.parametrize(
+    ("counts", "holds"),
+    [((("보정", 2),), True), ((("보정", 1), ("보정 추가", 1)), True), ((("보정", 1),), False)],
+)
+def test_options_are_counted_as_often_as_they_were_chosen(
+    counts: tuple[tuple[str, int], ...], *, holds: bool
+) -> None:
+    options = (Option(name="인화", count=9), *(Option(name=n, count=c) for n, c in counts))
+
+    answer = ask(
+        "has_multiple_options", a_booking(options=options), keywords=("보정",), min_count=2
+    )
+
+    assert answer.holds is holds
+    assert answer.seen == {"count": sum(count for _, count in counts)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said", "holds"),
+    [
+        ("int", 50000, {"at_least": 50000}, True),
+        ("int", 49999, {"at_least": 50000}, False),
+        ("int", 50000, {"at_most": 50000}, True),
+        ("int", 50001, {"at_most": 50000}, False),
+        ("int", 0, {"equals": 0}, True),
+        ("int", 1, {"not_equals": 0}, True),
+        ("int", 2, {"one_of": (1, 2)}, True),
+        ("int", 3, {"one_of": (1, 2)}, False),
+        ("bool", False, {"equals": False}, True),
+        ("bool", True, {"equals": False}, False),
+        ("str", "지도 검색", {"contains": "지도"}, True),
+        ("str", "목록", {"contains": "지도"}, False),
+        ("list", ["조용한 방", "주차"], {"contains": "주차"}, True),
+        ("list", [], {"contains": "주차"}, False),
+        ("datetime", at("2025-10-22 15:00"), {"at_least": "2025-10-22 15:00"}, True),
+        ("datetime", at("2025-10-22 15:00"), {"equals": "2025-10-22T06:00:00Z"}, True),
+        ("datetime", at("2025-10-22 15:00"), {"at_most": "2025-10-22 14:59"}, False),
+    ],
+)
+def test_a_declared_field_is_compared_by_its_type(
+    kind: FieldType, value: Any, said: dict[str, Any], *, holds: bool
+) -> None:
+    fields = {"one": Field("one", "x", kind, personal=False)}
+    booking = a_booking(extra={"one": value})
+
+    answer = ask("field", booking, fields=fields, name="one", **said)
+
+    assert answer == Answer(holds, {"one": value})
+
+
+@pytest.mark.parametrize("extra", [{}, {"one": None}])
+def test_a_field_that_a_booking_lacks_cannot_be_compared(extra: dict[str, Any]) -> None:
+    fields = {"one": Field("one", "x", "int", personal=False)}
+
+    with pytest.raises(CannotDecide, match="has no 'one'"):
+        ask("field", a_booking(extra=extra), fields=fields, name="one", equals=1)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_rule_may_say_what_holds_without_the_field(*, missing: bool) -> None:
+    fields = {"one": Field("one", "x", "int", personal=False)}
+
+    answer = ask("field", fields=fields, name="one", equals=1, if_missing=missing)
+
+    assert answer.holds is missing
+
+
+def test_a_personal_field_is_compared_and_never_shown() -> None:
+    fields = {"email": Field("email", "email", "str", personal=True)}
+    booking = a_booking(extra={"email": "one@example.invalid"})
+
+    answer = ask("field", booking, fields=fields, name="email", contains="example")
+
+    assert answer == Answer(True, {"email": "[personal]"})
+
+
+@pytest.mark.parametrize("word", sorted(CONDITIONS))
+def test_no_condition_shows_a_phone_or_a_name(word: str) -> None:
+    said: dict[str, dict[str, Any]] = {
+        "time_before_booking": {"hours": 2},
+        "flag_not_set": {"flag": "confirm_sms"},
+        "message_owed": {"kind": "guide"},
+        "current_hour": {"hour": 20},
+        "booking_status": {"status": ("RC03",)},
+        "has_option_keyword": {"keywords": ("a",)},
+        "has_multiple_options": {"keywords": ("a",), "min_count": 2},
+        "date_range": {"start": date(2025, 1, 1), "end": date(2025, 1, 2)},
+        "store_is": {"store": ("1051707",)},
+        "field": {"name": "one", "equals": 1},
+    }
+    booking = a_booking(name="나무구름", extra={"one": 1})
+
+    shown = repr(ask(word, booking, a_record(booking), **said.get(word, {})))
+
+    assert "나무구름" not in shown
+    assert "0000001" not in shown.replace("-", "")

@@ -1,0 +1,372 @@
+"""What was owed until the start and never accepted is named once, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naverplace.domain.booking import Booking, BookingStatus, Option, new_item
+from naverplace.domain.effects import MarkExpired, RecordKey
+from naverplace.domain.records import MessageState, Record, State
+from naverplace.rules.engine import decide
+from naverplace.rules.expiry import first_signs
+from naverplace.rules.rulebook import Rulebook
+from tests.rescheduling_builders import Shop
+from tests.rule_builders import (
+    a_booking,
+    a_record,
+    a_rule,
+    a_rulebook,
+    at,
+    kinds,
+    recorded,
+    shipped,
+)
+
+START = at("2025-10-22 15:00")
+AFTER = START + timedelta(minutes=20)
+OUTSIDE = 'templates: {note: {text: "{{ booking.start }}", send_between: ["08:00", "21:00"]}}\n'
+
+
+def started(number: int = 1, **changes: Any) -> Booking:
+    return a_booking(number, **{"start": START, **changes})
+
+
+def a_known(booking: Booking, **changes: Any) -> dict[RecordKey, Record]:
+    return recorded(booking, **{"booking_time": "2025-10-22 15:00:00", **changes})
+
+
+def a_served_store() -> dict[RecordKey, Record]:
+    """The record of a booking that was confirmed days ago: its store is served since then."""
+    told = MessageState(State.ACCEPTED, claimed_at=START - timedelta(days=3))
+    return recorded(a_booking(99), confirm_sms=True, messages={"confirmation": told})
+
+
+def lost(
+    *bookings: Booking,
+    records: dict[RecordKey, Record] | None = None,
+    book: Rulebook | None = None,
+    **moment: Any,
+) -> list[MarkExpired]:
+    decisions = decide(bookings, records or {}, book or shipped(), **{"now": AFTER, **moment})
+    return [effect for effect in decisions.effects if isinstance(effect, MarkExpired)]
+
+
+def told(marks: list[MarkExpired]) -> list[tuple[str, str]]:
+    return [(mark.kind, mark.reason) for mark in marks]
+
+
+@pytest.mark.parametrize("status", [BookingStatus.CONFIRMED, BookingStatus.COMPLETED])
+def test_a_booking_that_no_run_saw_lost_its_confirmation_and_guide(status: BookingStatus) -> None:
+    booking = started(status=status, confirmed_at=START - timedelta(hours=5))
+
+    marks = [
+        replace(mark, item={n: v for n, v in mark.item.items() if n != "message_event"})
+        for mark in lost(booking, records=a_served_store())
+    ]
+
+    assert marks == [
+        MarkExpired(
+            key=booking.key,
+            rule="new-booking",
+            kind="confirmation",
+            store_id="1051707",
+            due=START - timedelta(hours=5),
+            expires=START,
+            reason="no run reached it",
+            flag="confirm_sms",
+            item=new_item(booking),
+        ),
+        MarkExpired(
+            key=booking.key,
+            rule="guide",
+            kind="guide",
+            store_id="1051707",
+            due=START - timedelta(hours=2),
+            expires=START,
+            reason="no run reached it",
+            flag="remind_sms",
+            for_start=START,
+            item=new_item(booking),
+        ),
+    ]
+
+
+def test_a_known_booking_lost_its_guide_only() -> None:
+    booking = started()
+
+    marks = lost(booking, records=a_known(booking, confirm_sms=True))
+
+    assert told(marks) == [("guide", "no run reached it")]
+
+
+def test_what_was_accepted_is_not_lost_even_if_it_did_not_arrive() -> None:
+    booking = started()
+    for state in (State.ACCEPTED, State.DELIVERED, State.FAILED):
+        ledger = {kind: MessageState(state) for kind in ("confirmation", "guide")}
+        assert lost(booking, records=a_known(booking, messages=ledger)) == []
+    assert lost(booking, records=a_known(booking, confirm_sms=True, remind_sms=True)) == []
+
+
+@pytest.mark.parametrize("state", [State.CLAIMED, State.IN_DOUBT])
+def test_what_is_in_doubt_is_not_lost_before_it_is_settled(state: State) -> None:
+    booking = started()
+    ledger = {"guide": MessageState(state, token="t", for_start=START)}
+
+    assert lost(booking, records=a_known(booking, confirm_sms=True, messages=ledger)) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (MessageState(State.REFUSED, 3, refusals=3, reason="400"), "refused 3 times: 400"),
+        (MessageState(State.REFUSED, 1, refusals=1), "refused once"),
+        (MessageState(State.OWED, 2, reason="503"), "tried 2 times, SENS has taken none: 503"),
+        (MessageState(State.OWED, 1), "tried once, SENS has taken none"),
+        (MessageState(State.OWED, 0, token="decided"), "no run reached it"),
+    ],
+)
+def test_the_reason_is_in_words(entry: MessageState, reason: str) -> None:
+    booking = started()
+
+    marks = lost(booking, records=a_known(booking, confirm_sms=True, messages={"guide": entry}))
+
+    assert told(marks) == [("guide", reason)]
+    assert marks[0].seen == (entry.token, entry.state)
+
+
+def test_it_is_named_once() -> None:
+    shop = Shop(shipped())
+    early = started(2, start=START + timedelta(hours=9))
+    shop.run(early, now=START - timedelta(days=1))
+
+    shop.run(started(), early, now=AFTER)
+    shop.run(started(), early, now=AFTER + timedelta(minutes=20))
+
+    assert [mark.kind for mark in shop.expired] == ["confirmation", "guide"]
+    item = shop.items[started().key]
+    assert [item[flag] for flag in ("confirm_sms", "remind_sms", "option_sms")] == [False] * 3
+
+
+def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> None:
+    booking = started(confirmed_at=START - timedelta(hours=5))
+    mark = MessageState(
+        State.EXPIRED, run_id="dead", token="t", settled_at=AFTER, reason="no run reached it"
+    )
+    records = a_known(booking, confirm_sms=True, messages={"guide": mark})
+    soon, later = AFTER + timedelta(minutes=14), AFTER + timedelta(minutes=15)
+
+    assert lost(booking, records=records, now=later) == []
+    assert lost(booking, records=records, now=later, told={"dead"}) == []
+    assert lost(booking, records=records, now=soon, told=set()) == []
+    (again,) = lost(booking, records=records, now=later, told={"other"})
+
+    assert (again.kind, again.reason, again.seen) == (
+        "guide",
+        "no run reached it",
+        ("t", "expired"),
+    )
+
+
+def test_a_guide_that_expired_for_another_time_is_named_for_this_one() -> None:
+    booking = started()
+    ledger = {"guide": MessageState(State.EXPIRED, for_start=START - timedelta(days=1))}
+
+    marks = lost(booking, records=a_known(booking, confirm_sms=True, messages=ledger))
+
+    assert told(marks) == [("guide", "no run reached it after the booking was moved")]
+
+
+@pytest.mark.parametrize(
+    ("status", "start"),
+    [
+        (BookingStatus.CANCELLED, START),
+        (BookingStatus.NO_SHOW, START),
+        (BookingStatus.REQUESTED, START),
+        (BookingStatus.CONFIRMED, AFTER + timedelta(seconds=1)),
+        (BookingStatus.CONFIRMED, AFTER - timedelta(days=2, seconds=1)),
+    ],
+)
+def test_what_was_not_owed_is_not_lost(status: BookingStatus, start: Any) -> None:
+    assert lost(started(status=status, start=start), records=a_served_store()) == []
+
+
+def test_how_far_back_is_settable() -> None:
+    booking = started(start=START - timedelta(days=2, hours=20))
+
+    assert lost(booking, records=a_served_store()) == []
+    assert len(lost(booking, records=a_served_store(), back=timedelta(days=7))) == 2
+
+
+def test_a_booking_confirmed_at_or_after_its_start_was_owed_nothing() -> None:
+    for confirmed in (START, START + timedelta(minutes=5)):
+        assert lost(started(confirmed_at=confirmed), records=a_served_store()) == []
+    assert len(lost(started(made_at=START - timedelta(minutes=1)), records=a_served_store())) == 2
+
+
+def test_a_new_installation_owed_nothing_before_it_began() -> None:
+    shop = Shop(shipped())
+    past = [started(n, start=AFTER - timedelta(hours=n)) for n in range(1, 5)]
+    ahead = started(9, start=AFTER + timedelta(days=1))
+
+    shop.run(*past, ahead, now=AFTER)
+    shop.run(*past, ahead, now=AFTER + timedelta(minutes=20))
+
+    assert shop.expired == []
+    assert list(shop.items) == [ahead.key]
+
+
+def test_once_begun_a_booking_that_comes_and_goes_between_two_runs_is_named() -> None:
+    shop = Shop(shipped())
+    ahead = started(9, start=AFTER + timedelta(days=1))
+    shop.run(ahead, now=AFTER)
+    between = started(start=AFTER + timedelta(minutes=10))
+
+    shop.run(between, ahead, now=AFTER + timedelta(minutes=20))
+
+    assert told(shop.expired) == [
+        ("confirmation", "no run reached it"),
+        ("guide", "no run reached it"),
+    ]
+
+
+def test_who_knows_since_when_a_store_is_served_may_say_so() -> None:
+    booking = started()
+
+    assert lost(booking) == []
+    assert lost(booking, served={"1051707": START}) == []
+    assert len(lost(booking, served={"1051707": START - timedelta(minutes=1)})) == 2
+
+
+def test_a_stores_first_sign_is_its_oldest_claim_and_nothing_of_the_legacys() -> None:
+    ours, legacys = a_booking(1), a_booking(2, store_id="951291")
+    first = MessageState(State.ACCEPTED, claimed_at=START)
+    later = MessageState(State.ACCEPTED, claimed_at=AFTER)
+    records = [
+        a_record(ours, messages={"confirmation": first, "guide": later}, booking_time="?"),
+        a_record(a_booking(3), messages={"confirmation": later}),
+        a_record(legacys, booking_time="2025-10-20 10:00:00"),
+        a_record(a_booking(4, store_id="951291"), booking_time="unknown"),
+    ]
+
+    signs = first_signs(records)
+
+    assert signs == {"1051707": START}
+
+
+def test_a_rule_of_one_hour_is_asked_in_its_last_hour(tmp_path: Path) -> None:
+    book = a_rulebook(
+        tmp_path,
+        a_rule("{time_before_booking: 24}, {current_hour: 10}, booking_in_db", "send_sms: note"),
+    )
+    booking = started()
+
+    [mark] = lost(booking, records=a_known(booking), book=book)
+
+    assert (mark.kind, mark.due) == ("note", at("2025-10-22 10:00"))
+
+
+def test_a_text_with_hours_is_asked_for_before_they_closed(tmp_path: Path) -> None:
+    book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: note"), templates=OUTSIDE)
+    booking = started(start=at("2025-10-22 23:00"))
+    records = recorded(booking, booking_time="2025-10-22 23:00:00")
+
+    [mark] = lost(booking, records=records, book=book, now=at("2025-10-22 23:20"))
+
+    assert (mark.kind, mark.expires) == ("note", at("2025-10-22 21:00"))
+
+
+def test_what_another_rule_still_owes_has_not_expired(tmp_path: Path) -> None:
+    book = a_rulebook(
+        tmp_path, a_rule("{any: [starts_in_future, booking_in_db]}", "send_sms: note")
+    )
+    booking = started()
+
+    decisions = decide([booking], a_known(booking), book, now=AFTER)
+
+    assert kinds(decisions) == ["note"]
+    assert len(decisions.effects) == 1
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "booking_in_db",
+        "{not: starts_in_future}",
+        "{current_hour: 10}, {not: {time_before_booking: 2}}",
+    ],
+)
+def test_a_rule_that_does_not_end_with_the_start_lets_nothing_expire(
+    tmp_path: Path, when: str
+) -> None:
+    book = a_rulebook(
+        tmp_path, a_rule(f"{{booking_status: RC03}}, booking_in_db, {when}", "send_sms: note")
+    )
+    booking = started(status=BookingStatus.COMPLETED)
+
+    assert lost(booking, records=a_known(booking), book=book) == []
+
+
+def test_a_text_that_could_not_be_filled_in_is_named_with_its_reason(tmp_path: Path) -> None:
+    templates = 'templates: {note: {text: "{{ booking.start }} {{ booking.item_name }}"}}'
+    book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: note"), templates=templates)
+    booking = started()
+
+    [mark] = lost(booking, records=a_known(booking), book=book)
+
+    assert mark.reason.startswith("undecided: ")
+    assert "booking.item_name is missing" in mark.reason
+    marked = {"note": MessageState(State.EXPIRED, reason=mark.reason)}
+    assert lost(booking, records=a_known(booking, messages=marked), book=book) == []
+
+
+def test_a_question_that_cannot_be_answered_owes_nothing(tmp_path: Path) -> None:
+    book = a_rulebook(
+        tmp_path,
+        a_rule("starts_in_future, {field: {name: total_price, at_least: 1}}", "send_sms: note"),
+    )
+    booking = started()
+
+    assert lost(booking, records=a_known(booking), book=book) == []
+
+
+def test_an_event_never_expires_with_the_start() -> None:
+    booking = started(status=BookingStatus.COMPLETED, options=(Option(name="원본 전체"),))
+    records = a_known(booking, confirm_sms=True, remind_sms=True)
+
+    assert lost(booking, records=records) == []
+    for day in ("2025-10-22 20:10", "2025-10-24 20:10"):
+        assert kinds(decide([booking], records, shipped(), now=at(day))) == ["event"]
+
+
+def test_the_item_made_for_a_lost_message_has_the_records_own_key() -> None:
+    booking = started(raw_phone="+82 10-0000-0001")
+    [(key, record)] = a_known(started(), confirm_sms=True).items()
+
+    [mark] = lost(booking, records={key: record})
+
+    assert mark.key == key
+    assert mark.item["phone"] == key.phone
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "evening"),
+    [
+        (BookingStatus.CONFIRMED, [("01000000001", "event")]),
+        (BookingStatus.COMPLETED, []),  # the legacy sends none without an item either (L13)
+    ],
+)
+def test_a_marked_booking_gets_its_event_if_it_was_known_before_it_was_completed(
+    first_seen: BookingStatus, evening: list[tuple[str, str]]
+) -> None:
+    shop = Shop(shipped())
+    shop.run(started(9, start=START + timedelta(days=1)), now=START - timedelta(days=1))
+    booking = started(status=first_seen, options=(Option(name="원본 전체"),))
+    completed = booking.model_copy(update={"status": BookingStatus.COMPLETED})
+
+    assert shop.run(booking, now=AFTER) == []
+    assert shop.run(completed, now=at("2025-10-22 20:00")) == evening
