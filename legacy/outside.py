@@ -21,7 +21,7 @@ from legacy.settings import LegacySettings
 
 
 class DynamoTable:
-    """Table `sms` without a single condition (facts 7.5)."""
+    """Table `sms` without a single condition (outside-services: DynamoDB legacy tables)."""
 
     def __init__(self, settings: LegacySettings) -> None:
         resource = boto3.resource(

@@ -22,7 +22,7 @@ class Table(Protocol):
         """Write a whole item over whatever stands there."""
 
     def set_flag(self, booking_num: str, phone: str, flag: str) -> None:
-        """Set one flag to True, without any condition (facts 7.5)."""
+        """Set one flag, without any condition (outside-services: DynamoDB legacy tables)."""
 
     def open_items(self) -> list[Item]:
         """Scan once for items with option_sms False: the first megabyte only (L8)."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-# The legacy's own key schemas (facts 7.5), written out once more: the sandbox imports no library.
+# The legacy's own key schemas, written out once more since the sandbox imports no library
+# (outside-services: DynamoDB legacy tables).
 TABLES = {"sms": {"booking_num": "HASH", "phone": "RANGE"}, "session": {"id": "HASH"}}
 SECRET_ID = "naverplace/sandbox"
 BATCH = 25

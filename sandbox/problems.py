@@ -1,4 +1,4 @@
-"""How each service words an error (facts 3.3, 4, 5), for faults that a test asks for."""
+"""How each service words an error, for faults that a test asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
-# The API gateway's own codes by HTTP status (facts 3.3).
+# The API gateway's own codes by HTTP status (outside-services: SENS errors).
 GATEWAY = {
     400: ("100", "Bad Request"),
     401: ("200", "Authentication Failed"),

@@ -1,4 +1,4 @@
-"""SENS, Naver Cloud's text messages: send, look-ups and opt-outs (facts section 3)."""
+"""SENS: send, look-ups and opt-outs (outside-services: SENS send, SENS list)."""
 
 from __future__ import annotations
 

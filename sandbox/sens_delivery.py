@@ -1,4 +1,4 @@
-"""What becomes of an accepted message, by the world's clock (facts 3.4).
+"""What becomes of an accepted message, by the world's clock (outside-services: SENS result).
 
 SENS's own table of device and telco codes is not public: the codes here are invented, the reasons
 are the usual ones of Korean telcos.

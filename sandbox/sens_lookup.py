@@ -1,4 +1,4 @@
-"""The list call of SENS: by request, by time of request or of completion, in pages (facts 3.4)."""
+"""The list call of SENS, by request or by time (outside-services: SENS list)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SENS takes and what it refuses at the door (facts 3.2); bytes are counted in EUC-KR."""
+"""What SENS takes and what it refuses at the door (outside-services: SENS send, SENS bytes)."""
 
 from __future__ import annotations
 

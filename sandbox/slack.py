@@ -1,4 +1,4 @@
-"""Slack: one incoming webhook (facts section 5)."""
+"""Slack: one incoming webhook (outside-services: Slack webhook)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telegram's Bot API: getMe, getChat and sendMessage (facts section 4)."""
+"""Telegram's Bot API: getMe, getChat and sendMessage (outside-services: Telegram sendMessage)."""
 
 from __future__ import annotations
 

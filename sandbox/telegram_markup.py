@@ -1,4 +1,4 @@
-"""A light check of Telegram's three markups, with the words of its own refusals (facts 4)."""
+"""Checks Telegram's three markups in its own words (outside-services: Telegram markup)."""
 
 from __future__ import annotations
 

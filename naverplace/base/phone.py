@@ -1,8 +1,9 @@
 """Korean phone numbers: which ones a text message can reach, and how they are written and masked.
 
 Validity is the library phonenumbers' (Google's numbering plans). Two things it does not know are
-ours: safe numbers 050x are written with a four-digit prefix (facts section 6), and the legacy's
-slicing, which is the sort key of table `sms` (L10).
+ours: safe numbers 050x are written with a four-digit prefix
+(outside-services: Korean phone numbers), and the legacy's slicing, which is the sort key of
+table `sms` (L10).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def unsliced(key: str) -> str:
 
 
 def hyphenate(digits: str) -> str:
-    """Write national digits as people do: 010-0000-0001, 0502-000-0001 (facts section 6)."""
+    """Write national digits as people do (outside-services: Korean phone numbers)."""
     head = _prefix(digits)
     return f"{digits[:head]}-{digits[head:-4]}-{digits[-4:]}"
 

@@ -1,9 +1,9 @@
 """A message that may or may not have been accepted, and what SENS's log says about it; pure.
 
 When is it certain that a message was not sent? A send is signed at most `send_seconds` after its
-claim, and SENS refuses what was signed five minutes ago (facts 3.1), so even a frozen process sends
-nothing after that; twice the five minutes, for our clock may be ahead of SENS's. What was accepted
-stands in the log after `settle_seconds` at the latest.
+claim, and SENS refuses what was signed five minutes ago (outside-services: SENS signature), so even
+a frozen process sends nothing after that; twice the five minutes, since our clock may be ahead of
+SENS's. What was accepted stands in the log after `settle_seconds` at the latest.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class Settler:
         return self.known.get(message.request_id, doubt.open_message) == doubt.open_message
 
     def _open(self, listed: SensMessage) -> Candidate:
-        """Read a message's content, which the list does not tell (facts 3.4)."""
+        """Read a message's content, which the list does not tell (outside-services: SENS list)."""
         if listed.message_id not in self._read:
             message = self.sens.get(listed.message_id) or listed
             self._read[listed.message_id] = Candidate(message, self.sens.fingerprint_of(message))

@@ -1,4 +1,4 @@
-"""A booking as the rules see it; its fields come from Naver's JSON (facts 1.5, L10)."""
+"""A booking as the rules see it (L10; outside-services: Naver API fields)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REVIEW_WORDS = ("네이버", "인스타", "원본")  # an option with one of the
 
 
 class BookingStatus(StrEnum):
-    """Naver's booking status codes (facts 1.6)."""
+    """Naver's booking status codes (outside-services: Naver status codes)."""
 
     REQUESTED = "RC02"
     CONFIRMED = "RC03"

@@ -112,6 +112,6 @@ def _as_type(value: Any, kind: FieldType) -> Any:
 
 
 def _as_time(text: str) -> datetime:
-    """Read a time; plain dates and times without zone are Korean (facts 1.5)."""
+    """Read a time; without a zone it is Korean (outside-services: Naver API fields)."""
     read = datetime.fromisoformat(text)
     return read.astimezone(SEOUL) if read.tzinfo else read.replace(tzinfo=SEOUL)

@@ -135,7 +135,7 @@ class Record:
 
 
 def from_item(item: Mapping[str, Any]) -> Record:
-    """Read a record from an item of table `sms`, whoever wrote it (L11; facts 7.5)."""
+    """Read a record from an item (L11; outside-services: DynamoDB legacy tables)."""
     ledgers = {
         name.removeprefix(PREFIX): MessageState.from_map(value)
         for name, value in item.items()

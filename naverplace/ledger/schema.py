@@ -17,7 +17,7 @@ SESSION_KEYS = {"id": "HASH"}
 
 
 def schemas(aws: AwsSettings) -> dict[str, dict[str, str]]:
-    """List both tables' keys by table name (facts 7.5)."""
+    """List both tables' keys by table name (outside-services: DynamoDB legacy tables)."""
     return {aws.sms_table: SMS_KEYS, aws.session_table: SESSION_KEYS}
 
 

@@ -1,4 +1,4 @@
-"""Naver Cloud SENS: text messages (L18, L19; facts section 3)."""
+"""Naver Cloud SENS: text messages (L18, L19; outside-services: SENS send, SENS list)."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ class SensClient:
         """Send one message; tried again only after answers that prove that nothing was accepted.
 
         Raises Refused, Throttled, ServiceUnavailable, TooLate (nothing accepted), or
-        OutcomeUnknown. No try is signed at or after `not_after`, and SENS refuses what was signed
-        five minutes ago (3.1): so even a process that was frozen in between sends nothing later.
+        OutcomeUnknown. No attempt is signed at or after `not_after`, and SENS refuses what was
+        signed five minutes ago (outside-services: SENS signature), so even a process that was
+        frozen in between sends nothing later.
         """
         payload = {"type": message_type, "contentType": content_type, "from": sender}
         if subject and message_type != "SMS":
@@ -184,7 +185,7 @@ class SensClient:
         *,
         not_after: datetime | None = None,
     ) -> Answer:
-        """Send one signed request; signed anew at each try, for SENS allows 5 minutes (3.1)."""
+        """Send one request, signed anew at each attempt (outside-services: SENS signature)."""
         now = self.clock.now()
         if not_after is not None and now >= not_after:
             raise TooLate("SENS: too late to send it now; nothing was sent")
@@ -203,7 +204,7 @@ class SensClient:
 
 
 def signature(method: str, target: str, *, timestamp: str, access_key: str, secret_key: str) -> str:
-    """Sign a request as SENS checks it: the path with its query, not the body (L19, 3.1)."""
+    """Sign the path with its query, not the body (L19; outside-services: SENS signature)."""
     message = f"{method} {target}\n{timestamp}\n{access_key}"
     digest = hmac.new(secret_key.encode(), message.encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()

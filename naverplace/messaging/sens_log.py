@@ -11,7 +11,7 @@ from naverplace.messaging.sens import MAX_WINDOW, SensClient
 from naverplace.messaging.sens_responses import SensMessage
 from naverplace.redaction.quoting import quotable
 
-KEPT = timedelta(days=89)  # SENS lists the last 90 days (facts 3.4)
+KEPT = timedelta(days=89)  # SENS lists the last 90 days (outside-services: SENS list)
 MOST_QUESTIONS = 500  # about single requests or messages in one reconciliation
 
 

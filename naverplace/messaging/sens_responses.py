@@ -1,4 +1,4 @@
-"""What SENS answers, read in all the forms that it is known to take (facts 3.3, 3.4)."""
+"""What SENS answers, in all known forms (outside-services: SENS errors, SENS result)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def throttled(answer: Answer) -> Throttled:
 
 
 def words_of(answer: Answer) -> tuple[str, str]:
-    """Read code and words of an error in SENS's new, SENS's old or the gateway's form (3.3)."""
+    """Read code and words of an error in any of its three forms (outside-services: SENS errors)."""
     read = answer.json()
     error = read.get("error")
     if isinstance(error, dict):
@@ -120,7 +120,7 @@ def _message(entry: Mapping[str, Any], request_id: str) -> SensMessage:
 
 
 def _time(text: str) -> datetime | None:
-    """Read a time in either of SENS's forms; without a zone it is Korean time (3.3)."""
+    """Read a time in either form; without a zone it is Korean (outside-services: SENS errors)."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:

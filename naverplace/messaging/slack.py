@@ -1,4 +1,4 @@
-"""Slack: an incoming webhook for notices and summaries (facts section 5)."""
+"""Slack: an incoming webhook for notices and summaries (outside-services: Slack webhook)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _judge(answer: Answer, *, private: str) -> None:
     if answer.status == 429:
         asked = retry_after(answer.headers.get("retry-after"))
         raise Throttled("Slack: asks us to wait (429); nothing was accepted", retry_after=asked)
-    # Some refusals come with 200 (facts section 5): only the body 'ok' is a yes.
+    # Some refusals come with 200 (outside-services: Slack webhook): only the body 'ok' is a yes.
     if answer.status in _FAULTS or (answer.status == 200 and answer.text):
         words = quotable(answer.text, private=(private,))
         raise Refused(

@@ -1,4 +1,4 @@
-"""Telegram: the owner's summary, notices and alerts, as plain text (L20; facts section 4)."""
+"""Telegram: texts to the owner, without markup (L20; outside-services: Telegram sendMessage)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The owner's booking API at partner.booking.naver.com: what to ask, and what an answer means.
 
-Nobody documents it. The shapes are the legacy's (L5-L7) and what others have seen (facts 1.2-1.7).
+Nobody documents it. The shapes are the legacy's (L5-L7) and what others have seen
+(outside-services: Naver API endpoints, Naver API query, Naver API fields).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def list_url(partner_url: str, store_id: str) -> str:
 
 
 def page_url(partner_url: str, store_id: str) -> str:
-    """Name the page on which an owner reads the list; it sets the service's own cookies (2.5)."""
+    """Name the owner's page, which sets cookies (outside-services: Naver cookies)."""
     return f"{partner_url.rstrip('/')}/bizes/{store_id}/booking-list-view"
 
 
@@ -94,7 +95,7 @@ def parameters(
 
 
 def stamp(moment: datetime) -> str:
-    """Write a moment as Naver wants it: UTC with milliseconds, anything else is 422 (facts 1.3)."""
+    """Write a moment in the only form that Naver takes (outside-services: Naver API times)."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone cannot be turned into UTC")
     utc = moment.astimezone(UTC)

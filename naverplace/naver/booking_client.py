@@ -1,4 +1,4 @@
-"""Reads a store's bookings, all of them: counted, paged, checked (L5-L8, facts 1.1-1.9)."""
+"""Reads all bookings of a store, counted and paged (L5-L8; outside-services: Naver API query)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class NaverClient:
         return self._ask(
             booking_api.list_url(self.settings.partner_url, store_id),
             params=self._parameters(status, window, page=page),
-            headers={},  # the legacy sends nothing special with a list (facts 1.4)
+            headers={},  # a list needs none (outside-services: Naver API headers)
             read=lambda answer: booking_api.read_page(answer, store_id),
         )
 

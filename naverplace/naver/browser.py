@@ -38,7 +38,7 @@ FLAGS = (
     "--window-size=1280,900",
     "--lang=ko-KR",
 )
-START_SECONDS = 60  # a cold start on a small machine takes 8 to 12 s (facts 2.6)
+START_SECONDS = 60  # a cold start may take 12 s (outside-services: Browser in a container)
 END_SECONDS = 5.0
 _one_at_a_time = threading.Lock()  # one Chromium takes 300 MB
 

@@ -11,7 +11,7 @@ from requests.cookies import RequestsCookieJar, create_cookie
 
 Cookie = dict[str, Any]
 
-PROOF = ("NID_AUT", "NID_SES")  # both are needed to count as logged in (facts 2.5)
+PROOF = ("NID_AUT", "NID_SES")  # both are needed (outside-services: Naver cookies)
 LASTING = (*PROOF, "NID_JKL", "nid_inf")  # what a login consists of; the rest is chatter
 
 

@@ -1,4 +1,7 @@
-"""Logging in to Naver with a real browser, as the legacy does (L2, L3; facts 2.1-2.6).
+"""Logging in to Naver with a real browser, as the legacy does (L2, L3).
+
+See outside-services: Naver login page, Naver login success.
+
 
 No password ever stands in an error: what Selenium raises is replaced, not chained.
 """

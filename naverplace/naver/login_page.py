@@ -1,4 +1,4 @@
-"""Telling the pages of Naver's login apart (facts 2.3, 2.4)."""
+"""Telling the pages of Naver's login apart (outside-services: Naver login interruptions)."""
 
 from __future__ import annotations
 

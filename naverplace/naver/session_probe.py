@@ -75,7 +75,7 @@ class LightCheck:
         )
 
     def _get_service_cookies(self, http: requests.Session) -> bool:
-        """Open the owner's page, and tell whether it set cookies; the API may want them (2.5)."""
+        """Open the owner's page; did it set cookies? (outside-services: Naver cookies)."""
         before = _content(http)
         ask(
             http,

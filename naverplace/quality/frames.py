@@ -104,7 +104,7 @@ def _shape(raw: str | None) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    """Read Naver's UTC text (facts 1.5) as Korean time, cut to the minute (L10)."""
+    """Read Naver's UTC text as a Korean minute (L10; outside-services: Naver API fields)."""
     if not isinstance(value, str) or not _UTC.fullmatch(value):
         return None
     try:
@@ -114,7 +114,7 @@ def _time(value: object) -> datetime | None:
 
 
 def _zoned(value: object) -> datetime | None:
-    """Read one of Naver's times with an offset, to the second (facts 1.5)."""
+    """Read a time of Naver's with an offset (outside-services: Naver API fields)."""
     try:
         read = datetime.fromisoformat(value) if isinstance(value, str) else None
         return read.astimezone(SEOUL).replace(microsecond=0) if read and read.tzinfo else None

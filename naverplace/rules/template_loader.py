@@ -153,7 +153,7 @@ def _access_problems(
 
 
 def _ad_problems(template: Template, text: str) -> Iterator[str]:
-    """Check what the law asks of an advertisement (facts 3.5)."""
+    """Check what the law asks of an advertisement (outside-services: Advertising law)."""
     if template.entry.advertisement:
         if not text.startswith(AD_LABEL):
             yield f"an advertisement must begin with {AD_LABEL}"

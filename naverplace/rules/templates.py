@@ -1,7 +1,7 @@
 """The texts of the messages: rules/templates*.yaml, checked before anything is sent.
 
 A text message is EUC-KR: 90 bytes for SMS, 2000 for LMS and 40 for its subject; SENS cuts what is
-longer without a word (facts 3.2), so nothing longer is ever sent.
+longer without a word (outside-services: SENS bytes), so nothing longer is ever sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from naverplace.domain.stores import Store
 from naverplace.rules.template_rendering import Text
 
 SMS_BYTES, LMS_BYTES, SUBJECT_BYTES = 90, 2000, 40
-# Advertisements are forbidden from 21:00 on; ten minutes are left for their way (facts 3.5).
+# Advertisements are forbidden from 21:00 on; ten minutes are left for their way
+# (outside-services: Advertising law).
 AD_WINDOW = (time(8), time(20, 50))
 Access = Mapping[str, Mapping[str, SecretStr]]  # by store, by word
 

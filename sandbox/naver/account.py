@@ -1,4 +1,4 @@
-"""The owner's Naver account, and the log-ins that are alive (facts 2.3, 2.5)."""
+"""The owner's Naver account, and the log-ins that are alive (outside-services: Naver cookies)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODES = (
     "protected",
     "hang",
 )
-KEPT_FOR = timedelta(days=30)  # NID_SES with 'stay signed in' (facts 2.5)
+KEPT_FOR = timedelta(days=30)  # NID_SES with 'stay signed in' (outside-services: Naver cookies)
 UNKEPT_FOR = timedelta(hours=12)
 
 

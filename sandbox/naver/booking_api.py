@@ -1,4 +1,4 @@
-"""The booking API partner.booking.naver.com (facts 1.1-1.7)."""
+"""The booking API partner.booking.naver.com (outside-services: Naver API endpoints)."""
 
 from __future__ import annotations
 

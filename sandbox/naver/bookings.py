@@ -1,4 +1,4 @@
-"""Builds raw bookings in the full shape that Naver gives (facts 1.5); all data is invented."""
+"""Builds invented bookings in Naver's full shape (outside-services: Naver API fields)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a booking after it was made, as Naver shows it (facts 1.6)."""
+"""What happens to a booking after it was made (outside-services: Naver status codes)."""
 
 from __future__ import annotations
 

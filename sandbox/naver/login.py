@@ -1,4 +1,6 @@
-"""The login site nid.naver.com, with the pages a login may end on (facts 2.1-2.5).
+"""The login site nid.naver.com, with the pages that a login may end on.
+
+See outside-services: Naver login page, Naver login interruptions, Naver cookies.
 
 It serves www.naver.com under /www and new.smartplace.naver.com under /smartplace as well, because
 cookies of 127.0.0.1 are shared by all ports and the browser must come back to somewhere.

@@ -1,4 +1,4 @@
-"""The booking API's query: what it accepts, and which bookings it means (facts 1.2, 1.3)."""
+"""What the booking API is asked (outside-services: Naver API query, Naver API times)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nested part of a raw booking: what the customer saw when booking (facts 1.5)."""
+"""The nested part of a raw booking (outside-services: Naver API fields)."""
 
 from __future__ import annotations
 

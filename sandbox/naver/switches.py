@@ -22,12 +22,13 @@ class Change:
 
 @dataclass
 class BookingSwitches:
-    """How strict the booking API is (facts 1.3, 1.9); the defaults are the strictest known."""
+    """How strict the booking API is, by default very (outside-services: Naver API times)."""
 
     max_range_days: int | None = 31
     max_size: int = 1000
     clamp_size: int | None = None  # a larger page is silently cut to this size
-    needs_service_cookie: bool = False  # 401 until the list page was opened once (facts 2.5)
+    # 401 until the list page was opened once (outside-services: Naver cookies)
+    needs_service_cookie: bool = False
     complete_after: timedelta | None = None  # after its end a confirmed booking turns RC08
     changes: list[Change] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""The sandbox's SENS keeps the vendor's rules (facts section 3)."""
+"""The sandbox's SENS keeps the vendor's rules (outside-services: SENS send, SENS list)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox's Slack keeps an incoming webhook's rules (facts section 5)."""
+"""The sandbox's Slack keeps an incoming webhook's rules (outside-services: Slack webhook)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox's Telegram keeps the Bot API's rules (facts section 4)."""
+"""The sandbox's Telegram keeps the Bot API's rules (outside-services: Telegram sendMessage)."""
 
 from __future__ import annotations
 

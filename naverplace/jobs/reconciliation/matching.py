@@ -17,7 +17,7 @@ from naverplace.ledger.entries import Entry, LegacyFlag, LogMessage
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
-SKEW = timedelta(minutes=5)  # SENS refuses what is further from its own clock (facts 3.1)
+SKEW = timedelta(minutes=5)  # between SENS's clock and ours (outside-services: SENS signature)
 GUIDE = timedelta(hours=2)  # before the start (L11, L12)
 EVENT_HOUR = 20  # L13
 

@@ -19,7 +19,8 @@ TWO_HOURS = timedelta(hours=2)
 WORDS = ("네이버", "인스타", "원본")  # L10
 YEARS = timedelta(days=400)  # a start further away is implausible on both sides of now
 _TIME = "%Y-%m-%d %H:%M:%S"
-_REACHABLE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")  # facts section 6
+# Mobile and safe numbers (outside-services: Korean phone numbers).
+_REACHABLE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")
 _FOREIGN = re.compile(r"[^\d\s().+-]")
 
 Item = Mapping[str, Any]

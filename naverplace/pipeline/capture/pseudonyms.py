@@ -19,7 +19,7 @@ from functools import lru_cache
 from naverplace.base.korean_text import unsendable
 from naverplace.base.phone import legacy_slices, normalise, unsliced
 
-_SAFE_NUMBER = "050"  # its prefix has four digits (facts section 6)
+_SAFE_NUMBER = "050"  # its prefix has four digits (outside-services: Korean phone numbers)
 _UNASSIGNED = "597"  # 010-597x is no number of the Korean plan
 _TRIES = 16
 _SURNAMES = "김이박최정강조윤장임한오서신권황안송류홍"
