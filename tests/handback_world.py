@@ -12,7 +12,7 @@ from legacy.model import decide as legacy_decide
 from legacy.settings import invented_texts
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import State
+from naverplace.domain.message_status import MessageStatus
 from sandbox.naver.bookings import a_booking as a_raw
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import DEFAULT_SENDER, STORE, a_booking, shipped, stores
@@ -81,7 +81,7 @@ class Shared:
 
     def ours(self, world: Sequence[Now], now: datetime, *, refused: bool = False) -> list[Got]:
         """Run ours; SENS may refuse everything meanwhile."""
-        self.shop.answer = State.REFUSED if refused else State.ACCEPTED
+        self.shop.answer = MessageStatus.REFUSED if refused else MessageStatus.ACCEPTED
         before = len(self.shop.sent)
         listed = {one.ours.key: one for one in world if one.listed}
         self.shop.run(*(one.ours for one in listed.values()), now=now)

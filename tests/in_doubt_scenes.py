@@ -9,7 +9,7 @@ from typing import Self
 from naverplace.delivery.in_doubt import Doubt, doubts_of
 from naverplace.delivery.in_doubt_resolver import Settler
 from naverplace.domain.effects import RecordKey, SendSms
-from naverplace.domain.records import MessageState
+from naverplace.domain.records import LedgerEntry
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.messaging.sens import SensClient
@@ -101,5 +101,5 @@ class Scene:
         settler.learn(self.table.read([*keys, *map(key_of, knowing)]).values())
         return settler.settle(self.doubts(keys))
 
-    def ledger(self, number: int = FIRST, kind: str = "guide") -> MessageState:
+    def ledger(self, number: int = FIRST, kind: str = "guide") -> LedgerEntry:
         return self.table.read([key_of(number)])[key_of(number)].messages[kind]

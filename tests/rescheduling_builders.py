@@ -18,7 +18,8 @@ from naverplace.domain.effects import (
     SendSms,
     SetFlag,
 )
-from naverplace.domain.records import MessageState, Record, State, attribute, from_item
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record, attribute, from_item
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
 
@@ -41,7 +42,7 @@ class Shop:
     items: dict[RecordKey, dict[str, Any]] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     expired: list[MarkExpired] = field(default_factory=list)
-    answer: str = State.ACCEPTED
+    answer: str = MessageStatus.ACCEPTED
     claims: int = 0
 
     def records(self) -> dict[RecordKey, Record]:
@@ -78,8 +79,11 @@ class Shop:
             item = self.items.setdefault(effect.key, dict(effect.item))
             assert effect.seen == self._seen(item, attribute(effect.kind))
             assert not (effect.flag and item[effect.flag])
-            item[attribute(effect.kind)] = MessageState(
-                State.EXPIRED, token="expired", for_start=effect.for_start, reason=effect.reason
+            item[attribute(effect.kind)] = LedgerEntry(
+                MessageStatus.EXPIRED,
+                token="expired",
+                for_start=effect.for_start,
+                reason=effect.reason,
             ).as_map()
             self.expired.append(effect)
         elif isinstance(effect, SetFlag):
@@ -105,16 +109,16 @@ class Shop:
         if (old and not old.may_be_claimed) or (effect.flag and item[effect.flag]):
             return
         self.claims += 1
-        item[attribute(effect.kind)] = MessageState(
+        item[attribute(effect.kind)] = LedgerEntry(
             self.answer,
             attempt=old.attempt + 1 if old else 1,
-            refusals=1 if self.answer == State.REFUSED else 0,
+            refusals=1 if self.answer == MessageStatus.REFUSED else 0,
             token=f"claim-{self.claims}",
             claimed_at=now,
             for_start=effect.for_start,
-            reason="" if self.answer == State.ACCEPTED else "bad content",
+            reason="" if self.answer == MessageStatus.ACCEPTED else "bad content",
         ).as_map()
-        if self.answer == State.ACCEPTED:
+        if self.answer == MessageStatus.ACCEPTED:
             sent = Sent(effect.to, effect.kind, effect.text, effect.for_start, effect.key)
             self.sent.append(sent)
             if effect.flag:

@@ -151,7 +151,7 @@ class Carrier:
         """Skip a message, unless an earlier try may have sent it: that doubt is to be settled."""
         record = self.table.read([effect.key]).get(effect.key)
         found = record.messages.get(effect.kind) if record else None
-        if found and found.unsettled:
+        if found and found.is_in_doubt:
             outcome, words = why_not(NotClaimed(found.state, found))
             return step.end(outcome, f"{words} ({why})")
         return step.end(Outcome.SKIPPED, why)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from naverplace.domain.records import Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import Record
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.lease import OpenMessage
 from naverplace.messaging.sens_responses import SensMessage
@@ -84,7 +85,7 @@ def certain_at(doubt: Doubt, settings: LedgerSettings) -> datetime | None:
         return None
     signed = message.claimed_at + timedelta(seconds=settings.send_seconds)
     frozen = signed + 2 * SIGNATURE_LIFE + settle
-    if message.state == State.IN_DOUBT and message.settled_at:
+    if message.state == MessageStatus.IN_DOUBT and message.settled_at:
         return min(message.settled_at + settle, frozen)  # its own run has seen the send's end
     return frozen
 
@@ -137,5 +138,5 @@ def doubts_of(records: Iterable[Record], flags: Mapping[str, str]) -> list[Doubt
         Doubt(Claim(record.key, kind, message, flags.get(kind)))
         for record in records
         for kind, message in record.messages.items()
-        if message.unsettled and message.content_hash  # a notice has none: nobody can look it up
+        if message.is_in_doubt and message.content_hash  # a notice has none: nobody can look it up
     ]

@@ -21,7 +21,7 @@ from naverplace.domain.effects import (
     SendSms,
     SetFlag,
 )
-from naverplace.domain.records import WITH_PROVIDER, State
+from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.ledger.claims import Claim, NotClaimed, next_try
 from naverplace.ledger.reservations import LEFT
 
@@ -194,7 +194,7 @@ def why_not(claim: NotClaimed) -> tuple[Outcome, str]:
         return Outcome.SKIPPED, "reserved, and sent when no run of the legacy can know it otherwise"
     if claim.why in WITH_PROVIDER:
         return Outcome.SKIPPED, "the provider has accepted it already"
-    if claim.why == State.EXPIRED:
+    if claim.why == MessageStatus.EXPIRED:
         return Outcome.SKIPPED, "its time was over in an earlier run"
     if claim.why == "given_up" and found:
         return Outcome.REFUSED, f"given up after {found.refusals} refusals: {found.reason}"

@@ -1,17 +1,8 @@
 """What table `sms` knows about a booking, as values: the legacy's flags and our ledger.
 
-The flags are top-level booleans as the legacy reads them. The ledger of a message of kind k is a
-top-level Map `message_<k>`, which the legacy ignores:
-
-    owed -> claimed -> accepted -> delivered | failed
-              |-> owed       nothing reached the provider
-              |-> refused    the provider said no
-              `-> in_doubt   may or may not have been accepted (a crash leaves `claimed`)
-
-A flag that is the number 1 is reserved: set for the legacy, not for us
-(naverplace/ledger/reservations.py).
-The provider's log settles `claimed` and `in_doubt`: to `accepted`, or back to `owed`. What nobody
-may send any more is `expired`.
+The flags are top-level booleans as the legacy reads them. The ledger entry of a message of kind k
+is a top-level Map `message_<k>`, which the legacy ignores; its states: message_status.py. A flag
+that is the number 1 is reserved: set for the legacy, not for us (ledger/reservations.py).
 """
 
 from __future__ import annotations
@@ -20,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.message_status import MessageStatus
 
 PREFIX = "message_"
 FLAGS = ("confirm_sms", "remind_sms", "option_sms")
@@ -34,24 +25,8 @@ SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserve
 _NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)
 
 
-class State(StrEnum):
-    """Where one message stands."""
-
-    OWED = "owed"  # was claimed, and nothing reached the provider
-    CLAIMED = "claimed"  # a run is sending it, or died while it did
-    ACCEPTED = "accepted"  # the provider took it
-    REFUSED = "refused"  # the provider said no
-    IN_DOUBT = "in_doubt"  # the provider may have taken it
-    DELIVERED = "delivered"  # the phone has it
-    FAILED = "failed"  # the provider took it and could not deliver it
-    EXPIRED = "expired"  # its time is over, and it was never accepted
-
-
-WITH_PROVIDER = (State.ACCEPTED, State.DELIVERED, State.FAILED)
-
-
 @dataclass(frozen=True)
-class MessageState:
+class LedgerEntry:
     """One message's ledger entry; `state` may be a word of a newer version."""
 
     state: str
@@ -74,12 +49,12 @@ class MessageState:
     @property
     def may_be_claimed(self) -> bool:
         """Tell whether nothing of it can be under way or with the provider."""
-        return self.state in (State.OWED, State.REFUSED)
+        return self.state in (MessageStatus.OWED, MessageStatus.REFUSED)
 
     @property
-    def unsettled(self) -> bool:
+    def is_in_doubt(self) -> bool:
         """Tell whether only the provider's own log can say if it was taken."""
-        return self.state in (State.CLAIMED, State.IN_DOUBT)
+        return self.state in (MessageStatus.CLAIMED, MessageStatus.IN_DOUBT)
 
     def as_map(self) -> dict[str, Any]:
         """Write it as the item's Map: times in UTC, empty parts left out."""
@@ -92,7 +67,7 @@ class MessageState:
         return values
 
     @classmethod
-    def from_map(cls, values: Mapping[str, Any]) -> MessageState:
+    def from_map(cls, values: Mapping[str, Any]) -> LedgerEntry:
         """Read an item's Map; unreadable parts become empty, for `state` alone decides."""
         return cls(
             state=str(values.get("state", "")),
@@ -124,7 +99,7 @@ class Record:
     confirm_sms: bool = False
     remind_sms: bool = False
     option_sms: bool = False
-    messages: Mapping[str, MessageState] = field(default_factory=dict)  # by kind
+    messages: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by kind
     reserved: Mapping[str, str] = field(default_factory=dict)  # flags, with since when
     extra: Mapping[str, Any] = field(
         default_factory=dict, repr=False
@@ -137,7 +112,7 @@ class Record:
 def from_item(item: Mapping[str, Any]) -> Record:
     """Read a record from an item (L11; outside-services: DynamoDB legacy tables)."""
     ledgers = {
-        name.removeprefix(PREFIX): MessageState.from_map(value)
+        name.removeprefix(PREFIX): LedgerEntry.from_map(value)
         for name, value in item.items()
         if name.startswith(PREFIX) and isinstance(value, Mapping)
     }

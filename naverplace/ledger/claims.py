@@ -9,7 +9,8 @@ from typing import Any
 
 from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import MessageState, State, attribute, from_item
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, attribute, from_item
 
 MAX_REFUSALS = 5  # of one content; changed content or a changed sender starts anew
 FIRST_BACK_OFF = timedelta(minutes=9)  # doubles; less than the 20 minutes between two runs
@@ -21,7 +22,7 @@ class Claim:
 
     key: RecordKey = field(repr=False)
     kind: str
-    message: MessageState
+    message: LedgerEntry
     flag: str | None = None
     reserved_by: str = ""  # beside the legacy: its flag must be reserved since then, or before
 
@@ -32,14 +33,14 @@ class NotClaimed:
 
     # no_record | flag_set | unreserved | reserved | given_up | backing_off | the message's state
     why: str
-    message: MessageState | None = None
+    message: LedgerEntry | None = None
 
 
 @dataclass(frozen=True)
 class Released:
     """The message was claimed once and freed again, so that it may be claimed from this state."""
 
-    message: MessageState
+    message: LedgerEntry
 
 
 def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | Released:
@@ -52,7 +53,7 @@ def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | R
     if not old:
         return NotClaimed("no_record")
     found = from_item(old).messages.get(claim.kind)
-    if found and (found.token, found.state) == (claim.message.token, State.CLAIMED):
+    if found and (found.token, found.state) == (claim.message.token, MessageStatus.CLAIMED):
         return claim  # our own first try, whose answer was lost
     if claim.flag and old.get(claim.flag) is True:
         return NotClaimed("flag_set", found)
@@ -74,9 +75,9 @@ def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | R
     return Released(found)
 
 
-def next_try(refused: MessageState) -> datetime | None:
+def next_try(refused: LedgerEntry) -> datetime | None:
     """Tell from when on a refused message may be tried again unchanged; None: at once."""
-    if refused.state != State.REFUSED or refused.refusals < 1 or refused.settled_at is None:
+    if refused.state != MessageStatus.REFUSED or refused.refusals < 1 or refused.settled_at is None:
         return None  # freed since, by whatever else: that was no refusal
     doublings: int = 2 ** (min(refused.refusals, MAX_REFUSALS) - 1)
     return refused.settled_at + FIRST_BACK_OFF * doublings

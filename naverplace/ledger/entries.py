@@ -10,7 +10,8 @@ from datetime import datetime
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import normalise
 from naverplace.domain.effects import CHANNELS, RecordKey
-from naverplace.domain.records import WITH_PROVIDER, MessageState, Record
+from naverplace.domain.message_status import WITH_PROVIDER
+from naverplace.domain.records import LedgerEntry, Record
 
 # Ledgers of lines to the owner: SENS knows nothing of them.
 NOTICES = tuple(f"{channel}_" for channel in CHANNELS)
@@ -25,7 +26,7 @@ class Entry:
 
     key: RecordKey = field(repr=False)
     kind: str
-    message: MessageState
+    message: LedgerEntry
     to: str = field(repr=False)  # digits
 
     @property
@@ -90,12 +91,12 @@ def flags_of(record: Record) -> Iterator[LegacyFlag]:
             yield LegacyFlag(record.key, kind, to, _start_of(start or record.booking_time))
 
 
-def _is_notice(kind: str, message: MessageState) -> bool:
+def _is_notice(kind: str, message: LedgerEntry) -> bool:
     """Tell whether a ledger is that of a line to the owner, which has neither content nor id."""
     return kind.startswith(NOTICES) and not (message.content_hash or message.request_id)
 
 
-def _by_legacy(message: MessageState) -> bool:
+def _by_legacy(message: LedgerEntry) -> bool:
     """Tell whether a move noted here what the legacy had sent for the earlier start."""
     noted = not (message.content_hash or message.request_id)
     return noted and message.token == LEGACY and message.state in WITH_PROVIDER

@@ -9,14 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
-from naverplace.domain.records import (
-    RESERVED,
-    MessageState,
-    State,
-    attribute,
-    from_item,
-    reserved_since,
-)
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import RESERVED, LedgerEntry, attribute, from_item, reserved_since
 from naverplace.ledger.claims import Claim, NotClaimed, Released, judge
 from naverplace.ledger.records_table import EXISTS
 from naverplace.ledger.reservations_table import ReservedTable
@@ -47,8 +41,8 @@ class SmsTable(ReservedTable):
 
         With `reserved_by` only when its flag is reserved since then or before: beside the legacy.
         """
-        wanted = MessageState(
-            state=State.CLAIMED,
+        wanted = LedgerEntry(
+            state=MessageStatus.CLAIMED,
             token=uuid4().hex,
             run_id=run_id,
             epoch=epoch,
@@ -67,7 +61,7 @@ class SmsTable(ReservedTable):
             claim = replace(claim, message=again)
             met = judge(claim, self._try_claim(claim, seen))
         if isinstance(met, Released):  # claimed and released by somebody else since we looked
-            return NotClaimed(State.CLAIMED, met.message)
+            return NotClaimed(MessageStatus.CLAIMED, met.message)
         self._count(isinstance(met, Claim))
         return met
 
@@ -77,7 +71,7 @@ class SmsTable(ReservedTable):
         Tells False when the claim is not ours any more.
         """
         settled = replace(
-            claim.message, state=State.ACCEPTED, request_id=request_id, settled_at=now
+            claim.message, state=MessageStatus.ACCEPTED, request_id=request_id, settled_at=now
         )
         old = self._settle(claim, settled, flag=claim.flag)
         if old is None or attribute(claim.kind) in old:
@@ -89,7 +83,7 @@ class SmsTable(ReservedTable):
         """Free the claim: nothing was accepted. A refusal of the content itself is counted."""
         settled = replace(
             claim.message,
-            state=State.REFUSED if refused else State.OWED,
+            state=MessageStatus.REFUSED if refused else MessageStatus.OWED,
             refusals=claim.message.refusals + refused,
             reason=reason,
             settled_at=now,
@@ -100,7 +94,7 @@ class SmsTable(ReservedTable):
         """Record that only the provider's log can tell whether the message was accepted."""
         settled = replace(
             claim.message,
-            state=State.IN_DOUBT,
+            state=MessageStatus.IN_DOUBT,
             reason=reason,
             request_id=request_id,
             settled_at=now,
@@ -114,7 +108,7 @@ class SmsTable(ReservedTable):
         """
         settled = replace(
             claim.message,
-            state=State.ACCEPTED,
+            state=MessageStatus.ACCEPTED,
             request_id=found.request_id,
             message_id=found.message_id,
             provider_status=found.status,
@@ -125,7 +119,7 @@ class SmsTable(ReservedTable):
 
     def free(self, claim: Claim, reason: str, *, now: datetime) -> bool:
         """Record that this unsettled message never reached the provider; False as with adopt."""
-        settled = replace(claim.message, state=State.OWED, reason=reason, settled_at=now)
+        settled = replace(claim.message, state=MessageStatus.OWED, reason=reason, settled_at=now)
         return self._count(self._settle(claim, settled) is None)
 
     def expire(self, effect: MarkExpired, *, run_id: str, now: datetime) -> bool:
@@ -133,8 +127,8 @@ class SmsTable(ReservedTable):
 
         Tells False when its ledger or flag is not as the decision saw it.
         """
-        wanted = MessageState(
-            state=State.EXPIRED,
+        wanted = LedgerEntry(
+            state=MessageStatus.EXPIRED,
             token=uuid4().hex,
             run_id=run_id,
             due=effect.due,
@@ -144,7 +138,7 @@ class SmsTable(ReservedTable):
             settled_at=now,
         )
         claim = Claim(effect.key, effect.kind, wanted, effect.flag)
-        seen = MessageState(state=effect.seen[1], token=effect.seen[0]) if effect.seen else None
+        seen = LedgerEntry(state=effect.seen[1], token=effect.seen[0]) if effect.seen else None
         old = self._try_claim(claim, seen)
         return self._count(old is None or _is(old, claim.kind, wanted))
 
@@ -169,7 +163,7 @@ class SmsTable(ReservedTable):
         done = old is None or all(old.get(name) == value for name, value in effect.sets.items())
         return self._count(done)
 
-    def _try_claim(self, claim: Claim, seen: MessageState | None = None) -> dict[str, Any] | None:
+    def _try_claim(self, claim: Claim, seen: LedgerEntry | None = None) -> dict[str, Any] | None:
         """Claim a message never claimed before, or one still in the very state that was seen."""
         names = {"#message": attribute(claim.kind)}
         values: dict[str, Any] = {":claim": claim.message.as_map()}
@@ -197,7 +191,7 @@ class SmsTable(ReservedTable):
         )
 
     def _settle(
-        self, claim: Claim, settled: MessageState, *, flag: str | None = None, lost: bool = False
+        self, claim: Claim, settled: LedgerEntry, *, flag: str | None = None, lost: bool = False
     ) -> dict[str, Any] | None:
         """Move a message on; None when it is written, else the item in the way ({} for none)."""
         names = {"#message": attribute(claim.kind)}
@@ -218,7 +212,7 @@ class SmsTable(ReservedTable):
         return old
 
 
-def _is(item: Mapping[str, Any], kind: str, wanted: MessageState) -> bool:
+def _is(item: Mapping[str, Any], kind: str, wanted: LedgerEntry) -> bool:
     found = from_item(item).messages.get(kind) if item else None
     return found is not None and (found.token, found.state) == (wanted.token, wanted.state)
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from naverplace.base.clock import SEOUL
-from naverplace.domain.records import Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import Record
 
 if TYPE_CHECKING:
     from naverplace.aws.state_table import SessionTable
@@ -28,7 +29,7 @@ def untold(record: Record | None, told: Collection[str] | None, *, now: datetime
     return frozenset(
         kind
         for kind, entry in record.messages.items()
-        if entry.state == State.EXPIRED
+        if entry.state == MessageStatus.EXPIRED
         and entry.run_id
         and entry.run_id not in told
         and (entry.settled_at is None or entry.settled_at + AGAIN <= now)
@@ -41,7 +42,7 @@ def read_told(table: SessionTable, records: Iterable[Record]) -> frozenset[str] 
     Raises Transient, Permanent.
     """
     entries = (entry for record in records for entry in record.messages.values())
-    if not any(entry.state == State.EXPIRED for entry in entries):
+    if not any(entry.state == MessageStatus.EXPIRED for entry in entries):
         return None
     item = table.get(ITEM) or {}
     return frozenset(name.removeprefix(_RUN) for name in item if name.startswith(_RUN))

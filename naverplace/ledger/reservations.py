@@ -15,7 +15,8 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import CreateRecord, Effect, MoveRecord, RecordKey, Reserve, SendSms
-from naverplace.domain.records import FLAGS, RESERVED, Record, State, reserved_since
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import FLAGS, RESERVED, Record, reserved_since
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 EVENING = 20  # the hour in which the legacy sends the event (L13)
@@ -101,5 +102,5 @@ def may_be_deleted(record: Record, *, now: datetime) -> bool:
     Without it the legacy confirms the booking as a new one (L11).
     """
     unsent = _CONFIRM in record.reserved and not record.remind_sms and not record.option_sms
-    only_owed = all(entry.state == State.OWED for entry in record.messages.values())
+    only_owed = all(entry.state == MessageStatus.OWED for entry in record.messages.values())
     return unsent and only_owed and record.booking_time > f"{now.astimezone(SEOUL):%F %T}"

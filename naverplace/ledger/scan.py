@@ -13,15 +13,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
-from naverplace.domain.records import (
-    PREFIX,
-    SINCE,
-    MessageState,
-    Record,
-    State,
-    attribute,
-    from_item,
-)
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, from_item
 from naverplace.ledger.entries import Entry
 from naverplace.messaging.single_send_http import patiently
 
@@ -68,13 +61,13 @@ class FollowTable:
 
     def delivered(self, entry: Entry, *, message_id: str, result: str) -> bool:
         """Record that the phone has the message; tell False when the entry is another one now."""
-        return self._move(entry, State.DELIVERED, message_id, result)
+        return self._move(entry, MessageStatus.DELIVERED, message_id, result)
 
     def failed(self, entry: Entry, *, message_id: str, result: str) -> bool:
         """Record that the message could not be delivered; its flag stays, for it was accepted."""
-        return self._move(entry, State.FAILED, message_id, result)
+        return self._move(entry, MessageStatus.FAILED, message_id, result)
 
-    def _move(self, entry: Entry, state: State, message_id: str, result: str) -> bool:
+    def _move(self, entry: Entry, state: MessageStatus, message_id: str, result: str) -> bool:
         """Move `accepted` on; the parts of the Map that are not named here stay as they are."""
         names = ("state", "request_id", "message_id", "provider_status")
         try:
@@ -92,7 +85,7 @@ class FollowTable:
                             ":state": state,
                             ":message_id": message_id,
                             ":result": result,
-                            ":accepted": State.ACCEPTED,
+                            ":accepted": MessageStatus.ACCEPTED,
                             ":request_id": entry.request_id,
                         }
                     ),
@@ -109,5 +102,5 @@ class FollowTable:
         return True
 
 
-def _found(item: dict[str, Any] | None, kind: str) -> MessageState | None:
+def _found(item: dict[str, Any] | None, kind: str) -> LedgerEntry | None:
     return from_item(item).messages.get(kind) if item else None

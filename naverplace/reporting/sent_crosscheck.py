@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import WITH_PROVIDER, Record
+from naverplace.domain.message_status import WITH_PROVIDER
+from naverplace.domain.records import Record
 from naverplace.ledger.entries import LogMessage
 
 _MOVED = "_at_"  # a moved booking's earlier guide is kept as guide_at_<time>

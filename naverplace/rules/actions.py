@@ -14,8 +14,9 @@ from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
 from naverplace.domain.booking import Booking, new_item
 from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
+from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.notification_routing import Routing
-from naverplace.domain.records import WITH_PROVIDER, Record, State, notice_kind
+from naverplace.domain.records import Record, notice_kind
 from naverplace.domain.stores import Store
 from naverplace.rules.parameters import Flag, Kind, Known, Switch, TemplateName, agree
 from naverplace.rules.template_rendering import Text, compile_text
@@ -240,6 +241,6 @@ def _done(record: Record | None, kind: str, flag: str | None) -> str:
     message = record.messages.get(kind)
     if message is None:
         return ""
-    if message.state == State.EXPIRED:
+    if message.state == MessageStatus.EXPIRED:
         return f"its time is over: {message.reason}"
     return "accepted by the provider already" if message.state in WITH_PROVIDER else ""

@@ -29,7 +29,8 @@ from naverplace.domain.effects import (
     Undecided,
     Verdict,
 )
-from naverplace.domain.records import MessageState, Record, State, attribute
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.rules import expiry, rescheduling
 from naverplace.rules.actions import ACTIONS, NotOwed
 from naverplace.rules.conditions import CONDITIONS, Context
@@ -207,7 +208,7 @@ def _in_turn(owed: _Owed) -> list[Effect]:
     if not kinds:
         return effects
     # The table moves a message on from the token that it finds, so there must be one.
-    mark = MessageState(state=State.OWED, attempt=0, token="decided").as_map()  # noqa: S106
+    mark = LedgerEntry(state=MessageStatus.OWED, attempt=0, token="decided").as_map()  # noqa: S106
     marks = {attribute(kind): mark for kind in sorted(kinds)}
     return [
         replace(effect, item={**effect.item, **marks})

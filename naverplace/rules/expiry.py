@@ -14,7 +14,8 @@ from typing import Any
 from naverplace.base.errors import CannotDecide
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey, SendSms
-from naverplace.domain.records import WITH_PROVIDER, MessageState, Record, State, attribute
+from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
+from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.ledger.reported_runs import untold
 from naverplace.rules.actions import FLAG_OF, kind_of
 from naverplace.rules.conditions import Context
@@ -138,9 +139,9 @@ class _Past:
         entry = self._entry(kind)
         if entry is None or kind in self.again:
             return False
-        return entry.unsettled or entry.state in (State.EXPIRED, *WITH_PROVIDER)
+        return entry.is_in_doubt or entry.state in (MessageStatus.EXPIRED, *WITH_PROVIDER)
 
-    def _entry(self, kind: str) -> MessageState | None:
+    def _entry(self, kind: str) -> LedgerEntry | None:
         return self.record.messages.get(kind) if self.record else None
 
     def _undecided(self, rule: Rule, ctx: Context, why: str) -> Iterator[MarkExpired]:
@@ -171,7 +172,7 @@ class _Past:
             moved = any(name.startswith(f"{kind}_at_") for name in known)
             return "no run reached it" + (" after the booking was moved" if moved else "")
         why = f": {entry.reason}" if entry.reason else ""
-        if entry.state == State.REFUSED:
+        if entry.state == MessageStatus.REFUSED:
             return f"refused {_times(entry.refusals or entry.attempt)}{why}"
         return f"tried {_times(entry.attempt)}, SENS has taken none{why}"
 
@@ -216,7 +217,7 @@ class _Past:
         if self.record or not self.completed:
             return {}
         why = "the booking was completed before it had a record"
-        mark = MessageState(State.EXPIRED, attempt=0, token="completed", reason=why)  # noqa: S106
+        mark = LedgerEntry(MessageStatus.EXPIRED, attempt=0, token="completed", reason=why)  # noqa: S106
         return {attribute("event"): mark.as_map()}
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import TIME_FORMAT, Booking
 from naverplace.domain.effects import MoveRecord
-from naverplace.domain.records import WITH_PROVIDER, MessageState, Record, State, attribute
+from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
+from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.rules.actions import FLAG_OF
 
 BOUND = ("guide",)  # what the legacy sends for one start; it notes a flag only (L12)
@@ -93,7 +94,7 @@ class _Moving:
     removes: list[str] = field(default_factory=list)
     seen: dict[str, tuple[str, str] | None] = field(default_factory=dict)
     flags: dict[str, bool] = field(default_factory=dict)
-    messages: dict[str, MessageState] = field(init=False)
+    messages: dict[str, LedgerEntry] = field(init=False)
 
     def __post_init__(self) -> None:
         self.messages = dict(self.record.messages)
@@ -109,7 +110,7 @@ class _Moving:
         """Say which message must be settled first: nobody knows yet whether it was sent."""
         for kind in self._kinds():
             entry = self.record.messages.get(kind)
-            if entry and entry.unsettled and not self._is_current(entry):
+            if entry and entry.is_in_doubt and not self._is_current(entry):
                 return f"the move waits: {kind!r} for the time before is {entry.state}, not settled"
         return ""
 
@@ -120,10 +121,10 @@ class _Moving:
             if entry is None or not self._is_current(entry):
                 self._turn(kind, entry)
         for kind, entry in self.record.messages.items():
-            lost = entry.state == State.EXPIRED and entry.for_start is None
+            lost = entry.state == MessageStatus.EXPIRED and entry.for_start is None
             if lost and self.new > self.now and not _ARCHIVE.fullmatch(kind):
                 # Its customer still knows nothing, and there is time again.
-                self._put(kind, replace(entry, state=State.OWED, token=_MOVED, reason=""))
+                self._put(kind, replace(entry, state=MessageStatus.OWED, token=_MOVED, reason=""))
 
     def flags_after(self) -> dict[str, bool]:
         """Give the flags that the move changes, as they are after it."""
@@ -141,10 +142,10 @@ class _Moving:
                 kinds.add(found["kind"])
         yield from sorted(kinds)
 
-    def _is_current(self, entry: MessageState) -> bool:
+    def _is_current(self, entry: LedgerEntry) -> bool:
         return entry.for_start is not None and _minute(entry.for_start) == self.new
 
-    def _turn(self, kind: str, entry: MessageState | None) -> None:
+    def _turn(self, kind: str, entry: LedgerEntry | None) -> None:
         """Put the old message away, and take the new time's own one out again if there is one."""
         name, flag = attribute(kind), FLAG_OF.get(kind)
         self.seen[name] = (entry.token, entry.state) if entry else None
@@ -166,20 +167,22 @@ class _Moving:
             if flag and maybe:  # as it was before that move: only the flag tells
                 self._drop(maybe)
         else:  # no flag would tell that it is owed again
-            self._put(kind, MessageState(State.OWED, 0, token=_MOVED, for_start=self.new))
+            self._put(kind, LedgerEntry(MessageStatus.OWED, 0, token=_MOVED, for_start=self.new))
         if flag:
             self.flags[flag] = getattr(self.record, flag)
             was_sent = back is not None and back.state in WITH_PROVIDER
             self.sets[flag] = was_sent or bool(maybe)
 
-    def _sent(self, kind: str, entry: MessageState | None) -> MessageState | None:
+    def _sent(self, kind: str, entry: LedgerEntry | None) -> LedgerEntry | None:
         """Give what was accepted for some start before; the legacy notes a flag only."""
         if entry and entry.state in WITH_PROVIDER:
             return entry
         flag = FLAG_OF.get(kind)
         if flag and getattr(self.record, flag):
             why = "sent by the legacy"
-            return MessageState(State.ACCEPTED, token=_LEGACY, settled_at=self.now, reason=why)
+            return LedgerEntry(
+                MessageStatus.ACCEPTED, token=_LEGACY, settled_at=self.now, reason=why
+            )
         return None
 
     def _legacys_own(self, kind: str) -> str:
@@ -196,7 +199,7 @@ class _Moving:
                 return name
         return ""
 
-    def _may_be_for_new(self, sent: MessageState) -> bool:
+    def _may_be_for_new(self, sent: LedgerEntry) -> bool:
         """Tell whether a message that names no start may have been sent for the new one (L12).
 
         The legacy asks Naver for the start and leaves the record's alone (L16). Once the new
@@ -206,7 +209,7 @@ class _Moving:
         at = sent.claimed_at or self.now
         return sent.for_start is None and at >= self.new - LEGACY_WINDOW
 
-    def _put(self, kind: str, entry: MessageState) -> None:
+    def _put(self, kind: str, entry: LedgerEntry) -> None:
         self.sets[attribute(kind)] = entry.as_map()
         if attribute(kind) in self.removes:
             self.removes.remove(attribute(kind))

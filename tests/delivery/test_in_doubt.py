@@ -23,7 +23,8 @@ from naverplace.delivery.in_doubt import (
     window,
 )
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.lease import OpenMessage
 from naverplace.messaging.sens_responses import SensMessage
@@ -36,7 +37,9 @@ MINUTE = timedelta(minutes=1)
 
 def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> Doubt:
     key = RecordKey(f"1051707_{number}", "010-0000-0001")
-    message = MessageState(State.CLAIMED, content_hash=content, claimed_at=NOON, run_id="dead")
+    message = LedgerEntry(
+        MessageStatus.CLAIMED, content_hash=content, claimed_at=NOON, run_id="dead"
+    )
     return Doubt(Claim(key, "guide", replace(message, **parts)))  # type: ignore[arg-type]
 
 
@@ -71,23 +74,23 @@ def test_a_claim_with_a_vanished_owner_is_certain_after_a_frozen_process_could_h
 
 
 def test_a_message_that_was_seen_to_fail_is_certain_after_the_settle_time() -> None:
-    seen = a_doubt(state=State.IN_DOUBT, settled_at=NOON + MINUTE)
+    seen = a_doubt(state=MessageStatus.IN_DOUBT, settled_at=NOON + MINUTE)
 
     assert certain_at(seen, SETTINGS) == NOON + 3 * MINUTE
 
 
 def test_who_cannot_tell_since_when_is_never_certain() -> None:
     assert certain_at(a_doubt(claimed_at=None), SETTINGS) is None
-    assert certain_at(a_doubt(claimed_at=None, state=State.IN_DOUBT), SETTINGS) is None
+    assert certain_at(a_doubt(claimed_at=None, state=MessageStatus.IN_DOUBT), SETTINGS) is None
 
 
 @given(
     claimed=st.timedeltas(timedelta(days=-400), timedelta(days=2)),
-    state=st.sampled_from([State.CLAIMED, State.IN_DOUBT]),
+    state=st.sampled_from([MessageStatus.CLAIMED, MessageStatus.IN_DOUBT]),
     seen_after=st.none() | st.timedeltas(timedelta(), timedelta(hours=2)),
 )
 def test_the_window_holds_every_moment_at_which_it_may_have_been_sent(
-    claimed: timedelta, state: State, seen_after: timedelta | None
+    claimed: timedelta, state: MessageStatus, seen_after: timedelta | None
 ) -> None:
     settled = NOON + claimed + seen_after if seen_after is not None else None
     doubt = a_doubt(claimed_at=NOON + claimed, settled_at=settled, state=state)
@@ -154,8 +157,8 @@ def test_a_stranger_is_what_fits_no_message_of_ours() -> None:
 def test_the_ledger_tells_whose_a_request_is() -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
     messages = {
-        "guide": MessageState(State.ACCEPTED, request_id="r1"),
-        "event": MessageState(State.CLAIMED),
+        "guide": LedgerEntry(MessageStatus.ACCEPTED, request_id="r1"),
+        "event": LedgerEntry(MessageStatus.CLAIMED),
     }
 
     known = known_requests([Record(key, messages=messages)])
@@ -163,20 +166,20 @@ def test_the_ledger_tells_whose_a_request_is() -> None:
     assert known == {"r1": OpenMessage(key, "guide")}
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_only_what_is_unsettled_is_a_doubt(state: State) -> None:
+@pytest.mark.parametrize("state", list(MessageStatus))
+def test_only_what_is_unsettled_is_a_doubt(state: MessageStatus) -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
-    message = MessageState(state, content_hash="hash")
+    message = LedgerEntry(state, content_hash="hash")
 
     found = doubts_of([Record(key, messages={"guide": message})], {"guide": "remind_sms"})
 
-    assert bool(found) == (state in (State.CLAIMED, State.IN_DOUBT))
+    assert bool(found) == (state in (MessageStatus.CLAIMED, MessageStatus.IN_DOUBT))
     assert all(doubt.claim.flag == "remind_sms" for doubt in found)
 
 
 def test_a_notice_is_no_doubt_for_no_log_tells_of_it() -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
-    notice = MessageState(State.IN_DOUBT)
+    notice = LedgerEntry(MessageStatus.IN_DOUBT)
 
     assert doubts_of([Record(key, messages={"telegram_roster": notice})], {}) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from naverplace.domain.records import State
+from naverplace.domain.message_status import MessageStatus
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.delivery_builders import key_of
@@ -22,15 +22,15 @@ def scene(world: Sandbox, world_env: dict[str, str]) -> Scene:
 @pytest.mark.parametrize(
     ("sent", "seconds", "settled", "state"),
     [
-        (True, 0, "adopted", State.ACCEPTED),
-        (True, CERTAIN + 1, "adopted", State.ACCEPTED),
-        (True, 86400, "adopted", State.ACCEPTED),
-        (False, CERTAIN + 1, "freed", State.OWED),
-        (False, 86400, "freed", State.OWED),
+        (True, 0, "adopted", MessageStatus.ACCEPTED),
+        (True, CERTAIN + 1, "adopted", MessageStatus.ACCEPTED),
+        (True, 86400, "adopted", MessageStatus.ACCEPTED),
+        (False, CERTAIN + 1, "freed", MessageStatus.OWED),
+        (False, 86400, "freed", MessageStatus.OWED),
     ],
 )
 def test_the_log_settles_it(
-    sent: bool, seconds: float, settled: str, state: State, seen_to_fail: bool, scene: Scene
+    sent: bool, seconds: float, settled: str, state: MessageStatus, seen_to_fail: bool, scene: Scene
 ) -> None:
     request_id = scene.die(scene.message(), sent=sent, seen_to_fail=seen_to_fail)
 
@@ -50,11 +50,11 @@ def test_what_is_not_in_the_log_waits_until_it_is_certain(
     scene.die(scene.message(), sent=False, seen_to_fail=seen_to_fail)
 
     (early,) = scene.later(certain + 60 - 30).settle()
-    assert (early.settled, scene.ledger().unsettled) == ("waiting", True)
+    assert (early.settled, scene.ledger().is_in_doubt) == ("waiting", True)
     assert "SENS may still take it, until 14:" in early.why
 
     (late,) = scene.later(31).settle()
-    assert (late.settled, scene.ledger().state) == ("freed", State.OWED)
+    assert (late.settled, scene.ledger().state) == ("freed", MessageStatus.OWED)
     assert "not in SENS's log" in scene.ledger().reason
 
 
@@ -77,7 +77,7 @@ def test_nothing_is_decided_while_the_log_cannot_be_read(fault: str, scene: Scen
 
     (doubt,) = scene.settle()
 
-    assert (doubt.settled, scene.ledger().state) == ("unreadable", State.CLAIMED)
+    assert (doubt.settled, scene.ledger().state) == ("unreadable", MessageStatus.CLAIMED)
     assert doubt.why
     scene.world.world.faults.clear()
     assert [d.settled for d in scene.settle()] == ["freed"]
@@ -101,7 +101,7 @@ def test_a_strangers_message_makes_it_unclear_until_the_log_has_proved_faithful(
     scene.later(CERTAIN + 1)
 
     (unclear,) = scene.settle()
-    assert (unclear.settled, scene.ledger().state) == ("unclear", State.CLAIMED)
+    assert (unclear.settled, scene.ledger().state) == ("unclear", MessageStatus.CLAIMED)
     assert "nobody can place 1 messages" in unclear.why
     assert scene.message().to not in unclear.why
 
@@ -122,7 +122,7 @@ def test_a_log_that_writes_contents_in_another_way_frees_nothing(scene: Scene) -
 
     (doubt,) = scene.settle(FIRST, knowing=[2])
 
-    assert (doubt.settled, scene.ledger().state) == ("unclear", State.CLAIMED)
+    assert (doubt.settled, scene.ledger().state) == ("unclear", MessageStatus.CLAIMED)
 
 
 def test_other_blanks_and_line_ends_in_the_log_do_not_hide_it(scene: Scene) -> None:

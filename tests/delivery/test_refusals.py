@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import Outcome, RecordKey
-from naverplace.domain.records import MessageState, State, attribute
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, attribute
 from naverplace.ledger.claims import (
     FIRST_BACK_OFF,
     MAX_REFUSALS,
@@ -110,7 +111,7 @@ def test_wrong_keys_never_use_a_messages_attempts_up(world: Sandbox, later: Late
 
 def test_the_waits_double() -> None:
     waits = [
-        next_try(MessageState(State.REFUSED, refusals=n, settled_at=NOON))
+        next_try(LedgerEntry(MessageStatus.REFUSED, refusals=n, settled_at=NOON))
         for n in range(1, MAX_REFUSALS)
     ]
 
@@ -119,10 +120,17 @@ def test_the_waits_double() -> None:
 
 
 def test_a_message_freed_after_a_refusal_need_not_wait() -> None:
-    freed = MessageState(
-        State.OWED, token="t", refusals=2, settled_at=NOON, content_hash="h", claimed_at=NOON
+    freed = LedgerEntry(
+        MessageStatus.OWED,
+        token="t",
+        refusals=2,
+        settled_at=NOON,
+        content_hash="h",
+        claimed_at=NOON,
     )
-    claim = Claim(KEY, "guide", MessageState(State.CLAIMED, content_hash="h", claimed_at=NOON))
+    claim = Claim(
+        KEY, "guide", LedgerEntry(MessageStatus.CLAIMED, content_hash="h", claimed_at=NOON)
+    )
 
     met = judge(claim, {**KEY._asdict(), attribute("guide"): freed.as_map()})
 
@@ -137,9 +145,11 @@ def test_a_message_freed_after_a_refusal_need_not_wait() -> None:
 def test_a_refused_message_is_free_when_it_is_changed_or_its_wait_is_over(
     refusals: int, waited: timedelta, same: bool
 ) -> None:
-    refused = MessageState(State.REFUSED, refusals=refusals, settled_at=NOON, content_hash="h")
-    wanted = MessageState(
-        State.CLAIMED, content_hash="h" if same else "new", claimed_at=NOON + waited
+    refused = LedgerEntry(
+        MessageStatus.REFUSED, refusals=refusals, settled_at=NOON, content_hash="h"
+    )
+    wanted = LedgerEntry(
+        MessageStatus.CLAIMED, content_hash="h" if same else "new", claimed_at=NOON + waited
     )
 
     met = judge(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from naverplace.domain.effects import ActionResult, Outcome, SendSms
-from naverplace.domain.records import State
+from naverplace.domain.message_status import MessageStatus
 from naverplace.ledger.lease import OpenMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import Run
@@ -117,7 +117,7 @@ def test_what_sens_may_still_take_is_not_risked_whatever_the_rule_says(shop: Sho
     result = deliver(shop, a_message(shop, in_doubt="resend", minutes=10))
 
     assert (result.outcome, shop.received()) == (Outcome.IN_DOUBT, [])
-    assert shop.ledger().state == State.CLAIMED
+    assert shop.ledger().state == MessageStatus.CLAIMED
 
 
 def test_an_unclear_doubt_is_not_risked_for_the_log_can_be_read(shop: Shop) -> None:

@@ -14,7 +14,8 @@ from naverplace.aws.dynamodb import from_wire, to_wire
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import MessageState, Record, State, attribute, from_item, notice_kind
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record, attribute, from_item, notice_kind
 from naverplace.ledger.claims import MAX_REFUSALS, Claim, NotClaimed, Released, judge
 
 KEY = RecordKey("1051707_900000001", "010-0000-0001")
@@ -37,8 +38,8 @@ times = st.none() | st.datetimes(
 )
 words = st.text(max_size=20)
 message_states = st.builds(
-    MessageState,
-    state=st.sampled_from(list(State)) | words,
+    LedgerEntry,
+    state=st.sampled_from(list(MessageStatus)) | words,
     attempt=st.integers(0, 1000),
     refusals=st.integers(0, 1000),
     token=words,
@@ -84,7 +85,7 @@ def test_a_flag_counts_as_set_only_when_it_is_true_itself() -> None:
 def test_a_ledger_of_a_newer_version_keeps_its_word_and_may_not_be_claimed() -> None:
     record = from_item({**LEGACY_ITEM, attribute("guide"): {"state": "teleported", "due": "soon"}})
 
-    assert record.messages["guide"] == MessageState("teleported")
+    assert record.messages["guide"] == LedgerEntry("teleported")
     assert not record.messages["guide"].may_be_claimed
 
 
@@ -100,33 +101,33 @@ def test_a_record_does_not_show_who_the_customer_is() -> None:
 
 
 @given(message=message_states)
-def test_a_ledger_survives_the_way_through_dynamodb(message: MessageState) -> None:
+def test_a_ledger_survives_the_way_through_dynamodb(message: LedgerEntry) -> None:
     item = {**LEGACY_ITEM, attribute("guide"): message.as_map()}
 
     assert from_item(from_wire(to_wire(item))).messages["guide"] == message
 
 
 def a_claim() -> Claim:
-    message = MessageState(State.CLAIMED, token="mine", content_hash="h", claimed_at=NOON)
+    message = LedgerEntry(MessageStatus.CLAIMED, token="mine", content_hash="h", claimed_at=NOON)
     return Claim(KEY, "guide", message, flag="remind_sms")
 
 
-def item_with(message: MessageState | str, **flags: Any) -> dict[str, Any]:
-    value = message.as_map() if isinstance(message, MessageState) else message
+def item_with(message: LedgerEntry | str, **flags: Any) -> dict[str, Any]:
+    value = message.as_map() if isinstance(message, LedgerEntry) else message
     return {**LEGACY_ITEM, attribute("guide"): value, **flags}
 
 
 @given(message=message_states, flag=st.booleans())
 def test_no_message_that_may_be_with_the_provider_is_ever_free(
-    message: MessageState, flag: bool
+    message: LedgerEntry, flag: bool
 ) -> None:
     met = judge(a_claim(), item_with(message, remind_sms=flag))
 
     if isinstance(met, Released):
-        assert message.state in (State.OWED, State.REFUSED)
+        assert message.state in (MessageStatus.OWED, MessageStatus.REFUSED)
         assert not flag
     if isinstance(met, Claim):
-        assert (message.token, message.state) == ("mine", State.CLAIMED)
+        assert (message.token, message.state) == ("mine", MessageStatus.CLAIMED)
 
 
 def test_our_own_claim_is_recognised_when_its_answer_was_lost() -> None:
@@ -136,14 +137,14 @@ def test_our_own_claim_is_recognised_when_its_answer_was_lost() -> None:
 
 
 def test_our_own_claim_that_somebody_has_settled_is_not_ours_any_more() -> None:
-    settled = MessageState(State.ACCEPTED, token="mine")
+    settled = LedgerEntry(MessageStatus.ACCEPTED, token="mine")
 
     assert judge(a_claim(), item_with(settled)) == NotClaimed("accepted", settled)
 
 
 def test_a_refused_content_is_given_up_in_the_end_and_a_changed_one_is_not() -> None:
-    refused = MessageState(State.REFUSED, refusals=MAX_REFUSALS, content_hash="h")
-    mended = MessageState(State.REFUSED, refusals=MAX_REFUSALS, content_hash="other")
+    refused = LedgerEntry(MessageStatus.REFUSED, refusals=MAX_REFUSALS, content_hash="h")
+    mended = LedgerEntry(MessageStatus.REFUSED, refusals=MAX_REFUSALS, content_hash="other")
 
     assert judge(a_claim(), item_with(refused)) == NotClaimed("given_up", refused)
     assert judge(a_claim(), item_with(mended)) == Released(mended)
@@ -161,9 +162,9 @@ def test_a_ledger_that_is_no_map_is_an_error_and_not_a_free_message() -> None:
 
 
 def test_times_are_stored_in_utc_and_read_in_seoul() -> None:
-    stored = MessageState(State.CLAIMED, due=NOON).as_map()["due"]
+    stored = LedgerEntry(MessageStatus.CLAIMED, due=NOON).as_map()["due"]
 
     assert stored == "2025-10-22T03:00:00+00:00"
-    read = MessageState.from_map({"state": "claimed", "due": stored}).due
+    read = LedgerEntry.from_map({"state": "claimed", "due": stored}).due
     assert read is not None
     assert read.utcoffset() == timedelta(hours=9)

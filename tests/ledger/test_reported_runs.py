@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import SessionTable
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.ledger.reported_runs import AGAIN, read_told, remember_told, untold
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
 from tests.rule_builders import NOW, a_booking, a_record
 
-MARK = MessageState(State.EXPIRED, run_id="dead", settled_at=NOW)
+MARK = LedgerEntry(MessageStatus.EXPIRED, run_id="dead", settled_at=NOW)
 MARKED = a_record(a_booking(), messages={"guide": MARK})
 
 
@@ -43,7 +44,9 @@ def test_without_anything_expired_the_table_is_not_asked(
     world: Sandbox, table: SessionTable
 ) -> None:
     before = len(world.world.requests)
-    accepted = a_record(a_booking(), messages={"guide": replace(MARK, state=State.ACCEPTED)})
+    accepted = a_record(
+        a_booking(), messages={"guide": replace(MARK, state=MessageStatus.ACCEPTED)}
+    )
 
     assert read_told(table, [accepted]) is None
     assert len(world.world.requests) == before
@@ -55,16 +58,16 @@ def test_all_count_as_told_when_nobody_asked() -> None:
 
 
 @given(
-    state=st.sampled_from(State),
+    state=st.sampled_from(MessageStatus),
     run_id=st.sampled_from(["", "dead", "alive"]),
     minutes=st.integers(0, 40),
 )
 def test_only_an_old_mark_of_a_run_that_never_told_is_named_again(
-    state: State, run_id: str, minutes: int
+    state: MessageStatus, run_id: str, minutes: int
 ) -> None:
     entry = replace(MARK, state=state, run_id=run_id)
     record: Record = a_record(a_booking(), messages={"guide": entry})
 
     named = untold(record, {"alive"}, now=NOW + timedelta(minutes=minutes))
 
-    assert bool(named) == (state is State.EXPIRED and run_id == "dead" and minutes >= 15)
+    assert bool(named) == (state is MessageStatus.EXPIRED and run_id == "dead" and minutes >= 15)

@@ -11,7 +11,8 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import ServiceUnavailable
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import MessageState, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry
 from naverplace.ledger.entries import Entry, entries_of
 from naverplace.ledger.scan import FollowTable
 from naverplace.settings.schema import Settings
@@ -32,17 +33,17 @@ def follow_table(settings: Settings) -> FollowTable:
     return FollowTable(open_dynamodb(aws), aws.sms_table, page=2, wait=0)
 
 
-def an_item(number: int, **ledgers: MessageState) -> dict[str, Any]:
+def an_item(number: int, **ledgers: LedgerEntry) -> dict[str, Any]:
     maps = {f"message_{kind}": message.as_map() for kind, message in ledgers.items()}
     return {**item_of(number), "remind_sms": True, **maps}
 
 
-def accepted(request_id: str = "R1", **changes: Any) -> MessageState:
+def accepted(request_id: str = "R1", **changes: Any) -> LedgerEntry:
     values: dict[str, Any] = {"content_hash": "c", "settled_at": AT, "token": "t", **changes}
-    return MessageState(State.ACCEPTED, request_id=request_id, **values)
+    return LedgerEntry(MessageStatus.ACCEPTED, request_id=request_id, **values)
 
 
-def only_entry(world: Sandbox, table: FollowTable, message: MessageState) -> Entry:
+def only_entry(world: Sandbox, table: FollowTable, message: LedgerEntry) -> Entry:
     world.put_sms_item(an_item(1, guide=message))
     (entry,) = (e for r in table.scan() for e in entries_of(r) if e.key == key_of(1))
     return entry

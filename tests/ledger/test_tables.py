@@ -14,7 +14,8 @@ from naverplace.aws.state_table import SessionTable
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import State, from_item
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import from_item
 from naverplace.ledger.claims import MAX_REFUSALS, Claim, NotClaimed
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.ledger.schema import check_tables, create_tables
@@ -194,7 +195,7 @@ def test_an_acceptance_is_recorded_in_an_item_that_the_legacy_has_overwritten(
 
     record = table.read([KEY])[KEY]
     assert record.remind_sms
-    assert record.messages["guide"].state == State.ACCEPTED
+    assert record.messages["guide"].state == MessageStatus.ACCEPTED
 
 
 def test_an_acceptance_does_not_revive_a_deleted_item(
@@ -272,7 +273,7 @@ def test_any_word_can_be_a_kind(table: SmsTable) -> None:
 
     assert isinstance(claim, Claim)
     assert table.accept(claim, request_id="RS-1", now=NOON)
-    assert table.read([KEY])[KEY].messages[kind].state == State.ACCEPTED
+    assert table.read([KEY])[KEY].messages[kind].state == MessageStatus.ACCEPTED
 
 
 def test_the_legacys_own_attributes_survive_every_write(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from naverplace.domain.effects import Outcome
-from naverplace.domain.records import State
+from naverplace.domain.message_status import MessageStatus
 from naverplace.ledger.lease import OpenMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import Run
@@ -39,10 +39,10 @@ def messages(report: RunReport) -> int:
 
 @pytest.mark.parametrize(
     ("sent", "settled", "state"),
-    [(True, "adopted", State.ACCEPTED), (False, "freed", State.OWED)],
+    [(True, "adopted", MessageStatus.ACCEPTED), (False, "freed", MessageStatus.OWED)],
 )
 def test_what_a_dead_run_left_open_is_settled_although_the_booking_has_vanished_from_naver(
-    sent: bool, settled: str, state: State, shop: Shop
+    sent: bool, settled: str, state: MessageStatus, shop: Shop
 ) -> None:
     shop.crash(shop.message(), sent=sent)
 
@@ -100,8 +100,8 @@ def test_a_twin_sent_while_a_doubt_lasts_is_not_taken_for_it_by_a_later_run(shop
     report = shop.later(RUNS_APART).run()
 
     assert report.settled == {"freed": 1}
-    assert shop.ledger().state == State.OWED
-    assert shop.ledger(TWIN).state == State.ACCEPTED
+    assert shop.ledger().state == MessageStatus.OWED
+    assert shop.ledger(TWIN).state == MessageStatus.ACCEPTED
     assert shop.open_messages() == set()
 
 
@@ -111,7 +111,7 @@ def test_a_dry_run_settles_and_takes_nothing(shop: Shop) -> None:
 
     shop.run(dry_run=True)
 
-    assert shop.ledger().state == State.CLAIMED
+    assert shop.ledger().state == MessageStatus.CLAIMED
     assert shop.open_messages() == {OpenMessage(key_of(FIRST), "guide")}
 
 
@@ -170,7 +170,7 @@ def accepted_kinds(shop: Shop) -> set[str]:
         name.removeprefix("message_")
         for item in shop.world.sms_items()
         for name, value in item.items()
-        if name.startswith("message_") and value["state"] == State.ACCEPTED
+        if name.startswith("message_") and value["state"] == MessageStatus.ACCEPTED
     }
 
 
@@ -223,7 +223,7 @@ def test_a_doubt_is_settled_even_when_its_message_has_become_too_late(
     (result,) = store_delivery.deliver_store(run, None, STORE, [late])
 
     assert result.outcome is (Outcome.ADOPTED if sent else Outcome.SKIPPED)
-    assert shop.ledger().state == (State.ACCEPTED if sent else State.OWED)
+    assert shop.ledger().state == (MessageStatus.ACCEPTED if sent else MessageStatus.OWED)
     assert shop.open_messages() == set()
     assert len(shop.received()) == sent
 

@@ -11,18 +11,21 @@ import pytest
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.ledger.entries import LogMessage
 from naverplace.reporting.sent_crosscheck import CrossCheck, Sent, compare
 
 BEGUN = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 KEY = RecordKey("1051707_1", "010-0000-0001")
 SENT = Sent(KEY, "guide", "1051707", "request-1", "01000000001")
-STATE = MessageState(state=State.ACCEPTED, run_id="run-1", request_id="request-1", settled_at=BEGUN)
+STATE = LedgerEntry(
+    state=MessageStatus.ACCEPTED, run_id="run-1", request_id="request-1", settled_at=BEGUN
+)
 SHOWN = LogMessage("request-1", "message-1", BEGUN, "01000000001")
 
 
-def a_record(**messages: MessageState) -> Record:
+def a_record(**messages: LedgerEntry) -> Record:
     return Record(
         key=KEY,
         booking_time="2025-10-22 15:30:00",
@@ -60,7 +63,10 @@ def test_three_equal_counts_hold() -> None:
     ("records", "words"),
     [
         ((), "stands 0 times in the table"),
-        ((a_record(guide=replace(STATE, state=State.CLAIMED)),), "stands 0 times in the table"),
+        (
+            (a_record(guide=replace(STATE, state=MessageStatus.CLAIMED)),),
+            "stands 0 times in the table",
+        ),
         (
             (a_record(guide=STATE, event=replace(STATE, request_id="other")),),
             "does not know of it",

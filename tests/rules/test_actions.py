@@ -12,7 +12,8 @@ import pytest
 from naverplace.base.errors import CannotDecide
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import CreateRecord, Notify, SendSms, SetFlag
-from naverplace.domain.records import MessageState, Record, State, notice_kind
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record, notice_kind
 from naverplace.domain.stores import Store
 from naverplace.rules.actions import ACTIONS, ActionContext, NotOwed
 from naverplace.rules.rulebook import Rulebook
@@ -36,8 +37,8 @@ from tests.rule_builders import (
 )
 
 LINE = "{{ store.alias }} {{ booking.start }}"
-WITH_PROVIDER = [State.ACCEPTED, State.DELIVERED, State.FAILED]
-NOT_YET = [State.OWED, State.REFUSED, State.CLAIMED, State.IN_DOUBT]
+WITH_PROVIDER = [MessageStatus.ACCEPTED, MessageStatus.DELIVERED, MessageStatus.FAILED]
+NOT_YET = [MessageStatus.OWED, MessageStatus.REFUSED, MessageStatus.CLAIMED, MessageStatus.IN_DOUBT]
 
 
 def a_context(
@@ -126,7 +127,9 @@ def test_a_message_without_a_time_of_its_own_is_due_since_naver_told_the_status(
 
 def test_a_message_stays_due_since_it_was_first_owed() -> None:
     booking, first = a_booking(), at("2025-10-22 09:00")
-    record = a_record(booking, messages={"confirmation": MessageState(State.OWED, due=first)})
+    record = a_record(
+        booking, messages={"confirmation": LedgerEntry(MessageStatus.OWED, due=first)}
+    )
 
     assert act("send_sms", a_context(booking, record), template="confirmation").due == first
     ctx = a_context(booking, record, due=at("2025-10-22 13:00"))
@@ -246,17 +249,17 @@ def test_a_kind_of_its_own_flips_no_flag_of_the_legacy() -> None:
 
 
 @pytest.mark.parametrize("state", WITH_PROVIDER)
-def test_a_message_that_the_provider_took_is_not_owed(state: State) -> None:
+def test_a_message_that_the_provider_took_is_not_owed(state: MessageStatus) -> None:
     booking = a_booking()
-    record = a_record(booking, messages={"welcome": MessageState(state)})
+    record = a_record(booking, messages={"welcome": LedgerEntry(state)})
 
     assert isinstance(act("send_sms", a_context(booking, record), template="welcome"), NotOwed)
 
 
 @pytest.mark.parametrize("state", NOT_YET)
-def test_a_message_that_may_be_under_way_is_left_to_the_delivery(state: State) -> None:
+def test_a_message_that_may_be_under_way_is_left_to_the_delivery(state: MessageStatus) -> None:
     booking = a_booking()
-    record = a_record(booking, messages={"welcome": MessageState(state)})
+    record = a_record(booking, messages={"welcome": LedgerEntry(state)})
 
     assert isinstance(act("send_sms", a_context(booking, record), template="welcome"), SendSms)
 
@@ -346,7 +349,7 @@ def test_a_notice_on_a_channel_that_is_off_is_not_owed() -> None:
 
 def test_a_notice_is_given_once_on_each_channel() -> None:
     booking = a_booking()
-    told = {notice_kind("telegram", "roster"): MessageState(State.ACCEPTED)}
+    told = {notice_kind("telegram", "roster"): LedgerEntry(MessageStatus.ACCEPTED)}
     ctx = a_context(booking, a_record(booking, messages=told))
 
     assert isinstance(act("send_telegram", ctx, message=a_line(), once="roster"), NotOwed)

@@ -11,7 +11,8 @@ import pytest
 from naverplace.base.errors import CannotDecide
 from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.extra_fields import Field, FieldType
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.rules.conditions import CONDITIONS, Answer, Context
 from tests.rule_builders import NOW, a_booking, a_record, at, stores
 
@@ -102,20 +103,20 @@ def test_a_flag_is_not_set_when_it_is_false_or_there_is_no_record(flag: str) -> 
 @pytest.mark.parametrize(
     ("state", "holds"),
     [
-        (State.OWED, True),
-        (State.REFUSED, True),
-        (State.CLAIMED, False),
-        (State.IN_DOUBT, False),
-        (State.ACCEPTED, False),
-        (State.DELIVERED, False),
-        (State.FAILED, False),
+        (MessageStatus.OWED, True),
+        (MessageStatus.REFUSED, True),
+        (MessageStatus.CLAIMED, False),
+        (MessageStatus.IN_DOUBT, False),
+        (MessageStatus.ACCEPTED, False),
+        (MessageStatus.DELIVERED, False),
+        (MessageStatus.FAILED, False),
     ],
 )
 def test_a_message_is_owed_while_nothing_of_it_can_be_with_the_provider(
-    state: State, *, holds: bool
+    state: MessageStatus, *, holds: bool
 ) -> None:
     booking = a_booking()
-    record = a_record(booking, messages={"welcome": MessageState(state)})
+    record = a_record(booking, messages={"welcome": LedgerEntry(state)})
 
     assert ask("message_owed", booking, record, kind="welcome").holds is holds
     assert not ask("message_owed", booking, record, kind="other").holds

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from naverplace.base.registry import Registry
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.pipeline.explain import verdict_lines
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS, Context
@@ -60,7 +61,7 @@ BOOKINGS = st.builds(
 )
 MESSAGES = st.dictionaries(
     st.sampled_from(["confirmation", "guide", "event", "welcome", "slack_retouching-list"]),
-    st.sampled_from(list(State)).map(MessageState),
+    st.sampled_from(list(MessageStatus)).map(LedgerEntry),
     max_size=3,
 )
 FLAGS = st.fixed_dictionaries(
@@ -153,7 +154,11 @@ def test_a_message_that_is_with_the_provider_is_never_owed(
         record = records.get(message.key)
         if record and message.kind in record.messages:
             state = record.messages[message.kind].state
-            assert state not in (State.ACCEPTED, State.DELIVERED, State.FAILED)
+            assert state not in (
+                MessageStatus.ACCEPTED,
+                MessageStatus.DELIVERED,
+                MessageStatus.FAILED,
+            )
         if record and message.flag:
             assert not getattr(record, message.flag)
 

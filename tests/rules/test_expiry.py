@@ -11,7 +11,8 @@ import pytest
 
 from naverplace.domain.booking import Booking, BookingStatus, Option, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.rules.engine import decide
 from naverplace.rules.expiry import first_signs
 from naverplace.rules.rulebook import Rulebook
@@ -42,7 +43,7 @@ def a_known(booking: Booking, **changes: Any) -> dict[RecordKey, Record]:
 
 def a_served_store() -> dict[RecordKey, Record]:
     """The record of a booking that was confirmed days ago: its store is served since then."""
-    told = MessageState(State.ACCEPTED, claimed_at=START - timedelta(days=3))
+    told = LedgerEntry(MessageStatus.ACCEPTED, claimed_at=START - timedelta(days=3))
     return recorded(a_booking(99), confirm_sms=True, messages={"confirmation": told})
 
 
@@ -106,16 +107,16 @@ def test_a_known_booking_lost_its_guide_only() -> None:
 
 def test_what_was_accepted_is_not_lost_even_if_it_did_not_arrive() -> None:
     booking = started()
-    for state in (State.ACCEPTED, State.DELIVERED, State.FAILED):
-        ledger = {kind: MessageState(state) for kind in ("confirmation", "guide")}
+    for state in (MessageStatus.ACCEPTED, MessageStatus.DELIVERED, MessageStatus.FAILED):
+        ledger = {kind: LedgerEntry(state) for kind in ("confirmation", "guide")}
         assert lost(booking, records=a_known(booking, messages=ledger)) == []
     assert lost(booking, records=a_known(booking, confirm_sms=True, remind_sms=True)) == []
 
 
-@pytest.mark.parametrize("state", [State.CLAIMED, State.IN_DOUBT])
-def test_what_is_in_doubt_is_not_lost_before_it_is_settled(state: State) -> None:
+@pytest.mark.parametrize("state", [MessageStatus.CLAIMED, MessageStatus.IN_DOUBT])
+def test_what_is_in_doubt_is_not_lost_before_it_is_settled(state: MessageStatus) -> None:
     booking = started()
-    ledger = {"guide": MessageState(state, token="t", for_start=START)}
+    ledger = {"guide": LedgerEntry(state, token="t", for_start=START)}
 
     assert lost(booking, records=a_known(booking, confirm_sms=True, messages=ledger)) == []
 
@@ -123,14 +124,17 @@ def test_what_is_in_doubt_is_not_lost_before_it_is_settled(state: State) -> None
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (MessageState(State.REFUSED, 3, refusals=3, reason="400"), "refused 3 times: 400"),
-        (MessageState(State.REFUSED, 1, refusals=1), "refused once"),
-        (MessageState(State.OWED, 2, reason="503"), "tried 2 times, SENS has taken none: 503"),
-        (MessageState(State.OWED, 1), "tried once, SENS has taken none"),
-        (MessageState(State.OWED, 0, token="decided"), "no run reached it"),
+        (LedgerEntry(MessageStatus.REFUSED, 3, refusals=3, reason="400"), "refused 3 times: 400"),
+        (LedgerEntry(MessageStatus.REFUSED, 1, refusals=1), "refused once"),
+        (
+            LedgerEntry(MessageStatus.OWED, 2, reason="503"),
+            "tried 2 times, SENS has taken none: 503",
+        ),
+        (LedgerEntry(MessageStatus.OWED, 1), "tried once, SENS has taken none"),
+        (LedgerEntry(MessageStatus.OWED, 0, token="decided"), "no run reached it"),
     ],
 )
-def test_the_reason_is_in_words(entry: MessageState, reason: str) -> None:
+def test_the_reason_is_in_words(entry: LedgerEntry, reason: str) -> None:
     booking = started()
 
     marks = lost(booking, records=a_known(booking, confirm_sms=True, messages={"guide": entry}))
@@ -154,8 +158,12 @@ def test_it_is_named_once() -> None:
 
 def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> None:
     booking = started(confirmed_at=START - timedelta(hours=5))
-    mark = MessageState(
-        State.EXPIRED, run_id="dead", token="t", settled_at=AFTER, reason="no run reached it"
+    mark = LedgerEntry(
+        MessageStatus.EXPIRED,
+        run_id="dead",
+        token="t",
+        settled_at=AFTER,
+        reason="no run reached it",
     )
     records = a_known(booking, confirm_sms=True, messages={"guide": mark})
     soon, later = AFTER + timedelta(minutes=14), AFTER + timedelta(minutes=15)
@@ -174,7 +182,7 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
 
 def test_a_guide_that_expired_for_another_time_is_named_for_this_one() -> None:
     booking = started()
-    ledger = {"guide": MessageState(State.EXPIRED, for_start=START - timedelta(days=1))}
+    ledger = {"guide": LedgerEntry(MessageStatus.EXPIRED, for_start=START - timedelta(days=1))}
 
     marks = lost(booking, records=a_known(booking, confirm_sms=True, messages=ledger))
 
@@ -244,8 +252,8 @@ def test_who_knows_since_when_a_store_is_served_may_say_so() -> None:
 
 def test_a_stores_first_sign_is_its_oldest_claim_and_nothing_of_the_legacys() -> None:
     ours, legacys = a_booking(1), a_booking(2, store_id="951291")
-    first = MessageState(State.ACCEPTED, claimed_at=START)
-    later = MessageState(State.ACCEPTED, claimed_at=AFTER)
+    first = LedgerEntry(MessageStatus.ACCEPTED, claimed_at=START)
+    later = LedgerEntry(MessageStatus.ACCEPTED, claimed_at=AFTER)
     records = [
         a_record(ours, messages={"confirmation": first, "guide": later}, booking_time="?"),
         a_record(a_booking(3), messages={"confirmation": later}),
@@ -320,7 +328,7 @@ def test_a_text_that_could_not_be_filled_in_is_named_with_its_reason(tmp_path: P
 
     assert mark.reason.startswith("undecided: ")
     assert "booking.item_name is missing" in mark.reason
-    marked = {"note": MessageState(State.EXPIRED, reason=mark.reason)}
+    marked = {"note": LedgerEntry(MessageStatus.EXPIRED, reason=mark.reason)}
     assert lost(booking, records=a_known(booking, messages=marked), book=book) == []
 
 

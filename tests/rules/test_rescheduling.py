@@ -10,7 +10,8 @@ import pytest
 
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import CreateRecord, MoveRecord, SendSms
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.rules.rescheduling import Move, archived_kind, find_move
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import (
@@ -36,12 +37,12 @@ def moved(start: datetime = SIX, **changes: Any) -> Booking:
 
 
 def a_guide(
-    start: datetime | None = THREE, state: str = State.ACCEPTED, **more: Any
-) -> MessageState:
-    return MessageState(state, token="t1", for_start=start, **more)
+    start: datetime | None = THREE, state: str = MessageStatus.ACCEPTED, **more: Any
+) -> LedgerEntry:
+    return LedgerEntry(state, token="t1", for_start=start, **more)
 
 
-def of_three(guide: MessageState | None = None, *, sent: bool = True, **changes: Any) -> Record:
+def of_three(guide: LedgerEntry | None = None, *, sent: bool = True, **changes: Any) -> Record:
     """The record of a booking for three o'clock."""
     messages = {"guide": guide} if guide else {}
     values = {"booking_time": "2025-10-22 15:00:00", "confirm_sms": True, "remind_sms": sent}
@@ -127,7 +128,7 @@ def test_each_times_guide_is_kept() -> None:
 
 
 def test_a_guide_that_was_refused_starts_anew_and_comes_back_as_it_was() -> None:
-    refused = a_guide(state=State.REFUSED, refusals=2)
+    refused = a_guide(state=MessageStatus.REFUSED, refusals=2)
 
     there = found(of_three(refused, sent=False), moved()).record
     back = found(there, moved(THREE))
@@ -144,8 +145,8 @@ def test_a_record_without_guide_just_gets_its_new_time() -> None:
     assert (move.effect.removes, move.effect.seen, move.effect.flags) == ((), {}, {})
 
 
-@pytest.mark.parametrize("state", [State.CLAIMED, State.IN_DOUBT])
-def test_while_the_old_guide_is_unsettled_the_move_waits(state: State) -> None:
+@pytest.mark.parametrize("state", [MessageStatus.CLAIMED, MessageStatus.IN_DOUBT])
+def test_while_the_old_guide_is_unsettled_the_move_waits(state: MessageStatus) -> None:
     record = of_three(a_guide(state=state), sent=False)
 
     move = found(record, moved())
@@ -157,7 +158,7 @@ def test_while_the_old_guide_is_unsettled_the_move_waits(state: State) -> None:
 
 def test_a_waiting_move_is_told_and_nothing_of_it_is_owed() -> None:
     booking = moved()
-    record = of_three(a_guide(state=State.IN_DOUBT), sent=False)
+    record = of_three(a_guide(state=MessageStatus.IN_DOUBT), sent=False)
 
     decisions = decided(shipped(), [booking], {booking.key: record}, now=NOON)
 
@@ -167,10 +168,10 @@ def test_a_waiting_move_is_told_and_nothing_of_it_is_owed() -> None:
 
 
 def test_an_unsettled_guide_for_the_new_time_does_not_make_the_move_wait() -> None:
-    move = found(of_three(a_guide(SIX, State.IN_DOUBT), sent=False), moved())
+    move = found(of_three(a_guide(SIX, MessageStatus.IN_DOUBT), sent=False), moved())
 
     assert move.effect.waits == ""
-    assert move.record.messages["guide"] == a_guide(SIX, State.IN_DOUBT)
+    assert move.record.messages["guide"] == a_guide(SIX, MessageStatus.IN_DOUBT)
 
 
 def test_a_guide_sent_for_the_new_time_before_the_record_moved_stays() -> None:
@@ -190,13 +191,13 @@ def test_a_guide_for_another_time_than_the_records_own_is_put_away() -> None:
 
 
 def test_a_guide_of_the_legacy_stays_while_only_another_message_is_for_an_old_time() -> None:
-    note = MessageState(State.ACCEPTED, token="n", for_start=SIX)
+    note = LedgerEntry(MessageStatus.ACCEPTED, token="n", for_start=SIX)
 
     move = found(of_three(messages={"note": note}), moved(THREE))
 
     assert move.record.remind_sms is True
     assert move.effect.flags == {}
-    assert move.record.messages["note"].state == State.OWED
+    assert move.record.messages["note"].state == MessageStatus.OWED
     assert move.record.messages[archived_kind("note", SIX)] == note
 
 
@@ -204,7 +205,7 @@ def test_the_legacys_guide_for_the_old_time_is_put_away_too() -> None:
     move = found(of_three(), moved())
 
     put_away = move.record.messages[archived_kind("guide", THREE)]
-    assert (put_away.state, put_away.reason) == (State.ACCEPTED, "sent by the legacy")
+    assert (put_away.state, put_away.reason) == (MessageStatus.ACCEPTED, "sent by the legacy")
     assert move.effect.seen == {"message_guide": None, OF_THREE: None}
     assert move.record.remind_sms is False
     assert found(move.record, moved(THREE)).record.remind_sms is True
@@ -223,7 +224,7 @@ def test_a_guide_of_the_legacy_that_may_be_for_the_new_time_is_not_sent_again() 
 
 
 def test_a_guide_of_the_legacy_leaves_no_refused_one_of_ours_behind() -> None:
-    record = of_three(a_guide(state=State.REFUSED))
+    record = of_three(a_guide(state=MessageStatus.REFUSED))
     booking = moved(THREE + timedelta(minutes=30))
 
     move = found(record, booking, IN_WINDOW)
@@ -259,14 +260,14 @@ def test_the_legacy_may_run_between_and_sends_for_the_new_time_only() -> None:
 
 
 def test_a_confirmation_that_expired_is_owed_again_when_there_is_time_again() -> None:
-    expired = MessageState(State.EXPIRED, token="e")
+    expired = LedgerEntry(MessageStatus.EXPIRED, token="e")
     record = of_three(sent=False, confirm_sms=False, messages={"confirmation": expired})
     ahead, past = moved(), moved(at("2025-10-22 11:00"))
 
-    assert found(record, past).record.messages["confirmation"].state == State.EXPIRED
+    assert found(record, past).record.messages["confirmation"].state == MessageStatus.EXPIRED
     move = found(record, ahead)
 
-    assert move.record.messages["confirmation"].state == State.OWED
+    assert move.record.messages["confirmation"].state == MessageStatus.OWED
     assert move.effect.seen == {"message_confirmation": ("e", "expired")}
     assert kinds(decided(shipped(), [ahead], {ahead.key: record}, now=NOON)) == ["confirmation"]
 
@@ -341,7 +342,7 @@ def test_a_guide_of_the_legacys_that_was_put_away_may_be_for_any_start_open_by_t
 
 def test_what_is_put_away_and_taken_out_again_in_one_move_is_written_once() -> None:
     taken_out = a_guide(settled_at=at("2025-10-22 13:50"))
-    legacys = of_three(MessageState(**{**vars(taken_out), "token": "legacy"}))
+    legacys = of_three(LedgerEntry(**{**vars(taken_out), "token": "legacy"}))
 
     move = found(legacys, moved(at("2025-10-22 14:30")), at("2025-10-22 14:00"))
 

@@ -13,7 +13,8 @@ import yaml
 from naverplace.base.korean_text import unsendable
 from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.effects import CreateRecord, SendSms
-from naverplace.domain.records import MessageState, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry
 from tests.rule_builders import (
     DEFAULT_SENDER,
     DOOR_CODE,
@@ -268,7 +269,7 @@ def test_two_bookings_of_one_customer_get_different_texts() -> None:
 
 def test_a_message_under_way_or_in_doubt_is_left_to_the_delivery() -> None:
     booking = a_booking(start=NOW + timedelta(hours=1))
-    doubt = {"guide": MessageState(State.IN_DOUBT)}
+    doubt = {"guide": LedgerEntry(MessageStatus.IN_DOUBT)}
 
     decisions = decided(shipped(), [booking], recorded(booking, confirm_sms=True, messages=doubt))
 

@@ -9,7 +9,8 @@ import pytest
 
 from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.effects import CHANNELS, CreateRecord, Notify
-from naverplace.domain.records import MessageState, State, from_item
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, from_item
 from naverplace.rules.rulebook import Rulebook
 from tests.rule_builders import (
     NOW,
@@ -59,7 +60,7 @@ def test_customers_of_one_store_who_chose_one_option_get_a_message_of_their_own(
 def test_a_message_of_its_own_is_not_owed_again_once_it_was_accepted() -> None:
     book = with_rules(shipped(), "option-message")
     booking = a_booking(options=PROFILE)
-    done = {"profile_tips": MessageState(State.ACCEPTED)}
+    done = {"profile_tips": LedgerEntry(MessageStatus.ACCEPTED)}
 
     decisions = decided(book, [booking], recorded(booking, messages=done))
 
@@ -114,18 +115,26 @@ def test_a_message_for_new_bookings_stays_owed_when_the_run_dies_before_it() -> 
     assert kinds(second) == ["welcome"]
 
 
-@pytest.mark.parametrize("state", [State.OWED, State.REFUSED])
-def test_a_message_for_new_bookings_stays_owed_after_a_failed_attempt(state: State) -> None:
+@pytest.mark.parametrize("state", [MessageStatus.OWED, MessageStatus.REFUSED])
+def test_a_message_for_new_bookings_stays_owed_after_a_failed_attempt(state: MessageStatus) -> None:
     booking = a_booking()
-    records = recorded(booking, messages={"welcome": MessageState(state)})
+    records = recorded(booking, messages={"welcome": LedgerEntry(state)})
 
     assert kinds(decided(with_rules(shipped(), "welcome"), [booking], records)) == ["welcome"]
 
 
-@pytest.mark.parametrize("state", [State.CLAIMED, State.IN_DOUBT, State.ACCEPTED, State.DELIVERED])
-def test_a_message_for_new_bookings_that_may_be_out_is_not_owed(state: State) -> None:
+@pytest.mark.parametrize(
+    "state",
+    [
+        MessageStatus.CLAIMED,
+        MessageStatus.IN_DOUBT,
+        MessageStatus.ACCEPTED,
+        MessageStatus.DELIVERED,
+    ],
+)
+def test_a_message_for_new_bookings_that_may_be_out_is_not_owed(state: MessageStatus) -> None:
     booking = a_booking()
-    records = recorded(booking, messages={"welcome": MessageState(state)})
+    records = recorded(booking, messages={"welcome": LedgerEntry(state)})
 
     assert kinds(decided(with_rules(shipped(), "welcome"), [booking], records)) == []
 
@@ -161,7 +170,9 @@ def test_those_of_some_days_who_chose_an_option_twice_go_on_a_list_to_slack() ->
 def test_nobody_goes_on_the_list_twice() -> None:
     book = slack_enabled(with_rules(shipped(), "retouching-list"))
     booking = a_booking(options=TWICE, start=at("2025-12-25 15:00"))
-    told = a_record(booking, messages={"slack_retouching-list": MessageState(State.ACCEPTED)})
+    told = a_record(
+        booking, messages={"slack_retouching-list": LedgerEntry(MessageStatus.ACCEPTED)}
+    )
 
     assert decided(book, [booking], {booking.key: told}).effects == ()
 

@@ -68,7 +68,7 @@ def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
 
     def judge(claim: Any, old: Any) -> Any:
         met = real(claim, old)
-        if isinstance(met, NotClaimed) and met.message and met.message.unsettled:
+        if isinstance(met, NotClaimed) and met.message and met.message.is_in_doubt:
             return Released(met.message)
         return met
 

@@ -9,7 +9,7 @@ from typing import Any
 from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver, outcome_recorder
 from naverplace.delivery import outcomes as sending_module
 from naverplace.domain.effects import Outcome
-from naverplace.domain.records import MessageState
+from naverplace.domain.records import LedgerEntry
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.messaging.sens import SensClient
@@ -25,7 +25,7 @@ def plant(name: str) -> None:
 def _second_claim_is_granted() -> None:
     """Grant every claim, whatever the ledger says."""
 
-    def try_claim(self: SmsTable, claim: Claim, seen: MessageState | None = None) -> None:
+    def try_claim(self: SmsTable, claim: Claim, seen: LedgerEntry | None = None) -> None:
         self.client.update_item(
             TableName=self.name,
             Key={"booking_num": {"S": claim.key.booking_num}, "phone": {"S": claim.key.phone}},
@@ -90,7 +90,7 @@ def _claim_comes_after_the_send() -> None:
     """Send first and claim then."""
 
     def send_sms(self: executor.Carrier, step: Any, effect: Any) -> Any:
-        claim = Claim(effect.key, effect.kind, MessageState("claimed", claimed_at=self.clock.now()))
+        claim = Claim(effect.key, effect.kind, LedgerEntry("claimed", claimed_at=self.clock.now()))
         call = sending_module.attempt(lambda: self._text(effect, claim))
         if call.outcome is not Outcome.ACCEPTED:
             return step.end(call.outcome, call.message)

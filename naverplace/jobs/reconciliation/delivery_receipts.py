@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from naverplace.base.errors import NaverPlaceError
-from naverplace.domain.records import State
+from naverplace.domain.message_status import MessageStatus
 from naverplace.jobs.reconciliation.classification import Class, Judged
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
@@ -42,9 +42,9 @@ def follow_up(
     following = _Following(table, overdue)
     open_ones: dict[Entry, LogMessage | None] = {}
     for _, entry, message in _since(judged, since):
-        if entry.message.state == State.ACCEPTED:
+        if entry.message.state == MessageStatus.ACCEPTED:
             open_ones[entry] = message
-        elif entry.message.state == State.FAILED:  # named until the owner was told of it
+        elif entry.message.state == MessageStatus.FAILED:  # named until the owner was told of it
             following.findings.append(entry_finding(UNDELIVERED, entry))
     try:
         # Adopted late, a message may be older than what was read of the log.

@@ -93,7 +93,7 @@ class _Matching:
         for at, entry in enumerate(self.entries):
             if at in self.entry_judged:
                 continue
-            klass = Class.UNSETTLED if entry.message.unsettled else Class.UNSENT
+            klass = Class.UNSETTLED if entry.message.is_in_doubt else Class.UNSENT
             if entry.counted:
                 klass = self.window.side(entry.at) or Class.MISSING
             if klass is Class.MISSING and entry.message.content_hash:
@@ -176,7 +176,7 @@ def _is_in_time(flag: LegacyFlag, at: datetime | None) -> bool:
 
 
 def _not_counted(entry: Entry) -> Class:
-    return Class.IN_DOUBT if entry.message.unsettled else Class.UNRECORDED
+    return Class.IN_DOUBT if entry.message.is_in_doubt else Class.UNRECORDED
 
 
 def _distance(entry: Entry, message: LogMessage) -> timedelta:

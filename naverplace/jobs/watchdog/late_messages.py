@@ -15,7 +15,8 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.phone import normalise, unsliced
 from naverplace.domain.booking import TIME_FORMAT, Booking, BookingStatus
 from naverplace.domain.effects import SendSms, store_of_booking
-from naverplace.domain.records import Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.ledger.lease import StoreItem
 from naverplace.quality.batch_stats import Baseline
@@ -23,7 +24,7 @@ from naverplace.quality.circuit_breaker import BATCH
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
 
-_OPEN = (State.OWED, State.CLAIMED, State.IN_DOUBT, State.REFUSED)
+_OPEN = (MessageStatus.OWED, MessageStatus.CLAIMED, MessageStatus.IN_DOUBT, MessageStatus.REFUSED)
 
 
 @dataclass(frozen=True)

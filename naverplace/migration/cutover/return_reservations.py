@@ -31,7 +31,7 @@ def reserved_of(store_id: str, records: Iterable[Record]) -> Iterable[Record]:
 
 
 def _take_back(run: Run, record: Record) -> bool:
-    if any(entry.unsettled for entry in record.messages.values()):
+    if any(entry.is_in_doubt for entry in record.messages.values()):
         return False
     if may_be_deleted(record, now=run.clock.now()) and run.table.forget(record):
         return True

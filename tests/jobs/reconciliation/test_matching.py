@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import MessageState, State, from_item
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, from_item
 from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
 from naverplace.jobs.reconciliation.findings import findings_of, none_of_more
 from naverplace.jobs.reconciliation.matching import match
@@ -27,14 +28,14 @@ PHONE, OTHER = "01000000001", "01000000002"
 def an_entry(
     request_id: str = "R1",
     *,
-    state: str = State.ACCEPTED,
+    state: str = MessageStatus.ACCEPTED,
     to: str = PHONE,
     kind: str = "guide",
     content: str = "content",
     at: datetime | None = NOON - timedelta(hours=2),
     booking: str = "1051707_910000001",
 ) -> Entry:
-    message = MessageState(state, request_id=request_id, content_hash=content, settled_at=at)
+    message = LedgerEntry(state, request_id=request_id, content_hash=content, settled_at=at)
     return Entry(RecordKey(booking, f"{to[:3]}-{to[3:7]}-{to[7:]}"), kind, message, to)
 
 
@@ -161,8 +162,8 @@ def test_a_missing_entrys_message_under_another_request_id_is_found_by_its_conte
     assert found == ([Class.OTHER_REQUEST], [Class.OTHER_REQUEST])
 
 
-@pytest.mark.parametrize("state", [State.CLAIMED, State.IN_DOUBT])
-def test_a_message_of_a_claim_in_doubt_is_not_foreign(state: State) -> None:
+@pytest.mark.parametrize("state", [MessageStatus.CLAIMED, MessageStatus.IN_DOUBT])
+def test_a_message_of_a_claim_in_doubt_is_not_foreign(state: MessageStatus) -> None:
     claim = an_entry(request_id="", state=state)
 
     found = judge([claim], [a_message("R7", content="content")])
@@ -171,13 +172,15 @@ def test_a_message_of_a_claim_in_doubt_is_not_foreign(state: State) -> None:
 
 
 def test_a_second_message_of_a_claim_in_doubt_is_a_duplicate() -> None:
-    claim = an_entry(request_id="", state=State.IN_DOUBT)
+    claim = an_entry(request_id="", state=MessageStatus.IN_DOUBT)
     log = [a_message("R7", content="content"), a_message("R8", content="content")]
 
     assert judge([claim], log)[1] == [Class.IN_DOUBT, Class.DUPLICATE]
 
 
-@pytest.mark.parametrize("state", [State.OWED, State.REFUSED, State.EXPIRED, "word-of-tomorrow"])
+@pytest.mark.parametrize(
+    "state", [MessageStatus.OWED, MessageStatus.REFUSED, MessageStatus.EXPIRED, "word-of-tomorrow"]
+)
 def test_a_message_that_the_ledger_calls_unsent_is_unrecorded(state: str) -> None:
     entry = an_entry(request_id="", state=state)
 
@@ -313,7 +316,7 @@ ledgers = st.lists(
     st.builds(
         an_entry,
         ids,
-        state=st.sampled_from([*State, "word-of-tomorrow"]),
+        state=st.sampled_from([*MessageStatus, "word-of-tomorrow"]),
         to=phones,
         content=contents,
         at=times,

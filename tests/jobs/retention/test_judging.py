@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import KEEPER, MessageState, Record
+from naverplace.domain.records import KEEPER, LedgerEntry, Record
 from naverplace.jobs.retention.policy import Fate, Listed, fate, last_happened
 
 NOW = datetime(2025, 10, 21, 14, tzinfo=SEOUL)
@@ -67,7 +67,7 @@ moments = st.timedeltas(timedelta(days=-1000), timedelta(days=400)).map(lambda g
 def test_nothing_younger_than_the_limit_is_ever_forgotten(
     start: datetime, claimed: datetime, settled: datetime | None, numbers: bool
 ) -> None:
-    entry = MessageState(state="accepted", claimed_at=claimed, settled_at=settled)
+    entry = LedgerEntry(state="accepted", claimed_at=claimed, settled_at=settled)
     key = RecordKey(f"{STORE}_7", "010-0000-0001")
     made = Record(key, booking_time=f"{start:%Y-%m-%d %H:%M:%S}", messages={"guide": entry})
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from naverplace.domain.records import MessageState, Record, State
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
 from naverplace.ledger.lease import StoreItem
 from naverplace.quality.batch_stats import Baseline
@@ -52,18 +53,24 @@ def test_a_guide_that_no_run_has_begun_is_late_ten_minutes_after_it_was_due() ->
     assert (late.due, late.expires) == (DUE, START)
 
 
-@pytest.mark.parametrize("state", [State.IN_DOUBT, State.REFUSED, State.OWED, State.CLAIMED])
-def test_what_the_ledger_holds_open_is_late_with_its_state_and_reason(state: State) -> None:
-    entry = MessageState(state, attempt=2, due=DUE, expires=START, reason="no answer")
+@pytest.mark.parametrize(
+    "state",
+    [MessageStatus.IN_DOUBT, MessageStatus.REFUSED, MessageStatus.OWED, MessageStatus.CLAIMED],
+)
+def test_what_the_ledger_holds_open_is_late_with_its_state_and_reason(state: MessageStatus) -> None:
+    entry = LedgerEntry(state, attempt=2, due=DUE, expires=START, reason="no answer")
 
     seen = looked([known(messages={"guide": entry})], DUE + timedelta(minutes=30))
 
     assert [late.why for late in seen.overdue] == [f"{state} after attempt 2: no answer"]
 
 
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.DELIVERED, State.FAILED, State.EXPIRED])
-def test_what_is_with_the_provider_or_over_is_not_late(state: State) -> None:
-    entry = MessageState(state, due=DUE, expires=START)
+@pytest.mark.parametrize(
+    "state",
+    [MessageStatus.ACCEPTED, MessageStatus.DELIVERED, MessageStatus.FAILED, MessageStatus.EXPIRED],
+)
+def test_what_is_with_the_provider_or_over_is_not_late(state: MessageStatus) -> None:
+    entry = LedgerEntry(state, due=DUE, expires=START)
     record = known(remind_sms=True, messages={"guide": entry})
 
     assert looked([record], DUE + timedelta(hours=1)).fine
@@ -74,7 +81,7 @@ def test_a_booking_that_the_last_batch_does_not_list_is_cancelled_and_not_late()
 
 
 def test_after_its_start_nothing_is_late_any_more_it_has_expired() -> None:
-    entry = MessageState(State.REFUSED, due=DUE, expires=START)
+    entry = LedgerEntry(MessageStatus.REFUSED, due=DUE, expires=START)
 
     assert looked([known(messages={"guide": entry})], START).fine
 
