@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,6 @@ app = typer.Typer(
     help="Sends the right message once to every customer of a Naver Place store.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 rules_app = typer.Typer(help="Look at the rules before they run.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
@@ -53,9 +53,21 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        out.print(f"naverplace {version('naverplace')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _prepare(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
 ) -> None:
     level = logging.INFO if verbose else logging.CRITICAL
     logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=err)])

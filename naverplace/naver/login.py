@@ -2,7 +2,6 @@
 
 See outside-services: Naver login page, Naver login success.
 
-
 No password ever stands in an error: what Selenium raises is replaced, not chained.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,24 @@ def test_run_sends_and_ends_with_a_summary(naverplace: Shell, world: Sandbox) ->
     assert result.exit_code == 0, result.output
     assert "# SUCCESS: " in result.stdout
     assert len(world.messages()) == sum(world.expected["messages"].values())
+
+
+def test_version_is_the_projects(naverplace: Shell) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert naverplace("--version").stdout == f"naverplace {project['version']}\n"
+
+
+def test_a_shell_completes_the_commands() -> None:
+    typed = {
+        "_NAVERPLACE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "naverplace ru",
+        "COMP_CWORD": "1",
+    }
+
+    result = CliRunner().invoke(app, [], prog_name="naverplace", env=typed)
+
+    assert result.stdout.split() == ["run", "rules"]
 
 
 def test_run_json_is_one_object_on_stdout(naverplace: Shell) -> None:
