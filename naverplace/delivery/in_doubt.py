@@ -15,9 +15,9 @@ from enum import StrEnum
 
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.lease import OpenMessage
-from naverplace.messaging.sens_responses import SensMessage
 from naverplace.settings.sections import LedgerSettings
 
 SIGNATURE_LIFE = timedelta(minutes=5)  # and so the largest difference of two clocks that SENS takes
@@ -74,7 +74,7 @@ class Doubt:
 class Candidate:
     """A message of SENS's log that may be the doubted one."""
 
-    message: SensMessage = field(repr=False)
+    message: SmsLogEntry = field(repr=False)
     fingerprint: str
 
 
@@ -100,7 +100,7 @@ def window(doubt: Doubt, now: datetime) -> tuple[datetime, datetime]:
 
 def pick(
     doubt: Doubt, candidates: Sequence[Candidate], known: Mapping[str, OpenMessage]
-) -> SensMessage | None:
+) -> SmsLogEntry | None:
     """Find the doubted message: its very content, and not known as another message's."""
     own = doubt.open_message
     fitting = [

@@ -22,10 +22,10 @@ from naverplace.delivery.in_doubt import (
     window,
 )
 from naverplace.domain.records import Record
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.lease import OpenMessage
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.messaging.sens import SensClient
-from naverplace.messaging.sens_responses import SensMessage
 from naverplace.settings.sections import LedgerSettings
 
 log = logging.getLogger(__name__)
@@ -119,11 +119,11 @@ class Settler:
         listed = self.sens.find(start=start, end=end, to=to)
         return [self._open(m) for m in listed if self._is_wanted(m, doubt)]
 
-    def _is_wanted(self, message: SensMessage, doubt: Doubt) -> bool:
+    def _is_wanted(self, message: SmsLogEntry, doubt: Doubt) -> bool:
         """Tell whether the message may be the doubted one: others' contents need not be read."""
         return self.known.get(message.request_id, doubt.open_message) == doubt.open_message
 
-    def _open(self, listed: SensMessage) -> Candidate:
+    def _open(self, listed: SmsLogEntry) -> Candidate:
         """Read a message's content, which the list does not tell (outside-services: SENS list)."""
         if listed.message_id not in self._read:
             message = self.sens.get(listed.message_id) or listed
@@ -144,7 +144,7 @@ class Settler:
         listed = self.sens.find_request(request_id)
         return [self._open(message).fingerprint == content_hash for message in listed]
 
-    def _adopt(self, doubt: Doubt, found: SensMessage) -> Doubt:
+    def _adopt(self, doubt: Doubt, found: SmsLogEntry) -> Doubt:
         self.known[found.request_id] = doubt.open_message
         if not self.table.adopt(doubt.claim, found, now=self.clock.now()):
             return replace(

@@ -1,4 +1,4 @@
-"""What the ledger counts as sent, and what SENS's own log shows, as values to be compared."""
+"""What the ledger counts as sent, as values to be compared with SENS's own log."""
 
 from __future__ import annotations
 
@@ -53,21 +53,6 @@ class LegacyFlag:
     kind: str
     to: str = field(repr=False)
     start: datetime | None
-
-
-@dataclass(frozen=True)
-class LogMessage:
-    """One message as SENS's log shows it."""
-
-    request_id: str
-    message_id: str
-    at: datetime | None  # of the request, to the second
-    to: str = field(repr=False)
-    sender: str = ""
-    status: str = ""  # READY | PROCESSING | COMPLETED
-    end: str = ""  # delivered | failed, of a COMPLETED one
-    result: str = ""  # code and words of its end
-    fingerprint: str = ""  # of its content; empty while it was not looked at
 
 
 def entries_of(record: Record) -> Iterator[Entry]:

@@ -11,10 +11,10 @@ from uuid import uuid4
 from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import RESERVED, LedgerEntry, attribute, from_item, reserved_since
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim, NotClaimed, Released, judge
 from naverplace.ledger.records_table import EXISTS
 from naverplace.ledger.reservations_table import ReservedTable
-from naverplace.messaging.sens_responses import SensMessage
 
 _FLAG_UNSET = "(attribute_not_exists(#flag) OR NOT #flag = :true)"
 
@@ -101,7 +101,7 @@ class SmsTable(ReservedTable):
         )
         return self._count(self._settle(claim, settled) is None)
 
-    def adopt(self, claim: Claim, found: SensMessage, *, now: datetime) -> bool:
+    def adopt(self, claim: Claim, found: SmsLogEntry, *, now: datetime) -> bool:
         """Record that the provider's log holds this unsettled message: it was accepted.
 
         Tells False when somebody else has settled it.

@@ -20,9 +20,9 @@ from naverplace.base.errors import (
     ServiceUnavailable,
     TooLate,
 )
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens_responses import (
     Accepted,
-    SensMessage,
     accepted,
     advice,
     messages_of,
@@ -88,13 +88,13 @@ class SensClient:
         message = json.dumps(["naverplace content", *numbers, *words]).encode()
         return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
 
-    def fingerprint_of(self, message: SensMessage) -> str:
+    def fingerprint_of(self, message: SmsLogEntry) -> str:
         """Give a message of SENS's log the fingerprint that it had when it was sent."""
         return self.fingerprint(
             to=message.to, sender=message.sender, subject=message.subject, text=message.content
         )
 
-    def find(self, *, start: datetime, end: datetime, to: str | None = None) -> list[SensMessage]:
+    def find(self, *, start: datetime, end: datetime, to: str | None = None) -> list[SmsLogEntry]:
         """List the messages requested from `start` to `end`, both included, cut to the second.
 
         The window is at most 30 days, in the last 90; raises ValueError, Transient, Permanent.
@@ -107,11 +107,11 @@ class SensClient:
         }
         return self._list(query | ({"to": to} if to else {}))
 
-    def find_request(self, request_id: str) -> list[SensMessage]:
+    def find_request(self, request_id: str) -> list[SmsLogEntry]:
         """List the messages of one request; raises Transient, Permanent."""
         return self._list({"requestId": request_id})
 
-    def get(self, message_id: str) -> SensMessage | None:
+    def get(self, message_id: str) -> SmsLogEntry | None:
         """Look one message up, with its delivery; None when SENS knows none."""
         answer = self._question(f"{self._messages}/{quote(message_id, safe='')}", missing=True)
         found = messages_of(answer) if answer is not None else []
@@ -127,8 +127,8 @@ class SensClient:
         }
         messages_of(self._question(f"{self._messages}?{urlencode(query, quote_via=quote)}") or {})
 
-    def _list(self, query: Mapping[str, str]) -> list[SensMessage]:
-        found: list[SensMessage] = []
+    def _list(self, query: Mapping[str, str]) -> list[SmsLogEntry]:
+        found: list[SmsLogEntry] = []
         page = {**query, "pageSize": str(PAGE)}
         seen: set[str] = set()
         while True:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse, OutcomeUnknown, Refused, Throttled
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.single_send_http import Answer, retry_after
 from naverplace.redaction.quoting import quotable
 
@@ -22,23 +23,6 @@ class Accepted:
     request_id: str
     request_time: str  # as SENS writes it
     seconds: float
-
-
-@dataclass(frozen=True)
-class SensMessage:
-    """A message in SENS's own log."""
-
-    request_id: str
-    message_id: str
-    request_time: datetime | None
-    sender: str
-    status: str  # READY | PROCESSING | COMPLETED
-    status_code: str  # "0" is good
-    status_name: str  # success | fail
-    status_message: str
-    to: str = field(repr=False)
-    subject: str = field(repr=False)
-    content: str = field(repr=False)
 
 
 def accepted(answer: Answer, *, private: Sequence[str]) -> Accepted:
@@ -92,7 +76,7 @@ def advice(status: int) -> str:
     }.get(status, "see SENS's documentation")
 
 
-def messages_of(read: Mapping[str, Any]) -> list[SensMessage]:
+def messages_of(read: Mapping[str, Any]) -> list[SmsLogEntry]:
     """Read a look-up's messages; raises BadResponse when the list is missing."""
     listed = read.get("messages")
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
@@ -100,20 +84,23 @@ def messages_of(read: Mapping[str, Any]) -> list[SensMessage]:
     return [_message(entry, str(read.get("requestId") or "")) for entry in listed]
 
 
-def _message(entry: Mapping[str, Any], request_id: str) -> SensMessage:
+def _message(entry: Mapping[str, Any], request_id: str) -> SmsLogEntry:
     def text(name: str) -> str:
         return str(entry.get(name) or "")
 
-    return SensMessage(
+    code, words = text("statusCode"), text("statusName")
+    bad = words == "fail" or code not in ("", "0")
+    good = not bad and (words == "success" or code == "0")
+    end = "failed" if bad else "delivered" if good else ""
+    return SmsLogEntry(
         request_id=text("requestId") or request_id,
         message_id=text("messageId"),
         request_time=_time(text("requestTime")),
+        to=text("to"),
         sender=text("from"),
         status=text("status"),
-        status_code=text("statusCode"),
-        status_name=text("statusName"),
-        status_message=text("statusMessage"),
-        to=text("to"),
+        end=end if text("status") == "COMPLETED" else "",
+        result=f"{code[:10]} {quotable(text('statusMessage'))}".strip(),
         subject=text("subject"),
         content=text("content"),
     )

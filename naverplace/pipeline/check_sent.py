@@ -10,7 +10,7 @@ from typing import TypeVar
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.in_doubt import SIGNATURE_LIFE
 from naverplace.domain.effects import ActionResult, Decisions, Outcome, RecordKey, SendSms
-from naverplace.ledger.entries import LogMessage
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import read_log, read_requests
 from naverplace.pipeline.steps import Run
@@ -63,7 +63,7 @@ def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[Sent]:
     return sent
 
 
-def _read_log(run: Run, sent: Sequence[Sent]) -> list[LogMessage]:
+def _read_log(run: Run, sent: Sequence[Sent]) -> list[SmsLogEntry]:
     patient = run.settings.sens
     sens = SensClient(patient.model_copy(update={"attempts": 1}), run.clock)
     # SENS's clock may be as far from ours as a signature lives.

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import WITH_PROVIDER
 from naverplace.domain.records import Record
-from naverplace.ledger.entries import LogMessage
+from naverplace.domain.sms_log import SmsLogEntry
 
 _MOVED = "_at_"  # a moved booking's earlier guide is kept as guide_at_<time>
 
@@ -52,7 +52,7 @@ def compare(
     sent: Sequence[Sent],
     *,
     records: Iterable[Record] | None,
-    log: Sequence[LogMessage] | None,
+    log: Sequence[SmsLogEntry] | None,
     run_id: str,
     begun: datetime,
     now: datetime,
@@ -148,7 +148,7 @@ def _young(records: Iterable[Record], since: datetime) -> set[str]:
 
 
 def _in_log(
-    sent: Sequence[Sent], shown: Sequence[LogMessage], found: list[str], *, young: Collection[str]
+    sent: Sequence[Sent], shown: Sequence[SmsLogEntry], found: list[str], *, young: Collection[str]
 ) -> tuple[dict[str, int], dict[str, int], int]:
     times = Counter(message.request_id for message in shown)
     receivers = {message.request_id: message.to for message in shown}

@@ -25,9 +25,9 @@ from naverplace.delivery.in_doubt import (
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.lease import OpenMessage
-from naverplace.messaging.sens_responses import SensMessage
 from naverplace.settings.sections import LedgerSettings
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
@@ -44,15 +44,13 @@ def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> Doubt:
 
 
 def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> Candidate:
-    message = SensMessage(
+    message = SmsLogEntry(
         request_id=request_id,
         message_id=f"{request_id}-0",
         request_time=NOON + minutes * MINUTE,
         sender="0310000000",
         status="COMPLETED",
-        status_code="0",
-        status_name="success",
-        status_message="",
+        end="delivered",
         to="01000000001",
         subject="",
         content="",

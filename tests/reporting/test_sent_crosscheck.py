@@ -13,7 +13,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.ledger.entries import LogMessage
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.reporting.sent_crosscheck import CrossCheck, Sent, compare
 
 BEGUN = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
@@ -22,7 +22,7 @@ SENT = Sent(KEY, "guide", "1051707", "request-1", "01000000001")
 STATE = LedgerEntry(
     state=MessageStatus.ACCEPTED, run_id="run-1", request_id="request-1", settled_at=BEGUN
 )
-SHOWN = LogMessage("request-1", "message-1", BEGUN, "01000000001")
+SHOWN = SmsLogEntry("request-1", "message-1", BEGUN, "01000000001")
 
 
 def a_record(**messages: LedgerEntry) -> Record:
@@ -38,7 +38,7 @@ def a_record(**messages: LedgerEntry) -> Record:
 
 def check(
     records: Sequence[Record] | None = (a_record(guide=STATE),),
-    log: Sequence[LogMessage] | None = (SHOWN,),
+    log: Sequence[SmsLogEntry] | None = (SHOWN,),
     **changes: Any,
 ) -> CrossCheck:
     values: dict[str, Any] = {
@@ -104,7 +104,7 @@ def test_a_guide_of_a_booking_that_was_moved_meanwhile_still_counts() -> None:
         ((replace(SHOWN, to="01000000002"),), "went to another phone"),
     ],
 )
-def test_a_log_that_shows_something_else_is_named(log: Sequence[LogMessage], words: str) -> None:
+def test_a_log_that_shows_something_else_is_named(log: Sequence[SmsLogEntry], words: str) -> None:
     done = check(log=log)
 
     assert any(words in found for found in done.contradictions)

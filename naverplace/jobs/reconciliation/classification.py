@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from naverplace.ledger.entries import Entry, LogMessage
+from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.ledger.entries import Entry
 
 
 class Class(StrEnum):
@@ -63,7 +64,7 @@ class Judged(NamedTuple):
 
     klass: Class
     entry: Entry | None
-    message: LogMessage | None
+    message: SmsLogEntry | None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Matched:
         """Count the messages by class."""
         return dict(Counter(judged.klass.value for judged in self.messages))
 
-    def lacking_content(self) -> list[LogMessage]:
+    def lacking_content(self) -> list[SmsLogEntry]:
         """List the messages that only their content can tell apart from ours."""
         known = {j.entry.to for j in self.entries if j.entry and j.entry.message.content_hash}
         return [

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import Class, Judged
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
@@ -17,7 +18,7 @@ from naverplace.jobs.reconciliation.findings import (
     Followed,
     entry_finding,
 )
-from naverplace.ledger.entries import Entry, LogMessage
+from naverplace.ledger.entries import Entry
 from naverplace.ledger.scan import FollowTable
 from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import read_requests
@@ -40,7 +41,7 @@ def follow_up(
     stops it and is in the result; what was moved by then stays moved.
     """
     following = _Following(table, overdue)
-    open_ones: dict[Entry, LogMessage | None] = {}
+    open_ones: dict[Entry, SmsLogEntry | None] = {}
     for _, entry, message in _since(judged, since):
         if entry.message.state == MessageStatus.ACCEPTED:
             open_ones[entry] = message
@@ -60,7 +61,7 @@ def follow_up(
 
 def _since(
     judged: Iterable[Judged], since: datetime
-) -> Iterable[tuple[Class, Entry, LogMessage | None]]:
+) -> Iterable[tuple[Class, Entry, SmsLogEntry | None]]:
     """List the counted entries of the time whose request SENS's log may show."""
     for klass, entry, message in judged:
         if entry is None or not entry.counted or (entry.at is not None and entry.at < since):
@@ -79,7 +80,7 @@ class _Following:
     findings: list[Finding] = field(default_factory=list)
     problem: str = ""
 
-    def follow(self, entry: Entry, message: LogMessage | None) -> None:
+    def follow(self, entry: Entry, message: SmsLogEntry | None) -> None:
         """Move one message on as far as SENS knows."""
         if message is None or not message.end:
             self.under_way += 1

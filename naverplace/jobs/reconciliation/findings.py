@@ -9,8 +9,9 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
-from naverplace.ledger.entries import Entry, LogMessage
+from naverplace.ledger.entries import Entry
 
 UNDELIVERED = "undelivered"  # accepted, and the phone did not get it
 NEVER_FINISHED = "never_finished"  # accepted, and SENS never said what became of it
@@ -120,7 +121,7 @@ def judged_finding(judged: Judged) -> Finding:
     return replace(
         finding,
         phone=mask(message.to),
-        at=_shown(message.at),
+        at=_shown(message.request_time),
         request_id=message.request_id,
         message_id=message.message_id,
         counted_as=counted_as,
@@ -128,7 +129,7 @@ def judged_finding(judged: Judged) -> Finding:
     )
 
 
-def entry_finding(what: str, entry: Entry, message: LogMessage | None = None) -> Finding:
+def entry_finding(what: str, entry: Entry, message: SmsLogEntry | None = None) -> Finding:
     """Word what there is to say of one entry of the ledger."""
     return Finding(
         what,
@@ -145,7 +146,7 @@ def entry_finding(what: str, entry: Entry, message: LogMessage | None = None) ->
 def none_of_more(matched: Matched, window: Window) -> list[str]:
     """Say when one side was empty while the other was not: then nothing was compared at all."""
     ledger = [j for j in matched.entries if counts(j.entry, window)]
-    log = [j for j in matched.messages if j.message and window.side(j.message.at) is None]
+    log = [j for j in matched.messages if j.message and window.side(j.message.request_time) is None]
     explained = (Class.LEGACY, Class.TOLERATED, Class.IN_DOUBT)
     unexplained = [j for j in log if j.klass not in explained]
     if ledger and not log and all(j.message is None for j in ledger):

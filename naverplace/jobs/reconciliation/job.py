@@ -15,6 +15,7 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import SessionTable
 from naverplace.base.errors import NaverPlaceError
 from naverplace.base.timing import Stopwatch
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import Class, Matched, Window
 from naverplace.jobs.reconciliation.delivery_receipts import follow_up
 from naverplace.jobs.reconciliation.findings import (
@@ -26,7 +27,7 @@ from naverplace.jobs.reconciliation.findings import (
 )
 from naverplace.jobs.reconciliation.matching import SKEW, match
 from naverplace.jobs.reconciliation.notify import keep, tell
-from naverplace.ledger.entries import Entry, LegacyFlag, LogMessage, entries_of, flags_of
+from naverplace.ledger.entries import Entry, LegacyFlag, entries_of, flags_of
 from naverplace.ledger.scan import FollowTable
 from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
 from naverplace.messaging.sens import SensClient
@@ -110,7 +111,7 @@ def compare(this: Reconciling) -> Compared:
         messages = each_once([*messages, *asked])
         matched = _match(this, entries, messages, window, flags)
     if unknown := matched.lacking_content():
-        wanted = [message for message in unknown if window.side(message.at) is None]
+        wanted = [message for message in unknown if window.side(message.request_time) is None]
         messages = with_contents(this.sens, messages, wanted)
         matched = _match(this, entries, messages, window, flags)
     hollow = none_of_more(matched, window)
@@ -153,7 +154,7 @@ def _ledger(table: FollowTable) -> tuple[list[Entry], list[LegacyFlag]]:
 def _match(
     this: Reconciling,
     entries: list[Entry],
-    messages: list[LogMessage],
+    messages: list[SmsLogEntry],
     window: Window,
     flags: list[LegacyFlag],
 ) -> Matched:
@@ -195,7 +196,10 @@ def sum_up(this: Reconciling, compared: Compared, followed: Followed) -> Reconci
         until=window.end.isoformat(timespec="seconds"),
         status="failed" if wrong else "success",
         ledger=sum(counts(judged.entry, window) for judged in matched.entries),
-        log=sum(j.message is not None and not window.side(j.message.at) for j in matched.messages),
+        log=sum(
+            j.message is not None and not window.side(j.message.request_time)
+            for j in matched.messages
+        ),
         entries=matched.entry_counts(),
         messages=matched.message_counts(),
         delivered=followed.delivered,
@@ -224,9 +228,9 @@ def remember(this: Reconciling, compared: Compared, done: Reconciliation) -> Non
     if not done.complete:
         return
     doubtful = [
-        judged.message.at
+        judged.message.request_time
         for judged in compared.matched.messages
-        if judged.klass is Class.IN_DOUBT and judged.message and judged.message.at
+        if judged.klass is Class.IN_DOUBT and judged.message and judged.message.request_time
     ]
     # What is in doubt is judged again when it is settled; after the tail nobody waits any more.
     held = min([compared.window.end, *doubtful])

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from naverplace.base.clock import SEOUL
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import Class, Judged, Matched, Window
-from naverplace.ledger.entries import Entry, LegacyFlag, LogMessage
+from naverplace.ledger.entries import Entry, LegacyFlag
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -24,7 +25,7 @@ EVENT_HOUR = 20  # L13
 
 def match(
     entries: Sequence[Entry],
-    log: Sequence[LogMessage],
+    log: Sequence[SmsLogEntry],
     *,
     window: Window,
     flags: Iterable[LegacyFlag] = (),
@@ -48,7 +49,9 @@ def match(
 class _Matching:
     """The work on one pair of lists; places in them stand for their members."""
 
-    def __init__(self, entries: Sequence[Entry], log: Sequence[LogMessage], window: Window) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], log: Sequence[SmsLogEntry], window: Window
+    ) -> None:
         self.entries, self.log, self.window = entries, log, window
         self.entry_judged: dict[int, Judged] = {}
         self.message_judged: dict[int, Judged] = {}
@@ -69,7 +72,7 @@ class _Matching:
                     self.entry_judged[at] = Judged(Class.SHARED, self.entries[at], other)
             first = self.entries[(counted or entries[request_id])[0]]
             for at in left:
-                side = self.window.side(self.log[at].at)
+                side = self.window.side(self.log[at].request_time)
                 klass = side or (Class.SURPLUS if counted else _not_counted(first))
                 self.message_judged[at] = Judged(klass, first, self.log[at])
 
@@ -112,7 +115,7 @@ class _Matching:
             message = self.log[at]
             if at in self.message_judged:
                 continue
-            if side := self.window.side(message.at):
+            if side := self.window.side(message.request_time):
                 self.message_judged[at] = Judged(side, None, message)
                 continue
             same = (
@@ -125,7 +128,7 @@ class _Matching:
             )
 
     def _of_ours(
-        self, message: LogMessage, same: Sequence[int], explained: set[int]
+        self, message: SmsLogEntry, same: Sequence[int], explained: set[int]
     ) -> Judged | None:
         """Judge a message whose receiver and content the ledger knows."""
         for at in same:
@@ -139,7 +142,7 @@ class _Matching:
         return None
 
     def _of_others(
-        self, message: LogMessage, at_phone: Sequence[int], known_senders: frozenset[str]
+        self, message: SmsLogEntry, at_phone: Sequence[int], known_senders: frozenset[str]
     ) -> Judged:
         near = [self.entries[at] for at in at_phone]
         entry = min(near, key=lambda entry: _distance(entry, message)) if near else None
@@ -155,13 +158,13 @@ class _Legacy:
         for flag in flags:
             self._left[flag.to].append(flag)
 
-    def explain(self, message: LogMessage) -> Judged | None:
+    def explain(self, message: SmsLogEntry) -> Judged | None:
         """Take the flag that this message fits best; None when there is none."""
         left = self._left.get(message.to, [])
         # The guide's time is the narrowest, the confirmation's has no bounds (L11-L13, L26).
         for kind in ("guide", "event", "confirmation"):
             for flag in left:
-                if flag.kind == kind and _is_in_time(flag, message.at):
+                if flag.kind == kind and _is_in_time(flag, message.request_time):
                     left.remove(flag)
                     return Judged(Class.LEGACY, None, message)
         return None
@@ -179,14 +182,14 @@ def _not_counted(entry: Entry) -> Class:
     return Class.IN_DOUBT if entry.message.is_in_doubt else Class.UNRECORDED
 
 
-def _distance(entry: Entry, message: LogMessage) -> timedelta:
-    if entry.at is None or message.at is None:
+def _distance(entry: Entry, message: SmsLogEntry) -> timedelta:
+    if entry.at is None or message.request_time is None:
         return timedelta.max
-    return abs(entry.at - message.at)
+    return abs(entry.at - message.request_time)
 
 
-def _time_key(message: LogMessage) -> tuple[float, str]:
-    return (message.at.timestamp() if message.at else 0.0, message.message_id)
+def _time_key(message: SmsLogEntry) -> tuple[float, str]:
+    return (message.request_time.timestamp() if message.request_time else 0.0, message.message_id)
 
 
 def _places(members: Sequence[T], key: Callable[[T], K]) -> dict[K, list[int]]:

@@ -15,10 +15,11 @@ from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, from_item
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
 from naverplace.jobs.reconciliation.findings import findings_of, none_of_more
 from naverplace.jobs.reconciliation.matching import match
-from naverplace.ledger.entries import Entry, LegacyFlag, LogMessage, entries_of, flags_of
+from naverplace.ledger.entries import Entry, LegacyFlag, entries_of, flags_of
 
 NOON = datetime(2025, 10, 22, 12, tzinfo=SEOUL)
 WINDOW = Window(NOON - timedelta(days=1), NOON)
@@ -47,9 +48,9 @@ def a_message(
     content: str = "",
     sender: str = "0310000000",
     place: int = 0,
-) -> LogMessage:
+) -> SmsLogEntry:
     message_id = f"{request_id}-{place}"
-    return LogMessage(request_id, message_id, at, to, sender=sender, fingerprint=content)
+    return SmsLogEntry(request_id, message_id, at, to, sender=sender, fingerprint=content)
 
 
 def classes(matched: Matched) -> tuple[list[Class], list[Class]]:
@@ -57,7 +58,7 @@ def classes(matched: Matched) -> tuple[list[Class], list[Class]]:
 
 
 def judge(
-    entries: Sequence[Entry], log: Sequence[LogMessage], **options: Any
+    entries: Sequence[Entry], log: Sequence[SmsLogEntry], **options: Any
 ) -> tuple[list[Class], list[Class]]:
     return classes(match(entries, log, window=WINDOW, **options))
 
@@ -235,7 +236,7 @@ def test_only_messages_to_phones_of_the_ledger_need_their_content_looked_at() ->
 
 @pytest.mark.parametrize(("entries", "log"), [([an_entry()], []), ([], [a_message()])])
 def test_one_empty_side_is_none_of_more_than_none(
-    entries: list[Entry], log: list[LogMessage]
+    entries: list[Entry], log: list[SmsLogEntry]
 ) -> None:
     assert "none of more than none" in none_of_more(match(entries, log, window=WINDOW), WINDOW)[0]
 
@@ -334,7 +335,7 @@ flag_lists = st.lists(st.builds(a_flag, st.sampled_from(["confirmation", "guide"
 
 @given(ledgers, logs, flag_lists, st.booleans())
 def test_every_entry_and_every_message_ends_in_exactly_one_class(
-    entries: list[Entry], log: list[LogMessage], flags: list[LegacyFlag], legacy: bool
+    entries: list[Entry], log: list[SmsLogEntry], flags: list[LegacyFlag], legacy: bool
 ) -> None:
     matched = match(entries, log, window=WINDOW, flags=flags, legacy_sends=legacy)
 
@@ -346,7 +347,7 @@ def test_every_entry_and_every_message_ends_in_exactly_one_class(
 
 @given(ledgers, logs)
 def test_matched_is_one_to_one_and_by_the_same_request_and_phone(
-    entries: list[Entry], log: list[LogMessage]
+    entries: list[Entry], log: list[SmsLogEntry]
 ) -> None:
     matched = match(entries, log, window=WINDOW)
 
@@ -370,7 +371,7 @@ def pairs(judged: Sequence[Judged], klass: Class) -> Counter[tuple[Entry, str]]:
 
 @given(ledgers, logs)
 def test_nothing_is_wrong_only_when_both_sides_say_the_same(
-    entries: list[Entry], log: list[LogMessage]
+    entries: list[Entry], log: list[SmsLogEntry]
 ) -> None:
     matched = match(entries, log, window=WINDOW)
     clean = not any(j.klass in WRONG for j in (*matched.entries, *matched.messages))
@@ -378,19 +379,23 @@ def test_nothing_is_wrong_only_when_both_sides_say_the_same(
     if clean:
         counted = {e.request_id for e in entries if e.counted and not WINDOW.side(e.at)}
         doubtful = {m.message_id for m in log_of(matched, Class.IN_DOUBT)}
-        sent = {m.request_id for m in log if not WINDOW.side(m.at) and m.message_id not in doubtful}
+        sent = {
+            m.request_id
+            for m in log
+            if not WINDOW.side(m.request_time) and m.message_id not in doubtful
+        }
         known = {e.request_id for e in entries if e.counted}
         assert counted <= {m.request_id for m in log}
         assert sent <= known
 
 
-def log_of(matched: Matched, klass: Class) -> list[LogMessage]:
+def log_of(matched: Matched, klass: Class) -> list[SmsLogEntry]:
     return [j.message for j in matched.messages if j.klass is klass and j.message]
 
 
 @given(ledgers, logs)
 def test_an_extra_copy_of_a_counted_message_never_passes(
-    entries: list[Entry], log: list[LogMessage]
+    entries: list[Entry], log: list[SmsLogEntry]
 ) -> None:
     of = [e for e in entries if e.counted and e.message.content_hash]
     if not of:

@@ -21,6 +21,7 @@ from naverplace.delivery.in_doubt_resolver import Settler
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import Decisions, RecordKey
 from naverplace.domain.records import FLAGS, Record
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs import drain
 from naverplace.ledger import message_ledger, store_lock
 from naverplace.ledger import records_table as items
@@ -30,7 +31,6 @@ from naverplace.ledger.ownership import LEGACY, OWNER, Ownership
 from naverplace.ledger.reservations import reserved_values
 from naverplace.ledger.store_lock import Stores
 from naverplace.ledger.store_state_table import StoreTable
-from naverplace.messaging.sens_responses import SensMessage
 from naverplace.migration.cutover import cutover as switching
 from naverplace.migration.cutover.audit_log import SwitchLog
 from naverplace.migration.cutover.cutover import Switching
@@ -213,7 +213,7 @@ class _Sens:
     def fingerprint(self, *, to: str, subject: str, **rest: str) -> str:
         return f"{to} {subject}"
 
-    def fingerprint_of(self, message: SensMessage) -> str:
+    def fingerprint_of(self, message: SmsLogEntry) -> str:
         return message.content
 
     def send(self, *, to: str, subject: str, not_after: datetime, **rest: Any) -> Any:
@@ -230,18 +230,16 @@ class _Sens:
         self.port.call(work)
         return SimpleNamespace(request_id=request_id, seconds=0.0)
 
-    def find(self, *, start: datetime, end: datetime, to: str | None) -> list[SensMessage]:
+    def find(self, *, start: datetime, end: datetime, to: str | None) -> list[SmsLogEntry]:
         found = self.port.call(lambda: [m for m in self.port.world.log if m[1] == to])
         return [
-            SensMessage(
+            SmsLogEntry(
                 request_id=request,
                 message_id=request,
                 request_time=at,
                 sender="",
                 status="COMPLETED",
-                status_code="0",
-                status_name="success",
-                status_message="",
+                end="delivered",
                 to=phone,
                 subject=subject,
                 content=f"{phone} {subject}",
@@ -252,7 +250,7 @@ class _Sens:
     def get(self, message_id: str) -> None:
         return None
 
-    def find_request(self, request_id: str) -> list[SensMessage]:
+    def find_request(self, request_id: str) -> list[SmsLogEntry]:
         return []
 
 
