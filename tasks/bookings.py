@@ -8,7 +8,7 @@ from prefect import runtime
 from prefect.futures import PrefectFuture
 
 from naverplace.delivery.in_doubt import Doubt
-from naverplace.domain.effects import ActionResult
+from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
 from naverplace.pipeline.step_results import Decided, StoreBatch

@@ -10,15 +10,8 @@ from typing import Any
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.delivery.deliver import deliver
 from naverplace.delivery.executor import Carrier
-from naverplace.domain.effects import (
-    ActionResult,
-    Channel,
-    CreateRecord,
-    Effect,
-    Notify,
-    RecordKey,
-    SendSms,
-)
+from naverplace.domain.effects import Channel, CreateRecord, Effect, Notify, RecordKey, SendSms
+from naverplace.domain.results import ActionResult
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import (
     CreateRecord,
-    Decisions,
     Effect,
     MarkExpired,
     MoveRecord,
@@ -20,6 +19,7 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute, from_item
+from naverplace.domain.results import Decisions
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
 

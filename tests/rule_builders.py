@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import RulesError
 from naverplace.domain.booking import Booking, BookingStatus, Option
-from naverplace.domain.effects import Decisions, RecordKey, SendSms
+from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.records import Record
+from naverplace.domain.results import Decisions
 from naverplace.domain.stores import Store, load_stores
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook, load_rulebook

@@ -14,7 +14,8 @@ from naverplace.delivery.executor import Carrier
 from naverplace.delivery.in_doubt import URGENT, Doubt, Settled, certain_at, doubts_of
 from naverplace.delivery.in_doubt_resolver import Settler
 from naverplace.delivery.outcomes import Step, words_of
-from naverplace.domain.effects import ActionResult, Channel, Effect, Notify, Outcome, SendSms
+from naverplace.domain.effects import Channel, Effect, Notify, SendSms
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import OpenMessage
 from naverplace.rules.actions import FLAG_OF
 

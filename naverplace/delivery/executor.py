@@ -24,17 +24,9 @@ from naverplace.delivery.outcomes import (
     words_of,
 )
 from naverplace.delivery.record_writer import Writer
-from naverplace.domain.effects import (
-    ActionResult,
-    Channel,
-    CreateRecord,
-    MoveRecord,
-    Notify,
-    Outcome,
-    RecordKey,
-    SendSms,
-)
+from naverplace.domain.effects import Channel, CreateRecord, MoveRecord, Notify, RecordKey, SendSms
 from naverplace.domain.records import notice_kind
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.claims import Claim, NotClaimed
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.ledger.ownership import NotOurs

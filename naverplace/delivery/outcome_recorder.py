@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from naverplace.base.clock import Clock
 from naverplace.base.errors import Transient
 from naverplace.delivery.outcomes import Breaker, Sending, Step, shielded, words_of
-from naverplace.domain.effects import ActionResult, Outcome
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.message_ledger import SmsTable
 

@@ -10,18 +10,17 @@ from typing import TypeVar
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError, OutcomeUnknown, Refused
 from naverplace.domain.effects import (
-    ActionResult,
     CreateRecord,
     Effect,
     MarkExpired,
     MoveRecord,
     Notify,
-    Outcome,
     Reserve,
     SendSms,
     SetFlag,
 )
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.claims import Claim, NotClaimed, next_try
 from naverplace.ledger.reservations import LEFT
 

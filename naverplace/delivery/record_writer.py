@@ -11,16 +11,15 @@ from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.outcomes import Breaker, Step
 from naverplace.domain.effects import (
-    ActionResult,
     CreateRecord,
     Effect,
     MarkExpired,
     MoveRecord,
-    Outcome,
     Reserve,
     SetFlag,
 )
 from naverplace.domain.records import from_item
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.ledger.reservations import LEFT, kept_from_legacy, reserved_values, stamp_of
 from naverplace.ledger.store_lock import Holding

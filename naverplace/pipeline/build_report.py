@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from naverplace.delivery.in_doubt import Doubt
-from naverplace.domain.effects import ActionResult, Decisions
+from naverplace.domain.results import ActionResult, Decisions
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline.capture.capture_run import captured
 from naverplace.pipeline.check_sent import check_sent

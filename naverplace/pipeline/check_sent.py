@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.in_doubt import SIGNATURE_LIFE
-from naverplace.domain.effects import ActionResult, Decisions, Outcome, RecordKey, SendSms
+from naverplace.domain.effects import RecordKey, SendSms
+from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import read_log, read_requests

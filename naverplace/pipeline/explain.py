@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 
 from naverplace.base.errors import Permanent
-from naverplace.domain.effects import Decisions, store_of_booking
+from naverplace.domain.effects import store_of_booking
+from naverplace.domain.results import Decisions
 from naverplace.pipeline import steps
 from naverplace.settings.schema import Settings
 

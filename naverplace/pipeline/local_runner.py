@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from naverplace.base.errors import NaverPlaceError
-from naverplace.domain.effects import ActionResult
+from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import steps, store_delivery
 from naverplace.pipeline.build_report import report_run

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from naverplace.domain.effects import Decisions, Effect, Notify
+from naverplace.domain.effects import Effect, Notify
+from naverplace.domain.results import Decisions
 from naverplace.ledger.ownership import Ownership
 from naverplace.quality.circuit_breaker import Stop
 

@@ -23,10 +23,11 @@ from naverplace.base.timing import Stopwatch
 from naverplace.delivery.in_doubt_resolver import Settler
 from naverplace.delivery.outcomes import Step
 from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.effects import ActionResult, Decisions, Effect, Outcome, RecordKey
+from naverplace.domain.effects import Effect, RecordKey
 from naverplace.domain.extra_fields import Field, load_fields
 from naverplace.domain.record_matching import own_records
 from naverplace.domain.records import Record
+from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.stores import Store, load_stores
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.ledger.ownership import Ownership, owner_of

@@ -11,7 +11,8 @@ from naverplace.delivery.deliver import deliver
 from naverplace.delivery.executor import Carrier
 from naverplace.delivery.in_doubt import Doubt, doubts_of
 from naverplace.delivery.outcomes import Step, words_of
-from naverplace.domain.effects import ActionResult, Effect, Outcome, SendSms
+from naverplace.domain.effects import Effect, SendSms
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import Held, OpenMessage
 from naverplace.ledger.ownership import NotOurs
 from naverplace.ledger.store_lock import Holding

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from naverplace.domain.effects import ActionResult, Outcome, SendSms
+from naverplace.domain.effects import SendSms
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.reporting.run_facts import RunFacts
 
 

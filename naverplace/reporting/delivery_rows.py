@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from naverplace.domain.effects import ActionResult, CreateRecord, SendSms
+from naverplace.domain.effects import CreateRecord, SendSms
+from naverplace.domain.results import ActionResult
 from naverplace.reporting.run_facts import RunFacts
 
 NOT_SENT = "not_sent"  # a dry run, or a run that broke off before it

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from naverplace.base.clock import SEOUL
 from naverplace.delivery.in_doubt import Doubt, Settled
-from naverplace.domain.effects import ActionResult, MarkExpired, Outcome
+from naverplace.domain.effects import MarkExpired
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.reporting.run_facts import RunFacts
 
 IN_RUN = "in_run"  # the delivery of this very run left it

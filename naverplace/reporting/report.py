@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from naverplace.domain.effects import CHANNELS, ActionResult, Decisions, Notify, Outcome, SendSms
+from naverplace.domain.effects import CHANNELS, Notify, SendSms
+from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.reporting.consistency import find_contradictions
 from naverplace.reporting.delivery_rows import delivery_rows
 from naverplace.reporting.open_items import expired_rows, settled_counts, unsettled_rows

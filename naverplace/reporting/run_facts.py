@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.delivery.in_doubt import Doubt
-from naverplace.domain.effects import ActionResult, Decisions
+from naverplace.domain.results import ActionResult, Decisions
 from naverplace.reporting.sent_crosscheck import CrossCheck
 
 

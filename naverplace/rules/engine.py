@@ -18,7 +18,6 @@ from naverplace.domain import record_matching
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import (
     CreateRecord,
-    Decisions,
     Effect,
     MarkExpired,
     MoveRecord,
@@ -26,11 +25,10 @@ from naverplace.domain.effects import (
     RecordKey,
     SendSms,
     SetFlag,
-    Undecided,
-    Verdict,
 )
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
+from naverplace.domain.results import Decisions, Undecided, Verdict
 from naverplace.rules import expiry, rescheduling
 from naverplace.rules.actions import ACTIONS, NotOwed
 from naverplace.rules.conditions import CONDITIONS, Context

@@ -14,7 +14,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from naverplace.delivery.outcomes import PATIENCE
-from naverplace.domain.effects import ActionResult, Effect, Outcome, SetFlag
+from naverplace.domain.effects import Effect, SetFlag
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

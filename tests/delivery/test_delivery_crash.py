@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from naverplace.domain.effects import Outcome
+from naverplace.domain.results import Outcome
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
-from naverplace.domain.effects import Outcome, RecordKey
+from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, attribute
+from naverplace.domain.results import Outcome
 from naverplace.ledger.claims import (
     FIRST_BACK_OFF,
     MAX_REFUSALS,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from naverplace.domain.effects import ActionResult, Outcome, SendSms
+from naverplace.domain.effects import SendSms
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import OpenMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import Run

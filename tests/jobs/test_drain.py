@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from naverplace.cli.app import app
-from naverplace.domain.effects import Outcome
+from naverplace.domain.results import Outcome
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from naverplace.domain.effects import ActionResult, Effect, SendSms
+from naverplace.domain.effects import Effect, SendSms
+from naverplace.domain.results import ActionResult
 from naverplace.ledger.lease import OpenMessage
 from naverplace.ledger.store_lock import Holding
 from naverplace.naver.session import NaverSession

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from naverplace.delivery.outcomes import PATIENCE
-from naverplace.domain.effects import Outcome
+from naverplace.domain.results import Outcome
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

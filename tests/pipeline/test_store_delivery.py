@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from naverplace.domain.effects import Outcome
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.results import Outcome
 from naverplace.ledger.lease import OpenMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import Run

@@ -9,15 +9,8 @@ from typing import Any
 import pytest
 
 from naverplace.base.clock import SEOUL
-from naverplace.domain.effects import (
-    ActionResult,
-    CreateRecord,
-    Decisions,
-    Outcome,
-    RecordKey,
-    SendSms,
-    Verdict,
-)
+from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
+from naverplace.domain.results import ActionResult, Decisions, Outcome, Verdict
 from naverplace.reporting.consistency import find_contradictions
 from naverplace.reporting.report import make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts

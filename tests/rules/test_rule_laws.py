@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naverplace.domain.booking import Booking, BookingStatus, Option
-from naverplace.domain.effects import CreateRecord, Decisions, Effect, RecordKey, SendSms
+from naverplace.domain.effects import CreateRecord, Effect, RecordKey, SendSms
 from naverplace.domain.records import Record
+from naverplace.domain.results import Decisions
 from naverplace.rules import engine
 from tests.rule_builders import NOW, a_booking, a_record, shipped, stores
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from naverplace.domain.booking import Booking
-from naverplace.domain.effects import CreateRecord, Decisions, Outcome
+from naverplace.domain.effects import CreateRecord
+from naverplace.domain.results import Decisions, Outcome
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox

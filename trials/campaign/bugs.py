@@ -8,8 +8,8 @@ from typing import Any
 
 from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver, outcome_recorder
 from naverplace.delivery import outcomes as sending_module
-from naverplace.domain.effects import Outcome
 from naverplace.domain.records import LedgerEntry
+from naverplace.domain.results import Outcome
 from naverplace.ledger.claims import Claim
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.messaging.sens import SensClient

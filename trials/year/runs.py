@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from naverplace.aws.dynamodb import from_wire
 from naverplace.base.errors import NaverPlaceError
-from naverplace.domain.effects import Decisions, RecordKey
+from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
+from naverplace.domain.results import Decisions
 from naverplace.ledger import lease
 from naverplace.ledger.reported_runs import ITEM, remember_told
 from naverplace.naver.session import NaverSession

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from naverplace.domain.booking import Booking
-from naverplace.domain.effects import Decisions, RecordKey
+from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record, from_item
+from naverplace.domain.results import Decisions
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
     LegacyOutcome,

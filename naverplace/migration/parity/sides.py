@@ -6,15 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from naverplace.domain.effects import (
-    CreateRecord,
-    Decisions,
-    MoveRecord,
-    RecordKey,
-    SendSms,
-    SetFlag,
-)
+from naverplace.domain.effects import CreateRecord, MoveRecord, RecordKey, SendSms, SetFlag
 from naverplace.domain.effects import MarkExpired as Expired
+from naverplace.domain.results import Decisions
 from naverplace.migration.parity.booking_view import starts_of
 from naverplace.migration.parity.values import DecisionKey, Inputs, Message, Side, Told
 from naverplace.pipeline.capture.due_times import due_of

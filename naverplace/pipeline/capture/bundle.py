@@ -29,7 +29,7 @@ class Sent:
     key: DecisionKey
     store_id: str
     rule: str
-    outcome: str  # of effects.Outcome; '' when the run did not deliver: a dry run
+    outcome: str  # of results.Outcome; '' when the run did not deliver: a dry run
     flag: str = ""  # the legacy's flag that flips with the acceptance
     type: str = ""
     content_type: str = ""

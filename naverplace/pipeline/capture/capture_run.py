@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.base.clock import SEOUL
-from naverplace.domain.effects import ActionResult, SendSms
+from naverplace.domain.effects import SendSms
+from naverplace.domain.results import ActionResult
 from naverplace.migration.parity.values import DecisionKey, Inputs
 from naverplace.pipeline.capture.bundle import Outputs, Sent
 from naverplace.pipeline.capture.due_times import due_of

@@ -19,8 +19,9 @@ from naverplace.base.errors import Throttled
 from naverplace.base.timing import Stopwatch
 from naverplace.delivery.in_doubt_resolver import Settler
 from naverplace.domain.booking import Booking, BookingStatus, new_item
-from naverplace.domain.effects import Decisions, RecordKey
+from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import FLAGS, Record
+from naverplace.domain.results import Decisions
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs import drain
 from naverplace.ledger import message_ledger, store_lock

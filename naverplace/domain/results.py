@@ -1,0 +1,86 @@
+"""What deciding and delivering come to: verdicts, decisions, and what became of each effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from naverplace.domain.effects import Effect
+
+
+class Outcome(StrEnum):
+    """How the carrying out of an effect ended."""
+
+    ACCEPTED = "accepted"  # the provider took the message (SENS 202, Telegram ok, Slack ok)
+    ADOPTED = "adopted"  # the provider's log shows that an earlier try was accepted
+    WRITTEN = "written"  # the record or flag was written
+    SKIPPED = "skipped"  # not needed any more: somebody else did it, or it is too late
+    REFUSED = "refused"  # the provider said no; owed again next run
+    IN_DOUBT = "in_doubt"  # may or may not have been accepted
+    FAILED = "failed"  # nothing was sent: unreachable, throttled, table not writable
+
+
+_GOOD = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.WRITTEN, Outcome.SKIPPED)
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What became of one effect; holds no phone, name or text."""
+
+    rule: str
+    # send_sms | create_db_record | update_flag | send_telegram | send_slack | move_record |
+    # mark_expired | reserve
+    action: str
+    booking_num: str
+    store_id: str
+    outcome: Outcome
+    kind: str = ""
+    message: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    request_id: str = ""
+    seconds: float = 0.0  # spent on the outside call
+    writes: int = 0  # successful writes to table `sms`
+    settled: str = ""  # what became of a doubt about it in this run
+
+    @property
+    def success(self) -> bool:
+        """Tell whether the effect is done and needs nobody's attention."""
+        return self.outcome in _GOOD
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a rule fired, or did not, for one booking."""
+
+    booking_num: str
+    store_id: str
+    rule: str
+    fired: bool
+    failed_condition: str = ""  # the first condition that said no
+    seen: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the values that it saw; no phone, no name
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A rule that could not be decided for one booking; it counts as not fired."""
+
+    booking_num: str
+    store_id: str
+    rule: str
+    message: str  # with file, line and column; no phone, no name
+
+    def __str__(self) -> str:
+        return f"rule {self.rule!r} is undecided for booking {self.booking_num}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What `decide` returns: every verdict, and the effects owed in the order to carry out."""
+
+    verdicts: tuple[Verdict, ...]
+    effects: tuple[Effect, ...]
+    errors: tuple[Undecided, ...] = ()  # each booking's stands alone: the others go on
