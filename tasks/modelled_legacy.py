@@ -11,7 +11,7 @@ from naverplace.domain.stores import Store
 from naverplace.migration.parity.legacy_texts import LegacyTexts, words_for_model
 from naverplace.migration.parity.replay import Legacy
 from naverplace.migration.parity.sides import LegacyOutcome
-from naverplace.migration.parity.values import Inputs
+from naverplace.pipeline.capture.inputs import Inputs
 
 
 def modelled_legacy(texts: LegacyTexts, *, sender: str, stores: Mapping[str, Store]) -> Legacy:

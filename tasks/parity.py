@@ -16,10 +16,11 @@ from naverplace.migration.parity.comparison_run import Comparison, open_comparis
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.observed_legacy import Seen, observe, ran_at
 from naverplace.migration.parity.replay import Legacy
-from naverplace.migration.parity.values import Inputs, Message, Parity
+from naverplace.migration.parity.values import Message, Parity
 from naverplace.migration.shadow import Shadow, at_moment, keep_inputs
 from naverplace.pipeline.capture.bundle_store import open_bundles
 from naverplace.pipeline.capture.golden_set import read_golden
+from naverplace.pipeline.capture.inputs import Inputs
 from tasks.modelled_legacy import modelled_legacy
 from tasks.parity_artifacts import publish_parity
 from tasks.settings import open_settings

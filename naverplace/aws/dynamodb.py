@@ -11,9 +11,8 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from naverplace.aws.config import reached_by
+from naverplace.aws.config import AwsSettings, reached_by
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable, Throttled
-from naverplace.settings.schema import AwsSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

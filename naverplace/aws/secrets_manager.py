@@ -14,9 +14,8 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from naverplace.aws.config import reached_by
+from naverplace.aws.config import AwsSettings, reached_by
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable
-from naverplace.settings.schema import AwsSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -18,13 +18,13 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from urllib3.exceptions import LocationParseError
 
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
-from naverplace.messaging.single_send_http import patiently, retry_after
+from naverplace.base.retry import retry, retry_after
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long one question may take; `wait` doubles after each try."""
 
     connect_timeout: float  # seconds
@@ -48,12 +48,12 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def ask(
+def get_with_retry(
     session: requests.Session,
     url: str,
     *,
     service: str,
-    patience: Patience,
+    policy: RetryPolicy,
     read: Callable[[requests.Response], T],
     params: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
@@ -71,7 +71,7 @@ def ask(
                 url,
                 params=dict(params or {}),
                 headers=dict(headers or {}),
-                timeout=(patience.connect_timeout, patience.read_timeout),
+                timeout=(policy.connect_timeout, policy.read_timeout),
                 allow_redirects=False,
             )
         except (LocationParseError, InvalidSchema, InvalidURL, MissingSchema):
@@ -84,7 +84,7 @@ def ask(
         _judge(answer, service=service, place=_place(url))
         return read(answer)
 
-    return patiently(once, attempts=patience.attempts, wait=patience.wait)
+    return retry(once, attempts=policy.attempts, wait=policy.wait)
 
 
 def _judge(answer: requests.Response, *, service: str, place: str) -> None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
+from naverplace.base.retry import retry
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, from_item
 from naverplace.ledger.entries import Entry
-from naverplace.messaging.single_send_http import patiently
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +45,7 @@ class FollowTable:
         if self._page:
             request["Limit"] = self._page
         while True:
-            answer = patiently(lambda: self._read(request), attempts=TRIES, wait=self._wait)
+            answer = retry(lambda: self._read(request), attempts=TRIES, wait=self._wait)
             for item in answer.get("Items", []):
                 read = from_wire(
                     {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from naverplace.aws.config import AwsSettings
 from naverplace.aws.dynamodb import open_dynamodb, translated
-from naverplace.settings.schema import AwsSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -20,6 +20,7 @@ from naverplace.base.errors import (
     ServiceUnavailable,
     TooLate,
 )
+from naverplace.base.retry import retry
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens_responses import (
     Accepted,
@@ -29,7 +30,7 @@ from naverplace.messaging.sens_responses import (
     throttled,
     words_of,
 )
-from naverplace.messaging.single_send_http import Answer, Wire, patiently
+from naverplace.messaging.single_send_http import Answer, Wire
 from naverplace.redaction.quoting import quotable
 from naverplace.settings.schema import SensSettings
 
@@ -75,7 +76,7 @@ class SensClient:
             answer = self._ask("POST", self._messages, body, not_after=not_after)
             return accepted(answer, private=(to, sender, subject, text))
 
-        return self._patiently(once, not_after)
+        return self._retry(once, not_after)
 
     def fingerprint(self, *, to: str, sender: str, subject: str, text: str) -> str:
         """Tell messages apart without holding them; keyed, for a door code has few digits.
@@ -164,13 +165,13 @@ class SensClient:
                 f"{advice(answer.status)}"
             )
 
-        return self._patiently(once, None)
+        return self._retry(once, None)
 
-    def _patiently(self, once: Callable[[], T], not_after: datetime | None) -> T:
+    def _retry(self, once: Callable[[], T], not_after: datetime | None) -> T:
         def in_time(seconds: float) -> bool:
             return not_after is None or self.clock.now() + timedelta(seconds=seconds) < not_after
 
-        return patiently(
+        return retry(
             once,
             attempts=self.settings.attempts,
             wait=self.settings.retry_wait,

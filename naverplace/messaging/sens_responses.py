@@ -9,8 +9,9 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse, OutcomeUnknown, Refused, Throttled
+from naverplace.base.retry import retry_after
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.messaging.single_send_http import Answer, retry_after
+from naverplace.messaging.single_send_http import Answer
 from naverplace.redaction.quoting import quotable
 
 REFUSALS = (400, 401, 403, 404, 413)  # documented, and decided before a message is accepted

@@ -11,26 +11,22 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, InvalidURL
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from naverplace.base.errors import (
     OutcomeUnknown,
     Permanent,
     ServiceUnavailable,
-    Throttled,
-    Transient,
 )
 
 LARGEST = 8 * 1024 * 1024  # bytes of an answer; all services here answer a few hundred
-T = TypeVar("T")
 _NO_ADDRESS = "its address in the settings is none"
 
 
@@ -130,40 +126,3 @@ def _trusted() -> ssl.SSLContext:
         DEFAULT_CA_BUNDLE_PATH
     )  # slim images come without certificates of their own
     return context
-
-
-def patiently(
-    call: Callable[[], T],
-    *,
-    attempts: int,
-    wait: float,
-    longest: float = 60.0,
-    in_time: Callable[[float], bool] = lambda seconds: True,
-) -> T:
-    """Call again after errors that prove that nothing was carried out, then raise the last one.
-
-    Waits `wait` seconds, doubling, or what the service asks for. Gives up at once when that is more
-    than `longest`, or when `in_time(seconds)` says that it would be too late by then.
-    """
-
-    def pause(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, Throttled) else None
-        return float(wait * 2 ** (state.attempt_number - 1) if asked is None else asked)
-
-    def stop(state: RetryCallState) -> bool:
-        seconds = pause(state)
-        return state.attempt_number >= attempts or seconds > longest or not in_time(seconds)
-
-    return Retrying(retry=retry_if_exception_type(Transient), wait=pause, stop=stop, reraise=True)(
-        call
-    )
-
-
-def retry_after(seconds: object) -> float | None:
-    """Read how many seconds a service asks us to wait; None when it does not say."""
-    try:
-        asked = float(str(seconds))
-    except ValueError:
-        return None
-    return asked if 0 <= asked < 1e9 else None

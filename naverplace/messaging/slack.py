@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled, Transient
-from naverplace.messaging.single_send_http import Answer, Wire, patiently, retry_after
+from naverplace.base.retry import retry, retry_after
+from naverplace.messaging.single_send_http import Answer, Wire
 from naverplace.messaging.telegram import split
 from naverplace.redaction.quoting import quotable
 from naverplace.settings.schema import SlackSettings
@@ -87,7 +88,7 @@ class Slack:
             _judge(answer, private=private)
             return answer
 
-        return patiently(
+        return retry(
             once,
             attempts=self.settings.attempts,
             wait=self.settings.retry_wait,

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from naverplace.base.errors import OutcomeUnknown, Refused, Throttled, Transient
-from naverplace.messaging.single_send_http import Answer, Wire, patiently, retry_after
+from naverplace.base.retry import retry, retry_after
+from naverplace.messaging.single_send_http import Answer, Wire
 from naverplace.redaction.quoting import quotable
 from naverplace.settings.schema import TelegramSettings
 
@@ -77,7 +78,7 @@ class Telegram:
             _judge(answer, private=str(values.get("text", "")))
             return answer
 
-        answer = patiently(
+        answer = retry(
             once,
             attempts=self.settings.attempts,
             wait=self.settings.retry_wait,

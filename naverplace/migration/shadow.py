@@ -20,11 +20,11 @@ from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import Store, load_stores
 from naverplace.ledger.records_table import ItemTable
 from naverplace.migration.parity.replay import NewSystem
-from naverplace.migration.parity.values import Inputs
 from naverplace.naver.booking_client import NaverClient, completed_window
 from naverplace.naver.session import NaverSession, NoBrowser, Visit
 from naverplace.naver.session_store import SessionManager
 from naverplace.pipeline.capture.bundle import Outputs
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.recorder import key_of
 from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.pipeline.capture.write_bundle import keep

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from naverplace.base.errors import BadResponse, ServiceUnavailable, SessionExpired
-from naverplace.base.http import Patience
+from naverplace.base.http import RetryPolicy
 from naverplace.redaction.quoting import quotable
 from naverplace.settings.schema import NaverSettings
 
@@ -27,9 +27,9 @@ class Window(NamedTuple):
     end: datetime
 
 
-def patience_of(settings: NaverSettings) -> Patience:
+def retry_policy_of(settings: NaverSettings) -> RetryPolicy:
     """Tell how long a question to Naver may take."""
-    return Patience(
+    return RetryPolicy(
         settings.connect_timeout,
         settings.read_timeout,
         attempts=settings.attempts,

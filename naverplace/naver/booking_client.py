@@ -13,7 +13,7 @@ import requests
 
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import BadResponse, ServiceUnavailable, SessionExpired
-from naverplace.base.http import ask
+from naverplace.base.http import get_with_retry
 from naverplace.naver import booking_api
 from naverplace.naver.booking_api import Window
 from naverplace.naver.session import NaverSession
@@ -160,11 +160,11 @@ class NaverClient:
 
         def once() -> T:
             self._pause()
-            answer = ask(
+            answer = get_with_retry(
                 self._visit.http,
                 url,
                 service=booking_api.SERVICE,
-                patience=booking_api.patience_of(self.settings),
+                policy=booking_api.retry_policy_of(self.settings),
                 params=params,
                 headers=headers,
                 read=read,

@@ -13,7 +13,7 @@ import requests
 
 from naverplace.base.clock import Clock
 from naverplace.base.errors import BadResponse, ClockWrong, SessionExpired, Transient
-from naverplace.base.http import ask, read_date
+from naverplace.base.http import get_with_retry, read_date
 from naverplace.naver import booking_api
 from naverplace.settings.schema import NaverSettings
 
@@ -64,11 +64,11 @@ class LightCheck:
             self._check_clock(answer, asked_at=asked_at)
             return booking_api.read_count(answer, store_id)
 
-        ask(
+        get_with_retry(
             http,
             booking_api.count_url(base, store_id),
             service=booking_api.SERVICE,
-            patience=booking_api.patience_of(self.settings),
+            policy=booking_api.retry_policy_of(self.settings),
             params=booking_api.parameters("RC03", page=0, size=1, no_cache=self.clock.epoch_ms()),
             headers=booking_api.count_headers(base, store_id),
             read=read,
@@ -77,11 +77,11 @@ class LightCheck:
     def _get_service_cookies(self, http: requests.Session) -> bool:
         """Open the owner's page; did it set cookies? (outside-services: Naver cookies)."""
         before = _content(http)
-        ask(
+        get_with_retry(
             http,
             booking_api.page_url(self.settings.partner_url, self.store_ids[0]),
             service=booking_api.SERVICE,
-            patience=booking_api.patience_of(self.settings),
+            policy=booking_api.retry_policy_of(self.settings),
             read=lambda answer: answer.status_code,
         )
         return not _content(http) <= before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from naverplace.settings.types import Section
+from naverplace.base.setting_types import Section
 
 
 class SwitchSettings(Section):

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from naverplace.aws.config import AwsSettings
 from naverplace.aws.secrets_manager import read_secret
 from naverplace.base.errors import NaverPlaceError, SettingsError
 from naverplace.base.registry import nearest
@@ -16,7 +17,7 @@ from naverplace.redaction import redactor
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.env_names import fields, is_secret, section_of, variable_of
 from naverplace.settings.env_source import read_env_file, tree_of, unknown
-from naverplace.settings.schema import AwsSettings, Settings
+from naverplace.settings.schema import Settings
 
 # Not ours to read, but the process holds them, and libraries show them at DEBUG.
 _HELD = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
-from naverplace.settings.types import Secret, Section
+from naverplace.base.setting_types import Secret, Section
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?")
 SHORTEST_KEY = 16  # signs; a shorter one could be found by trying

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from naverplace.settings.types import Section, StoreIds
+from naverplace.base.setting_types import Section, StoreIds
 
 
 class RetentionSettings(Section):

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from naverplace.aws.config import AwsSettings
 from naverplace.base.clock import Clock
+from naverplace.base.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
 from naverplace.settings.cutover_section import SwitchSettings
 from naverplace.settings.parity_section import CaptureSettings, ParitySettings
 from naverplace.settings.retention_section import RetentionSettings
@@ -25,9 +27,6 @@ from naverplace.settings.sections import (
     ThresholdSettings,
     WatchdogSettings,
 )
-from naverplace.settings.types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
-
-_TABLE = r"^[A-Za-z0-9_.-]{3,255}$"  # what DynamoDB takes
 
 
 class ClockSettings(Section):
@@ -139,30 +138,6 @@ class SlackSettings(Section):
     max_wait: float = Field(
         60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
     )
-
-
-class AwsSettings(Section):
-    """AWS: DynamoDB and Secrets Manager; keys come from boto3's own chain, never from here."""
-
-    region: str = Field(
-        "ap-northeast-2", pattern=r"^[a-z]+(-[a-z]+)+-[0-9]+$", description="the legacy's region"
-    )
-    endpoint_url: Url | None = Field(
-        None, description="another endpoint than AWS, such as the sandbox"
-    )
-    sms_table: str = Field(
-        "sms", pattern=_TABLE, description="the legacy's table of bookings and flags"
-    )
-    session_table: str = Field(
-        "session", pattern=_TABLE, description="the legacy's table of cookies (L1)"
-    )
-    secret_id: str | None = Field(
-        None,
-        description='a Secrets Manager secret, JSON of this tree: {"naver": {"password": "..."}}',
-    )
-    connect_timeout: float = Field(5.0, gt=0, description="seconds until connected")
-    read_timeout: float = Field(10.0, gt=0, description="seconds until an answer")
-    attempts: int = Field(8, ge=1, le=20, description="tries when DynamoDB throttles")
 
 
 class Settings(BaseSettings):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from naverplace.settings.types import SecretUrl, Section, Senders, StoreIds
+from naverplace.base.setting_types import SecretUrl, Section, Senders, StoreIds
 
 
 class LedgerSettings(Section):

@@ -10,9 +10,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from naverplace.aws.config import AwsSettings
 from naverplace.aws.secrets_manager import read_secret
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable
-from naverplace.settings.schema import AwsSettings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 

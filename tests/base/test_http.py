@@ -7,20 +7,20 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
-from naverplace.base.http import Patience, ask, make_session, wait_asked
+from naverplace.base.http import RetryPolicy, get_with_retry, make_session, wait_asked
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.naver.naver_reading import seen_by
 
-HASTY = Patience(connect_timeout=0.5, read_timeout=0.3, attempts=3, wait=0)
+HASTY = RetryPolicy(connect_timeout=0.5, read_timeout=0.3, attempts=3, wait=0)
 
 
-def ask_for(url: str, *, patience: Patience = HASTY) -> int:
-    return ask(
+def ask_for(url: str, *, policy: RetryPolicy = HASTY) -> int:
+    return get_with_retry(
         make_session(),
         url,
         service="Naver",
-        patience=patience,
+        policy=policy,
         params={"secret": "hidden-in-a-query"},
         read=lambda answer: answer.status_code,
     )
@@ -76,8 +76,8 @@ def test_what_the_reader_calls_transient_is_asked_again(world: Sandbox) -> None:
             raise ServiceUnavailable("half an answer")
         return answer.text
 
-    text = ask(
-        make_session(), f"{world.urls['nid']}/www/", service="Naver", patience=HASTY, read=read
+    text = get_with_retry(
+        make_session(), f"{world.urls['nid']}/www/", service="Naver", policy=HASTY, read=read
     )
 
     assert "NAVER" in text

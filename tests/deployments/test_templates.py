@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from naverplace.aws.config import AwsSettings
 from naverplace.ledger.schema import check_tables
 from naverplace.reporting.cloudwatch_emf import NAMESPACE, UNITS
 from naverplace.settings.loader import load_settings
-from naverplace.settings.schema import AwsSettings
 from naverplace.settings.sections import ThresholdSettings
 from tests.deployments.calls import REGION
 from tests.deployments.stacks import (

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from naverplace.aws.config import AwsSettings
 from naverplace.aws.dynamodb import from_wire, open_dynamodb, to_wire
 from naverplace.aws.state_table import SessionTable
 from naverplace.base.clock import SEOUL
@@ -19,7 +20,7 @@ from naverplace.domain.records import from_item
 from naverplace.ledger.claims import MAX_REFUSALS, Claim, NotClaimed
 from naverplace.ledger.message_ledger import SmsTable
 from naverplace.ledger.schema import check_tables, create_tables
-from naverplace.settings.schema import AwsSettings, Settings
+from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 

@@ -16,7 +16,8 @@ from naverplace.base.errors import (
     Throttled,
     Transient,
 )
-from naverplace.messaging.single_send_http import Wire, patiently, retry_after
+from naverplace.base.retry import retry, retry_after
+from naverplace.messaging.single_send_http import Wire
 from naverplace.redaction.quoting import quotable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -167,12 +168,12 @@ class Calls:
 
 def test_only_errors_that_prove_that_nothing_happened_are_tried_again() -> None:
     calls = Calls(ServiceUnavailable("away"), Throttled("busy"))
-    assert patiently(calls, attempts=3, wait=0) == "done"
+    assert retry(calls, attempts=3, wait=0) == "done"
     assert calls.count == 3
 
     unknown = Calls(OutcomeUnknown("?"))
     with pytest.raises(OutcomeUnknown):
-        patiently(unknown, attempts=3, wait=0)
+        retry(unknown, attempts=3, wait=0)
     assert unknown.count == 1
 
 
@@ -180,7 +181,7 @@ def test_the_last_error_is_raised_when_the_tries_are_used_up() -> None:
     calls = Calls(*[ServiceUnavailable(f"away {n}") for n in range(5)])
 
     with pytest.raises(ServiceUnavailable, match="away 2"):
-        patiently(calls, attempts=3, wait=0)
+        retry(calls, attempts=3, wait=0)
 
 
 @pytest.mark.parametrize("asked", [61.0, 3600.0])
@@ -188,7 +189,7 @@ def test_a_service_that_asks_for_too_long_a_wait_is_not_waited_for(asked: float)
     calls = Calls(Throttled("busy", retry_after=asked))
 
     with pytest.raises(Throttled):
-        patiently(calls, attempts=3, wait=0, longest=60)
+        retry(calls, attempts=3, wait=0, longest=60)
 
     assert calls.count == 1
 
@@ -197,7 +198,7 @@ def test_what_would_be_too_late_is_not_tried_again() -> None:
     calls = Calls(ServiceUnavailable("away"))
 
     with pytest.raises(Transient):
-        patiently(calls, attempts=3, wait=5, in_time=lambda seconds: seconds < 5)
+        retry(calls, attempts=3, wait=5, in_time=lambda seconds: seconds < 5)
 
     assert calls.count == 1
 

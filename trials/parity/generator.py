@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from naverplace.domain.effects import RecordKey
-from naverplace.migration.parity.values import Inputs
 from naverplace.pipeline.capture.golden_set import write_golden
+from naverplace.pipeline.capture.inputs import Inputs
 from sandbox.naver.bookings import SEOUL
 from trials.parity.lives import lived
 from trials.parity.shapes import Shaping

@@ -15,7 +15,7 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import SessionTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError, Permanent
-from naverplace.base.http import Patience, ask, make_session
+from naverplace.base.http import RetryPolicy, get_with_retry, make_session
 from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import load_stores
 from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
@@ -107,11 +107,11 @@ class Watchdog:
         if url is None:
             return barked
         try:
-            ask(
+            get_with_retry(
                 make_session(),
                 url.get_secret_value(),
                 service="dead-man's URL",
-                patience=Patience(5.0, 10.0, attempts=3, wait=1.0),
+                policy=RetryPolicy(5.0, 10.0, attempts=3, wait=1.0),
                 read=_taken,
             )
         except NaverPlaceError as error:  # its text names the address, which is a secret

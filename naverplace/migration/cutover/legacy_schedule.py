@@ -8,9 +8,8 @@ from contextlib import contextmanager
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from naverplace.aws.config import reached_by
+from naverplace.aws.config import AwsSettings, reached_by
 from naverplace.base.errors import Permanent, ServiceUnavailable
-from naverplace.settings.schema import AwsSettings
 
 
 class LegacyRule:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.base.clock import SEOUL
-from naverplace.migration.parity.values import DecisionKey, Inputs
 from naverplace.pipeline.capture.due_times import due_of
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
 TWO_HOURS = timedelta(hours=2)
 WORDS = ("네이버", "인스타", "원본")  # L10

@@ -19,16 +19,9 @@ from naverplace.migration.parity.booking_view import Scene, legacy_chokes, numbe
 from naverplace.migration.parity.flag_differences import keys_by_number, unlike_flags
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.text_differences import unlike
-from naverplace.migration.parity.values import (
-    NOISE,
-    Compared,
-    DecisionKey,
-    Difference,
-    Inputs,
-    Message,
-    Side,
-)
+from naverplace.migration.parity.values import NOISE, Compared, Difference, Message, Side
 from naverplace.pipeline.capture.due_times import EVENING
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.migration.parity.sides import told_kinds
-from naverplace.migration.parity.values import (
-    NOISE,
-    Compared,
-    DecisionKey,
-    Difference,
-    Evidence,
-    Side,
-)
+from naverplace.migration.parity.values import NOISE, Compared, Difference, Evidence, Side
+from naverplace.pipeline.capture.inputs import DecisionKey
 from naverplace.reporting.thresholds import Measured
 
 EXAMPLES = 5  # of each accepted class; of unexplained ones all up to:

@@ -10,7 +10,8 @@ from naverplace.domain.effects import RecordKey
 from naverplace.migration.parity.accepted_differences import EXPIRED, MOVED, SPELLED, UNFIT
 from naverplace.migration.parity.booking_view import TWO_HOURS, Scene, cut, same_number, uncut
 from naverplace.migration.parity.sides import KIND_OF
-from naverplace.migration.parity.values import Inputs, Side
+from naverplace.migration.parity.values import Side
+from naverplace.pipeline.capture.inputs import Inputs
 
 TIME = "booking_time"
 _FORMAT = "%Y-%m-%d %H:%M:%S"

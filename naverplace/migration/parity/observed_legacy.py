@@ -15,7 +15,8 @@ from naverplace.domain.effects import RecordKey
 from naverplace.migration.parity.booking_view import Scene, national, scenes_of
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.sides import FIELDS, KIND_OF
-from naverplace.migration.parity.values import DecisionKey, Inputs, Message, Side
+from naverplace.migration.parity.values import Message, Side
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from naverplace.migration.parity.sides import (
     side_of_new,
     unlike_itself,
 )
-from naverplace.migration.parity.values import Compared, Inputs, Side
+from naverplace.migration.parity.values import Compared, Side
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.quality import frames
 from naverplace.quality import validation as quality
 from naverplace.rules import engine, expiry

@@ -10,8 +10,9 @@ from naverplace.domain.effects import CreateRecord, MoveRecord, RecordKey, SendS
 from naverplace.domain.effects import MarkExpired as Expired
 from naverplace.domain.results import Decisions
 from naverplace.migration.parity.booking_view import starts_of
-from naverplace.migration.parity.values import DecisionKey, Inputs, Message, Side, Told
+from naverplace.migration.parity.values import Message, Side, Told
 from naverplace.pipeline.capture.due_times import due_of
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
 FLAGS = ("confirm_sms", "remind_sms", "option_sms")
 FIELDS = (*FLAGS, "booking_time")

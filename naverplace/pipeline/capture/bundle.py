@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.base.errors import Permanent
-from naverplace.migration.parity.values import DecisionKey, Inputs
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.pipeline.capture.serialization import as_form, aware, dumps, from_form
 
 VERSION = 1

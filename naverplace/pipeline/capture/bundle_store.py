@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from naverplace.aws.config import reached_by
+from naverplace.aws.config import AwsSettings, reached_by
 from naverplace.base.errors import NaverPlaceError, Permanent, ServiceUnavailable
 from naverplace.pipeline.capture.bundle import Bundle, read_bundle, write_bundle
-from naverplace.settings.schema import AwsSettings, Settings
+from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 ENDING = ".bundle.json.gz"

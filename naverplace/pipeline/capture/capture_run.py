@@ -15,9 +15,9 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import SendSms
 from naverplace.domain.results import ActionResult
-from naverplace.migration.parity.values import DecisionKey, Inputs
 from naverplace.pipeline.capture.bundle import Outputs, Sent
 from naverplace.pipeline.capture.due_times import due_of
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.pipeline.capture.recorder import Noted
 from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.pipeline.capture.write_bundle import keep

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from naverplace.base.errors import Permanent
-from naverplace.migration.parity.values import Inputs
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.serialization import as_form, aware, dumps, from_form
 
 VERSION = 1

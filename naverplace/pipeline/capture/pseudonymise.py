@@ -15,7 +15,7 @@ from typing import Any
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import PREFIX
-from naverplace.migration.parity.values import Inputs
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.pseudonyms import Pseudonyms
 
 BOOKING_TIMES = ("regDateTime", "confirmedDateTime", "completedDateTime", "cancelledDateTime")

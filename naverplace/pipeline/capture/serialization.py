@@ -11,7 +11,7 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.effects import RecordKey
-from naverplace.migration.parity.values import Inputs
+from naverplace.pipeline.capture.inputs import Inputs
 
 
 def as_form(inputs: Inputs) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from naverplace.domain.extra_fields import Field
-from naverplace.migration.parity.values import Inputs
 from naverplace.pipeline.capture.bundle import Bundle, Outputs
 from naverplace.pipeline.capture.bundle_store import open_bundles
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.pseudonymise import pseudonymise
 from naverplace.pipeline.capture.pseudonyms import Pseudonyms
 from naverplace.settings.schema import Settings

@@ -18,7 +18,6 @@ from naverplace.base.errors import Permanent, ServiceUnavailable
 from naverplace.cli.app import app
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import from_item
-from naverplace.migration.parity.values import DecisionKey, Inputs
 from naverplace.pipeline.capture.bundle import (
     Bundle,
     Outputs,
@@ -36,6 +35,7 @@ from naverplace.pipeline.capture.bundle_store import (
 )
 from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.pipeline.capture.recorder import Noted
 from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.settings.parity_section import CaptureSettings

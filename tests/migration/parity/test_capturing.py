@@ -24,11 +24,11 @@ from naverplace.cli.app import app
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.records import Record, from_item
-from naverplace.migration.parity.values import DecisionKey, Inputs
 from naverplace.pipeline.capture.bundle import Bundle
 from naverplace.pipeline.capture.bundle_store import Bundles, open_bundles
 from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.pipeline.local_runner import run_once
 from naverplace.pipeline.steps import Run, open_run
 from naverplace.quality import frames, validation

@@ -11,7 +11,8 @@ import pytest
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.migration.parity.replay import replay
-from naverplace.migration.parity.values import Compared, Inputs
+from naverplace.migration.parity.values import Compared
+from naverplace.pipeline.capture.inputs import Inputs
 from sandbox.naver.bookings import PLAIN_OPTIONS, REVIEW_OPTIONS, Raw, a_booking
 from trials.parity.setup import make_setup
 

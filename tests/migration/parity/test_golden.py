@@ -12,8 +12,8 @@ import pytest
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.effects import RecordKey
-from naverplace.migration.parity.values import Inputs
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden, write_golden
+from naverplace.pipeline.capture.inputs import Inputs
 from sandbox.naver.bookings import a_booking
 
 NOW = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)

@@ -16,17 +16,10 @@ from naverplace.migration.parity.comparator import Comparator, changed_between
 from naverplace.migration.parity.evidence import Gathered, Minimum
 from naverplace.migration.parity.replay import legacy_side, replay, without
 from naverplace.migration.parity.sides import unlike_itself
-from naverplace.migration.parity.values import (
-    GO,
-    NO_GO,
-    NOT_ENOUGH,
-    Compared,
-    DecisionKey,
-    Inputs,
-    Parity,
-)
+from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, Compared, Parity
 from naverplace.migration.parity.verdict import Power, judge
 from naverplace.pipeline.capture.golden_set import read_golden
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.settings.sections import ThresholdSettings
 from trials.parity.__main__ import MUTANTS, compare
 from trials.parity.generator import FILE, golden, moments, one_run

@@ -18,8 +18,8 @@ from naverplace.base.korean_text import sendable, size, unsendable
 from naverplace.base.phone import legacy_slices, normalise
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
-from naverplace.migration.parity.values import Inputs
 from naverplace.pipeline.capture.bundle import Bundle, Outputs, write_bundle
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.pseudonymise import (
     UNKNOWN,
     booking,

@@ -20,10 +20,11 @@ from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.migration.parity.comparison_run import Comparison, open_comparison
 from naverplace.migration.parity.legacy_texts import words_for_model
 from naverplace.migration.parity.observed_legacy import Seen, observe, ran_at
-from naverplace.migration.parity.values import NOT_ENOUGH, Inputs, Message
+from naverplace.migration.parity.values import NOT_ENOUGH, Message
 from naverplace.migration.shadow import Shadow, at_moment, keep_inputs
 from naverplace.pipeline.capture.bundle import Bundle
 from naverplace.pipeline.capture.bundle_store import open_bundles
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.naver.bookings import a_booking

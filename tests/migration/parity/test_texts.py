@@ -19,7 +19,8 @@ from naverplace.migration.parity.text_differences import (
     in_words,
     unlike,
 )
-from naverplace.migration.parity.values import Inputs, Message
+from naverplace.migration.parity.values import Message
+from naverplace.pipeline.capture.inputs import Inputs
 from trials.parity.generator import moments, one_run
 from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from urllib3.util import parse_url
 
-from naverplace.settings.types import LOOPBACK, Digits, Secret, SecretUrl, Url
+from naverplace.base.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Url
 from tests.settings.setting_values import load, problems_of
 
 URL: TypeAdapter[str] = TypeAdapter(Url)
