@@ -105,8 +105,7 @@ PURE = [
 ]
 PURE += [
     path.relative_to(ROOT / "naverplace").with_suffix("").as_posix()
-    for folder in ("audit", "reporting/document")
-    for path in sorted((ROOT / "naverplace" / folder).glob("*.py"))
+    for path in sorted((ROOT / "naverplace" / "reporting/document").glob("*.py"))
 ]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "expectations", "validation", "step_results"}

@@ -18,7 +18,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from naverplace.base.errors import NaverPlaceError
-from naverplace.cli import audit, bundles, cutover, drain, parity, reconcile, retention, watchdog
+from naverplace.cli import bundles, cutover, document, drain, parity, reconcile, retention, watchdog
 from naverplace.cli import stores as duty
 from naverplace.redaction import redactor
 from naverplace.redaction.redactor import describe
@@ -160,7 +160,7 @@ def init_tables() -> None:
 duty.add_commands(app)
 reconcile.add_commands(app)
 drain.add_commands(app)
-audit.add_commands(app)
+document.add_commands(app)
 watchdog.add_commands(app)
 cutover.add_commands(app)
 bundles.add_commands(app)

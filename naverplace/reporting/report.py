@@ -147,6 +147,50 @@ def stop_line(alias: str, store_id: str, why: str) -> str:
     return f"{alias} ({store_id}) is stopped: {why}"
 
 
+def find_differing_figures(report: RunReport) -> tuple[str, ...]:
+    """Name every pair of the report's own figures that should be equal and is not."""
+    found: list[str] = []
+
+    def equal(what: str, total: float, parts: float) -> None:
+        if total != parts:
+            found.append(f"{what}: {total:g} is not {parts:g}")
+
+    def stores(name: str) -> int:
+        return sum(store[name] for store in report.stores)
+
+    equal("confirmed bookings, those of the stores", report.bookings_confirmed, stores("confirmed"))
+    equal("completed bookings, those of the stores", report.bookings_completed, stores("completed"))
+    equal("quarantined, those of the stores", report.quarantined, stores("quarantined"))
+    equal("quarantined, rows", report.quarantined, len(report.quarantine))
+    equal("table writes, those by action", report.writes, sum(report.writes_by_action.values()))
+    equal("messages planned, those of the stores", sum(report.planned.values()), stores("planned"))
+    for kind in {**report.planned, **report.messages}:
+        sent = report.messages.get(kind, 0)
+        of_stores = sum(store["messages"].get(kind, 0) for store in report.stores)
+        equal(f"{kind} accepted, those of the stores", sent, of_stores)
+        if report.deliveries is not None:
+            rows = [row for row in report.deliveries if row["kind"] == kind]
+            accepted = sum(row["outcome"] == Outcome.ACCEPTED for row in rows)
+            equal(f"{kind} accepted, rows", sent, accepted)
+            planned = sum(bool(row["planned"]) for row in rows)
+            equal(f"{kind} planned, rows", report.planned.get(kind, 0), planned)
+    for outcome in Outcome:
+        total = report.outcomes.get(outcome, 0)
+        of_stores = sum(store["outcomes"].get(outcome, 0) for store in report.stores)
+        equal(f"messages {outcome.value}, those of the stores", total, of_stores)
+    accepted = report.outcomes.get(Outcome.ACCEPTED, 0)
+    equal("messages accepted, by kind", accepted, sum(report.messages.values()))
+    if report.crosscheck:
+        known = sum(report.messages.values()) + sum(report.adopted.values())
+        equal("messages accepted and adopted, cross-checked", known, report.crosscheck.sent)
+    last = max((end for _, end in report.spans.values()), default=0.0)
+    if last > report.seconds + 0.01:  # both are rounded
+        found.append(
+            f"the last step ended after {last:g} s, and the run after {report.seconds:g} s"
+        )
+    return tuple(found)
+
+
 def _is_notice(result: ActionResult) -> bool:
     return result.action in _NOTICES
 

@@ -1,4 +1,4 @@
-"""Whole runs against the sandbox, whose reports the tests of document and audit read."""
+"""Whole runs against the sandbox, whose reports the tests of documents read."""
 
 from __future__ import annotations
 

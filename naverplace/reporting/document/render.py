@@ -1,12 +1,10 @@
-"""The whole document, read once more by the audit before anybody else reads it."""
+"""The whole document, section by section."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from naverplace.audit import audit
 from naverplace.reporting.document.customer_impact import customer_impact, integration
 from naverplace.reporting.document.execution_flow import execution_flow
 from naverplace.reporting.document.invocation import headline, invocation
@@ -42,12 +40,4 @@ SECTIONS = (
 def render(report: RunReport, *, parity: Mapping[str, Any] | None = None) -> str:
     """Write the run's document in Markdown; FAILED when any two of its figures contradict."""
     view = View(report, parity)
-    page = _page(view)
-    found = tuple(finding.words for finding in audit(page).contradictions)
-    if not found or view.contradictions:
-        return page
-    return _page(replace(view, extra=found))
-
-
-def _page(view: View) -> str:
     return "\n\n---\n\n".join(section(view) for section in SECTIONS) + "\n"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from naverplace.reporting.report import RunReport
+from naverplace.reporting.report import RunReport, find_differing_figures
 from naverplace.reporting.sent_crosscheck import CrossCheck
 from naverplace.reporting.thresholds import NOT_MEASURED, Judged, Measured, judge
 from naverplace.settings.sections import ThresholdSettings
@@ -40,12 +40,11 @@ class View:
 
     report: RunReport
     parity: Mapping[str, Any] | None = None
-    extra: tuple[str, ...] = ()  # contradictions that only the finished document has shown
 
-    @property
+    @cached_property
     def contradictions(self) -> tuple[str, ...]:
-        """List what does not balance, in the report or in its document."""
-        return (*self.report.contradictions, *self.extra)
+        """List what did not balance in the run, or does not balance in its report."""
+        return self.report.contradictions or find_differing_figures(self.report)
 
     @property
     def failed(self) -> bool:

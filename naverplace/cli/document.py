@@ -1,4 +1,4 @@
-"""`naverplace document` and `naverplace audit`: run summaries, written and read critically."""
+"""`naverplace document`: the summary document of an earlier run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from naverplace.audit import Audit
     from naverplace.reporting.report import RunReport
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Report = Annotated[Path, typer.Argument(help="A run's report, as JSON.", metavar="REPORT")]
-Summary = Annotated[Path, typer.Argument(help="A run summary in Markdown.", metavar="FILE")]
 Out = Annotated[Path | None, typer.Option(help="Write it there, not to the screen.")]
 Parity = Annotated[
     Path | None, typer.Option(help="The result of a comparison with the legacy, as JSON.")
@@ -22,9 +19,8 @@ Parity = Annotated[
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
+    """Add the command to the command line."""
     app.command("document")(document)
-    app.command("audit")(audit)
 
 
 def document(report: Report, out: Out = None, parity: Parity = None) -> None:
@@ -41,39 +37,6 @@ def document(report: Report, out: Out = None, parity: Parity = None) -> None:
             out.write_text(text, "utf-8")
         else:
             screen.print(text, markup=False, end="")
-
-
-def audit(file: Summary, as_json: AsJson = False) -> None:
-    """Name every contradiction in a run summary. Exit 1: there are some. Exit 2: none to read."""
-    from naverplace.audit import audit as look_through
-    from naverplace.base.errors import Permanent
-    from naverplace.cli.app import out, plain_errors
-
-    with plain_errors():
-        done = look_through(read_text(file))
-        if not done.checked:
-            raise Permanent(f"{file}: holds no two figures to compare; is it a run summary?")
-    if as_json:
-        out.print(json.dumps(done.as_json(), ensure_ascii=False), markup=False)
-    else:
-        out.print(in_words(done), markup=False)
-    raise typer.Exit(1 if done.contradictions else 0)
-
-
-def in_words(done: Audit) -> str:
-    """Write an audit for a person: contradictions first, what holds last."""
-    from naverplace.audit import Kind
-
-    titles = {
-        Kind.CONTRADICTION: "contradict each other",
-        Kind.UNSHOWN: "are claimed and not shown",
-        Kind.HOLDS: "were checked and hold",
-    }
-    parts = []
-    for kind, title in titles.items():
-        found = done.of(kind)
-        parts += [f"{len(found)} {title}", *(f"  - {finding}" for finding in found)]
-    return "\n".join(parts)
 
 
 def read_report(path: Path) -> RunReport:
