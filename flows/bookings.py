@@ -75,7 +75,7 @@ def carry_out(run: Run, session: NaverSession) -> RunReport:
         reading = {s: tasks.read_store.submit(run, session, s) for s in run.stores}
         batches = tasks.collect(reading)
     gated = tasks.check_quality(run, batches)
-    doubts = tasks.settle_doubts(run)
+    doubts = tasks.resolve_in_doubt(run)
     decided = tasks.decide(run, gated)
     with held(run, NAVER, SENS, slots=THREADS):  # Naver is asked again about what was read long ago
         delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.futures import PrefectFuture
 
-from naverplace.delivery.in_doubt import Doubt
+from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
@@ -70,10 +70,10 @@ def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
 
 
 @step("settle-doubts", retries=1)
-def settle_doubts(this: Run) -> list[Doubt]:
+def resolve_in_doubt(this: Run) -> list[InDoubtMessage]:
     """Settle by SENS's log what earlier runs have left in doubt."""
     with held(this, SENS):
-        return store_delivery.settle_open(this)
+        return store_delivery.resolve_in_doubt(this)
 
 
 @step("decide", retries=1)
@@ -118,7 +118,7 @@ def report(
     gated: Gated,
     decided: Decided,
     results: Sequence[ActionResult],
-    doubts: Sequence[Doubt],
+    doubts: Sequence[InDoubtMessage],
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
     docs = steps.write_quality_docs(this, gated)

@@ -9,10 +9,10 @@ from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.delivery.deliver import deliver
-from naverplace.delivery.executor import Carrier
+from naverplace.delivery.executor import EffectExecutor
 from naverplace.domain.effects import Channel, CreateRecord, Effect, Notify, RecordKey, SendSms
 from naverplace.domain.results import ActionResult
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.settings.loader import load_settings
@@ -86,15 +86,15 @@ def quick(settings: Settings, *, aws_attempts: int = 2, **sens: Any) -> Settings
     )
 
 
-def open_table(settings: Settings) -> SmsTable:
-    return SmsTable(open_dynamodb(settings.aws), settings.aws.sms_table)
+def open_table(settings: Settings) -> MessageLedger:
+    return MessageLedger(open_dynamodb(settings.aws), settings.aws.sms_table)
 
 
 def deliver_with(
     settings: Settings, effects: Sequence[Effect], *, run_id: str = "run"
 ) -> list[ActionResult]:
     clock = settings.make_clock()
-    carrier = Carrier(
+    carrier = EffectExecutor(
         table=open_table(settings),
         sens=SensClient(settings.sens, clock),
         channels=open_channels(settings),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from naverplace.delivery.in_doubt import Doubt, doubts_of
-from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.delivery.in_doubt import InDoubtMessage, in_doubt_messages
+from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.records import LedgerEntry
 from naverplace.ledger.claims import Claim
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.messaging.sens import SensClient
 from naverplace.rules.actions import FLAG_OF
 from naverplace.settings.loader import load_settings
@@ -41,7 +41,7 @@ class Scene:
         return loaded.model_copy(update={"ledger": ledger, "clock": clock})
 
     @property
-    def table(self) -> SmsTable:
+    def table(self) -> MessageLedger:
         return open_table(self.settings)
 
     @property
@@ -77,7 +77,7 @@ class Scene:
         assert isinstance(claim, Claim), claim
         request_id = self.send(effect.to, effect.text, effect.subject) if sent else ""
         if seen_to_fail:
-            self.table.doubt(claim, "timed out", now=settings.make_clock().now())
+            self.table.mark_in_doubt(claim, "timed out", now=settings.make_clock().now())
         return request_id
 
     def send(self, to: str, text: str, subject: str = "안내") -> str:
@@ -85,21 +85,21 @@ class Scene:
         sender = self.settings.sens.default_sender
         return self.sens.send(to=to, sender=sender, subject=subject, text=text).request_id
 
-    def settler(self) -> Settler:
+    def settler(self) -> InDoubtResolver:
         settings, clock = self.settings, self.settings.make_clock()
-        return Settler(
+        return InDoubtResolver(
             open_table(settings), SensClient(settings.sens, clock), clock, settings.ledger
         )
 
-    def doubts(self, keys: Sequence[RecordKey]) -> list[Doubt]:
-        return doubts_of(self.table.read(keys).values(), FLAG_OF)
+    def doubts(self, keys: Sequence[RecordKey]) -> list[InDoubtMessage]:
+        return in_doubt_messages(self.table.read(keys).values(), FLAG_OF)
 
-    def settle(self, *numbers: int, knowing: Sequence[int] = ()) -> list[Doubt]:
+    def settle(self, *numbers: int, knowing: Sequence[int] = ()) -> list[InDoubtMessage]:
         """Settle the doubts about these bookings as the next run does, knowing others' records."""
         keys = [key_of(number) for number in numbers or (FIRST,)]
         settler = self.settler()
-        settler.learn(self.table.read([*keys, *map(key_of, knowing)]).values())
-        return settler.settle(self.doubts(keys))
+        settler.add_known_requests(self.table.read([*keys, *map(key_of, knowing)]).values())
+        return settler.resolve(self.doubts(keys))
 
     def ledger(self, number: int = FIRST, kind: str = "guide") -> LedgerEntry:
         return self.table.read([key_of(number)])[key_of(number)].messages[kind]

@@ -36,7 +36,7 @@ class AwsSettings(Section):
     attempts: int = Field(8, ge=1, le=20, description="tries when DynamoDB throttles")
 
 
-def reached_by(aws: AwsSettings, *, attempts: int | None = None, **more: Any) -> dict[str, Any]:
+def client_options(aws: AwsSettings, *, attempts: int | None = None, **more: Any) -> dict[str, Any]:
     """Give what `boto3.client` takes besides the service's name; `more` goes into its Config.
 
     Throttling and network faults are retried within, `aws.attempts` times when not said otherwise.

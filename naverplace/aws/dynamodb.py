@@ -11,7 +11,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from naverplace.aws.config import AwsSettings, reached_by
+from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable, Throttled
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
     """Open a client, which threads may share; throttling and network faults are retried within."""
-    client = boto3.client("dynamodb", **reached_by(aws))
+    client = boto3.client("dynamodb", **client_options(aws))
     client.meta.events.register("after-call.dynamodb", _refuse_broken)
     return client
 

@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from naverplace.aws.config import AwsSettings, reached_by
+from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
 
 
 def _open_client(aws: AwsSettings) -> SecretsManagerClient:
-    return boto3.client("secretsmanager", **reached_by(aws))
+    return boto3.client("secretsmanager", **client_options(aws))

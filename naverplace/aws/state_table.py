@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class SessionTable:
+class StateTable:
     """The table by its key `id`; every read is consistent, and a read error is an error (L1)."""
 
     def __init__(self, client: DynamoDBClient, name: str = "session") -> None:

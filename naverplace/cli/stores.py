@@ -12,8 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from naverplace.domain.stores import Store
-    from naverplace.ledger.lease import StoreItem
-    from naverplace.ledger.store_state_table import StoreTable
+    from naverplace.ledger.lease import StoreState
+    from naverplace.ledger.store_state_table import StoreStateTable
     from naverplace.settings.schema import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
@@ -100,13 +100,13 @@ def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = Fa
         out.print(_release_words(row), markup=False)
 
 
-def store_table(settings: Settings) -> StoreTable:
+def store_table(settings: Settings) -> StoreStateTable:
     """Open the stores' own items."""
     from naverplace.aws.dynamodb import open_dynamodb
-    from naverplace.aws.state_table import SessionTable
-    from naverplace.ledger.store_state_table import StoreTable
+    from naverplace.aws.state_table import StateTable
+    from naverplace.ledger.store_state_table import StoreStateTable
 
-    return StoreTable(SessionTable(open_dynamodb(settings.aws), settings.aws.session_table))
+    return StoreStateTable(StateTable(open_dynamodb(settings.aws), settings.aws.session_table))
 
 
 def wanted(which: Sequence[str], known: Mapping[str, Store]) -> list[Store]:
@@ -129,7 +129,7 @@ def login_name() -> str:
         return "unknown"
 
 
-def _row(store: Store, item: StoreItem, *, settings: Settings, now: datetime) -> dict[str, Any]:
+def _row(store: Store, item: StoreState, *, settings: Settings, now: datetime) -> dict[str, Any]:
     from naverplace.ledger.ownership import owner_of
     from naverplace.quality.batch_stats import Baseline
     from naverplace.quality.circuit_breaker import BATCH
@@ -154,7 +154,9 @@ def _row(store: Store, item: StoreItem, *, settings: Settings, now: datetime) ->
     }
 
 
-def _breaker(store: Store, item: StoreItem, *, settings: Settings, now: datetime) -> dict[str, Any]:
+def _breaker(
+    store: Store, item: StoreState, *, settings: Settings, now: datetime
+) -> dict[str, Any]:
     from naverplace.quality.circuit_breaker import release_in, tripped_in
 
     tripped, given = tripped_in(item.extra), release_in(item.extra, now=now)

@@ -17,7 +17,7 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim
-from naverplace.ledger.lease import OpenMessage
+from naverplace.ledger.lease import PendingMessage
 from naverplace.settings.sections import LedgerSettings
 
 SIGNATURE_LIFE = timedelta(minutes=5)  # and so the largest difference of two clocks that SENS takes
@@ -25,7 +25,7 @@ _LISTED = timedelta(days=30)  # the longest window that SENS lists at once
 URGENT = timedelta(minutes=25)  # before a message expires: the next run may come too late
 
 
-class Settled(StrEnum):
+class Resolution(StrEnum):
     """What became of a doubt."""
 
     ADOPTED = "adopted"  # the log holds it: it was accepted
@@ -33,27 +33,27 @@ class Settled(StrEnum):
     WAITING = "waiting"  # it is not in the log, but may still appear there
     UNCLEAR = "unclear"  # the log holds a message to that phone which nobody can place
     UNREADABLE = "unreadable"  # the log cannot be read
-    ELSEWHERE = "elsewhere"  # another run has settled it meanwhile, or is at it
+    RESOLVED_BY_OTHER_RUN = "elsewhere"  # another run has settled it meanwhile, or is at it
 
     @property
-    def over(self) -> bool:
+    def is_final(self) -> bool:
         """Tell whether the doubt is gone."""
-        return self in (Settled.ADOPTED, Settled.FREED)
+        return self in (Resolution.ADOPTED, Resolution.FREED)
 
 
 @dataclass(frozen=True)
-class Doubt:
+class InDoubtMessage:
     """One unsettled message, with what became of it."""
 
     claim: Claim  # its `message` is the ledger entry as it was read
-    settled: Settled = Settled.WAITING
+    resolution: Resolution = Resolution.WAITING
     why: str = ""
     request_id: str = ""
 
     @property
-    def open_message(self) -> OpenMessage:
+    def pending_message(self) -> PendingMessage:
         """Name it as the store's item does."""
-        return OpenMessage(self.claim.key, self.claim.kind)
+        return PendingMessage(self.claim.key, self.claim.kind)
 
     def row(self) -> dict[str, str]:
         """List it for a report; no phone, no name."""
@@ -62,7 +62,7 @@ class Doubt:
         return {
             "booking": self.claim.key.booking_num,
             "kind": self.claim.kind,
-            "settled": self.settled.value,
+            "settled": self.resolution.value,
             "since": since.isoformat(timespec="seconds") if since else "",
             "run_id": message.run_id,
             "request_id": self.request_id,
@@ -78,7 +78,7 @@ class Candidate:
     fingerprint: str
 
 
-def certain_at(doubt: Doubt, settings: LedgerSettings) -> datetime | None:
+def safe_to_resend_after(doubt: InDoubtMessage, settings: LedgerSettings) -> datetime | None:
     """Tell from when on a message that is not in the log was not accepted; None if nobody knows."""
     message, settle = doubt.claim.message, timedelta(seconds=settings.settle_seconds)
     if message.claimed_at is None:
@@ -90,7 +90,7 @@ def certain_at(doubt: Doubt, settings: LedgerSettings) -> datetime | None:
     return frozen
 
 
-def window(doubt: Doubt, now: datetime) -> tuple[datetime, datetime]:
+def window(doubt: InDoubtMessage, now: datetime) -> tuple[datetime, datetime]:
     """Tell the request times to look at, at least; SENS's clock may differ from ours."""
     claimed = doubt.claim.message.claimed_at or now - timedelta(days=1)
     start = min(claimed, now) - SIGNATURE_LIFE  # a clock may have been put back since
@@ -99,10 +99,10 @@ def window(doubt: Doubt, now: datetime) -> tuple[datetime, datetime]:
 
 
 def pick(
-    doubt: Doubt, candidates: Sequence[Candidate], known: Mapping[str, OpenMessage]
+    doubt: InDoubtMessage, candidates: Sequence[Candidate], known: Mapping[str, PendingMessage]
 ) -> SmsLogEntry | None:
     """Find the doubted message: its very content, and not known as another message's."""
-    own = doubt.open_message
+    own = doubt.pending_message
     fitting = [
         candidate.message
         for candidate in candidates
@@ -112,8 +112,10 @@ def pick(
     return min(fitting, key=lambda m: (str(m.request_time), m.message_id), default=None)
 
 
-def strangers(
-    candidates: Iterable[Candidate], known: Mapping[str, OpenMessage], doubts: Iterable[Doubt]
+def unattributed_messages(
+    candidates: Iterable[Candidate],
+    known: Mapping[str, PendingMessage],
+    doubts: Iterable[InDoubtMessage],
 ) -> list[Candidate]:
     """List the messages that belong to no message of ours that we know of."""
     hashes = {doubt.claim.message.content_hash for doubt in doubts}
@@ -122,20 +124,20 @@ def strangers(
     ]
 
 
-def known_requests(records: Iterable[Record]) -> dict[str, OpenMessage]:
+def known_requests(records: Iterable[Record]) -> dict[str, PendingMessage]:
     """List which message every request that the ledger knows was for."""
     return {
-        message.request_id: OpenMessage(record.key, kind)
+        message.request_id: PendingMessage(record.key, kind)
         for record in records
         for kind, message in record.messages.items()
         if message.request_id
     }
 
 
-def doubts_of(records: Iterable[Record], flags: Mapping[str, str]) -> list[Doubt]:
+def in_doubt_messages(records: Iterable[Record], flags: Mapping[str, str]) -> list[InDoubtMessage]:
     """List the unsettled messages of these records; `flags` names each kind's legacy flag."""
     return [
-        Doubt(Claim(record.key, kind, message, flags.get(kind)))
+        InDoubtMessage(Claim(record.key, kind, message, flags.get(kind)))
         for record in records
         for kind, message in record.messages.items()
         if message.is_in_doubt and message.content_hash  # a notice has none: nobody can look it up

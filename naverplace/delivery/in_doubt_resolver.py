@@ -13,59 +13,61 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.base.phone import normalise, unsliced
 from naverplace.delivery.in_doubt import (
     Candidate,
-    Doubt,
-    Settled,
-    certain_at,
+    InDoubtMessage,
+    Resolution,
     known_requests,
     pick,
-    strangers,
+    safe_to_resend_after,
+    unattributed_messages,
     window,
 )
 from naverplace.domain.records import Record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.lease import OpenMessage
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.messaging.sens import SensClient
 from naverplace.settings.sections import LedgerSettings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
-_PROOFS = 3  # messages of ours asked for, until one shows that the log repeats contents exactly
+_REFERENCES = 3  # messages of ours asked for, until one shows that the log repeats contents exactly
 
 
 @dataclass
-class Settler:
+class InDoubtResolver:
     """Settles doubts; what it has read of SENS's log is kept for the rest of the run."""
 
-    table: SmsTable
+    table: MessageLedger
     sens: SensClient
     clock: Clock
     settings: LedgerSettings
-    known: dict[str, OpenMessage] = field(default_factory=dict)  # by request id
-    _proofs: dict[str, str] = field(default_factory=dict)  # request id -> its content's fingerprint
+    known: dict[str, PendingMessage] = field(default_factory=dict)  # by request id
+    _reference_messages: dict[str, str] = field(
+        default_factory=dict
+    )  # request id -> its content's fingerprint
     _read: dict[str, Candidate] = field(default_factory=dict)  # by message id
     _faithful: bool | None = None
 
-    def learn(self, records: Iterable[Record]) -> None:
+    def add_known_requests(self, records: Iterable[Record]) -> None:
         """Remember which requests the ledger knows: they are not what is looked for."""
         for record in records:
             self.known |= known_requests([record])
-            self._proofs |= {
+            self._reference_messages |= {
                 message.request_id: message.content_hash
                 for message in record.messages.values()
                 if message.request_id and message.content_hash
             }
 
-    def settle(self, doubts: Sequence[Doubt]) -> list[Doubt]:
+    def resolve(self, doubts: Sequence[InDoubtMessage]) -> list[InDoubtMessage]:
         """Look every doubt up once, the oldest first, and record what is certain now."""
-        ended: dict[OpenMessage, Doubt] = {}
+        ended: dict[PendingMessage, InDoubtMessage] = {}
         for doubt in sorted(doubts, key=lambda d: str(d.claim.message.claimed_at)):
-            ended[doubt.open_message] = self._settle(doubt, doubts)
-        return [ended[doubt.open_message] for doubt in doubts]
+            ended[doubt.pending_message] = self._settle(doubt, doubts)
+        return [ended[doubt.pending_message] for doubt in doubts]
 
-    def wait_for(self, doubts: Iterable[Doubt], *, at_most: float) -> bool:
+    def wait_for(self, doubts: Iterable[InDoubtMessage], *, at_most: float) -> bool:
         """Wait until these doubts can be settled, at most `at_most` seconds; tell if it did."""
-        moments = [certain_at(doubt, self.settings) for doubt in doubts]
+        moments = [safe_to_resend_after(doubt, self.settings) for doubt in doubts]
         now = self.clock.now()
         near = [m for m in moments if m and (m - now).total_seconds() <= at_most]
         if not near:
@@ -73,44 +75,46 @@ class Settler:
         time.sleep(max(0.0, (max(near) - now).total_seconds()) + 0.01)
         return True
 
-    def free_by_rule(self, doubt: Doubt) -> bool:
+    def free_by_rule(self, doubt: InDoubtMessage) -> bool:
         """Free a message that the rule prefers to send twice rather than not at all."""
         why = "sent again by the rule's choice (in_doubt: resend); SENS's log cannot be read"
-        return self.table.free(doubt.claim, why, now=self.clock.now())
+        return self.table.mark_never_sent(doubt.claim, why, now=self.clock.now())
 
-    def _settle(self, doubt: Doubt, doubts: Sequence[Doubt]) -> Doubt:
+    def _settle(self, doubt: InDoubtMessage, doubts: Sequence[InDoubtMessage]) -> InDoubtMessage:
         try:
-            settled = self._look_up(doubt, doubts)
+            resolved = self._look_up(doubt, doubts)
         except NaverPlaceError as error:
-            settled = replace(doubt, settled=Settled.UNREADABLE, why=str(error))
+            resolved = replace(doubt, resolution=Resolution.UNREADABLE, why=str(error))
         log.log(
-            logging.INFO if settled.settled.over else logging.WARNING,
+            logging.INFO if resolved.resolution.is_final else logging.WARNING,
             "booking %s: the doubt about its %s is %s %s %s",
-            *(doubt.claim.key.booking_num, doubt.claim.kind, settled.settled.value),
-            *(settled.request_id, settled.why),
+            *(doubt.claim.key.booking_num, doubt.claim.kind, resolved.resolution.value),
+            *(resolved.request_id, resolved.why),
         )
-        return settled
+        return resolved
 
-    def _look_up(self, doubt: Doubt, doubts: Sequence[Doubt]) -> Doubt:
+    def _look_up(self, doubt: InDoubtMessage, doubts: Sequence[InDoubtMessage]) -> InDoubtMessage:
         looked_at = self.clock.now()  # what was accepted later may be missing from the answer
         candidates = self._candidates(doubt, looked_at)
         if found := pick(doubt, candidates, self.known):
             return self._adopt(doubt, found)
-        strange = strangers(candidates, self.known, doubts)
+        strange = unattributed_messages(candidates, self.known, doubts)
         if strange and not self._log_is_faithful():
             why = f"nobody can place {len(strange)} messages to this phone in SENS's log"
-            return replace(doubt, settled=Settled.UNCLEAR, why=why)
-        certain = certain_at(doubt, self.settings)
+            return replace(doubt, resolution=Resolution.UNCLEAR, why=why)
+        certain = safe_to_resend_after(doubt, self.settings)
         if certain is None:
-            return replace(doubt, settled=Settled.UNCLEAR, why="the ledger does not say since when")
+            return replace(
+                doubt, resolution=Resolution.UNCLEAR, why="the ledger does not say since when"
+            )
         if looked_at < certain:
             when = f"{certain.astimezone(SEOUL):%H:%M:%S}"
             return replace(
-                doubt, settled=Settled.WAITING, why=f"SENS may still take it, until {when}"
+                doubt, resolution=Resolution.WAITING, why=f"SENS may still take it, until {when}"
             )
         return self._free(doubt, looked_at)
 
-    def _candidates(self, doubt: Doubt, now: datetime) -> list[Candidate]:
+    def _candidates(self, doubt: InDoubtMessage, now: datetime) -> list[Candidate]:
         start, end = window(doubt, now)
         try:
             to: str | None = normalise(unsliced(doubt.claim.key.phone))
@@ -119,9 +123,9 @@ class Settler:
         listed = self.sens.find(start=start, end=end, to=to)
         return [self._open(m) for m in listed if self._is_wanted(m, doubt)]
 
-    def _is_wanted(self, message: SmsLogEntry, doubt: Doubt) -> bool:
+    def _is_wanted(self, message: SmsLogEntry, doubt: InDoubtMessage) -> bool:
         """Tell whether the message may be the doubted one: others' contents need not be read."""
-        return self.known.get(message.request_id, doubt.open_message) == doubt.open_message
+        return self.known.get(message.request_id, doubt.pending_message) == doubt.pending_message
 
     def _open(self, listed: SmsLogEntry) -> Candidate:
         """Read a message's content, which the list does not tell (outside-services: SENS list)."""
@@ -133,7 +137,7 @@ class Settler:
     def _log_is_faithful(self) -> bool:
         """Tell whether the log repeats known messages of ours exactly, so that others differ."""
         if self._faithful is None:
-            proofs = list(self._proofs.items())[-_PROOFS:]
+            proofs = list(self._reference_messages.items())[-_REFERENCES:]
             told = [told for request, hash_ in proofs for told in self._repeats(request, hash_)]
             # All of them: after a change of SENS's secret key the older fingerprints fit no more.
             self._faithful = bool(told) and all(told)
@@ -144,33 +148,37 @@ class Settler:
         listed = self.sens.find_request(request_id)
         return [self._open(message).fingerprint == content_hash for message in listed]
 
-    def _adopt(self, doubt: Doubt, found: SmsLogEntry) -> Doubt:
-        self.known[found.request_id] = doubt.open_message
-        if not self.table.adopt(doubt.claim, found, now=self.clock.now()):
+    def _adopt(self, doubt: InDoubtMessage, found: SmsLogEntry) -> InDoubtMessage:
+        self.known[found.request_id] = doubt.pending_message
+        if not self.table.mark_accepted_by_log(doubt.claim, found, now=self.clock.now()):
             return replace(
-                doubt, settled=Settled.ELSEWHERE, why="its ledger has moved on meanwhile"
+                doubt,
+                resolution=Resolution.RESOLVED_BY_OTHER_RUN,
+                why="its ledger has moved on meanwhile",
             )
         return replace(
             doubt,
-            settled=Settled.ADOPTED,
+            resolution=Resolution.ADOPTED,
             request_id=found.request_id,
             why=f"SENS accepted it at {found.request_time:%Y-%m-%d %H:%M:%S}"
             if found.request_time
             else "SENS accepted it",
         )
 
-    def _free(self, doubt: Doubt, looked_at: datetime) -> Doubt:
+    def _free(self, doubt: InDoubtMessage, looked_at: datetime) -> InDoubtMessage:
         why = f"not in SENS's log at {looked_at:%Y-%m-%d %H:%M:%S}"
-        if not self.table.free(doubt.claim, why, now=self.clock.now()):
+        if not self.table.mark_never_sent(doubt.claim, why, now=self.clock.now()):
             return replace(
-                doubt, settled=Settled.ELSEWHERE, why="its ledger has moved on meanwhile"
+                doubt,
+                resolution=Resolution.RESOLVED_BY_OTHER_RUN,
+                why="its ledger has moved on meanwhile",
             )
-        return replace(doubt, settled=Settled.FREED, why=why)
+        return replace(doubt, resolution=Resolution.FREED, why=why)
 
 
-def counts(doubts: Iterable[Doubt]) -> Mapping[str, int]:
+def counts(doubts: Iterable[InDoubtMessage]) -> Mapping[str, int]:
     """Count doubts by what became of them."""
     found: dict[str, int] = {}
     for doubt in doubts:
-        found[doubt.settled.value] = found.get(doubt.settled.value, 0) + 1
+        found[doubt.resolution.value] = found.get(doubt.resolution.value, 0) + 1
     return found

@@ -21,7 +21,7 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.claims import Claim, NotClaimed, next_try
+from naverplace.ledger.claims import Claim, ClaimRefused, next_try
 from naverplace.ledger.reservations import LEFT
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ _ACTIONS = {
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendResult:
     """How one call to a provider ended."""
 
     outcome: Outcome
@@ -56,7 +56,7 @@ class Sending:
 
 
 @dataclass
-class Step:
+class Attempt:
     """One effect on its way, with its claim and the writes it has cost."""
 
     effect: Effect
@@ -72,17 +72,17 @@ class Step:
 
     @property
     def granted(self) -> Claim:
-        """Give the claim that this step holds; raises ValueError when it holds none."""
+        """Give the claim that this attempt holds; raises ValueError when it holds none."""
         if self.claim is None:
             raise ValueError("nothing was claimed")
         return self.claim
 
-    def wrote(self, written: bool) -> bool:
+    def count_write(self, written: bool) -> bool:
         """Count a write that succeeded."""
         self.writes += written
         return written
 
-    def end(
+    def finish(
         self, outcome: Outcome, message: str = "", *, request_id: str = "", seconds: float = 0.0
     ) -> ActionResult:
         """Word the effect's end, and log it without phone, name or text."""
@@ -129,7 +129,7 @@ class Breaker:
         return f"not tried: {self.service} failed {self.failures} times in a row ({self.last})"
 
 
-def shielded(work: Callable[[], T], broken: Callable[[Exception], T]) -> T:
+def run_guarded(work: Callable[[], T], broken: Callable[[Exception], T]) -> T:
     """Do the work, or turn what it raises into a result: one booking never stops the others."""
     try:
         return work()
@@ -139,26 +139,26 @@ def shielded(work: Callable[[], T], broken: Callable[[Exception], T]) -> T:
         return broken(error)
 
 
-def attempt(call: Callable[[], tuple[str, float]]) -> Sending:
+def call_provider(call: Callable[[], tuple[str, float]]) -> SendResult:
     """Make one call that gives a request id and its seconds, and tell how it ended."""
 
-    def accepted() -> Sending:
+    def accepted() -> SendResult:
         request_id, seconds = call()
-        return Sending(Outcome.ACCEPTED, request_id=request_id, seconds=seconds)
+        return SendResult(Outcome.ACCEPTED, request_id=request_id, seconds=seconds)
 
-    return shielded(accepted, _sending_of)
+    return run_guarded(accepted, _sending_of)
 
 
-def _sending_of(error: Exception) -> Sending:
+def _sending_of(error: Exception) -> SendResult:
     if isinstance(error, Refused):
         content = error.code not in OURS
-        return Sending(Outcome.REFUSED, str(error), content_refused=content)
+        return SendResult(Outcome.REFUSED, str(error), content_refused=content)
     if isinstance(error, OutcomeUnknown):
-        return Sending(Outcome.IN_DOUBT, str(error))
+        return SendResult(Outcome.IN_DOUBT, str(error))
     if isinstance(error, NaverPlaceError):
-        return Sending(Outcome.FAILED, str(error))
+        return SendResult(Outcome.FAILED, str(error))
     # A defect of ours may strike after the message has left.
-    return Sending(Outcome.IN_DOUBT, f"unexpected {type(error).__name__}")
+    return SendResult(Outcome.IN_DOUBT, f"unexpected {type(error).__name__}")
 
 
 def _params(effect: Effect) -> dict[str, str | bool]:
@@ -173,14 +173,14 @@ def _action(effect: Effect) -> str:
     return f"send_{effect.channel}" if isinstance(effect, Notify) else _ACTIONS[type(effect)]
 
 
-def words_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Word an error; the text of an unexpected one may hold anything, so it stays out."""
     return (
         str(error) if isinstance(error, NaverPlaceError) else f"unexpected {type(error).__name__}"
     )
 
 
-def why_not(claim: NotClaimed) -> tuple[Outcome, str]:
+def explain_refusal(claim: ClaimRefused) -> tuple[Outcome, str]:
     """Tell what a claim that was not granted means for the effect."""
     found = claim.message
     if claim.why == "no_record":

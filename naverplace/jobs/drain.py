@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from naverplace.base.errors import NaverPlaceError
-from naverplace.delivery.in_doubt import Doubt, Settled, certain_at, doubts_of
+from naverplace.delivery.in_doubt import (
+    InDoubtMessage,
+    Resolution,
+    in_doubt_messages,
+    safe_to_resend_after,
+)
 from naverplace.delivery.in_doubt_resolver import counts
-from naverplace.ledger.lease import Held, OpenMessage
-from naverplace.ledger.scan import FollowTable
-from naverplace.ledger.store_lock import Holding
+from naverplace.ledger.lease import LockedByOther, PendingMessage
+from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.store_lock import StoreLock
 from naverplace.pipeline.steps import Run
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.redaction.redactor import describe
@@ -28,13 +33,13 @@ _LOOK = 10.0  # seconds between two looks, while SENS may still take a message
 class Drained:
     """What a drain has ended, and what it could not."""
 
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[InDoubtMessage, ...]
     failures: tuple[str, ...] = ()  # stores that could not be drained at all
 
     @property
-    def left(self) -> tuple[Doubt, ...]:
+    def left(self) -> tuple[InDoubtMessage, ...]:
         """List what is still in doubt."""
-        return tuple(doubt for doubt in self.doubts if not doubt.settled.over)
+        return tuple(doubt for doubt in self.doubts if not doubt.resolution.is_final)
 
     @property
     def clean(self) -> bool:
@@ -62,16 +67,16 @@ def drain(
     read.
     """
     progress("reading the whole table of bookings")
-    table = FollowTable(run.table.client, run.table.name)
-    found = doubts_of(table.scan(), FLAG_OF)
-    by_store: dict[str, set[OpenMessage]] = {store_id: set() for store_id in run.stores}
+    table = LedgerScan(run.table.client, run.table.name)
+    found = in_doubt_messages(table.scan(), FLAG_OF)
+    by_store: dict[str, set[PendingMessage]] = {store_id: set() for store_id in run.stores}
     for doubt in found:
         store_id = doubt.claim.key.store_id
         if store_id in by_store or not known_only:
-            by_store.setdefault(store_id, set()).add(doubt.open_message)
-    items = run.stores_held.table.read(by_store)
+            by_store.setdefault(store_id, set()).add(doubt.pending_message)
+    items = run.store_locks.table.read(by_store)
     deadline = time.monotonic() + wait_seconds
-    doubts: list[Doubt] = []
+    doubts: list[InDoubtMessage] = []
     failures: list[str] = []
     for store_id, messages in by_store.items():
         wanted = messages | set(items[store_id].open)
@@ -79,7 +84,7 @@ def drain(
             continue
         try:
             doubts += _drain_store(run, store_id, wanted, deadline=deadline, progress=progress)
-        except (NaverPlaceError, Held) as error:
+        except (NaverPlaceError, LockedByOther) as error:
             failures.append(f"store {store_id}: {describe(error)}")
             progress(failures[-1])
     return Drained(tuple(doubts), tuple(failures))
@@ -88,49 +93,54 @@ def drain(
 def _drain_store(
     run: Run,
     store_id: str,
-    messages: Collection[OpenMessage],
+    messages: Collection[PendingMessage],
     *,
     deadline: float,
     progress: Progress,
-) -> list[Doubt]:
+) -> list[InDoubtMessage]:
     progress(f"store {store_id}: {len(messages)} messages may be in doubt")
-    holding = run.stores_held.take(store_id, messages, wait=True, sending=False)
-    ended: dict[OpenMessage, Doubt] = {}
+    holding = run.store_locks.acquire(store_id, messages, wait=True, sending=False)
+    ended: dict[PendingMessage, InDoubtMessage] = {}
     try:
         # What stood open may have been settled by the run that held the store until now.
-        wanted = {*messages, *run.stores_held.table.read([store_id])[store_id].open}
-        for doubt in run.settler.settle(unsettled(run, wanted)):
-            ended[doubt.open_message] = doubt
+        wanted = {*messages, *run.store_locks.table.read([store_id])[store_id].open}
+        for doubt in run.resolver.resolve(unsettled(run, wanted)):
+            ended[doubt.pending_message] = doubt
         while waiting := _waiting(ended):
             if not _wait(run, holding, waiting, deadline=deadline, progress=progress):
                 break
-            for doubt in run.settler.settle(waiting):
-                ended[doubt.open_message] = doubt
+            for doubt in run.resolver.resolve(waiting):
+                ended[doubt.pending_message] = doubt
     finally:
-        left = {message for message, doubt in ended.items() if not doubt.settled.over}
-        holding.give_back([message for message in messages if message not in left])
+        left = {message for message, doubt in ended.items() if not doubt.resolution.is_final}
+        holding.release([message for message in messages if message not in left])
     progress(f"store {store_id}: {dict(counts(ended.values())) or 'nothing was in doubt'}")
     return list(ended.values())
 
 
-def _waiting(ended: Mapping[OpenMessage, Doubt]) -> list[Doubt]:
-    return [doubt for doubt in ended.values() if doubt.settled is Settled.WAITING]
+def _waiting(ended: Mapping[PendingMessage, InDoubtMessage]) -> list[InDoubtMessage]:
+    return [doubt for doubt in ended.values() if doubt.resolution is Resolution.WAITING]
 
 
 def _wait(
-    run: Run, holding: Holding, waiting: Sequence[Doubt], *, deadline: float, progress: Progress
+    run: Run,
+    holding: StoreLock,
+    waiting: Sequence[InDoubtMessage],
+    *,
+    deadline: float,
+    progress: Progress,
 ) -> bool:
     """Wait until something more may be certain; tell False when the time for it is over."""
     left = deadline - time.monotonic()
     if left <= 0:
         return False
-    moments = [m for d in waiting if (m := certain_at(d, run.settings.ledger))]
+    moments = [m for d in waiting if (m := safe_to_resend_after(d, run.settings.ledger))]
     first = _seconds_until(min(moments), run.clock.now()) if moments else _LOOK
     progress(
         f"{len(waiting)} messages may still reach SENS; certain in {first:.0f} s at the earliest"
     )
     time.sleep(min(max(first, 0.0) + 0.01, _LOOK, left, run.settings.ledger.lease_seconds / 4))
-    holding.keep()
+    holding.renew()
     return True
 
 

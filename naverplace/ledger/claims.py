@@ -28,7 +28,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class NotClaimed:
+class ClaimRefused:
     """Why a message may not be sent now."""
 
     # no_record | flag_set | unreserved | reserved | given_up | backing_off | the message's state
@@ -37,13 +37,15 @@ class NotClaimed:
 
 
 @dataclass(frozen=True)
-class Released:
+class Reclaimable:
     """The message was claimed once and freed again, so that it may be claimed from this state."""
 
     message: LedgerEntry
 
 
-def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | Released:
+def interpret_claim(
+    claim: Claim, old: Mapping[str, Any] | None
+) -> Claim | ClaimRefused | Reclaimable:
     """Read what a conditional claim met: None (nothing, so it is written), or the item in its way.
 
     An empty item means that there was none. Raises BadResponse for a ledger that is no Map.
@@ -51,28 +53,28 @@ def judge(claim: Claim, old: Mapping[str, Any] | None) -> Claim | NotClaimed | R
     if old is None:
         return claim
     if not old:
-        return NotClaimed("no_record")
+        return ClaimRefused("no_record")
     found = from_item(old).messages.get(claim.kind)
     if found and (found.token, found.state) == (claim.message.token, MessageStatus.CLAIMED):
         return claim  # our own first try, whose answer was lost
     if claim.flag and old.get(claim.flag) is True:
-        return NotClaimed("flag_set", found)
+        return ClaimRefused("flag_set", found)
     if claim.flag and claim.reserved_by and (found is None or found.may_be_claimed):
         since = from_item(old).reserved.get(claim.flag)
         if not since or since > claim.reserved_by:
-            return NotClaimed("reserved" if since else "unreserved", found)
+            return ClaimRefused("reserved" if since else "unreserved", found)
     if found is None:
         name = attribute(claim.kind)
         raise BadResponse(f"booking {claim.key.booking_num}: {name} of its item is no Map")
     if not found.may_be_claimed:
-        return NotClaimed(found.state, found)
+        return ClaimRefused(found.state, found)
     unchanged = found.content_hash == claim.message.content_hash
     if found.refusals >= MAX_REFUSALS and unchanged:
-        return NotClaimed("given_up", found)
+        return ClaimRefused("given_up", found)
     again = next_try(found)
     if again and unchanged and claim.message.claimed_at and claim.message.claimed_at < again:
-        return NotClaimed("backing_off", found)
-    return Released(found)
+        return ClaimRefused("backing_off", found)
+    return Reclaimable(found)
 
 
 def next_try(refused: LedgerEntry) -> datetime | None:

@@ -10,23 +10,23 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.domain.records import Record, attribute
 from naverplace.ledger.lease import PREFIX as STORE
-from naverplace.ledger.lease import StoreItem
-from naverplace.ledger.scan import FollowTable
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.lease import StoreState
+from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.store_state_table import StoreStateTable
 
 _LEDGERS = tuple(attribute(kind) for kind in ("confirmation", "guide", "event"))
 
 
-class ForgettingTable(FollowTable):
+class RecordDeletion(LedgerScan):
     """Table `sms`, read as a whole, and the one place that deletes a customer's item for its age.
 
     Who runs it needs a role of its own: the sender's may delete nothing (docs/aws.md).
     """
 
-    def forget(self, record: Record) -> bool:
+    def delete(self, record: Record) -> bool:
         """Delete a record's item; False, with nothing done, when somebody has changed it since."""
         seen = {n: v for n, v in record.item.items() if n not in ("booking_num", "phone", "name")}
         missing = [name for name in _LEDGERS if name not in seen]
@@ -53,13 +53,13 @@ class ForgettingTable(FollowTable):
         return True
 
 
-class StoreItems:
+class AllStoreStates:
     """The items of all stores in table `session`, those of stores that are gone as well."""
 
-    def __init__(self, session: SessionTable) -> None:
-        self.session, self.stores = session, StoreTable(session)
+    def __init__(self, session: StateTable) -> None:
+        self.session, self.stores = session, StoreStateTable(session)
 
-    def read(self) -> Iterator[StoreItem]:
+    def read(self) -> Iterator[StoreState]:
         """Read every store's item. Raises Transient, Permanent."""
         yield from self.stores.read(self._ids()).values()
 
@@ -74,11 +74,11 @@ class StoreItems:
                 return [name.removeprefix(STORE) for name in found if name.startswith(STORE)]
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def forget_open(self, store_id: str, *, before: datetime) -> int:
+    def delete_pending(self, store_id: str, *, before: datetime) -> int:
         """Drop what was noted as open before then; gives how many phones that were."""
         dropped: list[int] = []
 
-        def drop(item: StoreItem) -> StoreItem:
+        def drop(item: StoreState) -> StoreState:
             left = {message: at for message, at in item.open.items() if at >= before}
             dropped.append(len(item.open) - len(left))
             return replace(item, open=left)
@@ -87,6 +87,6 @@ class StoreItems:
         return dropped[-1]
 
 
-def old_open(item: StoreItem, *, before: datetime) -> int:
+def count_old_pending(item: StoreState, *, before: datetime) -> int:
     """Count a store's open messages that were noted before then."""
     return sum(at < before for at in item.open.values())

@@ -21,7 +21,7 @@ KIND_OF_FLAG = {"confirm_sms": "confirmation", "remind_sms": "guide", "option_sm
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerMessage:
     """One message as the ledger knows it."""
 
     key: RecordKey = field(repr=False)
@@ -30,7 +30,7 @@ class Entry:
     to: str = field(repr=False)  # digits
 
     @property
-    def counted(self) -> bool:
+    def counted_as_sent(self) -> bool:
         """Tell whether the ledger says that SENS has taken it."""
         return self.message.state in WITH_PROVIDER
 
@@ -55,12 +55,12 @@ class LegacyFlag:
     start: datetime | None
 
 
-def entries_of(record: Record) -> Iterator[Entry]:
+def entries_of(record: Record) -> Iterator[LedgerMessage]:
     """List the text messages in a record's ledger, those of a moved booking's earlier start too."""
     to = digits_of(record.key.phone)
     for kind, message in record.messages.items():
         if not (_is_notice(kind, message) or _by_legacy(message)):
-            yield Entry(record.key, kind, message, to)
+            yield LedgerMessage(record.key, kind, message, to)
 
 
 def flags_of(record: Record) -> Iterator[LegacyFlag]:

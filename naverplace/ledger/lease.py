@@ -22,7 +22,7 @@ _OWN = ("id", "version", "epoch", "lease", "open")
 _BETWEEN = "|"
 
 
-class Held(NaverPlaceError):
+class LockedByOther(NaverPlaceError):
     """Another run holds the store; `lease` says which and until when."""
 
     def __init__(self, lease: Lease) -> None:
@@ -36,10 +36,10 @@ class LeaseLost(NaverPlaceError):
     """The store was taken over by another run, because this one was silent for too long."""
 
 
-Allowed = Callable[["StoreItem"], None]  # raises when the item says that we may not send
+Allowed = Callable[["StoreState"], None]  # raises when the item says that we may not send
 
 
-class OpenMessage(NamedTuple):
+class PendingMessage(NamedTuple):
     """A message that a run was about to send, and whose end is not written down yet."""
 
     key: RecordKey
@@ -56,19 +56,19 @@ class Lease:
     until: datetime
 
 
-def _anybody(item: StoreItem) -> None:
+def _anybody(item: StoreState) -> None:
     """Let everybody."""
 
 
 @dataclass(frozen=True)
-class StoreItem:
+class StoreState:
     """One store's item; `extra` holds what other modules keep there."""
 
     store_id: str
     version: int = 0
     epoch: int = 0  # the last one given
     lease: Lease | None = None
-    open: Mapping[OpenMessage, datetime] = field(default_factory=dict, repr=False)
+    open: Mapping[PendingMessage, datetime] = field(default_factory=dict, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def holder_at(self, now: datetime) -> Lease | None:
@@ -76,32 +76,32 @@ class StoreItem:
         return self.lease if self.lease and self.lease.until > now else None
 
 
-def take(
-    item: StoreItem,
+def acquire(
+    item: StoreState,
     *,
     holder: str,
     run_id: str,
     now: datetime,
     seconds: float,
-    opening: Iterable[OpenMessage] = (),
+    opening: Iterable[PendingMessage] = (),
     allowed: Allowed = _anybody,
-) -> StoreItem:
+) -> StoreState:
     """Take the store with a new epoch, and note what will be sent.
 
-    Raises Held, and what `allowed` raises.
+    Raises LockedByOther, and what `allowed` raises.
     """
     allowed(item)
     current = item.holder_at(now)
     if current and current.holder != holder:
-        raise Held(current)
+        raise LockedByOther(current)
     lease = Lease(holder, run_id, item.epoch + 1, now + timedelta(seconds=seconds))
     still_open = {**dict.fromkeys(opening, now), **item.open}
     return replace(item, epoch=lease.epoch, lease=lease, open=still_open)
 
 
 def renew(
-    item: StoreItem, lease: Lease, *, now: datetime, seconds: float, allowed: Allowed = _anybody
-) -> StoreItem:
+    item: StoreState, lease: Lease, *, now: datetime, seconds: float, allowed: Allowed = _anybody
+) -> StoreState:
     """Hold the store longer. Raises LeaseLost when it was given to somebody else since.
 
     Raises what `allowed` raises.
@@ -111,7 +111,7 @@ def renew(
     return replace(item, lease=replace(lease, until=now + timedelta(seconds=seconds)))
 
 
-def close(item: StoreItem, lease: Lease, *, settled: Collection[OpenMessage]) -> StoreItem:
+def release(item: StoreState, lease: Lease, *, settled: Collection[PendingMessage]) -> StoreState:
     """Give the store back, and forget the messages whose end is known. Raises LeaseLost."""
     own(item, lease)
     # Who settles what is left must know the others to that phone: their texts may be the same.
@@ -124,16 +124,16 @@ def close(item: StoreItem, lease: Lease, *, settled: Collection[OpenMessage]) ->
     return replace(item, lease=None, open=left)
 
 
-def own(item: StoreItem, lease: Lease) -> None:
+def own(item: StoreState, lease: Lease) -> None:
     """Raise LeaseLost unless this lease is the one that holds the store."""
     if not item.lease or (item.lease.holder, item.lease.epoch) != (lease.holder, lease.epoch):
         raise LeaseLost(f"store {item.store_id}: another run has taken over; this one was silent")
 
 
-def from_item(store_id: str, values: Mapping[str, Any]) -> StoreItem:
+def from_item(store_id: str, values: Mapping[str, Any]) -> StoreState:
     """Read a store's item; an unreadable lease counts as over, for claims guard as well."""
     opened = values.get("open") or {}
-    return StoreItem(
+    return StoreState(
         store_id=store_id,
         version=int(values.get("version", 0)),
         epoch=int(values.get("epoch", 0)),
@@ -143,7 +143,7 @@ def from_item(store_id: str, values: Mapping[str, Any]) -> StoreItem:
     )
 
 
-def as_item(item: StoreItem) -> dict[str, Any]:
+def as_item(item: StoreState) -> dict[str, Any]:
     """Write a store's item as plain values, times in UTC."""
     values: dict[str, Any] = {
         **item.extra,
@@ -171,14 +171,14 @@ def _lease(value: Any) -> Lease | None:
         return None
 
 
-def _name(message: OpenMessage) -> str:
+def _name(message: PendingMessage) -> str:
     return _BETWEEN.join((*message.key, message.kind))
 
 
-def _message(name: str) -> OpenMessage:
+def _message(name: str) -> PendingMessage:
     booking_num, _, rest = name.partition(_BETWEEN)
     phone, _, kind = rest.rpartition(_BETWEEN)
-    return OpenMessage(RecordKey(booking_num, phone), kind)
+    return PendingMessage(RecordKey(booking_num, phone), kind)
 
 
 def _utc(moment: datetime) -> str:

@@ -12,14 +12,14 @@ from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import RESERVED, LedgerEntry, attribute, from_item, reserved_since
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.claims import Claim, NotClaimed, Released, judge
+from naverplace.ledger.claims import Claim, ClaimRefused, Reclaimable, interpret_claim
 from naverplace.ledger.records_table import EXISTS
-from naverplace.ledger.reservations_table import ReservedTable
+from naverplace.ledger.reservations_table import ReservationsTable
 
 _FLAG_UNSET = "(attribute_not_exists(#flag) OR NOT #flag = :true)"
 
 
-class SmsTable(ReservedTable):
+class MessageLedger(ReservationsTable):
     """The table by booking number and phone; threads may share it."""
 
     def claim(
@@ -36,7 +36,7 @@ class SmsTable(ReservedTable):
         for_start: datetime | None = None,
         epoch: int = 0,
         reserved_by: str = "",
-    ) -> Claim | NotClaimed:
+    ) -> Claim | ClaimRefused:
         """Take the right to send this message, or tell why it may not be sent now.
 
         With `reserved_by` only when its flag is reserved since then or before: beside the legacy.
@@ -53,15 +53,15 @@ class SmsTable(ReservedTable):
             for_start=for_start,
         )
         claim = Claim(key, kind, wanted, flag, reserved_by)
-        met = judge(claim, self._try_claim(claim))
-        if isinstance(met, Released):
+        met = interpret_claim(claim, self._try_claim(claim))
+        if isinstance(met, Reclaimable):
             seen = met.message
             same = seen.content_hash == content_hash
             again = replace(wanted, attempt=seen.attempt + 1, refusals=seen.refusals if same else 0)
             claim = replace(claim, message=again)
-            met = judge(claim, self._try_claim(claim, seen))
-        if isinstance(met, Released):  # claimed and released by somebody else since we looked
-            return NotClaimed(MessageStatus.CLAIMED, met.message)
+            met = interpret_claim(claim, self._try_claim(claim, seen))
+        if isinstance(met, Reclaimable):  # claimed and released by somebody else since we looked
+            return ClaimRefused(MessageStatus.CLAIMED, met.message)
         self._count(isinstance(met, Claim))
         return met
 
@@ -79,7 +79,9 @@ class SmsTable(ReservedTable):
         # The legacy has put a new item over ours (L11, L15); the message was sent all the same.
         return self._count(self._settle(claim, settled, flag=claim.flag, lost=True) is None)
 
-    def release(self, claim: Claim, reason: str, *, now: datetime, refused: bool = False) -> bool:
+    def release_claim(
+        self, claim: Claim, reason: str, *, now: datetime, refused: bool = False
+    ) -> bool:
         """Free the claim: nothing was accepted. A refusal of the content itself is counted."""
         settled = replace(
             claim.message,
@@ -90,7 +92,9 @@ class SmsTable(ReservedTable):
         )
         return self._count(self._settle(claim, settled) is None)
 
-    def doubt(self, claim: Claim, reason: str, *, now: datetime, request_id: str = "") -> bool:
+    def mark_in_doubt(
+        self, claim: Claim, reason: str, *, now: datetime, request_id: str = ""
+    ) -> bool:
         """Record that only the provider's log can tell whether the message was accepted."""
         settled = replace(
             claim.message,
@@ -101,7 +105,7 @@ class SmsTable(ReservedTable):
         )
         return self._count(self._settle(claim, settled) is None)
 
-    def adopt(self, claim: Claim, found: SmsLogEntry, *, now: datetime) -> bool:
+    def mark_accepted_by_log(self, claim: Claim, found: SmsLogEntry, *, now: datetime) -> bool:
         """Record that the provider's log holds this unsettled message: it was accepted.
 
         Tells False when somebody else has settled it.
@@ -117,7 +121,7 @@ class SmsTable(ReservedTable):
         )
         return self._count(self._settle(claim, settled, flag=claim.flag) is None)
 
-    def free(self, claim: Claim, reason: str, *, now: datetime) -> bool:
+    def mark_never_sent(self, claim: Claim, reason: str, *, now: datetime) -> bool:
         """Record that this unsettled message never reached the provider; False as with adopt."""
         settled = replace(claim.message, state=MessageStatus.OWED, reason=reason, settled_at=now)
         return self._count(self._settle(claim, settled) is None)

@@ -14,7 +14,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError
-from naverplace.ledger.lease import StoreItem
+from naverplace.ledger.lease import StoreState
 
 LEGACY, SHADOW, NEW = "legacy", "shadow", "new"
 OWNERS = (LEGACY, SHADOW, NEW)
@@ -56,7 +56,7 @@ class Ownership:
         return values
 
 
-def owner_of(item: StoreItem, default: str) -> Ownership:
+def owner_of(item: StoreState, default: str) -> Ownership:
     """Read who owns a store; without an entry it is `default`, and then nobody runs beside us.
 
     An entry that cannot be read is nobody's: then nothing is sent.
@@ -76,16 +76,16 @@ def owner_of(item: StoreItem, default: str) -> Ownership:
     )
 
 
-def ensure_ours(item: StoreItem, default: str) -> None:
+def ensure_ours(item: StoreState, default: str) -> None:
     """Raise NotOurs unless we send for this store."""
     owned = owner_of(item, default)
     if not owned.ours:
         raise NotOurs(f"owned by {owned.owner}")
 
 
-def given_to(
-    item: StoreItem, owner: str, *, default: str, by: str, why: str, now: datetime
-) -> StoreItem:
+def transfer(
+    item: StoreState, owner: str, *, default: str, by: str, why: str, now: datetime
+) -> StoreState:
     """Give a store to another owner, with the next epoch; its own owner keeps it unchanged."""
     owned = owner_of(item, default)
     if owned.owner == owner and OWNER in item.extra:
@@ -93,13 +93,13 @@ def given_to(
     return _with(item, Ownership(owner, owned.epoch + 1, now, by, why))
 
 
-def beside_legacy(item: StoreItem, *, default: str) -> StoreItem:
+def mark_coexisting(item: StoreState, *, default: str) -> StoreState:
     """Note that the legacy runs, or is about to: from now on our store must reserve."""
     owned = owner_of(item, default)
     return _with(item, replace(owned, alone_from=None)) if owned.ours else item
 
 
-def alone_from(item: StoreItem, moment: datetime, *, default: str) -> StoreItem:
+def mark_sole_sender_from(item: StoreState, moment: datetime, *, default: str) -> StoreState:
     """Note from when on no run of the legacy is alive; an earlier note stays."""
     owned = owner_of(item, default)
     if not owned.ours or owned.alone_from is not None:
@@ -107,7 +107,7 @@ def alone_from(item: StoreItem, moment: datetime, *, default: str) -> StoreItem:
     return _with(item, replace(owned, alone_from=moment))
 
 
-def _with(item: StoreItem, owned: Ownership) -> StoreItem:
+def _with(item: StoreState, owned: Ownership) -> StoreState:
     return replace(item, extra={**item.extra, OWNER: owned.as_map()})
 
 

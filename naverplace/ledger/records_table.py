@@ -29,7 +29,7 @@ CREATED_BY = "created_by"
 EXISTS = "attribute_exists(booking_num)"
 
 
-class ItemTable:
+class RecordsTable:
     """The table by booking number and phone; threads may share it."""
 
     def __init__(self, client: DynamoDBClient, name: str = "sms", *, wait: float = 0.05) -> None:

@@ -15,14 +15,16 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 
 if TYPE_CHECKING:
-    from naverplace.aws.state_table import SessionTable
+    from naverplace.aws.state_table import StateTable
 
 AGAIN = timedelta(minutes=15)  # a run that has not reported by then never will
 ITEM = "naverplace-told"
 _RUN = "run_"  # one attribute a run: the moment of its report
 
 
-def untold(record: Record | None, told: Collection[str] | None, *, now: datetime) -> frozenset[str]:
+def unreported_kinds(
+    record: Record | None, told: Collection[str] | None, *, now: datetime
+) -> frozenset[str]:
     """Name the kinds whose mark was left by a run that died before it could tell anybody."""
     if record is None or told is None:
         return frozenset()
@@ -36,7 +38,7 @@ def untold(record: Record | None, told: Collection[str] | None, *, now: datetime
     )
 
 
-def read_told(table: SessionTable, records: Iterable[Record]) -> frozenset[str] | None:
+def read_reported_runs(table: StateTable, records: Iterable[Record]) -> frozenset[str] | None:
     """Read the runs that have reported; None, without a question, when nothing is expired.
 
     Raises Transient, Permanent.
@@ -48,7 +50,7 @@ def read_told(table: SessionTable, records: Iterable[Record]) -> frozenset[str] 
     return frozenset(name.removeprefix(_RUN) for name in item if name.startswith(_RUN))
 
 
-def remember_told(table: SessionTable, run_id: str, *, now: datetime, days: float) -> None:
+def record_reported_runs(table: StateTable, run_id: str, *, now: datetime, days: float) -> None:
     """Note that this run has reported, and forget runs of more than `days` ago.
 
     Raises Transient, Permanent.

@@ -24,7 +24,7 @@ LEFT = "left to the legacy: its flag is not reserved"
 _CONFIRM, _REMIND, _OPTION = FLAGS
 
 
-def plan(
+def plan_reservations(
     bookings: Iterable[Booking],
     own: Mapping[RecordKey, Record],
     owed: Iterable[Effect],
@@ -71,13 +71,13 @@ def flags_to_reserve(
 
 def reserved_values(flags: Iterable[str], since: datetime) -> dict[str, Any]:
     """Give the attributes of reserved flags."""
-    stamp = stamp_of(since)
+    stamp = sortable_timestamp(since)
     return {
         name: value for f in flags for name, value in ((f, RESERVED), (reserved_since(f), stamp))
     }
 
 
-def stamp_of(moment: datetime) -> str:
+def sortable_timestamp(moment: datetime) -> str:
     """Write a moment so that DynamoDB compares the texts as moments."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from naverplace.aws.dynamodb import failed_condition, to_wire, translated
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import FLAGS, KEEPER, RESERVED, Record, attribute, reserved_since
-from naverplace.ledger.records_table import EXISTS, ItemTable
-from naverplace.ledger.reservations import reserved_values, stamp_of
+from naverplace.ledger.records_table import EXISTS, RecordsTable
+from naverplace.ledger.reservations import reserved_values, sortable_timestamp
 
 _LEDGERS = ("confirmation", "guide", "event")
 
 
-class ReservedTable(ItemTable):
+class ReservationsTable(RecordsTable):
     """The moves of a reserved flag, each on the condition that it is as it was seen."""
 
     def reserve(
@@ -55,11 +55,15 @@ class ReservedTable(ItemTable):
         """Let our own reservation count from a later moment: writing it took long."""
         for flag in flags:
             names = {"#flag": flag, "#since": reserved_since(flag)}
-            values = {":reserved": RESERVED, ":seen": stamp_of(seen), ":since": stamp_of(since)}
+            values = {
+                ":reserved": RESERVED,
+                ":seen": sortable_timestamp(seen),
+                ":since": sortable_timestamp(since),
+            }
             condition = "#flag = :reserved AND #since = :seen"
             self._update(key, "SET #since = :since", condition, names=names, values=values)
 
-    def give_up(self, record: Record, flags: Collection[str]) -> bool:
+    def cancel(self, record: Record, flags: Collection[str]) -> bool:
         """Take reservations back: the flags are unset again, for whoever reads them.
 
         Tells False when one of them is not as it was seen.
@@ -73,7 +77,7 @@ class ReservedTable(ItemTable):
         done = old is not None and all(old.get(flag) is False for flag in flags)
         return self._count(old is None or done)
 
-    def forget(self, record: Record) -> bool:
+    def delete_unsent(self, record: Record) -> bool:
         """Delete a record on which nothing was ever sent; False when it is not as it was seen."""
         names, values = _as_seen(record, record.reserved)
         conditions = [f"#f{at} = :f{at} AND #s{at} = :s{at}" for at in range(len(record.reserved))]
@@ -100,7 +104,7 @@ class ReservedTable(ItemTable):
             return self._count(failed_condition(error) is None)
         return self._count(True)
 
-    def drop(self, key: RecordKey) -> None:
+    def delete_marker(self, key: RecordKey) -> None:
         """Delete an item that is no booking's. Raises Transient, Permanent."""
         with translated(self.name):
             self.client.delete_item(TableName=self.name, Key=to_wire(key._asdict()))

@@ -16,7 +16,7 @@ from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, transl
 from naverplace.base.retry import retry
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, from_item
-from naverplace.ledger.entries import Entry
+from naverplace.ledger.entries import LedgerMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +25,7 @@ TRIES = 3  # of one page, on top of boto3's own
 KEPT = ("booking_num", "phone", "booking_time", "confirm_sms", "remind_sms", "option_sms")
 
 
-class FollowTable:
+class LedgerScan:
     """Table `sms`, read as a whole, and moved on from `accepted` only."""
 
     def __init__(
@@ -59,15 +59,17 @@ class FollowTable:
         with translated(self.name):
             return self.client.scan(**request)
 
-    def delivered(self, entry: Entry, *, message_id: str, result: str) -> bool:
+    def record_delivery(self, entry: LedgerMessage, *, message_id: str, result: str) -> bool:
         """Record that the phone has the message; tell False when the entry is another one now."""
         return self._move(entry, MessageStatus.DELIVERED, message_id, result)
 
-    def failed(self, entry: Entry, *, message_id: str, result: str) -> bool:
+    def record_failure(self, entry: LedgerMessage, *, message_id: str, result: str) -> bool:
         """Record that the message could not be delivered; its flag stays, for it was accepted."""
         return self._move(entry, MessageStatus.FAILED, message_id, result)
 
-    def _move(self, entry: Entry, state: MessageStatus, message_id: str, result: str) -> bool:
+    def _move(
+        self, entry: LedgerMessage, state: MessageStatus, message_id: str, result: str
+    ) -> bool:
         """Move `accepted` on; the parts of the Map that are not named here stay as they are."""
         names = ("state", "request_id", "message_id", "provider_status")
         try:

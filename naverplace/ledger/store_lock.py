@@ -10,30 +10,30 @@ from uuid import uuid4
 
 from naverplace.base.clock import Clock
 from naverplace.ledger.lease import (
-    Held,
     Lease,
     LeaseLost,
-    OpenMessage,
-    StoreItem,
-    close,
+    LockedByOther,
+    PendingMessage,
+    StoreState,
+    acquire,
     own,
+    release,
     renew,
-    take,
 )
 from naverplace.ledger.ownership import NEW, Ownership, ensure_ours, owner_of
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.settings.sections import LedgerSettings
 
 log = logging.getLogger(__name__)
 _LOOK_AGAIN = 0.5  # seconds, while another run holds the store
 
 
-class Stores:
+class StoreLocks:
     """What this process's run does with the stores' items; threads may share it."""
 
     def __init__(
         self,
-        table: StoreTable,
+        table: StoreStateTable,
         *,
         run_id: str,
         clock: Clock,
@@ -50,39 +50,41 @@ class Stores:
         items = self.table.read(store_ids)
         return {s: owner_of(item, self.default_owner) for s, item in items.items()}
 
-    def take(
+    def acquire(
         self,
         store_id: str,
-        opening: Iterable[OpenMessage] = (),
+        opening: Iterable[PendingMessage] = (),
         *,
         wait: bool,
         sending: bool = True,
-    ) -> Holding:
+    ) -> StoreLock:
         """Take a store, and note what will be sent.
 
-        Raises Held when another run keeps it, NotOurs when it is for `sending` and the store is
-        not ours. With `wait` a run that has died is waited for until its lease is over.
+        Raises LockedByOther when another run keeps it, NotOurs when it is for `sending` and the
+        store is not ours. With `wait` a dead run is waited for until its lease is over.
         """
         messages = tuple(opening)
         patience = self.settings.lease_seconds + 2 * _LOOK_AGAIN if wait else 0.0
         give_up = time.monotonic() + patience
         while True:
             try:
-                return self._take(store_id, messages, sending)
-            except Held as held:
+                return self._acquire(store_id, messages, sending)
+            except LockedByOther as held:
                 if time.monotonic() >= give_up:
                     raise
                 left = (held.lease.until - self.clock.now()).total_seconds()
                 time.sleep(min(max(left, 0.01), _LOOK_AGAIN))
 
-    def allow(self, item: StoreItem) -> None:
+    def allow(self, item: StoreState) -> None:
         """Raise NotOurs unless we may send for this store."""
         ensure_ours(item, self.default_owner)
 
-    def _take(self, store_id: str, opening: tuple[OpenMessage, ...], sending: bool) -> Holding:
+    def _acquire(
+        self, store_id: str, opening: tuple[PendingMessage, ...], sending: bool
+    ) -> StoreLock:
         changed = self.table.change(
             store_id,
-            lambda item: take(
+            lambda item: acquire(
                 item,
                 holder=self.holder,
                 run_id=self.run_id,
@@ -94,17 +96,19 @@ class Stores:
         )
         if changed.lease is None:
             raise LeaseLost(f"store {store_id}: its lease was not written")
-        return Holding(self, changed, changed.lease, sending=sending)
+        return StoreLock(self, changed, changed.lease, sending=sending)
 
 
-def _nobody_sends(item: StoreItem) -> None:
+def _nobody_sends(item: StoreState) -> None:
     """Let a holding that sends nothing hold whatever store it likes."""
 
 
-class Holding:
+class StoreLock:
     """One store held by this run, with the messages that were open when it was taken."""
 
-    def __init__(self, stores: Stores, item: StoreItem, lease: Lease, *, sending: bool) -> None:
+    def __init__(
+        self, stores: StoreLocks, item: StoreState, lease: Lease, *, sending: bool
+    ) -> None:
         self.stores, self.store_id, self.lease = stores, item.store_id, lease
         self.opened, self.sending = tuple(item.open), sending
         self.owned = owner_of(item, stores.default_owner)
@@ -114,12 +118,12 @@ class Holding:
         """Tell whether we send beside the legacy, so that flags must be reserved first."""
         return self.owned.reserves_at(self.stores.clock.now())
 
-    def confirm(self) -> None:
+    def ensure_held(self) -> None:
         """Make sure that the store is still held at this moment. Raises as `keep` does."""
         if self.stores.clock.now() >= self.lease.until:
-            self.keep()
+            self.renew()
 
-    def keep(self) -> None:
+    def renew(self) -> None:
         """Renew the lease when half of it is over.
 
         Raises LeaseLost, NotOurs, Transient, Permanent.
@@ -142,22 +146,22 @@ class Holding:
         self.lease = changed.lease or lease
         self.owned = owner_of(changed, stores.default_owner)
 
-    def change(self, edit: Callable[[StoreItem], StoreItem]) -> None:
+    def change(self, edit: Callable[[StoreState], StoreState]) -> None:
         """Change the store's item while it is held. Raises LeaseLost, Transient, Permanent."""
         lease = self.lease
 
-        def edited(item: StoreItem) -> StoreItem:
+        def edited(item: StoreState) -> StoreState:
             own(item, lease)
             return edit(item)
 
         self.stores.table.change(self.store_id, edited)
 
-    def give_back(self, settled: Collection[OpenMessage]) -> None:
+    def release(self, settled: Collection[PendingMessage]) -> None:
         """Give the store back; messages that are not settled stay open for the next run."""
         lease = self.lease
         try:
             self.stores.table.change(
-                self.store_id, lambda item: close(item, lease, settled=settled)
+                self.store_id, lambda item: release(item, lease, settled=settled)
             )
         except LeaseLost as error:
             # Whoever has it now finds our messages open, and settles them.

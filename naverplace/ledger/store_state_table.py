@@ -11,31 +11,31 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, to_wire, translated
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import Throttled
-from naverplace.ledger.lease import PREFIX, StoreItem, as_item, from_item
+from naverplace.ledger.lease import PREFIX, StoreState, as_item, from_item
 
 TRIES = 20  # of one change, while others change the same item
 _MARK = "changed_by"
 
 
-class StoreTable:
+class StoreStateTable:
     """The items by store id; threads may share it."""
 
-    def __init__(self, session: SessionTable) -> None:
+    def __init__(self, session: StateTable) -> None:
         self.session = session
 
-    def read(self, store_ids: Iterable[str]) -> dict[str, StoreItem]:
+    def read(self, store_ids: Iterable[str]) -> dict[str, StoreState]:
         """Read every store's item, empty where there is none; raises Transient, Permanent."""
         wanted = iter(dict.fromkeys(store_ids))
-        found: dict[str, StoreItem] = {}
+        found: dict[str, StoreState] = {}
         while batch := list(islice(wanted, 100)):
             items = self.session.get_many(PREFIX + store_id for store_id in batch)
             for store_id in batch:
                 found[store_id] = _read(store_id, items.get(PREFIX + store_id))
         return found
 
-    def change(self, store_id: str, edit: Callable[[StoreItem], StoreItem]) -> StoreItem:
+    def change(self, store_id: str, edit: Callable[[StoreState], StoreState]) -> StoreState:
         """Change a store's item by `edit`, again from the start when somebody was faster.
 
         Raises what `edit` raises, with nothing written; Throttled when others never let go.
@@ -52,7 +52,7 @@ class StoreTable:
             seen = _read(store_id, found)
         raise Throttled(f"store {store_id}: its item was changed by others {TRIES} times")
 
-    def _put(self, item: StoreItem, *, after: int) -> dict[str, Any] | None:
+    def _put(self, item: StoreState, *, after: int) -> dict[str, Any] | None:
         """Write the item over that version of it; None when written, else what stands there."""
         client, name, mark = self.session.client, self.session.name, uuid4().hex
         try:
@@ -83,6 +83,6 @@ def _while_it_is(version: int) -> Any:
     }
 
 
-def _read(store_id: str, values: dict[str, Any] | None) -> StoreItem:
+def _read(store_id: str, values: dict[str, Any] | None) -> StoreState:
     kept = {name: value for name, value in (values or {}).items() if name != _MARK}
     return from_item(store_id, kept)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import SEOUL
 
 WATERMARK = "naverplace-reconciled"  # id of its item in table `session`
@@ -29,7 +29,7 @@ class Watermark:
         return _hash(finding_id) in self.named
 
 
-def read_watermark(table: SessionTable) -> Watermark:
+def read_watermark(table: StateTable) -> Watermark:
     """Read the watermark; an empty one when there is none. Raises Transient, Permanent."""
     item = table.get(WATERMARK) or {}
     return Watermark(
@@ -40,7 +40,7 @@ def read_watermark(table: SessionTable) -> Watermark:
 
 
 def write_watermark(
-    table: SessionTable,
+    table: StateTable,
     *,
     until: datetime,
     named: Iterable[str] = (),

@@ -13,12 +13,12 @@ from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.readonly import read_only
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import Store, load_stores
-from naverplace.ledger.records_table import ItemTable
+from naverplace.ledger.records_table import RecordsTable
 from naverplace.migration.parity.replay import NewSystem
 from naverplace.naver.booking_client import NaverClient, completed_window
 from naverplace.naver.session import NaverSession, NoBrowser, Visit
@@ -64,8 +64,8 @@ class Shadow:
         stores = load_stores(settings.stores_file)
         self.store_ids = tuple(only or stores)
         client = read_only(open_dynamodb(settings.aws))
-        self.items = ItemTable(client, settings.aws.sms_table)
-        table = SessionTable(client, settings.aws.session_table)
+        self.items = RecordsTable(client, settings.aws.sms_table)
+        table = StateTable(client, settings.aws.session_table)
         self.session = _open(settings, table, self.clock, self.store_ids)
 
     def read(self, run_id: str) -> Inputs:
@@ -110,7 +110,7 @@ def at_moment(inputs: Inputs, now: datetime) -> Inputs:
 
 
 def _open(
-    settings: Settings, table: SessionTable, clock: Clock, store_ids: Sequence[str]
+    settings: Settings, table: StateTable, clock: Clock, store_ids: Sequence[str]
 ) -> ShadowSession:
     session = ShadowSession(
         settings.naver,

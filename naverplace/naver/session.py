@@ -11,7 +11,7 @@ from typing import Protocol
 import requests
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import (
     BrowserMissing,
@@ -198,7 +198,7 @@ def _note_refusal(manager: SessionManager, error: LoginFailed) -> None:
 def open_naver_session(
     settings: NaverSettings,
     *,
-    table: SessionTable,
+    table: StateTable,
     clock: Clock,
     authenticator: Authenticator,
     probe_stores: Sequence[str],
@@ -227,7 +227,7 @@ def log_in_now(settings: Settings, *, headed: bool) -> int:
     """
     from naverplace.naver.login import NaverAuthenticator
 
-    table = SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+    table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
     manager = SessionManager(table, settings.naver, settings.make_clock())
     authenticator = NaverAuthenticator(settings.naver)
     try:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import CoolingDown, LoginFailed
 from naverplace.naver.cookies import PROOF, Cookie, fits, read_cookies, same, write_cookies
@@ -36,7 +36,7 @@ class Cooldown:
 class SessionManager:
     """Reads and writes the stored session; every read error is an error, never 'no cookies'."""
 
-    def __init__(self, table: SessionTable, settings: NaverSettings, clock: Clock) -> None:
+    def __init__(self, table: StateTable, settings: NaverSettings, clock: Clock) -> None:
         self.table, self.settings, self.clock = table, settings, clock
         self._home = home_of(settings.nid_url)
         self._stored: list[Cookie] | None = None  # as we read or wrote it last

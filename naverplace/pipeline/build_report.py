@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from naverplace.delivery.in_doubt import Doubt
+from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.results import ActionResult, Decisions
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline.capture.capture_run import captured
@@ -29,7 +29,7 @@ def report_run(
     gated: Gated | None = None,
     decided: Decided | None = None,
     results: Sequence[ActionResult] = (),
-    doubts: Sequence[Doubt] = (),
+    doubts: Sequence[InDoubtMessage] = (),
     failure: str = "",
 ) -> RunReport:
     """Sum up what happened, with every text scrubbed of secrets and phones."""

@@ -56,7 +56,7 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
     batches = _extract_all(run, session, progress)
     gated = steps.check_quality(run, batches)
-    doubts = store_delivery.settle_open(run)
+    doubts = store_delivery.resolve_in_doubt(run)
     decided = steps.decide(run, gated)
     progress(f"decided: {len(decided.decisions.effects)} effects are owed")
     results: list[ActionResult] = []

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.effects import FALLBACK, Channel
-from naverplace.ledger.reported_runs import remember_told
+from naverplace.ledger.reported_runs import record_reported_runs
 from naverplace.messaging.owner_channels import OPENERS
 from naverplace.pipeline.measurements import measures
 from naverplace.pipeline.steps import Run, open_run
@@ -41,7 +41,7 @@ def _remember(run: Run) -> None:
     """Note that what this run marked as expired was told; else the next one tells it again."""
     days = run.settings.ledger.expired_days + 1
     try:
-        remember_told(run.session_table, run.run_id, now=run.now, days=days)
+        record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
     except NaverPlaceError:
         log.exception("what has expired will be named once more")
 

@@ -1,7 +1,7 @@
 """One run, step by step: the same functions serve the Prefect flow, the Lambda handler and the CLI.
 
 Each door calls the steps in this order: open_run, open_session, extract_store for every store,
-check_quality, settle_open, decide, deliver_store for every store, deliver_notices, report_run,
+check_quality, resolve_in_doubt, decide, deliver_store for every store, deliver_notices, report_run,
 tell_owner.
 """
 
@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.dynamodb_timing import timed
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import SettingsError
 from naverplace.base.registry import nearest
 from naverplace.base.timing import Stopwatch
-from naverplace.delivery.in_doubt_resolver import Settler
-from naverplace.delivery.outcomes import Step
+from naverplace.delivery.in_doubt_resolver import InDoubtResolver
+from naverplace.delivery.outcomes import Attempt
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import Effect, RecordKey
 from naverplace.domain.extra_fields import Field, load_fields
@@ -29,12 +29,12 @@ from naverplace.domain.record_matching import own_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.stores import Store, load_stores
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.ownership import Ownership, owner_of
-from naverplace.ledger.reported_runs import read_told
-from naverplace.ledger.reservations import plan
-from naverplace.ledger.store_lock import Stores
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.reported_runs import read_reported_runs
+from naverplace.ledger.reservations import plan_reservations
+from naverplace.ledger.store_lock import StoreLocks
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.naver.booking_client import NaverClient, completed_window
@@ -79,17 +79,17 @@ class Run:
         )
         self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
         dynamodb = timed(open_dynamodb(settings.aws), self.watch)
-        self.table = SmsTable(dynamodb, settings.aws.sms_table)
-        self.session_table = SessionTable(dynamodb, settings.aws.session_table)
-        self.stores_held = Stores(
-            StoreTable(self.session_table),
+        self.table = MessageLedger(dynamodb, settings.aws.sms_table)
+        self.session_table = StateTable(dynamodb, settings.aws.session_table)
+        self.store_locks = StoreLocks(
+            StoreStateTable(self.session_table),
             run_id=run_id,
             clock=self.clock,
             settings=settings.ledger,
             default_owner=settings.switch.default_owner,
         )
         self.sens = SensClient(settings.sens, self.clock)
-        self.settler = Settler(self.table, self.sens, self.clock, settings.ledger)
+        self.resolver = InDoubtResolver(self.table, self.sens, self.clock, settings.ledger)
         self.channels = open_channels(settings)
         self.noted = Noted() if settings.capture.enabled else None
 
@@ -168,7 +168,7 @@ def decide(run: Run, gated: Gated) -> Decided:
         if run.noted:
             run.noted.note_records(records, run.table.read)
         plausible = _plausible(run, gated, bookings, records)
-        told = read_told(run.session_table, records.values())
+        told = read_reported_runs(run.session_table, records.values())
     stops = dict(plausible.stops)
     bookings = [booking for booking in bookings if booking.store_id not in stops]
     with run.watch.phase("decide"):
@@ -181,7 +181,7 @@ def decide(run: Run, gated: Gated) -> Decided:
             served=plausible.served,
             told=told,
         )
-    owners = {s: owner_of(i, run.stores_held.default_owner) for s, i in plausible.items.items()}
+    owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in plausible.items.items()}
     decisions = with_reservations(run, decisions, bookings, records, owners)
     return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops, owners=owners)
 
@@ -203,7 +203,9 @@ def with_reservations(
         lead = 0.0 if owned.alone_from else run.settings.switch.lead_seconds
         ours = [booking for booking in newest if booking.store_id == store_id]
         own = own_records(ours, records)
-        found += plan(ours, own, decisions.effects, now=run.now, lead=timedelta(seconds=lead))
+        found += plan_reservations(
+            ours, own, decisions.effects, now=run.now, lead=timedelta(seconds=lead)
+        )
     return replace(decisions, effects=(*found, *decisions.effects)) if found else decisions
 
 
@@ -215,7 +217,7 @@ def _plausible(
         [checked.store_id for checked in gated.stores if not checked.stopped],
         bookings,
         records,
-        table=StoreTable(run.session_table),
+        table=StoreStateTable(run.session_table),
         settings=run.settings.breaker,
         now=run.now,
         run_id=run.run_id,
@@ -229,7 +231,7 @@ def _distinct(bookings: Iterable[Booking]) -> set[str]:
 
 def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
     """Report effects whose delivery broke off: any of them may have been carried out."""
-    return [Step(effect).end(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
+    return [Attempt(effect).finish(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
 
 
 def write_quality_docs(run: Run, gated: Gated) -> str:

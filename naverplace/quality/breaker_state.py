@@ -11,8 +11,8 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
-from naverplace.ledger.lease import StoreItem
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.lease import StoreState
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality.batch_stats import BatchFacts, facts_of
 from naverplace.quality.circuit_breaker import Release, Stop, let_pass, served_since, weigh
 from naverplace.settings.sections import BreakerSettings
@@ -26,7 +26,7 @@ class Plausible:
 
     stops: Mapping[str, Stop]
     served: Mapping[str, datetime]
-    items: Mapping[str, StoreItem]
+    items: Mapping[str, StoreState]
 
 
 def check_plausible(
@@ -34,7 +34,7 @@ def check_plausible(
     bookings: Sequence[Booking],
     records: Mapping[RecordKey, Record],
     *,
-    table: StoreTable,
+    table: StoreStateTable,
     settings: BreakerSettings,
     now: datetime,
     run_id: str,
@@ -59,8 +59,10 @@ def check_plausible(
     return Plausible(stops, served, items)
 
 
-def _keep(table: StoreTable, batch: BatchFacts, *, settings: BreakerSettings, run_id: str) -> None:
-    def edit(item: StoreItem) -> StoreItem:
+def _keep(
+    table: StoreStateTable, batch: BatchFacts, *, settings: BreakerSettings, run_id: str
+) -> None:
+    def edit(item: StoreState) -> StoreState:
         # Weighed again, for somebody may have released the store meanwhile.
         return replace(item, extra=weigh(item.extra, batch, settings=settings, run_id=run_id)[1])
 
@@ -71,7 +73,7 @@ def _keep(table: StoreTable, batch: BatchFacts, *, settings: BreakerSettings, ru
 
 
 def release(
-    table: StoreTable, store_id: str, *, by: str, now: datetime, hours: float
+    table: StoreStateTable, store_id: str, *, by: str, now: datetime, hours: float
 ) -> Release | None:
     """Let what has stopped this store pass for some hours; None when nothing has.
 
@@ -79,7 +81,7 @@ def release(
     """
     released: list[Release | None] = []
 
-    def edit(item: StoreItem) -> StoreItem:
+    def edit(item: StoreState) -> StoreState:
         given, after = let_pass(item.extra, by=by, now=now, hours=hours)
         released.append(given)
         return replace(item, extra=after)

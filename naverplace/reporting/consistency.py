@@ -45,7 +45,7 @@ def find_contradictions(facts: RunFacts) -> list[str]:
     equal(
         "table writes, writes reported by the actions",
         facts.table_writes,
-        sum(r.writes for r in facts.results) + sum(d.settled.over for d in facts.doubts),
+        sum(r.writes for r in facts.results) + sum(d.resolution.is_final for d in facts.doubts),
     )
     accepted = [r.request_id for r in sends if r.outcome is Outcome.ACCEPTED]
     equal("accepted messages, different request ids", len(accepted), len(set(accepted) - {""}))

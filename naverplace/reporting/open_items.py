@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from naverplace.base.clock import SEOUL
-from naverplace.delivery.in_doubt import Doubt, Settled
+from naverplace.delivery.in_doubt import InDoubtMessage, Resolution
 from naverplace.domain.effects import MarkExpired
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.reporting.run_facts import RunFacts
@@ -16,20 +16,20 @@ IN_RUN = "in_run"  # the delivery of this very run left it
 
 def settled_counts(facts: RunFacts) -> dict[str, int]:
     """Count the doubts of this run by what became of them."""
-    ended = Counter(d.settled.value for d in facts.doubts if d.settled.over)
-    ended.update(d.settled.value for d in left_open(facts))
+    ended = Counter(d.resolution.value for d in facts.doubts if d.resolution.is_final)
+    ended.update(d.resolution.value for d in left_open(facts))
     ended.update(r.settled for r in facts.results if r.settled)
     return dict(ended)
 
 
-def left_open(facts: RunFacts) -> list[Doubt]:
+def left_open(facts: RunFacts) -> list[InDoubtMessage]:
     """List the doubts of earlier runs that neither this run's start nor its delivery has ended."""
     met = {(r.booking_num, r.kind) for r in _sends(facts)}
     return [
         doubt
         for doubt in facts.doubts
-        if not doubt.settled.over
-        and doubt.settled is not Settled.ELSEWHERE
+        if not doubt.resolution.is_final
+        and doubt.resolution is not Resolution.RESOLVED_BY_OTHER_RUN
         and (doubt.claim.key.booking_num, doubt.claim.kind) not in met
     ]
 

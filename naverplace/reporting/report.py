@@ -201,7 +201,7 @@ def _by_kind(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _writes_by_action(facts: RunFacts) -> Counter[str]:
-    settling = sum(doubt.settled.over for doubt in facts.doubts)
+    settling = sum(doubt.resolution.is_final for doubt in facts.doubts)
     writes = Counter({"settle": settling} if settling else {})
     for result in facts.results:
         if result.writes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from naverplace.delivery.in_doubt import Doubt
+from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.results import ActionResult, Decisions
 from naverplace.reporting.sent_crosscheck import CrossCheck
 
@@ -48,7 +48,7 @@ class RunFacts:
     memory_mb: float
     table_writes: int  # counted by the table itself
     failure: str = ""  # why the run as a whole failed
-    doubts: tuple[Doubt, ...] = ()  # that earlier runs had left, with what became of them
+    doubts: tuple[InDoubtMessage, ...] = ()  # that earlier runs had left, with what became of them
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # since the start
     calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # count, wall, summed
     allocated_mb: float | None = None

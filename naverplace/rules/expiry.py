@@ -16,7 +16,7 @@ from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey, SendSms
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
-from naverplace.ledger.reported_runs import untold
+from naverplace.ledger.reported_runs import unreported_kinds
 from naverplace.rules.actions import FLAG_OF, kind_of
 from naverplace.rules.conditions import Context
 from naverplace.rules.evaluator import Asking
@@ -53,7 +53,7 @@ def find_expired(
         record = records.get(booking.key)
         since = served.get(booking.store_id)
         if over and (record or (since and since < booking.start)):
-            again = untold(record, told, now=now)
+            again = unreported_kinds(record, told, now=now)
             found += _Past(booking, record, asking, again=again).expired()
     return tuple(mark for mark in found if (mark.key, mark.kind) not in owed)
 

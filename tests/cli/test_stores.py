@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.cli.app import app
 from naverplace.domain.effects import RecordKey
-from naverplace.ledger.lease import Lease, OpenMessage
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.lease import Lease, PendingMessage
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality.breaker_state import check_plausible
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
@@ -33,7 +33,7 @@ class Duty:
         self.settings, self.env = settings, env
         self.now = settings.make_clock().now()
         client = open_dynamodb(settings.aws)
-        self.table = StoreTable(SessionTable(client, settings.aws.session_table))
+        self.table = StoreStateTable(StateTable(client, settings.aws.session_table))
 
     def type(self, *words: str) -> Result:
         return CliRunner().invoke(app, list(words), env=self.env)
@@ -76,7 +76,7 @@ def test_before_the_first_run_nothing_is_known_of_a_store(duty: Duty) -> None:
 def test_stores_shows_the_last_batch_the_lease_and_what_is_open(duty: Duty) -> None:
     duty.check(10)
     lease = Lease("run-7/x", "run-7", 1, duty.now + timedelta(minutes=3))
-    message = OpenMessage(RecordKey(f"{STORE}_1", "010-0000-0001"), "guide")
+    message = PendingMessage(RecordKey(f"{STORE}_1", "010-0000-0001"), "guide")
     duty.table.change(STORE, lambda i: replace(i, lease=lease, open={message: duty.now}))
 
     row, shown = duty.json("stores"), duty.type("stores").stdout

@@ -13,13 +13,13 @@ from naverplace.base.clock import SEOUL
 from naverplace.delivery.in_doubt import (
     SIGNATURE_LIFE,
     Candidate,
-    Doubt,
-    Settled,
-    certain_at,
-    doubts_of,
+    InDoubtMessage,
+    Resolution,
+    in_doubt_messages,
     known_requests,
     pick,
-    strangers,
+    safe_to_resend_after,
+    unattributed_messages,
     window,
 )
 from naverplace.domain.effects import RecordKey
@@ -27,7 +27,7 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim
-from naverplace.ledger.lease import OpenMessage
+from naverplace.ledger.lease import PendingMessage
 from naverplace.settings.sections import LedgerSettings
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
@@ -35,12 +35,12 @@ SETTINGS = LedgerSettings()
 MINUTE = timedelta(minutes=1)
 
 
-def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> Doubt:
+def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> InDoubtMessage:
     key = RecordKey(f"1051707_{number}", "010-0000-0001")
     message = LedgerEntry(
         MessageStatus.CLAIMED, content_hash=content, claimed_at=NOON, run_id="dead"
     )
-    return Doubt(Claim(key, "guide", replace(message, **parts)))  # type: ignore[arg-type]
+    return InDoubtMessage(Claim(key, "guide", replace(message, **parts)))  # type: ignore[arg-type]
 
 
 def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> Candidate:
@@ -58,7 +58,9 @@ def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> C
     return Candidate(message, content)
 
 
-def picked(doubt: Doubt, candidates: list[Candidate], known: dict[str, OpenMessage]) -> str:
+def picked(
+    doubt: InDoubtMessage, candidates: list[Candidate], known: dict[str, PendingMessage]
+) -> str:
     found = pick(doubt, candidates, known)
     return found.request_id if found else ""
 
@@ -68,18 +70,21 @@ def test_a_claim_with_a_vanished_owner_is_certain_after_a_frozen_process_could_h
 ):
     sent_by = timedelta(seconds=SETTINGS.send_seconds) + 2 * SIGNATURE_LIFE
 
-    assert certain_at(a_doubt(), SETTINGS) == NOON + sent_by + timedelta(seconds=120)
+    assert safe_to_resend_after(a_doubt(), SETTINGS) == NOON + sent_by + timedelta(seconds=120)
 
 
 def test_a_message_that_was_seen_to_fail_is_certain_after_the_settle_time() -> None:
     seen = a_doubt(state=MessageStatus.IN_DOUBT, settled_at=NOON + MINUTE)
 
-    assert certain_at(seen, SETTINGS) == NOON + 3 * MINUTE
+    assert safe_to_resend_after(seen, SETTINGS) == NOON + 3 * MINUTE
 
 
 def test_who_cannot_tell_since_when_is_never_certain() -> None:
-    assert certain_at(a_doubt(claimed_at=None), SETTINGS) is None
-    assert certain_at(a_doubt(claimed_at=None, state=MessageStatus.IN_DOUBT), SETTINGS) is None
+    assert safe_to_resend_after(a_doubt(claimed_at=None), SETTINGS) is None
+    assert (
+        safe_to_resend_after(a_doubt(claimed_at=None, state=MessageStatus.IN_DOUBT), SETTINGS)
+        is None
+    )
 
 
 @given(
@@ -97,7 +102,7 @@ def test_the_window_holds_every_moment_at_which_it_may_have_been_sent(
 
     assert timedelta() < end - start <= timedelta(days=30)  # or SENS refuses it
     assert start <= NOON + claimed - SIGNATURE_LIFE or claimed > timedelta()
-    last = certain_at(doubt, SETTINGS)
+    last = safe_to_resend_after(doubt, SETTINGS)
     assert last is not None
     assert end >= min(last, NOON + SIGNATURE_LIFE)
 
@@ -110,10 +115,10 @@ def test_the_message_with_the_very_content_is_the_one() -> None:
 
 
 def test_the_message_of_another_ledger_entry_is_that_ones() -> None:
-    other = a_doubt(2).open_message
+    other = a_doubt(2).pending_message
 
     assert picked(a_doubt(), [a_candidate("theirs")], {"theirs": other}) == ""
-    assert picked(a_doubt(), [a_candidate("x")], {"x": a_doubt().open_message}) == "x"
+    assert picked(a_doubt(), [a_candidate("x")], {"x": a_doubt().pending_message}) == "x"
 
 
 def test_of_two_that_fit_the_earlier_is_taken_whatever_their_order() -> None:
@@ -131,14 +136,14 @@ def test_no_message_of_the_log_is_given_to_two_doubts_and_none_that_fits_is_left
     doubts: int, logged: list[str], foreign: set[int]
 ) -> None:
     log = [a_candidate(f"r{n}", content, n) for n, content in enumerate(logged)]
-    known = {f"r{n}": a_doubt(99).open_message for n in foreign}
+    known = {f"r{n}": a_doubt(99).pending_message for n in foreign}
     free = [c for n, c in enumerate(log) if c.fingerprint == "same" and n not in foreign]
 
     given_to: list[str] = []
     for number in range(doubts):  # as the settler does: each one's is known to the next
         doubt = a_doubt(number, "same")
         if found := pick(doubt, log, known):
-            known[found.request_id] = doubt.open_message
+            known[found.request_id] = doubt.pending_message
             given_to.append(found.request_id)
 
     assert len(given_to) == len(set(given_to)) == min(doubts, len(free))
@@ -146,10 +151,10 @@ def test_no_message_of_the_log_is_given_to_two_doubts_and_none_that_fits_is_left
 
 
 def test_a_stranger_is_what_fits_no_message_of_ours() -> None:
-    known = {"known": a_doubt(2).open_message}
+    known = {"known": a_doubt(2).pending_message}
     log = [a_candidate("known", "x"), a_candidate("doubted", "hash"), a_candidate("foreign", "y")]
 
-    assert strangers(log, known, [a_doubt()]) == [log[2]]
+    assert unattributed_messages(log, known, [a_doubt()]) == [log[2]]
 
 
 def test_the_ledger_tells_whose_a_request_is() -> None:
@@ -161,7 +166,7 @@ def test_the_ledger_tells_whose_a_request_is() -> None:
 
     known = known_requests([Record(key, messages=messages)])
 
-    assert known == {"r1": OpenMessage(key, "guide")}
+    assert known == {"r1": PendingMessage(key, "guide")}
 
 
 @pytest.mark.parametrize("state", list(MessageStatus))
@@ -169,7 +174,7 @@ def test_only_what_is_unsettled_is_a_doubt(state: MessageStatus) -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
     message = LedgerEntry(state, content_hash="hash")
 
-    found = doubts_of([Record(key, messages={"guide": message})], {"guide": "remind_sms"})
+    found = in_doubt_messages([Record(key, messages={"guide": message})], {"guide": "remind_sms"})
 
     assert bool(found) == (state in (MessageStatus.CLAIMED, MessageStatus.IN_DOUBT))
     assert all(doubt.claim.flag == "remind_sms" for doubt in found)
@@ -179,13 +184,13 @@ def test_a_notice_is_no_doubt_for_no_log_tells_of_it() -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
     notice = LedgerEntry(MessageStatus.IN_DOUBT)
 
-    assert doubts_of([Record(key, messages={"telegram_roster": notice})], {}) == []
+    assert in_doubt_messages([Record(key, messages={"telegram_roster": notice})], {}) == []
 
 
 def test_a_doubt_is_over_when_it_is_adopted_or_freed_and_its_row_names_no_phone() -> None:
-    doubt = replace(a_doubt(), settled=Settled.UNCLEAR, why="nobody can place it")
+    doubt = replace(a_doubt(), resolution=Resolution.UNCLEAR, why="nobody can place it")
 
-    assert [settled.value for settled in Settled if settled.over] == ["adopted", "freed"]
+    assert [settled.value for settled in Resolution if settled.is_final] == ["adopted", "freed"]
     assert doubt.row() == {
         "booking": "1051707_1",
         "kind": "guide",

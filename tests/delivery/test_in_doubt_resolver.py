@@ -36,7 +36,7 @@ def test_the_log_settles_it(
 
     (doubt,) = scene.later(seconds).settle()
 
-    assert (doubt.settled, scene.ledger().state) == (settled, state)
+    assert (doubt.resolution, scene.ledger().state) == (settled, state)
     assert doubt.request_id == scene.ledger().request_id == request_id
     assert scene.table.read([key_of(FIRST)])[key_of(FIRST)].remind_sms is sent
     assert scene.settle() == []
@@ -50,11 +50,11 @@ def test_what_is_not_in_the_log_waits_until_it_is_certain(
     scene.die(scene.message(), sent=False, seen_to_fail=seen_to_fail)
 
     (early,) = scene.later(certain + 60 - 30).settle()
-    assert (early.settled, scene.ledger().is_in_doubt) == ("waiting", True)
+    assert (early.resolution, scene.ledger().is_in_doubt) == ("waiting", True)
     assert "SENS may still take it, until 14:" in early.why
 
     (late,) = scene.later(31).settle()
-    assert (late.settled, scene.ledger().state) == ("freed", MessageStatus.OWED)
+    assert (late.resolution, scene.ledger().state) == ("freed", MessageStatus.OWED)
     assert "not in SENS's log" in scene.ledger().reason
 
 
@@ -63,8 +63,8 @@ def test_a_log_that_lags_makes_it_wait_and_then_shows_it(scene: Scene) -> None:
     scene.world.world.sens.list_lag_seconds = 90
     scene.die(scene.message(), sent=True, seen_to_fail=True)
 
-    assert [d.settled for d in scene.settle()] == ["waiting"]
-    assert [d.settled for d in scene.later(91).settle()] == ["adopted"]
+    assert [d.resolution for d in scene.settle()] == ["waiting"]
+    assert [d.resolution for d in scene.later(91).settle()] == ["adopted"]
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_nothing_is_decided_while_the_log_cannot_be_read(fault: str, scene: Scen
 
     (doubt,) = scene.settle()
 
-    assert (doubt.settled, scene.ledger().state) == ("unreadable", MessageStatus.CLAIMED)
+    assert (doubt.resolution, scene.ledger().state) == ("unreadable", MessageStatus.CLAIMED)
     assert doubt.why
     scene.world.world.faults.clear()
-    assert [d.settled for d in scene.settle()] == ["freed"]
+    assert [d.resolution for d in scene.settle()] == ["freed"]
 
 
 def test_a_content_that_cannot_be_read_frees_nothing(scene: Scene) -> None:
@@ -89,7 +89,7 @@ def test_a_content_that_cannot_be_read_frees_nothing(scene: Scene) -> None:
     one_message = Fault("sens", "/messages/RSLA", "status:500", times=None)
     scene.world.world.faults.append(one_message)
 
-    assert [d.settled for d in scene.settle()] == ["unreadable"]
+    assert [d.resolution for d in scene.settle()] == ["unreadable"]
     assert one_message.hits > 0
 
 
@@ -101,7 +101,7 @@ def test_a_strangers_message_makes_it_unclear_until_the_log_has_proved_faithful(
     scene.later(CERTAIN + 1)
 
     (unclear,) = scene.settle()
-    assert (unclear.settled, scene.ledger().state) == ("unclear", MessageStatus.CLAIMED)
+    assert (unclear.resolution, scene.ledger().state) == ("unclear", MessageStatus.CLAIMED)
     assert "nobody can place 1 messages" in unclear.why
     assert scene.message().to not in unclear.why
 
@@ -109,7 +109,7 @@ def test_a_strangers_message_makes_it_unclear_until_the_log_has_proved_faithful(
     scene.die(scene.message(2), sent=True)
     scene.settle(2)
     (freed,) = scene.settle(FIRST, knowing=[2])
-    assert freed.settled == "freed"
+    assert freed.resolution == "freed"
 
 
 def test_a_log_that_writes_contents_in_another_way_frees_nothing(scene: Scene) -> None:
@@ -122,7 +122,7 @@ def test_a_log_that_writes_contents_in_another_way_frees_nothing(scene: Scene) -
 
     (doubt,) = scene.settle(FIRST, knowing=[2])
 
-    assert (doubt.settled, scene.ledger().state) == ("unclear", MessageStatus.CLAIMED)
+    assert (doubt.resolution, scene.ledger().state) == ("unclear", MessageStatus.CLAIMED)
 
 
 def test_other_blanks_and_line_ends_in_the_log_do_not_hide_it(scene: Scene) -> None:
@@ -130,7 +130,7 @@ def test_other_blanks_and_line_ends_in_the_log_do_not_hide_it(scene: Scene) -> N
     for message in scene.world.world.messages:
         message["content"] = message["content"].replace(" ", "\r\n") + "\n"
 
-    assert [d.settled for d in scene.settle()] == ["adopted"]
+    assert [d.resolution for d in scene.settle()] == ["adopted"]
 
 
 def test_the_message_of_another_booking_of_the_same_phone_is_not_taken_for_it(
@@ -138,13 +138,13 @@ def test_the_message_of_another_booking_of_the_same_phone_is_not_taken_for_it(
 ) -> None:
     ours, other = scene.message(), scene.twin()
     scene.die(other, sent=True)
-    assert [d.settled for d in scene.settle(TWIN)] == ["adopted"]
+    assert [d.resolution for d in scene.settle(TWIN)] == ["adopted"]
     scene.die(ours, sent=False)
     scene.later(CERTAIN + 1)
 
     both = scene.settle(FIRST, TWIN)
 
-    assert [d.settled for d in both] == ["freed"]
+    assert [d.resolution for d in both] == ["freed"]
 
 
 @pytest.mark.parametrize("sent", [0, 1, 2])
@@ -155,7 +155,7 @@ def test_of_two_doubts_with_one_text_as_many_are_adopted_as_were_sent(
     scene.later(1).die(scene.twin(), sent=sent > 1)
     scene.later(CERTAIN + 1)
 
-    settled = [doubt.settled.value for doubt in scene.settle(FIRST, TWIN)]
+    settled = [doubt.resolution.value for doubt in scene.settle(FIRST, TWIN)]
 
     assert settled == ["adopted"] * sent + ["freed"] * (2 - sent)
     requests = {scene.ledger(n).request_id for n in (FIRST, TWIN)} - {""}
@@ -173,7 +173,7 @@ def test_a_clock_of_senss_that_differs_from_ours_hides_nothing(
 
     (doubt,) = scene.later(CERTAIN + 1).settle()
 
-    assert (doubt.settled, doubt.request_id) == ("adopted" if sent else "freed", request_id)
+    assert (doubt.resolution, doubt.request_id) == ("adopted" if sent else "freed", request_id)
 
 
 def test_the_flag_flips_in_the_update_that_adopts(scene: Scene) -> None:
@@ -195,7 +195,7 @@ def test_a_settling_whose_answer_was_lost_is_recognised(sent: bool, scene: Scene
 
     (doubt,) = scene.settle()
 
-    assert doubt.settled.over
+    assert doubt.resolution.is_final
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -206,9 +206,9 @@ def test_two_that_settle_one_doubt_agree(sent: bool, scene: Scene) -> None:
     (first,) = scene.settle()
     ledger = scene.ledger()
 
-    (second,) = scene.settler().settle(seen)
+    (second,) = scene.settler().resolve(seen)
 
-    assert second.settled == first.settled
+    assert second.resolution == first.resolution
     assert scene.ledger() == ledger
 
 
@@ -220,9 +220,9 @@ def test_who_settles_late_leaves_what_was_sent_again_meanwhile_alone(scene: Scen
     scene.die(scene.message(), sent=False)
     again = scene.ledger()
 
-    (late,) = scene.settler().settle(seen)
+    (late,) = scene.settler().resolve(seen)
 
-    assert (late.settled, late.why) == ("elsewhere", "its ledger has moved on meanwhile")
+    assert (late.resolution, late.why) == ("elsewhere", "its ledger has moved on meanwhile")
     assert scene.ledger() == again
 
 
@@ -231,7 +231,7 @@ def test_a_doubt_from_the_last_month_is_looked_for_where_it_was(scene: Scene) ->
 
     (doubt,) = scene.later(45 * 86400).settle()
 
-    assert (doubt.settled, doubt.request_id) == ("adopted", request_id)
+    assert (doubt.resolution, doubt.request_id) == ("adopted", request_id)
 
 
 def test_a_claim_from_the_future_stops_nobody(scene: Scene) -> None:
@@ -239,4 +239,4 @@ def test_a_claim_from_the_future_stops_nobody(scene: Scene) -> None:
 
     (doubt,) = scene.later(-86400).settle()
 
-    assert doubt.settled == "waiting"
+    assert doubt.resolution == "waiting"

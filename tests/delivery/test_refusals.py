@@ -19,9 +19,9 @@ from naverplace.ledger.claims import (
     FIRST_BACK_OFF,
     MAX_REFUSALS,
     Claim,
-    NotClaimed,
-    Released,
-    judge,
+    ClaimRefused,
+    Reclaimable,
+    interpret_claim,
     next_try,
 )
 from naverplace.settings.loader import load_settings
@@ -133,9 +133,9 @@ def test_a_message_freed_after_a_refusal_need_not_wait() -> None:
         KEY, "guide", LedgerEntry(MessageStatus.CLAIMED, content_hash="h", claimed_at=NOON)
     )
 
-    met = judge(claim, {**KEY._asdict(), attribute("guide"): freed.as_map()})
+    met = interpret_claim(claim, {**KEY._asdict(), attribute("guide"): freed.as_map()})
 
-    assert met == Released(freed)
+    assert met == Reclaimable(freed)
 
 
 @given(
@@ -153,15 +153,15 @@ def test_a_refused_message_is_free_when_it_is_changed_or_its_wait_is_over(
         MessageStatus.CLAIMED, content_hash="h" if same else "new", claimed_at=NOON + waited
     )
 
-    met = judge(
+    met = interpret_claim(
         Claim(KEY, "guide", wanted), {**KEY._asdict(), attribute("guide"): refused.as_map()}
     )
 
     again = next_try(refused)
     early = again is not None and NOON + waited < again
     if same and refusals >= MAX_REFUSALS:
-        assert met == NotClaimed("given_up", refused)
+        assert met == ClaimRefused("given_up", refused)
     elif same and early:
-        assert met == NotClaimed("backing_off", refused)
+        assert met == ClaimRefused("backing_off", refused)
     else:
-        assert met == Released(refused)
+        assert met == Reclaimable(refused)

@@ -11,7 +11,7 @@ import pytest
 from naverplace.domain.effects import SendSms
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.lease import OpenMessage
+from naverplace.ledger.lease import PendingMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import Run
 from sandbox.faults import Fault
@@ -64,7 +64,7 @@ def test_what_a_dead_run_left_is_sent_again_only_near_the_deadline_and_only_if_t
     result = deliver(shop, a_message(shop, in_doubt=in_doubt, minutes=minutes))
 
     assert (result.outcome, len(shop.received())) == (outcome, received)
-    is_open = OpenMessage(key_of(FIRST), "guide") in shop.open_messages()
+    is_open = PendingMessage(key_of(FIRST), "guide") in shop.open_messages()
     assert is_open == (outcome is Outcome.IN_DOUBT)
     if received:
         assert "by the rule's choice" in result.message

@@ -16,7 +16,7 @@ from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute, from_item, notice_kind
-from naverplace.ledger.claims import MAX_REFUSALS, Claim, NotClaimed, Released, judge
+from naverplace.ledger.claims import MAX_REFUSALS, Claim, ClaimRefused, Reclaimable, interpret_claim
 
 KEY = RecordKey("1051707_900000001", "010-0000-0001")
 LEGACY_ITEM: dict[str, Any] = {
@@ -121,9 +121,9 @@ def item_with(message: LedgerEntry | str, **flags: Any) -> dict[str, Any]:
 def test_no_message_that_may_be_with_the_provider_is_ever_free(
     message: LedgerEntry, flag: bool
 ) -> None:
-    met = judge(a_claim(), item_with(message, remind_sms=flag))
+    met = interpret_claim(a_claim(), item_with(message, remind_sms=flag))
 
-    if isinstance(met, Released):
+    if isinstance(met, Reclaimable):
         assert message.state in (MessageStatus.OWED, MessageStatus.REFUSED)
         assert not flag
     if isinstance(met, Claim):
@@ -133,30 +133,32 @@ def test_no_message_that_may_be_with_the_provider_is_ever_free(
 def test_our_own_claim_is_recognised_when_its_answer_was_lost() -> None:
     claim = a_claim()
 
-    assert judge(claim, item_with(claim.message)) is claim
+    assert interpret_claim(claim, item_with(claim.message)) is claim
 
 
 def test_our_own_claim_that_somebody_has_settled_is_not_ours_any_more() -> None:
     settled = LedgerEntry(MessageStatus.ACCEPTED, token="mine")
 
-    assert judge(a_claim(), item_with(settled)) == NotClaimed("accepted", settled)
+    assert interpret_claim(a_claim(), item_with(settled)) == ClaimRefused("accepted", settled)
 
 
 def test_a_refused_content_is_given_up_in_the_end_and_a_changed_one_is_not() -> None:
     refused = LedgerEntry(MessageStatus.REFUSED, refusals=MAX_REFUSALS, content_hash="h")
     mended = LedgerEntry(MessageStatus.REFUSED, refusals=MAX_REFUSALS, content_hash="other")
 
-    assert judge(a_claim(), item_with(refused)) == NotClaimed("given_up", refused)
-    assert judge(a_claim(), item_with(mended)) == Released(mended)
+    assert interpret_claim(a_claim(), item_with(refused)) == ClaimRefused("given_up", refused)
+    assert interpret_claim(a_claim(), item_with(mended)) == Reclaimable(mended)
 
 
 def test_the_legacys_flag_stands_in_the_way() -> None:
-    assert judge(a_claim(), {**LEGACY_ITEM, "remind_sms": True}) == NotClaimed("flag_set")
+    assert interpret_claim(a_claim(), {**LEGACY_ITEM, "remind_sms": True}) == ClaimRefused(
+        "flag_set"
+    )
 
 
 def test_a_ledger_that_is_no_map_is_an_error_and_not_a_free_message() -> None:
     with pytest.raises(BadResponse, match="message_guide") as error:
-        judge(a_claim(), item_with("accepted"))
+        interpret_claim(a_claim(), item_with("accepted"))
 
     assert KEY.phone not in str(error.value)
 

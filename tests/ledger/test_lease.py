@@ -15,16 +15,16 @@ from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.ledger.lease import (
     PREFIX,
-    Held,
     Lease,
     LeaseLost,
-    OpenMessage,
-    StoreItem,
+    LockedByOther,
+    PendingMessage,
+    StoreState,
+    acquire,
     as_item,
-    close,
     from_item,
+    release,
     renew,
-    take,
 )
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
@@ -32,20 +32,20 @@ SECONDS = 180.0
 HOLDERS = ["run-a/1", "run-a/2", "run-b/3"]
 
 
-def a_message(number: int, kind: str = "guide") -> OpenMessage:
-    return OpenMessage(RecordKey(f"1051707_{number}", f"010-0000-{number:04}"), kind)
+def a_message(number: int, kind: str = "guide") -> PendingMessage:
+    return PendingMessage(RecordKey(f"1051707_{number}", f"010-0000-{number:04}"), kind)
 
 
 MESSAGES = [a_message(1), a_message(2), a_message(1, "event"), a_message(3)]
 some_messages = st.lists(st.sampled_from(MESSAGES), max_size=3)
 
 
-def taken(item: StoreItem, holder: str = "run-a/1", **changes: Any) -> StoreItem:
+def taken(item: StoreState, holder: str = "run-a/1", **changes: Any) -> StoreState:
     values = {"run_id": "run-a", "now": NOON, "seconds": SECONDS, **changes}
-    return take(item, holder=holder, **values)
+    return acquire(item, holder=holder, **values)
 
 
-def lease_of(item: StoreItem) -> Lease:
+def lease_of(item: StoreState) -> Lease:
     assert item.lease is not None
     return item.lease
 
@@ -55,16 +55,16 @@ class Holders(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.item, self.now = StoreItem("1051707"), NOON
+        self.item, self.now = StoreState("1051707"), NOON
         self.leases: dict[str, Lease] = {}  # what each holder believes to have
-        self.may_be_open: set[OpenMessage] = set()  # opened, and settled by nobody
+        self.may_be_open: set[PendingMessage] = set()  # opened, and settled by nobody
 
     @rule(holder=st.sampled_from(HOLDERS), opening=some_messages)
-    def take(self, holder: str, opening: list[OpenMessage]) -> None:
+    def acquire(self, holder: str, opening: list[PendingMessage]) -> None:
         before = self.item
         try:
             self.item = taken(before, holder, now=self.now, opening=opening)
-        except Held:
+        except LockedByOther:
             current = before.holder_at(self.now)
             assert current is not None
             assert current.holder != holder
@@ -85,11 +85,11 @@ class Holders(RuleBasedStateMachine):
             self.leases[holder] = lease_of(self.item)
 
     @rule(holder=st.sampled_from(HOLDERS), settled=some_messages)
-    def close(self, holder: str, settled: list[OpenMessage]) -> None:
+    def release(self, holder: str, settled: list[PendingMessage]) -> None:
         if held := self.leases.get(holder):
             before = self.item
             try:
-                self.item = close(before, held, settled=settled)
+                self.item = release(before, held, settled=settled)
             except LeaseLost:
                 assert before.lease is None or lease_of(before).epoch != held.epoch
                 return
@@ -133,9 +133,11 @@ TestEveryOrderOfHolders = Holders.TestCase
 
 
 def test_a_store_is_refused_to_the_second_with_the_name_and_time_of_the_first() -> None:
-    item = taken(StoreItem("1051707"))
+    item = taken(StoreState("1051707"))
 
-    with pytest.raises(Held, match="run run-a is sending for this store until 12:03:00") as held:
+    with pytest.raises(
+        LockedByOther, match="run run-a is sending for this store until 12:03:00"
+    ) as held:
         taken(item, "run-b/2", now=NOON + timedelta(seconds=SECONDS) - timedelta.resolution)
 
     assert held.value.lease == lease_of(item)
@@ -143,14 +145,14 @@ def test_a_store_is_refused_to_the_second_with_the_name_and_time_of_the_first() 
 
 
 def test_a_retry_of_the_same_run_is_another_holder() -> None:
-    item = taken(StoreItem("1051707"), "run-a/1", run_id="run-a")
+    item = taken(StoreState("1051707"), "run-a/1", run_id="run-a")
 
-    with pytest.raises(Held):
+    with pytest.raises(LockedByOther):
         taken(item, "run-a/2", run_id="run-a")
 
 
 def test_a_message_keeps_the_moment_since_when_it_is_open() -> None:
-    item = taken(StoreItem("1051707"), opening=[a_message(1)])
+    item = taken(StoreState("1051707"), opening=[a_message(1)])
 
     again = taken(item, "run-b/2", now=NOON + timedelta(hours=1), opening=MESSAGES[:2])
 
@@ -158,7 +160,7 @@ def test_a_message_keeps_the_moment_since_when_it_is_open() -> None:
 
 
 def test_a_lease_that_ran_out_is_renewed_while_nobody_has_taken_the_store() -> None:
-    item = taken(StoreItem("1051707"))
+    item = taken(StoreState("1051707"))
     late = NOON + timedelta(hours=1)
 
     assert lease_of(renew(item, lease_of(item), now=late, seconds=60)).until == late + timedelta(
@@ -167,30 +169,30 @@ def test_a_lease_that_ran_out_is_renewed_while_nobody_has_taken_the_store() -> N
 
 
 def test_nobody_closes_what_was_taken_over_and_its_messages_stay_open() -> None:
-    first = taken(StoreItem("1051707"), opening=[a_message(1)])
+    first = taken(StoreState("1051707"), opening=[a_message(1)])
     second = taken(first, "run-b/2", now=NOON + timedelta(hours=1))
 
     with pytest.raises(LeaseLost, match="another run has taken over"):
-        close(second, lease_of(first), settled=[a_message(1)])
+        release(second, lease_of(first), settled=[a_message(1)])
 
     assert a_message(1) in second.open
 
 
 def test_a_settled_message_stays_open_while_another_to_its_phone_is_in_doubt() -> None:
-    item = taken(StoreItem("1051707"), opening=MESSAGES)
+    item = taken(StoreState("1051707"), opening=MESSAGES)
     guide, _, event, _ = MESSAGES
 
-    closed = close(item, lease_of(item), settled=[m for m in MESSAGES if m != guide])
+    closed = release(item, lease_of(item), settled=[m for m in MESSAGES if m != guide])
     again = taken(closed)
 
     assert set(closed.open) == {guide, event}
-    assert close(again, lease_of(again), settled=[guide, event]).open == {}
+    assert release(again, lease_of(again), settled=[guide, event]).open == {}
 
 
 def test_what_other_modules_keep_in_the_item_is_kept() -> None:
     item = from_item("1051707", {"id": "x", "batch": {"bookings": 58}, "released": "김하나"})
 
-    closed = close(taken(item), lease_of(taken(item)), settled=[])
+    closed = release(taken(item), lease_of(taken(item)), settled=[])
 
     assert as_item(closed) == {
         "id": PREFIX + "1051707",
@@ -221,14 +223,14 @@ def test_an_unreadable_lease_counts_as_over(lease: Any) -> None:
 def test_a_message_is_found_again_under_its_stored_name(
     booking: str, phone: str, kind: str
 ) -> None:
-    message = OpenMessage(RecordKey(booking, phone), kind)
+    message = PendingMessage(RecordKey(booking, phone), kind)
 
-    stored = as_item(taken(StoreItem("1051707"), opening=[message]))
+    stored = as_item(taken(StoreState("1051707"), opening=[message]))
 
     assert list(from_item("1051707", stored).open) == [message]
 
 
 def test_an_item_shows_no_phone_when_it_is_printed() -> None:
-    item = taken(StoreItem("1051707"), opening=[a_message(1)])
+    item = taken(StoreState("1051707"), opening=[a_message(1)])
 
     assert "010-0000" not in repr(item)

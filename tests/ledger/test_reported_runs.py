@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.ledger.reported_runs import AGAIN, read_told, remember_told, untold
+from naverplace.ledger.reported_runs import (
+    AGAIN,
+    read_reported_runs,
+    record_reported_runs,
+    unreported_kinds,
+)
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
 from tests.rule_builders import NOW, a_booking, a_record
@@ -23,38 +28,36 @@ MARKED = a_record(a_booking(), messages={"guide": MARK})
 
 
 @pytest.fixture
-def table(settings: Settings) -> SessionTable:
-    return SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+def table(settings: Settings) -> StateTable:
+    return StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
 
 
 def test_runs_that_have_told_are_remembered_and_forgotten_after_some_days(
-    table: SessionTable,
+    table: StateTable,
 ) -> None:
-    assert read_told(table, [MARKED]) == frozenset()
+    assert read_reported_runs(table, [MARKED]) == frozenset()
 
-    remember_told(table, "first", now=NOW, days=8)
-    remember_told(table, "second", now=NOW + timedelta(days=8), days=8)
-    assert set(read_told(table, [MARKED]) or ()) == {"first", "second"}
-    remember_told(table, "third", now=NOW + timedelta(days=8, seconds=1), days=8)
+    record_reported_runs(table, "first", now=NOW, days=8)
+    record_reported_runs(table, "second", now=NOW + timedelta(days=8), days=8)
+    assert set(read_reported_runs(table, [MARKED]) or ()) == {"first", "second"}
+    record_reported_runs(table, "third", now=NOW + timedelta(days=8, seconds=1), days=8)
 
-    assert set(read_told(table, [MARKED]) or ()) == {"second", "third"}
+    assert set(read_reported_runs(table, [MARKED]) or ()) == {"second", "third"}
 
 
-def test_without_anything_expired_the_table_is_not_asked(
-    world: Sandbox, table: SessionTable
-) -> None:
+def test_without_anything_expired_the_table_is_not_asked(world: Sandbox, table: StateTable) -> None:
     before = len(world.world.requests)
     accepted = a_record(
         a_booking(), messages={"guide": replace(MARK, state=MessageStatus.ACCEPTED)}
     )
 
-    assert read_told(table, [accepted]) is None
+    assert read_reported_runs(table, [accepted]) is None
     assert len(world.world.requests) == before
 
 
 def test_all_count_as_told_when_nobody_asked() -> None:
-    assert untold(MARKED, None, now=NOW + AGAIN) == frozenset()
-    assert untold(None, set(), now=NOW) == frozenset()
+    assert unreported_kinds(MARKED, None, now=NOW + AGAIN) == frozenset()
+    assert unreported_kinds(None, set(), now=NOW) == frozenset()
 
 
 @given(
@@ -68,6 +71,6 @@ def test_only_an_old_mark_of_a_run_that_never_told_is_named_again(
     entry = replace(MARK, state=state, run_id=run_id)
     record: Record = a_record(a_booking(), messages={"guide": entry})
 
-    named = untold(record, {"alive"}, now=NOW + timedelta(minutes=minutes))
+    named = unreported_kinds(record, {"alive"}, now=NOW + timedelta(minutes=minutes))
 
     assert bool(named) == (state is MessageStatus.EXPIRED and run_id == "dead" and minutes >= 15)

@@ -13,8 +13,8 @@ from naverplace.base.errors import ServiceUnavailable
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry
-from naverplace.ledger.entries import Entry, entries_of
-from naverplace.ledger.scan import FollowTable
+from naverplace.ledger.entries import LedgerMessage, entries_of
+from naverplace.ledger.scan import LedgerScan
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -24,13 +24,13 @@ AT = datetime(2025, 10, 22, 14, tzinfo=SEOUL)
 
 
 @pytest.fixture
-def table(settings: Settings) -> FollowTable:
+def table(settings: Settings) -> LedgerScan:
     return follow_table(settings)
 
 
-def follow_table(settings: Settings) -> FollowTable:
+def follow_table(settings: Settings) -> LedgerScan:
     aws = settings.aws.model_copy(update={"attempts": 1})
-    return FollowTable(open_dynamodb(aws), aws.sms_table, page=2, wait=0)
+    return LedgerScan(open_dynamodb(aws), aws.sms_table, page=2, wait=0)
 
 
 def an_item(number: int, **ledgers: LedgerEntry) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def accepted(request_id: str = "R1", **changes: Any) -> LedgerEntry:
     return LedgerEntry(MessageStatus.ACCEPTED, request_id=request_id, **values)
 
 
-def only_entry(world: Sandbox, table: FollowTable, message: LedgerEntry) -> Entry:
+def only_entry(world: Sandbox, table: LedgerScan, message: LedgerEntry) -> LedgerMessage:
     world.put_sms_item(an_item(1, guide=message))
     (entry,) = (e for r in table.scan() for e in entries_of(r) if e.key == key_of(1))
     return entry
@@ -55,7 +55,7 @@ def stored(world: Sandbox, number: int = 1) -> dict[str, Any]:
     )
 
 
-def test_a_scan_reads_every_record_of_every_page(world: Sandbox, table: FollowTable) -> None:
+def test_a_scan_reads_every_record_of_every_page(world: Sandbox, table: LedgerScan) -> None:
     for number in range(1, 8):
         world.put_sms_item(an_item(number, guide=accepted(f"R{number}")))
 
@@ -65,7 +65,7 @@ def test_a_scan_reads_every_record_of_every_page(world: Sandbox, table: FollowTa
     assert {key_of(number) for number in range(1, 8)} <= set(keys)
 
 
-def test_a_scan_gives_ledger_and_flags_and_no_name(world: Sandbox, table: FollowTable) -> None:
+def test_a_scan_gives_ledger_and_flags_and_no_name(world: Sandbox, table: LedgerScan) -> None:
     world.put_sms_item(an_item(1, guide=accepted()))
 
     record = next(record for record in table.scan() if record.key == key_of(1))
@@ -79,7 +79,7 @@ def test_a_scan_gives_ledger_and_flags_and_no_name(world: Sandbox, table: Follow
     "kind", ["status:500", "drop_before", "drop_after", "truncate", "truncate_text", "html"]
 )
 def test_a_page_that_fails_is_read_again_and_none_twice(
-    world: Sandbox, table: FollowTable, kind: str
+    world: Sandbox, table: LedgerScan, kind: str
 ) -> None:
     for number in range(1, 6):
         world.put_sms_item(an_item(number))
@@ -90,34 +90,34 @@ def test_a_page_that_fails_is_read_again_and_none_twice(
     assert len(keys) == len(set(keys)) == len(world.sms_items())
 
 
-def test_a_page_that_stays_unreadable_is_a_passing_fault(
-    world: Sandbox, table: FollowTable
-) -> None:
+def test_a_page_that_stays_unreadable_is_a_passing_fault(world: Sandbox, table: LedgerScan) -> None:
     world.world.faults.append(Fault("aws", match=".Scan", kind="status:500", times=None))
 
     with pytest.raises(ServiceUnavailable):
         list(table.scan())
 
 
-@pytest.mark.parametrize("state", ["delivered", "failed"])
+@pytest.mark.parametrize(
+    ("state", "method"), [("delivered", "record_delivery"), ("failed", "record_failure")]
+)
 def test_an_accepted_message_is_moved_on_and_nothing_else_changes(
-    world: Sandbox, table: FollowTable, state: str
+    world: Sandbox, table: LedgerScan, state: str, method: str
 ) -> None:
     entry = only_entry(world, table, accepted(run_id="run", attempt=2))
     before = stored(world)
 
-    assert getattr(table, state)(entry, message_id="M1", result="0 ok")
+    assert getattr(table, method)(entry, message_id="M1", result="0 ok")
 
     news = {"state": state, "message_id": "M1", "provider_status": "0 ok"}
     assert stored(world) == {**before, "message_guide": {**before["message_guide"], **news}}
 
 
 def test_a_move_whose_answer_was_lost_is_recognised(world: Sandbox, settings: Settings) -> None:
-    table = FollowTable(open_dynamodb(settings.aws), settings.aws.sms_table)  # boto3 repeats
+    table = LedgerScan(open_dynamodb(settings.aws), settings.aws.sms_table)  # boto3 repeats
     entry = only_entry(world, table, accepted())
     world.world.faults.append(Fault("aws", match=".UpdateItem", kind="drop_after"))
 
-    assert table.delivered(entry, message_id="M1", result="0")
+    assert table.record_delivery(entry, message_id="M1", result="0")
     assert stored(world)["message_guide"]["state"] == "delivered"
 
 
@@ -131,32 +131,34 @@ def test_a_move_whose_answer_was_lost_is_recognised(world: Sandbox, settings: Se
     ],
 )
 def test_a_message_that_is_another_one_now_is_left_alone(
-    world: Sandbox, table: FollowTable, now: dict[str, str]
+    world: Sandbox, table: LedgerScan, now: dict[str, str]
 ) -> None:
     entry = only_entry(world, table, accepted())
     world.put_sms_item({**item_of(1), "message_guide": now})
 
-    assert not table.delivered(entry, message_id="M1", result="0")
+    assert not table.record_delivery(entry, message_id="M1", result="0")
     assert stored(world)["message_guide"] == now
 
 
 @pytest.mark.parametrize("left", ["an item of the legacy", "none"])
 def test_a_message_whose_item_was_overwritten_or_deleted_is_left_alone(
-    world: Sandbox, table: FollowTable, left: str
+    world: Sandbox, table: LedgerScan, left: str
 ) -> None:
     entry = only_entry(world, table, accepted())
     if left == "none":
-        entry = Entry(RecordKey("1051707_1", "010-0000-0000"), "guide", entry.message, entry.to)
+        entry = LedgerMessage(
+            RecordKey("1051707_1", "010-0000-0000"), "guide", entry.message, entry.to
+        )
     else:
         world.put_sms_item(item_of(1))
     before = world.sms_items()
 
-    assert not table.failed(entry, message_id="M1", result="3001")
+    assert not table.record_failure(entry, message_id="M1", result="3001")
     assert world.sms_items() == before
 
 
 def test_an_archived_guide_of_a_moved_booking_is_followed_too(
-    world: Sandbox, table: FollowTable
+    world: Sandbox, table: LedgerScan
 ) -> None:
     kind = "guide_at_20251021T1530"
     world.put_sms_item(an_item(1, **{kind: accepted("R-old"), "guide": accepted("R-new")}))
@@ -164,6 +166,6 @@ def test_an_archived_guide_of_a_moved_booking_is_followed_too(
         e for r in table.scan() for e in entries_of(r) if e.key == key_of(1) and e.kind == kind
     )
 
-    assert table.delivered(old, message_id="M1", result="0")
+    assert table.record_delivery(old, message_id="M1", result="0")
     assert stored(world)[f"message_{kind}"]["state"] == "delivered"
     assert stored(world)["message_guide"]["state"] == "accepted"

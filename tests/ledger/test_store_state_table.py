@@ -10,12 +10,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Throttled
 from naverplace.domain.effects import RecordKey
-from naverplace.ledger.lease import PREFIX, Held, OpenMessage, StoreItem, close, take
-from naverplace.ledger.store_state_table import TRIES, StoreTable
+from naverplace.ledger.lease import (
+    PREFIX,
+    LockedByOther,
+    PendingMessage,
+    StoreState,
+    acquire,
+    release,
+)
+from naverplace.ledger.store_state_table import TRIES, StoreStateTable
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -25,19 +32,19 @@ STORE = "1051707"
 
 
 @pytest.fixture
-def table(settings: Settings) -> StoreTable:
+def table(settings: Settings) -> StoreStateTable:
     return open_table(settings)
 
 
-def open_table(settings: Settings) -> StoreTable:
-    return StoreTable(SessionTable(open_dynamodb(settings.aws), settings.aws.session_table))
+def open_table(settings: Settings) -> StoreStateTable:
+    return StoreStateTable(StateTable(open_dynamodb(settings.aws), settings.aws.session_table))
 
 
-def a_message(number: int) -> OpenMessage:
-    return OpenMessage(RecordKey(f"{STORE}_{number}", f"010-0000-{number:04}"), "guide")
+def a_message(number: int) -> PendingMessage:
+    return PendingMessage(RecordKey(f"{STORE}_{number}", f"010-0000-{number:04}"), "guide")
 
 
-def opening(number: int) -> Callable[[StoreItem], StoreItem]:
+def opening(number: int) -> Callable[[StoreState], StoreState]:
     return lambda item: replace(item, open={**item.open, a_message(number): NOON})
 
 
@@ -45,14 +52,14 @@ def puts(world: Sandbox) -> int:
     return len([seen for seen in world.world.requests if "PutItem" in seen.target])
 
 
-def test_a_store_without_an_item_is_an_empty_one(table: StoreTable) -> None:
+def test_a_store_without_an_item_is_an_empty_one(table: StoreStateTable) -> None:
     assert table.read([STORE, "951291"]) == {
-        STORE: StoreItem(STORE),
-        "951291": StoreItem("951291"),
+        STORE: StoreState(STORE),
+        "951291": StoreState("951291"),
     }
 
 
-def test_more_than_a_hundred_stores_are_read_and_each_once(table: StoreTable) -> None:
+def test_more_than_a_hundred_stores_are_read_and_each_once(table: StoreStateTable) -> None:
     table.change("store-104", opening(1))
 
     found = table.read([f"store-{number % 105}" for number in range(210)])
@@ -61,7 +68,7 @@ def test_more_than_a_hundred_stores_are_read_and_each_once(table: StoreTable) ->
     assert found["store-104"].open == {a_message(1): NOON}
 
 
-def test_a_change_is_written_with_the_next_version_and_read_back(table: StoreTable) -> None:
+def test_a_change_is_written_with_the_next_version_and_read_back(table: StoreStateTable) -> None:
     table.change(STORE, opening(1))
     changed = table.change(STORE, lambda item: replace(item, extra={"batch": {"bookings": 58}}))
 
@@ -70,7 +77,9 @@ def test_a_change_is_written_with_the_next_version_and_read_back(table: StoreTab
     assert changed.open == {a_message(1): NOON}
 
 
-def test_an_edit_that_changes_nothing_writes_nothing(table: StoreTable, world: Sandbox) -> None:
+def test_an_edit_that_changes_nothing_writes_nothing(
+    table: StoreStateTable, world: Sandbox
+) -> None:
     table.change(STORE, opening(1))
     before = puts(world)
 
@@ -79,8 +88,8 @@ def test_an_edit_that_changes_nothing_writes_nothing(table: StoreTable, world: S
     assert puts(world) == before
 
 
-def test_an_edit_that_raises_writes_nothing(table: StoreTable, world: Sandbox) -> None:
-    def raising(item: StoreItem) -> StoreItem:
+def test_an_edit_that_raises_writes_nothing(table: StoreStateTable, world: Sandbox) -> None:
+    def raising(item: StoreState) -> StoreState:
         raise LookupError(item.store_id)
 
     with pytest.raises(LookupError):
@@ -90,7 +99,7 @@ def test_an_edit_that_raises_writes_nothing(table: StoreTable, world: Sandbox) -
 
 
 def test_many_threads_that_change_one_item_lose_nothing(
-    table: StoreTable, settings: Settings
+    table: StoreStateTable, settings: Settings
 ) -> None:
     tables = [table, open_table(settings), open_table(settings)]
 
@@ -105,16 +114,16 @@ def test_many_threads_that_change_one_item_lose_nothing(
     assert item.version == 24
 
 
-def test_of_many_that_take_a_store_at_once_one_gets_it(table: StoreTable) -> None:
+def test_of_many_that_take_a_store_at_once_one_gets_it(table: StoreStateTable) -> None:
     def attempt(number: int) -> bool:
         try:
             table.change(
                 STORE,
-                lambda item: take(
+                lambda item: acquire(
                     item, holder=f"h{number}", run_id=f"r{number}", now=NOON, seconds=60
                 ),
             )
-        except Held:
+        except LockedByOther:
             return False
         return True
 
@@ -126,12 +135,12 @@ def test_of_many_that_take_a_store_at_once_one_gets_it(table: StoreTable) -> Non
 
 
 def test_somebody_who_was_faster_is_seen_and_built_upon(
-    table: StoreTable, settings: Settings
+    table: StoreStateTable, settings: Settings
 ) -> None:
     other = open_table(settings)
     met: list[int] = []
 
-    def slow(item: StoreItem) -> StoreItem:
+    def slow(item: StoreState) -> StoreState:
         if not met:
             other.change(STORE, opening(1))
         met.append(item.version)
@@ -145,12 +154,12 @@ def test_somebody_who_was_faster_is_seen_and_built_upon(
 
 @pytest.mark.parametrize("kind", ["drop_after", "truncate", "status:500"])
 def test_a_write_whose_answer_was_lost_is_recognised_and_not_done_twice(
-    kind: str, table: StoreTable, world: Sandbox
+    kind: str, table: StoreStateTable, world: Sandbox
 ) -> None:
     world.world.faults.append(Fault("aws", "PutItem", kind))
     edits: list[int] = []
 
-    def edit(item: StoreItem) -> StoreItem:
+    def edit(item: StoreState) -> StoreState:
         edits.append(item.version)
         return opening(1)(item)
 
@@ -161,27 +170,27 @@ def test_a_write_whose_answer_was_lost_is_recognised_and_not_done_twice(
 
 
 def test_a_taken_store_whose_answer_was_lost_is_ours_and_not_held_by_a_stranger(
-    table: StoreTable, world: Sandbox
+    table: StoreStateTable, world: Sandbox
 ) -> None:
     world.world.faults.append(Fault("aws", "PutItem", "drop_after"))
 
     item = table.change(
-        STORE, lambda item: take(item, holder="us", run_id="run", now=NOON, seconds=60)
+        STORE, lambda item: acquire(item, holder="us", run_id="run", now=NOON, seconds=60)
     )
 
     lease = item.lease
     assert lease is not None
-    closed = table.change(STORE, lambda item: close(item, lease, settled=[]))
+    closed = table.change(STORE, lambda item: release(item, lease, settled=[]))
     assert closed.holder_at(NOON) is None
 
 
 def test_others_who_never_let_go_are_an_error_after_some_tries(
-    table: StoreTable, settings: Settings
+    table: StoreStateTable, settings: Settings
 ) -> None:
     other = open_table(settings)
     count = iter(range(10**6))
 
-    def outrun(item: StoreItem) -> StoreItem:
+    def outrun(item: StoreState) -> StoreState:
         other.change(STORE, opening(next(count)))
         return opening(-1)(item)
 
@@ -192,7 +201,7 @@ def test_others_who_never_let_go_are_an_error_after_some_tries(
 
 
 def test_an_item_that_another_program_has_begun_is_taken_over_whole(
-    table: StoreTable, world: Sandbox
+    table: StoreStateTable, world: Sandbox
 ) -> None:
     world.put_session_item({"id": PREFIX + STORE, "owner": "legacy", "released": "김하나"})
 
@@ -203,12 +212,12 @@ def test_an_item_that_another_program_has_begun_is_taken_over_whole(
     assert item.version == 1
 
 
-def test_times_are_kept_to_the_moment(table: StoreTable) -> None:
+def test_times_are_kept_to_the_moment(table: StoreStateTable) -> None:
     until = NOON + timedelta(seconds=60, microseconds=7)
 
     table.change(
         STORE,
-        lambda item: take(item, holder="us", run_id="run", now=until, seconds=1),
+        lambda item: acquire(item, holder="us", run_id="run", now=until, seconds=1),
     )
 
     lease = table.read([STORE])[STORE].lease

@@ -11,14 +11,14 @@ from botocore.stub import Stubber
 
 from naverplace.aws.config import AwsSettings
 from naverplace.aws.dynamodb import from_wire, open_dynamodb, to_wire
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import from_item
-from naverplace.ledger.claims import MAX_REFUSALS, Claim, NotClaimed
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.claims import MAX_REFUSALS, Claim, ClaimRefused
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.schema import check_tables, create_tables
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
@@ -47,36 +47,38 @@ def keys(count: int) -> list[RecordKey]:
 
 
 @pytest.fixture
-def table(settings: Settings) -> SmsTable:
-    return SmsTable(open_dynamodb(settings.aws), settings.aws.sms_table, wait=0)
+def table(settings: Settings) -> MessageLedger:
+    return MessageLedger(open_dynamodb(settings.aws), settings.aws.sms_table, wait=0)
 
 
 @pytest.fixture
-def hasty(settings: Settings) -> SmsTable:
+def hasty(settings: Settings) -> MessageLedger:
     """The table by a client that tries twice, so that nobody waits."""
     aws = settings.aws.model_copy(update={"attempts": 2})
-    return SmsTable(open_dynamodb(aws), aws.sms_table, wait=0)
+    return MessageLedger(open_dynamodb(aws), aws.sms_table, wait=0)
 
 
 @pytest.fixture
-def claimed(table: SmsTable) -> Claim:
+def claimed(table: MessageLedger) -> Claim:
     table.create(item_of(KEY))
     return claim_guide(table)
 
 
-def take(table: SmsTable, content: str = "hash", now: datetime = NOON) -> Claim | NotClaimed:
+def acquire(
+    table: MessageLedger, content: str = "hash", now: datetime = NOON
+) -> Claim | ClaimRefused:
     return table.claim(
         KEY, "guide", run_id="run-1", now=now, flag="remind_sms", content_hash=content
     )
 
 
-def claim_guide(table: SmsTable, content: str = "hash") -> Claim:
-    claim = take(table, content)
+def claim_guide(table: MessageLedger, content: str = "hash") -> Claim:
+    claim = acquire(table, content)
     assert isinstance(claim, Claim)
     return claim
 
 
-def test_records_are_read_in_batches_of_a_hundred(table: SmsTable) -> None:
+def test_records_are_read_in_batches_of_a_hundred(table: MessageLedger) -> None:
     for key in keys(230):
         table.create(item_of(key))
     missing = RecordKey("1051707_none", "010-0000-9999")
@@ -88,7 +90,7 @@ def test_records_are_read_in_batches_of_a_hundred(table: SmsTable) -> None:
 
 def test_keys_that_dynamodb_leaves_out_are_asked_for_again(settings: Settings) -> None:
     client = open_dynamodb(settings.aws)
-    table = SmsTable(client, "sms", wait=0)
+    table = MessageLedger(client, "sms", wait=0)
     wire = [to_wire(key._asdict()) for key in keys(2)]
     with Stubber(client) as answers:
         answers.add_response(
@@ -115,10 +117,10 @@ def test_keys_that_stay_unread_are_an_error_and_not_missing_records(settings: Se
             answers.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": left})
 
         with pytest.raises(Throttled, match="1 keys stay unread"):
-            SmsTable(client, "sms", wait=0).read([KEY])
+            MessageLedger(client, "sms", wait=0).read([KEY])
 
 
-def test_a_record_is_created_once(table: SmsTable) -> None:
+def test_a_record_is_created_once(table: MessageLedger) -> None:
     assert table.create(item_of(KEY), run_id="run-1")
     assert not table.create(item_of(KEY, confirm_sms=True), run_id="run-2")
 
@@ -128,47 +130,47 @@ def test_a_record_is_created_once(table: SmsTable) -> None:
     assert table.writes == 1
 
 
-def test_of_many_threads_that_claim_a_message_one_wins(table: SmsTable) -> None:
+def test_of_many_threads_that_claim_a_message_one_wins(table: MessageLedger) -> None:
     table.create(item_of(KEY))
 
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: take(table), range(8)))
+        taken = list(pool.map(lambda _: acquire(table), range(8)))
 
     assert sum(isinstance(claim, Claim) for claim in taken) == 1
-    assert {claim.why for claim in taken if isinstance(claim, NotClaimed)} == {"claimed"}
+    assert {claim.why for claim in taken if isinstance(claim, ClaimRefused)} == {"claimed"}
 
 
 def test_of_many_threads_that_claim_a_freed_message_one_wins(
-    table: SmsTable, claimed: Claim
+    table: MessageLedger, claimed: Claim
 ) -> None:
-    table.release(claimed, "SENS was away", now=NOON)
+    table.release_claim(claimed, "SENS was away", now=NOON)
 
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: take(table), range(8)))
+        taken = list(pool.map(lambda _: acquire(table), range(8)))
 
     assert sum(isinstance(claim, Claim) for claim in taken) == 1
 
 
-def test_a_message_without_a_record_cannot_be_claimed(table: SmsTable) -> None:
-    assert take(table) == NotClaimed("no_record")
+def test_a_message_without_a_record_cannot_be_claimed(table: MessageLedger) -> None:
+    assert acquire(table) == ClaimRefused("no_record")
 
 
-def test_a_message_that_the_legacy_has_sent_cannot_be_claimed(table: SmsTable) -> None:
+def test_a_message_that_the_legacy_has_sent_cannot_be_claimed(table: MessageLedger) -> None:
     table.create(item_of(KEY, remind_sms=True))
 
-    assert take(table) == NotClaimed("flag_set")
+    assert acquire(table) == ClaimRefused("flag_set")
 
 
-def test_an_item_that_lacks_the_flag_can_be_claimed(table: SmsTable) -> None:
+def test_an_item_that_lacks_the_flag_can_be_claimed(table: MessageLedger) -> None:
     item = item_of(KEY)
     del item["remind_sms"]
     table.create(item)
 
-    assert isinstance(take(table), Claim)
+    assert isinstance(acquire(table), Claim)
 
 
 def test_an_acceptance_flips_the_legacys_flag_in_the_same_item(
-    table: SmsTable, claimed: Claim
+    table: MessageLedger, claimed: Claim
 ) -> None:
     assert not table.read([KEY])[KEY].remind_sms
 
@@ -181,13 +183,13 @@ def test_an_acceptance_flips_the_legacys_flag_in_the_same_item(
     assert (guide.state, guide.request_id, guide.run_id) == ("accepted", "RS-1", "run-1")
 
 
-def test_an_acceptance_told_twice_is_recognised(table: SmsTable, claimed: Claim) -> None:
+def test_an_acceptance_told_twice_is_recognised(table: MessageLedger, claimed: Claim) -> None:
     assert table.accept(claimed, request_id="RS-1", now=NOON)
     assert table.accept(claimed, request_id="RS-1", now=NOON)
 
 
 def test_an_acceptance_is_recorded_in_an_item_that_the_legacy_has_overwritten(
-    table: SmsTable, claimed: Claim, settings: Settings
+    table: MessageLedger, claimed: Claim, settings: Settings
 ) -> None:
     client = open_dynamodb(settings.aws)
     client.put_item(TableName="sms", Item=to_wire(item_of(KEY, confirm_sms=True)))
@@ -200,7 +202,7 @@ def test_an_acceptance_is_recorded_in_an_item_that_the_legacy_has_overwritten(
 
 
 def test_an_acceptance_does_not_revive_a_deleted_item(
-    table: SmsTable, claimed: Claim, settings: Settings
+    table: MessageLedger, claimed: Claim, settings: Settings
 ) -> None:
     client = open_dynamodb(settings.aws)
     client.delete_item(TableName="sms", Key=to_wire(KEY._asdict()))
@@ -210,55 +212,55 @@ def test_an_acceptance_does_not_revive_a_deleted_item(
 
 
 def test_a_claim_that_was_freed_and_taken_again_is_nobody_elses(
-    table: SmsTable, claimed: Claim
+    table: MessageLedger, claimed: Claim
 ) -> None:
-    table.release(claimed, "SENS was away", now=NOON)
+    table.release_claim(claimed, "SENS was away", now=NOON)
     second = claim_guide(table)
 
     assert not table.accept(claimed, request_id="RS-1", now=NOON)
-    assert not table.release(claimed, "again", now=NOON)
-    assert not table.doubt(claimed, "again", now=NOON)
+    assert not table.release_claim(claimed, "again", now=NOON)
+    assert not table.mark_in_doubt(claimed, "again", now=NOON)
     assert second.message.attempt == 2
     assert table.accept(second, request_id="RS-2", now=NOON)
 
 
-def test_a_message_in_doubt_is_not_free(table: SmsTable, claimed: Claim) -> None:
-    table.doubt(claimed, "no answer came", now=NOON)
+def test_a_message_in_doubt_is_not_free(table: MessageLedger, claimed: Claim) -> None:
+    table.mark_in_doubt(claimed, "no answer came", now=NOON)
 
-    blocked = take(table)
+    blocked = acquire(table)
 
-    assert isinstance(blocked, NotClaimed)
+    assert isinstance(blocked, ClaimRefused)
     assert blocked.why == "in_doubt"
     assert blocked.message is not None
     assert blocked.message.reason == "no answer came"
 
 
 def test_a_content_that_is_refused_again_and_again_is_given_up_until_it_changes(
-    table: SmsTable,
+    table: MessageLedger,
 ) -> None:
     table.create(item_of(KEY))
     for day in range(MAX_REFUSALS):
         now = NOON + timedelta(days=day)
-        claim = take(table, now=now)
+        claim = acquire(table, now=now)
         assert isinstance(claim, Claim)
-        table.release(claim, "bad number", now=now, refused=True)
+        table.release_claim(claim, "bad number", now=now, refused=True)
 
-    blocked = take(table, now=NOON + timedelta(days=99))
+    blocked = acquire(table, now=NOON + timedelta(days=99))
 
-    assert isinstance(blocked, NotClaimed)
+    assert isinstance(blocked, ClaimRefused)
     assert blocked.why == "given_up"
-    assert isinstance(take(table, content="mended"), Claim)
+    assert isinstance(acquire(table, content="mended"), Claim)
 
 
-def test_an_outage_never_uses_the_attempts_up(table: SmsTable) -> None:
+def test_an_outage_never_uses_the_attempts_up(table: MessageLedger) -> None:
     table.create(item_of(KEY))
     for _ in range(MAX_REFUSALS * 3):
-        table.release(claim_guide(table), "SENS was away", now=NOON)
+        table.release_claim(claim_guide(table), "SENS was away", now=NOON)
 
-    assert isinstance(take(table), Claim)
+    assert isinstance(acquire(table), Claim)
 
 
-def test_a_flag_is_set_only_in_a_record_that_exists(table: SmsTable) -> None:
+def test_a_flag_is_set_only_in_a_record_that_exists(table: MessageLedger) -> None:
     assert not table.set_flag(KEY, "remind_sms", True)
     table.create(item_of(KEY))
 
@@ -266,7 +268,7 @@ def test_a_flag_is_set_only_in_a_record_that_exists(table: SmsTable) -> None:
     assert table.read([KEY])[KEY].remind_sms
 
 
-def test_any_word_can_be_a_kind(table: SmsTable) -> None:
+def test_any_word_can_be_a_kind(table: MessageLedger) -> None:
     table.create(item_of(KEY))
     kind = "new-year's #1: 새해"
 
@@ -278,7 +280,7 @@ def test_any_word_can_be_a_kind(table: SmsTable) -> None:
 
 
 def test_the_legacys_own_attributes_survive_every_write(
-    table: SmsTable, claimed: Claim, settings: Settings
+    table: MessageLedger, claimed: Claim, settings: Settings
 ) -> None:
     table.accept(claimed, request_id="RS-1", now=NOON)
 
@@ -303,7 +305,7 @@ def test_the_legacys_own_attributes_survive_every_write(
     ],
 )
 def test_a_record_that_cannot_be_read_is_an_error_and_never_a_new_booking(
-    fault: str, error: type[Exception], world: Sandbox, hasty: SmsTable
+    fault: str, error: type[Exception], world: Sandbox, hasty: MessageLedger
 ) -> None:
     hasty.create(item_of(KEY))
     world.world.faults.append(Fault("aws", "BatchGetItem", fault, times=None))
@@ -314,7 +316,7 @@ def test_a_record_that_cannot_be_read_is_an_error_and_never_a_new_booking(
 
 @pytest.mark.parametrize("fault", ["status:400", "status:503", "drop_before", "drop_after"])
 def test_what_dynamodb_fails_at_once_is_tried_again_and_done_once(
-    fault: str, world: Sandbox, hasty: SmsTable
+    fault: str, world: Sandbox, hasty: MessageLedger
 ) -> None:
     for operation in ("BatchGetItem", "PutItem", "UpdateItem"):
         world.world.faults.append(Fault("aws", operation, fault))
@@ -329,12 +331,12 @@ def test_what_dynamodb_fails_at_once_is_tried_again_and_done_once(
 
 
 def test_a_missing_table_is_an_error_that_says_what_to_do(settings: Settings) -> None:
-    table = SmsTable(open_dynamodb(settings.aws), "nowhere")
+    table = MessageLedger(open_dynamodb(settings.aws), "nowhere")
 
     with pytest.raises(Permanent, match="naverplace init-tables"):
         table.read([KEY])
     with pytest.raises(Permanent, match="naverplace init-tables"):
-        take(table)
+        acquire(table)
 
 
 def test_an_unreachable_dynamodb_is_an_error_and_never_not_found() -> None:
@@ -342,13 +344,13 @@ def test_an_unreachable_dynamodb_is_an_error_and_never_not_found() -> None:
     client = open_dynamodb(aws)
 
     with pytest.raises(ServiceUnavailable, match="not reached"):
-        SmsTable(client).read([KEY])
+        MessageLedger(client).read([KEY])
     with pytest.raises(ServiceUnavailable, match="not reached"):
-        SessionTable(client).get("1")
+        StateTable(client).get("1")
 
 
 def test_a_session_is_read_as_it_was_written(settings: Settings) -> None:
-    table = SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+    table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
     table.put({"id": "2", "cookies": "[]"})
     table.update("2", {"saved_by": "run-1", "cookies": None, "times": 3})
     table.update("2", {"times": None})

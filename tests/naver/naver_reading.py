@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError
 from naverplace.naver.cookies import Cookie
@@ -44,8 +44,8 @@ class Doorkeeper:
         return self.says_valid
 
 
-def a_table(settings: Settings) -> SessionTable:
-    return SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+def a_table(settings: Settings) -> StateTable:
+    return StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
 
 
 def open_it(

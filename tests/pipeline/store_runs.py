@@ -8,8 +8,8 @@ from typing import Any
 
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.results import ActionResult
-from naverplace.ledger.lease import OpenMessage
-from naverplace.ledger.store_lock import Holding
+from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.store_lock import StoreLock
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import steps, store_delivery
 from naverplace.pipeline.local_runner import run_once
@@ -66,21 +66,21 @@ class Shop(Scene):
         decided = steps.decide(run, steps.check_quality(run, batches))
         return Begun(run, session, decided.effects_of(STORE))
 
-    def hold(self, opening: Collection[OpenMessage] = (), **ledger: float) -> Holding:
+    def hold(self, opening: Collection[PendingMessage] = (), **ledger: float) -> StoreLock:
         """Take the store as another run, and keep it."""
         before, self.ledger_settings = self.ledger_settings, {**self.ledger_settings, **ledger}
         run = Run(self.settings, run_id="other", door="cli", dry_run=False)
         self.ledger_settings = before
-        return run.stores_held.take(STORE, opening, wait=False)
+        return run.store_locks.acquire(STORE, opening, wait=False)
 
     def crash(self, effect: SendSms, *, sent: bool) -> str:
         """Die with this message claimed and open; gives the request id."""
-        self.hold([OpenMessage(effect.key, effect.kind)])
+        self.hold([PendingMessage(effect.key, effect.kind)])
         return self.die(effect, sent=sent)
 
-    def open_messages(self) -> set[OpenMessage]:
+    def open_messages(self) -> set[PendingMessage]:
         run = Run(self.settings, run_id="look", door="cli", dry_run=True)
-        return set(run.stores_held.table.read([STORE])[STORE].open)
+        return set(run.store_locks.table.read([STORE])[STORE].open)
 
     def sent_kinds(self, begun: Begun) -> list[tuple[str, str]]:
         """List what of a run's messages has been accepted: kind and phone."""

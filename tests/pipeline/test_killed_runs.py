@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from naverplace.pipeline.store_delivery import settle_open
+from naverplace.pipeline.store_delivery import resolve_in_doubt
 from naverplace.reporting.report import RunReport
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -126,7 +126,7 @@ def test_nothing_is_left_to_settle_after_a_run_that_nobody_killed(shop: Shop) ->
     everybody_has_one(shop, shop.run())
     run = shop.begin("look").run
 
-    assert settle_open(run) == []
+    assert resolve_in_doubt(run) == []
 
 
 def test_killed_after_it_marked_what_expired_the_next_run_names_it(shop: Shop) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.results import Outcome
-from naverplace.ledger.lease import OpenMessage
+from naverplace.ledger.lease import PendingMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import Run
 from naverplace.reporting.report import RunReport
@@ -68,7 +68,7 @@ def test_what_cannot_be_settled_yet_stays_open_and_is_named(shop: Shop) -> None:
         "waiting",
     )
     assert row["run_id"] == "dead"
-    assert shop.open_messages() == {OpenMessage(key_of(FIRST), "guide")}
+    assert shop.open_messages() == {PendingMessage(key_of(FIRST), "guide")}
     assert report.status == "failed"
     assert shop.later(RUNS_APART).run().settled == {"freed": 1}
 
@@ -112,7 +112,7 @@ def test_a_dry_run_settles_and_takes_nothing(shop: Shop) -> None:
     shop.run(dry_run=True)
 
     assert shop.ledger().state == MessageStatus.CLAIMED
-    assert shop.open_messages() == {OpenMessage(key_of(FIRST), "guide")}
+    assert shop.open_messages() == {PendingMessage(key_of(FIRST), "guide")}
 
 
 def test_a_run_that_meets_a_dead_ones_lease_waits_for_it_and_sends(shop: Shop) -> None:
@@ -131,7 +131,7 @@ def test_a_run_that_meets_a_live_run_leaves_the_store_to_it(shop: Shop) -> None:
     assert messages(report) == 0
     assert shop.world.world.messages == []
     assert report.outcomes == {"skipped": 2}
-    alive.give_back([])
+    alive.release([])
     assert messages(shop.run()) == 2
 
 
@@ -201,14 +201,14 @@ def test_a_stale_run_stops_when_its_store_was_taken_over(shop: Shop) -> None:
         )
         while not sent_late.hits:
             time.sleep(0.02)
-        taken = fast.stores_held.take(STORE, wait=True)
+        taken = fast.store_locks.acquire(STORE, wait=True)
         results = delivering.result()
 
     assert [result.outcome for result in results] == [Outcome.ACCEPTED, Outcome.FAILED]
     assert "another run has taken over" in results[1].message
     assert len(shop.received()) == 1
-    taken.keep()
-    assert OpenMessage(key_of(2), "guide") in shop.open_messages()
+    taken.renew()
+    assert PendingMessage(key_of(2), "guide") in shop.open_messages()
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -239,7 +239,7 @@ def test_a_late_message_in_doubt_is_not_forgotten_while_the_log_cannot_be_read(s
 
     assert result.outcome is Outcome.IN_DOUBT
     assert "too late" in result.message
-    assert shop.open_messages() == {OpenMessage(key_of(FIRST), "guide")}
+    assert shop.open_messages() == {PendingMessage(key_of(FIRST), "guide")}
 
 
 def test_nothing_is_sent_when_the_stores_item_cannot_be_written(shop: Shop) -> None:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality.breaker_state import check_plausible, release
 from naverplace.quality.circuit_breaker import Stop, release_in, tripped_in
 from naverplace.settings.schema import Settings
@@ -26,8 +26,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def table(settings: Settings) -> StoreTable:
-    return StoreTable(SessionTable(open_dynamodb(settings.aws), settings.aws.session_table))
+def table(settings: Settings) -> StoreStateTable:
+    return StoreStateTable(StateTable(open_dynamodb(settings.aws), settings.aws.session_table))
 
 
 def all_known(bookings: Iterable[Booking]) -> dict[RecordKey, Record]:
@@ -37,7 +37,7 @@ def all_known(bookings: Iterable[Booking]) -> dict[RecordKey, Record]:
 class Runs:
     """Runs that check one store's batch."""
 
-    def __init__(self, table: StoreTable, settings: Settings) -> None:
+    def __init__(self, table: StoreStateTable, settings: Settings) -> None:
         self.table, self.settings = table, settings
 
     def __call__(
@@ -67,7 +67,7 @@ class Runs:
 
 
 @pytest.fixture
-def check(table: StoreTable, settings: Settings) -> Runs:
+def check(table: StoreStateTable, settings: Settings) -> Runs:
     return Runs(table, settings)
 
 

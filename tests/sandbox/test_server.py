@@ -22,7 +22,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.naver.session_store import SessionManager
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
@@ -188,7 +188,7 @@ def test_a_remembered_login_failure_is_one_that_the_library_reads(
 ) -> None:
     world.remember_failed_login("captcha", minutes=30)
 
-    table = SessionTable(open_dynamodb(settings.aws), settings.aws.session_table)
+    table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
     manager = SessionManager(table, settings.naver, settings.make_clock())
 
     cooldown = manager.cooldown()

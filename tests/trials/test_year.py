@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from naverplace.delivery.executor import Carrier
-from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.delivery.executor import EffectExecutor
+from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import SendSms
 from naverplace.ledger import claims
-from naverplace.ledger.claims import NotClaimed, Released
+from naverplace.ledger.claims import ClaimRefused, Reclaimable
 from naverplace.rules import expiry
 from trials.year import oracle, owed
 from trials.year.half import Half
@@ -66,28 +66,30 @@ def test_the_same_seed_gives_the_same_days() -> None:
 def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
     """Take a message that another run is sending, or has left in doubt, as free."""
 
-    def judge(claim: Any, old: Any) -> Any:
+    def interpret_claim(claim: Any, old: Any) -> Any:
         met = real(claim, old)
-        if isinstance(met, NotClaimed) and met.message and met.message.is_in_doubt:
-            return Released(met.message)
+        if isinstance(met, ClaimRefused) and met.message and met.message.is_in_doubt:
+            return Reclaimable(met.message)
         return met
 
-    return judge
+    return interpret_claim
 
 
 def plant_a_second_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("naverplace.ledger.message_ledger.judge", grant_again(claims.judge))
+    monkeypatch.setattr(
+        "naverplace.ledger.message_ledger.interpret_claim", grant_again(claims.interpret_claim)
+    )
 
 
 def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Carrier.carry_out
+    real = EffectExecutor.execute
 
-    def carry_out(self: Carrier, step: Any) -> Any:
+    def execute(self: EffectExecutor, step: Any) -> Any:
         if isinstance(step.effect, SendSms):
             step.effect = replace(step.effect, expires=None)
         return real(self, step)
 
-    monkeypatch.setattr(Carrier, "carry_out", carry_out)
+    monkeypatch.setattr(EffectExecutor, "execute", execute)
 
 
 def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +97,10 @@ def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_up(self: Settler, doubt: Any, *args: Any) -> Any:
+    def look_up(self: InDoubtResolver, doubt: Any, *args: Any) -> Any:
         return self._free(doubt, datetime.now(doubt.claim.message.claimed_at.tzinfo))
 
-    monkeypatch.setattr(Settler, "_look_up", look_up)
+    monkeypatch.setattr(InDoubtResolver, "_look_up", look_up)
 
 
 def plant_silence_about_the_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +108,7 @@ def plant_silence_about_the_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plant_doubts_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Settler, "settle", lambda self, doubts: list(doubts))
+    monkeypatch.setattr(InDoubtResolver, "resolve", lambda self, doubts: list(doubts))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from naverplace.delivery import outcomes as sending_module
 from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import Outcome
 from naverplace.ledger.claims import Claim
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline import store_delivery
 from naverplace.rules import expiry
@@ -25,7 +25,7 @@ def plant(name: str) -> None:
 def _second_claim_is_granted() -> None:
     """Grant every claim, whatever the ledger says."""
 
-    def try_claim(self: SmsTable, claim: Claim, seen: LedgerEntry | None = None) -> None:
+    def try_claim(self: MessageLedger, claim: Claim, seen: LedgerEntry | None = None) -> None:
         self.client.update_item(
             TableName=self.name,
             Key={"booking_num": {"S": claim.key.booking_num}, "phone": {"S": claim.key.phone}},
@@ -36,7 +36,7 @@ def _second_claim_is_granted() -> None:
             },
         )
 
-    _set(SmsTable, "_try_claim", try_claim)
+    _set(MessageLedger, "_try_claim", try_claim)
 
 
 def _wire(value: Any) -> dict[str, str]:
@@ -46,20 +46,22 @@ def _wire(value: Any) -> dict[str, str]:
 def _acceptance_flips_no_flag() -> None:
     """Record an acceptance without the legacy's flag, and as owed."""
 
-    def accept(self: SmsTable, claim: Claim, **words: Any) -> bool:
-        self.release(claim, "planted", now=words["now"])
+    def accept(self: MessageLedger, claim: Claim, **words: Any) -> bool:
+        self.release_claim(claim, "planted", now=words["now"])
         return True
 
-    _set(SmsTable, "accept", accept)
+    _set(MessageLedger, "accept", accept)
 
 
 def _doubt_is_freed_at_once() -> None:
     """Free what is in doubt without asking anybody."""
 
-    def doubt(self: SmsTable, claim: Claim, reason: str, *, now: Any, request_id: str = "") -> bool:
-        return self.release(claim, reason, now=now)
+    def mark_in_doubt(
+        self: MessageLedger, claim: Claim, reason: str, *, now: Any, request_id: str = ""
+    ) -> bool:
+        return self.release_claim(claim, reason, now=now)
 
-    _set(SmsTable, "doubt", doubt)
+    _set(MessageLedger, "mark_in_doubt", mark_in_doubt)
 
 
 def _log_is_not_read() -> None:
@@ -89,39 +91,39 @@ def _time_out_is_repeated() -> None:
 def _claim_comes_after_the_send() -> None:
     """Send first and claim then."""
 
-    def send_sms(self: executor.Carrier, step: Any, effect: Any) -> Any:
+    def send_sms(self: executor.EffectExecutor, attempt: Any, effect: Any) -> Any:
         claim = Claim(effect.key, effect.kind, LedgerEntry("claimed", claimed_at=self.clock.now()))
-        call = sending_module.attempt(lambda: self._text(effect, claim))
+        call = sending_module.call_provider(lambda: self._text(effect, claim))
         if call.outcome is not Outcome.ACCEPTED:
-            return step.end(call.outcome, call.message)
-        if blocked := self._claim(step, effect, effect.kind):
+            return attempt.finish(call.outcome, call.message)
+        if blocked := self._claim(attempt, effect, effect.kind):
             return blocked
-        return self._recorder.record(step, call)
+        return self._recorder.record(attempt, call)
 
-    _set(executor.Carrier, "_send_sms", send_sms)
+    _set(executor.EffectExecutor, "_send_sms", send_sms)
 
 
 def _failures_are_forgotten() -> None:
     """Record whatever happened as accepted."""
     real = outcome_recorder.Recorder.record
 
-    def record(self: outcome_recorder.Recorder, step: Any, call: Any) -> Any:
-        return real(self, step, replace(call, outcome=Outcome.ACCEPTED, request_id="none"))
+    def record(self: outcome_recorder.Recorder, attempt: Any, call: Any) -> Any:
+        return real(self, attempt, replace(call, outcome=Outcome.ACCEPTED, request_id="none"))
 
     _set(outcome_recorder.Recorder, "record", record)
 
 
 def _doubts_are_forgotten() -> None:
     """Never look at what is in doubt again, and do not name it."""
-    _set(deliver, "doubts_of", lambda *words: [])
-    real = sending_module.why_not
+    _set(deliver, "in_doubt_messages", lambda *words: [])
+    real = sending_module.explain_refusal
 
-    def why_not(claim: Any) -> tuple[Outcome, str]:
+    def explain_refusal(claim: Any) -> tuple[Outcome, str]:
         outcome, words = real(claim)
         return (Outcome.SKIPPED if outcome is Outcome.IN_DOUBT else outcome), words
 
-    _set(executor, "why_not", why_not)
-    _set(store_delivery, "doubts_of", lambda *words: [])
+    _set(executor, "explain_refusal", explain_refusal)
+    _set(store_delivery, "in_doubt_messages", lambda *words: [])
 
 
 def _expired_is_not_named() -> None:

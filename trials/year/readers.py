@@ -8,18 +8,18 @@ from functools import cached_property
 from threading import BoundedSemaphore
 from typing import Any
 
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import NaverPlaceError, ServiceUnavailable
 from naverplace.base.timing import Stopwatch
-from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
-from naverplace.ledger.message_ledger import SmsTable
-from naverplace.ledger.store_lock import Stores
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.store_lock import StoreLocks
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.step_results import StoreBatch
@@ -60,7 +60,7 @@ class Outside:
         return self.settings.model_copy(update={"document": document})
 
 
-class RememberingTable(SmsTable):
+class RememberingTable(MessageLedger):
     """The table, which keeps what was last read: two decisions on the same records compare."""
 
     last: Mapping[RecordKey, Record] = {}
@@ -88,13 +88,13 @@ class YearRun(Run):
         self.naver_slots, self.noted = BoundedSemaphore(1), None
         client: Any = Line(outside.tables, outside.troubles, fate)
         self.table: RememberingTable = RememberingTable(client, self.settings.aws.sms_table)
-        self.session_table = SessionTable(client, self.settings.aws.session_table)
+        self.session_table = StateTable(client, self.settings.aws.session_table)
         ledger = self.settings.ledger
-        self.stores_held = Stores(
-            StoreTable(self.session_table), run_id=run_id, clock=self.clock, settings=ledger
+        self.store_locks = StoreLocks(
+            StoreStateTable(self.session_table), run_id=run_id, clock=self.clock, settings=ledger
         )
         self.sens = SensClient(self.settings.sens, self.clock)
-        self.settler = Settler(self.table, self.sens, self.clock, ledger)
+        self.resolver = InDoubtResolver(self.table, self.sens, self.clock, ledger)
         self.channels = open_channels(self.settings)
 
 

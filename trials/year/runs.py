@@ -13,7 +13,7 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.ledger import lease
-from naverplace.ledger.reported_runs import ITEM, remember_told
+from naverplace.ledger.reported_runs import ITEM, record_reported_runs
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, steps, store_delivery
 from naverplace.pipeline.step_results import Decided
@@ -36,7 +36,7 @@ def perform(
     gated, decided, results, doubts, failure = None, None, [], [], ""
     try:
         gated = _gated(run, reader)
-        doubts = store_delivery.settle_open(run)
+        doubts = store_delivery.resolve_in_doubt(run)
         decided = _decided(run, reader, gated)
         if fate.stall_seconds:
             fate.stand_still(fate.stall_seconds)
@@ -67,7 +67,7 @@ def perform(
 def _remember(run: YearRun) -> None:
     with suppress(NaverPlaceError):
         days = run.settings.ledger.expired_days + 1
-        remember_told(run.session_table, run.run_id, now=run.now, days=days)
+        record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
 
 
 def _gated(run: YearRun, reader: Reader) -> Gated:

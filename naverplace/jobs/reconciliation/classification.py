@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.entries import Entry
+from naverplace.ledger.entries import LedgerMessage
 
 
 class Class(StrEnum):
@@ -63,7 +63,7 @@ class Judged(NamedTuple):
     """One entry or message with its class, and the other side where there is one."""
 
     klass: Class
-    entry: Entry | None
+    entry: LedgerMessage | None
     message: SmsLogEntry | None
 
 

@@ -18,8 +18,8 @@ from naverplace.jobs.reconciliation.findings import (
     Followed,
     entry_finding,
 )
-from naverplace.ledger.entries import Entry
-from naverplace.ledger.scan import FollowTable
+from naverplace.ledger.entries import LedgerMessage
+from naverplace.ledger.scan import LedgerScan
 from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import read_requests
 from naverplace.redaction.redactor import describe
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def follow_up(
     judged: Iterable[Judged],
     *,
-    table: FollowTable,
+    table: LedgerScan,
     sens: SensClient,
     since: datetime,
     overdue: datetime,
@@ -41,7 +41,7 @@ def follow_up(
     stops it and is in the result; what was moved by then stays moved.
     """
     following = _Following(table, overdue)
-    open_ones: dict[Entry, SmsLogEntry | None] = {}
+    open_ones: dict[LedgerMessage, SmsLogEntry | None] = {}
     for _, entry, message in _since(judged, since):
         if entry.message.state == MessageStatus.ACCEPTED:
             open_ones[entry] = message
@@ -61,10 +61,14 @@ def follow_up(
 
 def _since(
     judged: Iterable[Judged], since: datetime
-) -> Iterable[tuple[Class, Entry, SmsLogEntry | None]]:
+) -> Iterable[tuple[Class, LedgerMessage, SmsLogEntry | None]]:
     """List the counted entries of the time whose request SENS's log may show."""
     for klass, entry, message in judged:
-        if entry is None or not entry.counted or (entry.at is not None and entry.at < since):
+        if (
+            entry is None
+            or not entry.counted_as_sent
+            or (entry.at is not None and entry.at < since)
+        ):
             continue
         if klass in (Class.MATCHED, Class.EARLIER, Class.TOO_YOUNG):
             yield klass, entry, message
@@ -72,7 +76,7 @@ def _since(
 
 @dataclass
 class _Following:
-    table: FollowTable
+    table: LedgerScan
     overdue: datetime
     delivered: int = 0
     failed: int = 0
@@ -80,18 +84,18 @@ class _Following:
     findings: list[Finding] = field(default_factory=list)
     problem: str = ""
 
-    def follow(self, entry: Entry, message: SmsLogEntry | None) -> None:
+    def follow(self, entry: LedgerMessage, message: SmsLogEntry | None) -> None:
         """Move one message on as far as SENS knows."""
         if message is None or not message.end:
             self.under_way += 1
             if entry.at is None or entry.at < self.overdue:
                 self.findings.append(entry_finding(NEVER_FINISHED, entry, message))
         elif message.end == "delivered":
-            self.delivered += self.table.delivered(
+            self.delivered += self.table.record_delivery(
                 entry, message_id=message.message_id, result=message.result
             )
         # Somebody else may have moved it meanwhile: then it is theirs to name.
-        elif self.table.failed(entry, message_id=message.message_id, result=message.result):
+        elif self.table.record_failure(entry, message_id=message.message_id, result=message.result):
             self.failed += 1
             self.findings.append(entry_finding(UNDELIVERED, entry, message))
 

@@ -11,7 +11,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
-from naverplace.ledger.entries import Entry
+from naverplace.ledger.entries import LedgerMessage
 
 UNDELIVERED = "undelivered"  # accepted, and the phone did not get it
 NEVER_FINISHED = "never_finished"  # accepted, and SENS never said what became of it
@@ -129,7 +129,7 @@ def judged_finding(judged: Judged) -> Finding:
     )
 
 
-def entry_finding(what: str, entry: Entry, message: SmsLogEntry | None = None) -> Finding:
+def entry_finding(what: str, entry: LedgerMessage, message: SmsLogEntry | None = None) -> Finding:
     """Word what there is to say of one entry of the ledger."""
     return Finding(
         what,
@@ -162,9 +162,9 @@ def none_of_more(matched: Matched, window: Window) -> list[str]:
     return []
 
 
-def counts(entry: Entry | None, window: Window) -> bool:
+def counts(entry: LedgerMessage | None, window: Window) -> bool:
     """Tell whether the entry is one of the window that SENS's log must show."""
-    return entry is not None and entry.counted and window.side(entry.at) is None
+    return entry is not None and entry.counted_as_sent and window.side(entry.at) is None
 
 
 def _shown(at: datetime | None) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import NaverPlaceError
 from naverplace.base.timing import Stopwatch
 from naverplace.domain.sms_log import SmsLogEntry
@@ -27,8 +27,8 @@ from naverplace.jobs.reconciliation.findings import (
 )
 from naverplace.jobs.reconciliation.matching import SKEW, match
 from naverplace.jobs.reconciliation.notify import keep, tell
-from naverplace.ledger.entries import Entry, LegacyFlag, entries_of, flags_of
-from naverplace.ledger.scan import FollowTable
+from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
+from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
 from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import KEPT, each_once, read_log, read_requests, with_contents
@@ -51,8 +51,8 @@ class Reconciling:
         self.watch = Stopwatch()
         self.sens = SensClient(settings.sens, self.clock)
         dynamodb = open_dynamodb(settings.aws)
-        self.table = FollowTable(dynamodb, settings.aws.sms_table)
-        self.session_table = SessionTable(dynamodb, settings.aws.session_table)
+        self.table = LedgerScan(dynamodb, settings.aws.sms_table)
+        self.session_table = StateTable(dynamodb, settings.aws.session_table)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Compared:
     def counted(self) -> int:
         """Tell how many messages the whole ledger counts as sent."""
         return sum(
-            judged.entry is not None and judged.entry.counted for judged in self.matched.entries
+            judged.entry is not None and judged.entry.counted_as_sent
+            for judged in self.matched.entries
         )
 
 
@@ -115,7 +116,7 @@ def compare(this: Reconciling) -> Compared:
         messages = with_contents(this.sens, messages, wanted)
         matched = _match(this, entries, messages, window, flags)
     hollow = none_of_more(matched, window)
-    if mark.ledger_size and not any(entry.counted for entry in entries):
+    if mark.ledger_size and not any(entry.counted_as_sent for entry in entries):
         hollow.append(
             f"table {this.table.name!r} counts no message at all, and had {mark.ledger_size} the "
             "last time: is it the right table, and was it restored or emptied?"
@@ -142,8 +143,8 @@ def _bounds(this: Reconciling, mark: Watermark) -> tuple[Window, datetime, list[
     return Window(start, end), start - timedelta(days=wishes.tail_days), problems
 
 
-def _ledger(table: FollowTable) -> tuple[list[Entry], list[LegacyFlag]]:
-    entries: list[Entry] = []
+def _ledger(table: LedgerScan) -> tuple[list[LedgerMessage], list[LegacyFlag]]:
+    entries: list[LedgerMessage] = []
     flags: list[LegacyFlag] = []
     for record in table.scan():
         entries += entries_of(record)
@@ -153,7 +154,7 @@ def _ledger(table: FollowTable) -> tuple[list[Entry], list[LegacyFlag]]:
 
 def _match(
     this: Reconciling,
-    entries: list[Entry],
+    entries: list[LedgerMessage],
     messages: list[SmsLogEntry],
     window: Window,
     flags: list[LegacyFlag],

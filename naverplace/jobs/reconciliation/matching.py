@@ -14,7 +14,7 @@ from typing import TypeVar
 from naverplace.base.clock import SEOUL
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import Class, Judged, Matched, Window
-from naverplace.ledger.entries import Entry, LegacyFlag
+from naverplace.ledger.entries import LedgerMessage, LegacyFlag
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -24,7 +24,7 @@ EVENT_HOUR = 20  # L13
 
 
 def match(
-    entries: Sequence[Entry],
+    entries: Sequence[LedgerMessage],
     log: Sequence[SmsLogEntry],
     *,
     window: Window,
@@ -50,7 +50,7 @@ class _Matching:
     """The work on one pair of lists; places in them stand for their members."""
 
     def __init__(
-        self, entries: Sequence[Entry], log: Sequence[SmsLogEntry], window: Window
+        self, entries: Sequence[LedgerMessage], log: Sequence[SmsLogEntry], window: Window
     ) -> None:
         self.entries, self.log, self.window = entries, log, window
         self.entry_judged: dict[int, Judged] = {}
@@ -62,7 +62,7 @@ class _Matching:
         entries = _places(self.entries, lambda e: e.request_id)
         for request_id in entries.keys() & messages.keys() - {""}:
             left = sorted(messages[request_id], key=lambda at: self.log[at].message_id)
-            counted = [at for at in entries[request_id] if self.entries[at].counted]
+            counted = [at for at in entries[request_id] if self.entries[at].counted_as_sent]
             for same_phone in (True, False):
                 for at in counted:
                     self._pair(at, left, same_phone=same_phone)
@@ -97,7 +97,7 @@ class _Matching:
             if at in self.entry_judged:
                 continue
             klass = Class.UNSETTLED if entry.message.is_in_doubt else Class.UNSENT
-            if entry.counted:
+            if entry.counted_as_sent:
                 klass = self.window.side(entry.at) or Class.MISSING
             if klass is Class.MISSING and entry.message.content_hash:
                 same = by_content.get((entry.to, entry.message.content_hash), [])
@@ -133,11 +133,11 @@ class _Matching:
         """Judge a message whose receiver and content the ledger knows."""
         for at in same:
             entry = self.entries[at]
-            if not entry.counted and at not in explained:
+            if not entry.counted_as_sent and at not in explained:
                 explained.add(at)
                 return Judged(_not_counted(entry), entry, message)
         if same:
-            counted = [at for at in same if self.entries[at].counted]
+            counted = [at for at in same if self.entries[at].counted_as_sent]
             return Judged(Class.DUPLICATE, self.entries[(counted or same)[0]], message)
         return None
 
@@ -178,11 +178,11 @@ def _is_in_time(flag: LegacyFlag, at: datetime | None) -> bool:
     return flag.start is not None and flag.start - GUIDE - SKEW <= at <= flag.start + SKEW
 
 
-def _not_counted(entry: Entry) -> Class:
+def _not_counted(entry: LedgerMessage) -> Class:
     return Class.IN_DOUBT if entry.message.is_in_doubt else Class.UNRECORDED
 
 
-def _distance(entry: Entry, message: SmsLogEntry) -> timedelta:
+def _distance(entry: LedgerMessage, message: SmsLogEntry) -> timedelta:
     if entry.at is None or message.request_time is None:
         return timedelta.max
     return abs(entry.at - message.request_time)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
@@ -22,7 +22,7 @@ from naverplace.jobs.retention.log_files import LogPlace
 from naverplace.jobs.retention.policy import WRONG, Fate, Listed, fate
 from naverplace.jobs.retention.report_files import FilePlace, file_places
 from naverplace.jobs.retention.result import Place, Retained
-from naverplace.ledger.deletion import ForgettingTable, StoreItems, old_open
+from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
 from naverplace.ledger.ownership import NEW, owner_of
 from naverplace.naver.booking_client import NaverClient, completed_window
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
@@ -57,9 +57,9 @@ class Retention:
         self.history_before = self.now - timedelta(days=settings.retention.history_days)
         self.stores = load_stores(settings.stores_file)
         dynamodb = open_dynamodb(settings.aws)
-        self.table = ForgettingTable(dynamodb, settings.aws.sms_table)
-        self.session_table = SessionTable(dynamodb, settings.aws.session_table)
-        self.items = StoreItems(self.session_table)
+        self.table = RecordDeletion(dynamodb, settings.aws.sms_table)
+        self.session_table = StateTable(dynamodb, settings.aws.session_table)
+        self.items = AllStoreStates(self.session_table)
 
     def look(self) -> Looked:
         """Read the whole ledger. Raises Transient, Permanent."""
@@ -113,7 +113,7 @@ class Retention:
         """Forget the bookings whose time is over, and look again. Raises Transient, Permanent."""
         fates = [(record, fate(record, listed, before=self.before)) for record in looked.old]
         due = [record for record, what in fates if what is Fate.FORGET]
-        removed = 0 if self.dry_run else sum(self.table.forget(record) for record in due)
+        removed = 0 if self.dry_run else sum(self.table.delete(record) for record in due)
         again = due if self.dry_run else self.look().old
         left = sum(fate(record, listed, before=self.before) is Fate.FORGET for record in again)
         kept: Counter[Fate] = Counter(
@@ -139,12 +139,12 @@ class Retention:
         days, seen, old, removed, left = self.settings.retention.days, 0, 0, 0, 0
         for item in self.items.read():
             seen += len(item.open)
-            due = old_open(item, before=self.before)
+            due = count_old_pending(item, before=self.before)
             old += due
             if due and not self.dry_run:
-                removed += self.items.forget_open(item.store_id, before=self.before)
+                removed += self.items.delete_pending(item.store_id, before=self.before)
         if old:
-            left = sum(old_open(item, before=self.before) for item in self.items.read())
+            left = sum(count_old_pending(item, before=self.before) for item in self.items.read())
         name = f"table {self.session_table.name}, open messages"
         return Place(name, days, seen=seen, old=old, removed=removed, left=left)
 

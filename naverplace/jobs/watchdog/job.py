@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
@@ -20,8 +20,8 @@ from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import load_stores
 from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
 from naverplace.ledger.ownership import owner_of
-from naverplace.ledger.scan import FollowTable
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.rules.rulebook import load_rulebook
@@ -61,13 +61,13 @@ class Watchdog:
             access=settings.access,
         )
         dynamodb = open_dynamodb(settings.aws)
-        self.records = FollowTable(dynamodb, settings.aws.sms_table)
-        self.session = SessionTable(dynamodb, settings.aws.session_table)
+        self.records = LedgerScan(dynamodb, settings.aws.sms_table)
+        self.session = StateTable(dynamodb, settings.aws.session_table)
 
     def look(self) -> Watched:
         """Read the whole ledger and the stores' items. Raises Transient, Permanent."""
         limits, default = self.settings.watchdog, self.settings.switch.default_owner
-        items = StoreTable(self.session).read(self.stores)
+        items = StoreStateTable(self.session).read(self.stores)
         owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
         return watch(
             self.records.scan(),

@@ -18,7 +18,7 @@ from naverplace.domain.effects import SendSms, store_of_booking
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
-from naverplace.ledger.lease import StoreItem
+from naverplace.ledger.lease import StoreState
 from naverplace.quality.batch_stats import Baseline
 from naverplace.quality.circuit_breaker import BATCH
 from naverplace.rules.engine import RuleEngine
@@ -74,7 +74,7 @@ class Watched:
 
 def watch(
     records: Iterable[Record],
-    items: Mapping[str, StoreItem],
+    items: Mapping[str, StoreState],
     rulebook: Rulebook,
     *,
     now: datetime,

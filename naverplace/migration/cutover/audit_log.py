@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from naverplace.aws.dynamodb import to_wire, translated
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 
 ITEM = "naverplace-switch"
 
@@ -14,7 +14,7 @@ ITEM = "naverplace-switch"
 class SwitchLog:
     """The audit trail of all switches."""
 
-    def __init__(self, session: SessionTable) -> None:
+    def __init__(self, session: StateTable) -> None:
         self.session = session
 
     def add(self, entry: Mapping[str, Any]) -> None:

@@ -15,15 +15,15 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.booking import TIME_FORMAT
 from naverplace.jobs.drain import Drained, drain
-from naverplace.ledger.lease import OpenMessage, StoreItem
+from naverplace.ledger.lease import PendingMessage, StoreState
 from naverplace.ledger.ownership import (
     LEGACY,
     NEW,
     OWNER,
     Ownership,
-    alone_from,
-    beside_legacy,
-    given_to,
+    mark_coexisting,
+    mark_sole_sender_from,
+    transfer,
 )
 from naverplace.ledger.reservations_table import keeper
 from naverplace.migration.cutover.audit_log import SwitchLog
@@ -77,8 +77,8 @@ class Switching:
     ) -> Ended:
         """Take stores over from the legacy; with the last one, switch the legacy off.
 
-        `legacy_off` says that somebody has switched it off by hand. Raises Held when a store is
-        never given back, Transient, Permanent.
+        `legacy_off` says that somebody has switched it off by hand. Raises LockedByOther when a
+        store is never released, Transient, Permanent.
         """
         self.stores = tuple(store_ids)
         self._refuse_a_default_that_sends(self._owners())
@@ -117,13 +117,13 @@ class Switching:
         return self._ended(done=True)
 
     def _owners(self) -> Mapping[str, Ownership]:
-        return self.run.stores_held.owners(self.run.all_stores)
+        return self.run.store_locks.owners(self.run.all_stores)
 
     def _refuse_a_default_that_sends(self, owners: Mapping[str, Ownership]) -> None:
         """Stop when stores that nobody has switched count as ours while a legacy runs."""
-        items = self.run.stores_held.table.read(owners)
+        items = self.run.store_locks.table.read(owners)
         unknown = [s for s, item in items.items() if OWNER not in item.extra]
-        if self.rule and unknown and self.run.stores_held.default_owner == NEW:
+        if self.rule and unknown and self.run.store_locks.default_owner == NEW:
             raise Permanent(
                 f"stores {', '.join(unknown)} count as ours already: set "
                 "NAVERPLACE_SWITCH__DEFAULT_OWNER=legacy first, wherever runs of ours are started"
@@ -143,25 +143,25 @@ class Switching:
 
     def _give(self, store_id: str, owner: str) -> bool:
         """Give the store to its new owner while nobody sends; False when something is in doubt."""
-        stores = self.run.stores_held
+        stores = self.run.store_locks
         if (owned := stores.owners([store_id])[store_id]).owner == owner and owned.since:
             return True
-        holding = stores.take(store_id, wait=True, sending=False)
-        settled: tuple[OpenMessage, ...] = ()
+        holding = stores.acquire(store_id, wait=True, sending=False)
+        settled: tuple[PendingMessage, ...] = ()
         try:
             if unsettled(self.run, holding.opened):
                 return False
             settled = holding.opened
             now = self.run.clock.now()
 
-            def given(item: StoreItem) -> StoreItem:
-                return given_to(
+            def given(item: StoreState) -> StoreState:
+                return transfer(
                     item, owner, default=stores.default_owner, by=self.by, why=self.why, now=now
                 )
 
             holding.change(given)
         finally:
-            holding.give_back(settled)
+            holding.release(settled)
         self._step(f"store {store_id} is owned by {owner}")
         return True
 
@@ -171,12 +171,12 @@ class Switching:
 
     def _reserve_from_now_on(self, store_id: str) -> None:
         """Make sure that no run sends without reservations, before the legacy may start."""
-        stores = self.run.stores_held
-        holding = stores.take(store_id, wait=True, sending=False)
+        stores = self.run.store_locks
+        holding = stores.acquire(store_id, wait=True, sending=False)
         try:
-            holding.change(lambda item: beside_legacy(item, default=stores.default_owner))
+            holding.change(lambda item: mark_coexisting(item, default=stores.default_owner))
         finally:
-            holding.give_back(())
+            holding.release(())
         self._step(f"store {store_id} reserves from now on")
 
     def _take_back(self, store_id: str) -> bool:
@@ -198,12 +198,12 @@ class Switching:
             self._step(f"the legacy's rule {self.rule.name} is disabled")
         longest = timedelta(seconds=self.settings.switch.legacy_run_seconds)
         moment = self.run.clock.now() + longest * _STARTS + _BETWEEN_STARTS
-        stores = self.run.stores_held
+        stores = self.run.store_locks
         for store_id, owned in self._owners().items():
             if owned.alone_from is None:
                 stores.table.change(
                     store_id,
-                    lambda item: alone_from(item, moment, default=stores.default_owner),
+                    lambda item: mark_sole_sender_from(item, moment, default=stores.default_owner),
                 )
         since = max((o.alone_from for o in self._owners().values() if o.alone_from), default=moment)
         self._step(f"no run of the legacy is alive from {since.astimezone(SEOUL):%m/%d %H:%M} on")

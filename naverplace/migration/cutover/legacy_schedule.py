@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from naverplace.aws.config import AwsSettings, reached_by
+from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import Permanent, ServiceUnavailable
 
 
@@ -17,7 +17,7 @@ class LegacyRule:
 
     def __init__(self, aws: AwsSettings, name: str) -> None:
         self.name = name
-        self._client = boto3.client("events", **reached_by(aws))
+        self._client = boto3.client("events", **client_options(aws))
 
     def enabled(self) -> bool:
         """Tell whether the rule starts the legacy. Raises Transient, Permanent."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from naverplace.domain.records import Record
 from naverplace.ledger.reservations import may_be_deleted
 from naverplace.ledger.reservations_table import keeper_key
-from naverplace.ledger.scan import FollowTable
+from naverplace.ledger.scan import LedgerScan
 from naverplace.pipeline.steps import Run
 
 
@@ -17,9 +17,9 @@ def take_back(run: Run, store_id: str) -> tuple[int, int]:
     Left is what is in doubt, or was changed meanwhile: drain, and do it again. Nobody of ours may
     send for the store any more. Raises Transient, Permanent.
     """
-    found = list(reserved_of(store_id, FollowTable(run.table.client, run.table.name).scan()))
+    found = list(reserved_of(store_id, LedgerScan(run.table.client, run.table.name).scan()))
     done = sum(_take_back(run, record) for record in found)
-    run.table.drop(keeper_key(store_id))
+    run.table.delete_marker(keeper_key(store_id))
     return done, len(found) - done
 
 
@@ -33,6 +33,6 @@ def reserved_of(store_id: str, records: Iterable[Record]) -> Iterable[Record]:
 def _take_back(run: Run, record: Record) -> bool:
     if any(entry.is_in_doubt for entry in record.messages.values()):
         return False
-    if may_be_deleted(record, now=run.clock.now()) and run.table.forget(record):
+    if may_be_deleted(record, now=run.clock.now()) and run.table.delete_unsent(record):
         return True
-    return run.table.give_up(record, record.reserved)
+    return run.table.cancel(record, record.reserved)

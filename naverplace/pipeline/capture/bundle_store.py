@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from naverplace.aws.config import AwsSettings, reached_by
+from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import NaverPlaceError, Permanent, ServiceUnavailable
 from naverplace.pipeline.capture.bundle import Bundle, read_bundle, write_bundle
 from naverplace.settings.schema import Settings
@@ -151,7 +151,7 @@ class Bucket:
         # Another endpoint than AWS knows no host named after the bucket.
         style = "path" if aws.endpoint_url else "auto"
         self._s3: Any = boto3.client(
-            "s3", **reached_by(aws, attempts=3, s3={"addressing_style": style})
+            "s3", **client_options(aws, attempts=3, s3={"addressing_style": style})
         )
 
     def put(self, name: str, content: bytes) -> None:

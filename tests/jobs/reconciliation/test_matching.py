@@ -19,7 +19,7 @@ from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
 from naverplace.jobs.reconciliation.findings import findings_of, none_of_more
 from naverplace.jobs.reconciliation.matching import match
-from naverplace.ledger.entries import Entry, LegacyFlag, entries_of, flags_of
+from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
 
 NOON = datetime(2025, 10, 22, 12, tzinfo=SEOUL)
 WINDOW = Window(NOON - timedelta(days=1), NOON)
@@ -35,9 +35,9 @@ def an_entry(
     content: str = "content",
     at: datetime | None = NOON - timedelta(hours=2),
     booking: str = "1051707_910000001",
-) -> Entry:
+) -> LedgerMessage:
     message = LedgerEntry(state, request_id=request_id, content_hash=content, settled_at=at)
-    return Entry(RecordKey(booking, f"{to[:3]}-{to[3:7]}-{to[7:]}"), kind, message, to)
+    return LedgerMessage(RecordKey(booking, f"{to[:3]}-{to[3:7]}-{to[7:]}"), kind, message, to)
 
 
 def a_message(
@@ -58,7 +58,7 @@ def classes(matched: Matched) -> tuple[list[Class], list[Class]]:
 
 
 def judge(
-    entries: Sequence[Entry], log: Sequence[SmsLogEntry], **options: Any
+    entries: Sequence[LedgerMessage], log: Sequence[SmsLogEntry], **options: Any
 ) -> tuple[list[Class], list[Class]]:
     return classes(match(entries, log, window=WINDOW, **options))
 
@@ -236,7 +236,7 @@ def test_only_messages_to_phones_of_the_ledger_need_their_content_looked_at() ->
 
 @pytest.mark.parametrize(("entries", "log"), [([an_entry()], []), ([], [a_message()])])
 def test_one_empty_side_is_none_of_more_than_none(
-    entries: list[Entry], log: list[SmsLogEntry]
+    entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
     assert "none of more than none" in none_of_more(match(entries, log, window=WINDOW), WINDOW)[0]
 
@@ -335,7 +335,7 @@ flag_lists = st.lists(st.builds(a_flag, st.sampled_from(["confirmation", "guide"
 
 @given(ledgers, logs, flag_lists, st.booleans())
 def test_every_entry_and_every_message_ends_in_exactly_one_class(
-    entries: list[Entry], log: list[SmsLogEntry], flags: list[LegacyFlag], legacy: bool
+    entries: list[LedgerMessage], log: list[SmsLogEntry], flags: list[LegacyFlag], legacy: bool
 ) -> None:
     matched = match(entries, log, window=WINDOW, flags=flags, legacy_sends=legacy)
 
@@ -347,7 +347,7 @@ def test_every_entry_and_every_message_ends_in_exactly_one_class(
 
 @given(ledgers, logs)
 def test_matched_is_one_to_one_and_by_the_same_request_and_phone(
-    entries: list[Entry], log: list[SmsLogEntry]
+    entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
     matched = match(entries, log, window=WINDOW)
 
@@ -361,7 +361,7 @@ def test_matched_is_one_to_one_and_by_the_same_request_and_phone(
         assert (entry.request_id, entry.to) == (message.request_id, message.to)
 
 
-def pairs(judged: Sequence[Judged], klass: Class) -> Counter[tuple[Entry, str]]:
+def pairs(judged: Sequence[Judged], klass: Class) -> Counter[tuple[LedgerMessage, str]]:
     return Counter(
         (j.entry, j.message.message_id)
         for j in judged
@@ -371,20 +371,20 @@ def pairs(judged: Sequence[Judged], klass: Class) -> Counter[tuple[Entry, str]]:
 
 @given(ledgers, logs)
 def test_nothing_is_wrong_only_when_both_sides_say_the_same(
-    entries: list[Entry], log: list[SmsLogEntry]
+    entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
     matched = match(entries, log, window=WINDOW)
     clean = not any(j.klass in WRONG for j in (*matched.entries, *matched.messages))
 
     if clean:
-        counted = {e.request_id for e in entries if e.counted and not WINDOW.side(e.at)}
+        counted = {e.request_id for e in entries if e.counted_as_sent and not WINDOW.side(e.at)}
         doubtful = {m.message_id for m in log_of(matched, Class.IN_DOUBT)}
         sent = {
             m.request_id
             for m in log
             if not WINDOW.side(m.request_time) and m.message_id not in doubtful
         }
-        known = {e.request_id for e in entries if e.counted}
+        known = {e.request_id for e in entries if e.counted_as_sent}
         assert counted <= {m.request_id for m in log}
         assert sent <= known
 
@@ -395,9 +395,9 @@ def log_of(matched: Matched, klass: Class) -> list[SmsLogEntry]:
 
 @given(ledgers, logs)
 def test_an_extra_copy_of_a_counted_message_never_passes(
-    entries: list[Entry], log: list[SmsLogEntry]
+    entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
-    of = [e for e in entries if e.counted and e.message.content_hash]
+    of = [e for e in entries if e.counted_as_sent and e.message.content_hash]
     if not of:
         return
     copy = a_message("R-copy", to=of[0].to, content=of[0].message.content_hash)

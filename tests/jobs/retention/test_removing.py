@@ -17,7 +17,7 @@ from naverplace.cli.app import app
 from naverplace.jobs.retention.job import Retention, retain
 from naverplace.jobs.retention.log_files import mark
 from naverplace.jobs.retention.result import Place, Retained, in_korean
-from naverplace.ledger.deletion import ForgettingTable
+from naverplace.ledger.deletion import RecordDeletion
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -153,11 +153,11 @@ def test_an_item_that_somebody_changes_meanwhile_stays(shop: Shop) -> None:
 
 def test_an_answer_that_was_lost_counts_as_removed(shop: Shop) -> None:
     settings = shop.settings
-    table = ForgettingTable(open_dynamodb(settings.aws), settings.aws.sms_table)
+    table = RecordDeletion(open_dynamodb(settings.aws), settings.aws.sms_table)
     old = next(iter(table.scan()))
 
-    assert table.forget(old)
-    assert table.forget(old)  # botocore's second try meets an item that is gone
+    assert table.delete(old)
+    assert table.delete(old)  # botocore's second try meets an item that is gone
 
 
 def test_phones_of_open_messages_go_also_from_a_store_that_is_gone(shop: Shop) -> None:

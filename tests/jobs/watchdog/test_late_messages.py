@@ -11,7 +11,7 @@ import pytest
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
-from naverplace.ledger.lease import StoreItem
+from naverplace.ledger.lease import StoreState
 from naverplace.quality.batch_stats import Baseline
 from naverplace.quality.circuit_breaker import BATCH
 from tests.rule_builders import STORE, a_booking, a_record, at, shipped, stores
@@ -37,7 +37,7 @@ def looked(
 ) -> Watched:
     ahead = tuple(int(start.timestamp() // 60) for start in listed)
     last = Baseline(batch or now - timedelta(minutes=15), ahead=ahead)
-    item = StoreItem(STORE, extra={BATCH: last.as_map()})
+    item = StoreState(STORE, extra={BATCH: last.as_map()})
     others = {s: replace(item, store_id=s) for s in stores()}
     silence = timedelta(minutes=45)
     return watch(records, {**others}, shipped(), now=now, grace=GRACE, silence=silence)
@@ -102,7 +102,7 @@ def test_a_store_that_no_run_reads_any_more_is_named() -> None:
 
 def test_a_store_that_was_never_read_is_named() -> None:
     silence = timedelta(minutes=45)
-    items = {STORE: StoreItem(STORE)}
+    items = {STORE: StoreState(STORE)}
 
     seen = watch([], items, shipped(), now=START, grace=GRACE, silence=silence)
 

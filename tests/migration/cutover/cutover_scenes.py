@@ -14,10 +14,10 @@ import pytest
 from legacy.model import check
 from legacy.ports import World as LegacyWorld
 from naverplace.aws import dynamodb
-from naverplace.aws.state_table import SessionTable
+from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import Throttled
 from naverplace.base.timing import Stopwatch
-from naverplace.delivery.in_doubt_resolver import Settler
+from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import FLAGS, Record
@@ -27,11 +27,11 @@ from naverplace.jobs import drain
 from naverplace.ledger import message_ledger, store_lock
 from naverplace.ledger import records_table as items
 from naverplace.ledger import store_state_table as store_tables
-from naverplace.ledger.message_ledger import SmsTable
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.ownership import LEGACY, OWNER, Ownership
 from naverplace.ledger.reservations import reserved_values
-from naverplace.ledger.store_lock import Stores
-from naverplace.ledger.store_state_table import StoreTable
+from naverplace.ledger.store_lock import StoreLocks
+from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.migration.cutover import cutover as switching
 from naverplace.migration.cutover.audit_log import SwitchLog
 from naverplace.migration.cutover.cutover import Switching
@@ -92,7 +92,7 @@ class Scene:
             run.now = port.now()
             bookings = [one.ours for one in self.listed(run.now)]
             records = run.table.read_bookings({booking.key for booking in bookings})
-            owners = run.stores_held.owners([STORE])
+            owners = run.store_locks.owners([STORE])
             decisions = _decided(bookings, records, run.now)
             decisions = with_reservations(run, decisions, bookings, records, owners)
             store_delivery.deliver_store(run, None, STORE, decisions.effects)
@@ -120,9 +120,9 @@ class Scene:
         client: Any = PortClient(port, all_tables=self.all_tables)
         clock: Any = SimpleNamespace(now=port.now)
         settings = SimpleNamespace(ledger=LedgerSettings(), switch=self.switch)
-        table, session = SmsTable(client), SessionTable(client)
-        held = Stores(
-            StoreTable(session),
+        table, session = MessageLedger(client), StateTable(client)
+        held = StoreLocks(
+            StoreStateTable(session),
             run_id=port.name,
             clock=clock,
             settings=settings.ledger,
@@ -135,14 +135,14 @@ class Scene:
             dry_run=False,
             table=table,
             session_table=session,
-            stores_held=held,
+            store_locks=held,
             stores={},
             all_stores={s: stores()[s] for s in (STORE, OTHER)},
             settings=settings,
             clock=clock,
             sens=sens,
             channels={},
-            settler=Settler(table, sens, clock, settings.ledger),
+            settler=InDoubtResolver(table, sens, clock, settings.ledger),
             watch=Stopwatch(),
         )
 
