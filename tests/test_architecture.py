@@ -35,6 +35,7 @@ PURE = [
     "base/korean_text",
     "base/phone",
     "base/registry",
+    "base/time_format",
     "base/yaml_nodes",
     "base/yaml_validation",
     "delivery/in_doubt",

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.time_format import format_utc, parse_time
 from naverplace.quality.anomaly_checks import Trip, judge
 from naverplace.quality.batch_stats import Baseline, BatchFacts
 from naverplace.settings.sections import BreakerSettings
@@ -44,7 +44,7 @@ class Tripped:
     def as_map(self) -> dict[str, Any]:
         """Write it as an attribute of the store's item."""
         return {
-            "since": _utc(self.since),
+            "since": format_utc(self.since),
             "kinds": sorted(self.kinds),
             "seen": self.seen,
             "run_id": self.run_id,
@@ -63,18 +63,18 @@ class Release:
     def as_map(self, *, now: datetime) -> dict[str, Any]:
         """Write it as an attribute of the store's item."""
         return {
-            "until": _utc(self.until),
+            "until": format_utc(self.until),
             "kinds": sorted(self.kinds),
             "by": self.by,
             "reason": self.seen,
-            "at": _utc(now),
+            "at": format_utc(now),
         }
 
 
 def tripped_in(attributes: Attributes) -> Tripped | None:
     """Read why the store is stopped; None when it is not."""
     values = attributes.get(TRIPPED)
-    if not isinstance(values, Mapping) or not (since := _time(values.get("since"))):
+    if not isinstance(values, Mapping) or not (since := parse_time(values.get("since"))):
         return None
     kinds = frozenset(map(str, values.get("kinds") or ()))
     return Tripped(since, kinds, str(values.get("seen", "")), str(values.get("run_id", "")))
@@ -83,7 +83,7 @@ def tripped_in(attributes: Attributes) -> Tripped | None:
 def release_in(attributes: Attributes, *, now: datetime) -> Release | None:
     """Read the store's release; None when there is none, or when its time is over."""
     values = attributes.get(RELEASED)
-    if not isinstance(values, Mapping) or not (until := _time(values.get("until"))):
+    if not isinstance(values, Mapping) or not (until := parse_time(values.get("until"))):
         return None
     kinds = frozenset(map(str, values.get("kinds") or ()))
     release = Release(until, kinds, str(values.get("by", "")), str(values.get("reason", "")))
@@ -111,13 +111,13 @@ def weigh(
     after.pop(TRIPPED, None)
     if trips or last is None or _differs(batch, last):
         after[BATCH] = batch.as_baseline(last).as_map()
-    after.setdefault(SERVED, _utc(batch.at))
+    after.setdefault(SERVED, format_utc(batch.at))
     return None, after
 
 
 def served_since(attributes: Attributes) -> datetime | None:
     """Tell when this system first read a plausible batch of the store; None when it never has."""
-    return _time(attributes.get(SERVED))
+    return parse_time(attributes.get(SERVED))
 
 
 def let_pass(
@@ -155,15 +155,3 @@ def _stop(store_id: str, trips: tuple[Trip, ...]) -> Stop:
 
 def _seen(trips: tuple[Trip, ...]) -> str:
     return "; ".join(trip.seen for trip in trips)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return read.astimezone(SEOUL) if read.tzinfo else None

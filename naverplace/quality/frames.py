@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask, normalise
+from naverplace.base.time_format import parse_time
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.extra_fields import Field, read_field
 
@@ -69,10 +69,10 @@ def _row(
         "phone": phone,
         "phone_shape": mask(phone) if phone else _shape(raw_phone),
         "start_text": _text(snapshot.get("startDateTime")),
-        "start": _time(snapshot.get("startDateTime")),
-        "end": _time(snapshot.get("endDateTime")),
-        "made_at": _zoned(raw.get("regDateTime")),
-        "confirmed_at": _zoned(raw.get("confirmedDateTime")),
+        "start": _start_or_end(snapshot.get("startDateTime")),
+        "end": _start_or_end(snapshot.get("endDateTime")),
+        "made_at": _with_offset(raw.get("regDateTime")),
+        "confirmed_at": _with_offset(raw.get("confirmedDateTime")),
         "options": _options(snapshot.get("bookingOptionJson"), raw.get("bookingOptionJson")),
         "extra": {field.name: read_field(field, raw) for field in fields},
         "read_at": read_at,
@@ -103,23 +103,16 @@ def _shape(raw: str | None) -> str | None:
     return re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "0", raw)) if raw else None
 
 
-def _time(value: object) -> datetime | None:
-    """Read Naver's UTC text as a Korean minute (L10; outside-services: Naver API fields)."""
-    if not isinstance(value, str) or not _UTC.fullmatch(value):
-        return None
-    try:
-        return datetime.fromisoformat(value).astimezone(SEOUL).replace(second=0, microsecond=0)
-    except (ValueError, OverflowError):
-        return None
+def _start_or_end(value: object) -> datetime | None:
+    """Read Naver's UTC text (facts 1.5) as Korean time, cut to the minute (L10)."""
+    read = parse_time(value) if _UTC.fullmatch(str(value)) else None
+    return read.replace(second=0, microsecond=0) if read else None
 
 
-def _zoned(value: object) -> datetime | None:
-    """Read a time of Naver's with an offset (outside-services: Naver API fields)."""
-    try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return read.astimezone(SEOUL).replace(microsecond=0) if read and read.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+def _with_offset(value: object) -> datetime | None:
+    """Read one of Naver's times with an offset, to the second (facts 1.5)."""
+    read = parse_time(value)
+    return read.replace(microsecond=0) if read else None
 
 
 def _options(*lists: object) -> tuple[Option, ...]:

@@ -145,11 +145,11 @@ def _hours_off(hours: int) -> Wrong:
 
 
 READING = (
-    _function("times as London's", "quality.frames._time", _hours_off(-9), reads=True),
-    _function("times an hour late", "quality.frames._time", _hours_off(1), reads=True),
+    _function("times as London's", "quality.frames._start_or_end", _hours_off(-9), reads=True),
+    _function("times an hour late", "quality.frames._start_or_end", _hours_off(1), reads=True),
     _function(
         "times a minute late",
-        "quality.frames._time",
+        "quality.frames._start_or_end",
         _other(lambda time: time and time + timedelta(minutes=1)),
         reads=True,
     ),
