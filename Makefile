@@ -12,7 +12,7 @@ RUN := uv run --frozen --no-sync
 # One more process than processors: some tests wait for servers, workers and browsers.
 TESTERS := $(shell n=$$(( $$(nproc) + 1 )); echo $$(( n > 4 ? 4 : n )))
 
-.PHONY: help setup demo up down deploy test bench faults year parity scale image lint format sandbox clean
+.PHONY: help setup demo up down deploy test test-all bench faults year parity scale image lint format sandbox clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,13 @@ down: setup ## end what `make up` started; the history of runs stays (FORGET=1 r
 deploy: setup ## to a Prefect server elsewhere: pool, deployments, alerts, limits (SERVER=http://HOST:4200 KIND=process PROJECT=/app)
 	@$(RUN) python -m operate deploy --server "$(SERVER)" $(if $(KIND),--kind $(KIND)) $(if $(PROJECT),--project $(PROJECT))
 
-test: setup ## all tests, with coverage of the library (ARGS="tests/rules/test_engine.py -x" for some of them)
-	@$(RUN) pytest -n $(TESTERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)
+PYTEST := $(RUN) pytest -n $(TESTERS) --dist loadgroup --no-loadscope-reorder $(if $(ARGS),,--cov --cov-report=term-missing:skip-covered)
+
+test: setup ## what a change may break, in 8 minutes, with coverage (ARGS="tests/rules/test_engine.py -x" for some of it)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: setup ## also the slow tests: workers killed, the UI in a browser, short campaigns, the demo, the image, make up
+	@$(PYTEST) $(ARGS)
 
 bench: setup ## how fast it decides; figures that depend on the machine
 	@$(RUN) python -m benchmarks.deciding

@@ -12,40 +12,40 @@ import pytest
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
+from tests.examples import GATE_EXAMPLES
 
 ROOT = Path(__file__).parent
 os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-# A gate gives the same answer twice. HYPOTHESIS_PROFILE=default looks for examples nobody has seen.
-hypothesis.settings.register_profile("gate", derandomize=True)
+# `make test` gives the same answer twice; HYPOTHESIS_PROFILE=nightly looks for new examples.
+hypothesis.settings.register_profile("gate", derandomize=True, max_examples=GATE_EXAMPLES)
+hypothesis.settings.register_profile("nightly", max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
-# The longest files, longest first: begun last, one process would end long after the others.
-LONGEST = (
-    "flows/",
+# Whole systems, each for half a minute and more, the longest first: begun last, one process would
+# end long after the others. `make test-all` runs them, `make test` does not.
+SLOW = (
     "trials/test_campaign.py",
-    "ui/",
     "trials/test_year.py",
-    "e2e/",
+    "trials/test_scale.py",
+    "ui/",
+    "flows/test_leaks.py",
+    "flows/test_alerts.py",
+    "flows/test_waiting_for_a_person.py",
+    "flows/test_sharing.py",
+    "flows/test_retention_flow.py",
+    "flows/test_parity_flows.py",
+    "flows/test_deploying.py",
+    "e2e/test_demo.py",
     "slots/",
     "operate/",
-    "pipeline/test_killed_runs.py",
-    "pipeline/test_breaker_run.py",
-    "pipeline/test_store_delivery.py",
-    "migration/cutover/",
-)
-# Whole systems against an oracle of their own: coverage counts lines twice as slowly as they run,
-# and whatever these run, the tests of the parts have run before.
-NOT_COUNTED = (
-    "trials/",
-    "ui/",
-    "e2e/",
-    "slots/",
     "image/",
-    "migration/cutover/test_cutover",
+    "docs/test_how_to_add.py",
     "pipeline/test_killed_runs.py",
+    "migration/cutover/test_cutover_killed.py",
 )
+LONGEST = (*SLOW, "flows/", "e2e/", "pipeline/", "migration/", "naver/test_login")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
@@ -55,7 +55,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = _path(item)
         prefect = path.startswith("flows/") or "prefect_server" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("prefect" if prefect else path))
-        if path.startswith(NOT_COUNTED):
+        if path.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+            # Coverage counts lines twice as slowly as they run, and other tests have run these.
             item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: _place(_path(item)))
 
@@ -65,8 +67,8 @@ def _path(item: pytest.Item) -> str:
 
 
 def _place(path: str) -> int:
-    found = (at for at, start in enumerate(LONGEST) if path.startswith(start))
-    return next(found, len(LONGEST))
+    places = (place for place, start in enumerate(LONGEST) if path.startswith(start))
+    return next(places, len(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +98,7 @@ def world_env(world: Sandbox, tmp_path: Path) -> dict[str, str]:
         "NAVERPLACE_LEDGER__SETTLE_SECONDS": "0.2",
         "NAVERPLACE_LEDGER__LEASE_SECONDS": "2",
         "NAVERPLACE_QUALITY__DOCS_DIR": str(tmp_path / "data-docs"),
+        "NAVERPLACE_QUALITY__WRITE_DOCS": "false",  # a third of a run's time
     }
 
 

@@ -14,6 +14,7 @@ from naverplace.base.phone import legacy_slices, unsliced
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import own_records, same_person
+from tests.examples import examples
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import ROOT, a_booking, a_record, at, shipped, stores
 
@@ -353,7 +354,6 @@ SPELLINGS = [
     (PHONE, PHONE), (PHONE, "010-0000-0001"), (PHONE, "+82 10-0000-0001"), (OTHER, OTHER),
 ]  # fmt: skip
 START = at("2025-10-22 15:00")
-LAW = 150  # examples
 CHANGES = st.lists(
     st.tuples(
         st.integers(0, 90),  # minutes until the next run
@@ -371,7 +371,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=LAW)
+@settings(deadline=None, max_examples=examples(3000))
 @given(CHANGES, st.sampled_from(["2025-10-22 12:30", "2025-10-22 09:00", "2025-10-22 19:00"]))
 def test_law_no_phone_gets_a_kind_twice_for_one_start(
     changes: list[tuple[int, int, tuple[str, str], BookingStatus, str, bool]], begin: str
@@ -397,7 +397,7 @@ def test_law_no_phone_gets_a_kind_twice_for_one_start(
     assert all(count == 1 for (_, _, start), count in lost.items() if start)
 
 
-@settings(deadline=None, max_examples=LAW)
+@settings(deadline=None, max_examples=examples(3000))
 @given(CHANGES)
 def test_law_a_listed_booking_has_its_guide_or_it_is_named(
     changes: list[tuple[int, int, tuple[str, str], BookingStatus, str, bool]],

@@ -52,6 +52,7 @@ def test_a_folder_that_cannot_be_written_costs_the_data_docs_and_not_the_report(
     in_the_way = tmp_path / "a-file"
     in_the_way.touch()
     monkeypatch.setenv("NAVERPLACE_QUALITY__DOCS_DIR", str(in_the_way / "data-docs"))
+    monkeypatch.setenv("NAVERPLACE_QUALITY__WRITE_DOCS", "true")
 
     status, body = invoke()
 

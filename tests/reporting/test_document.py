@@ -26,6 +26,7 @@ from naverplace.reporting.sent_crosscheck import CrossCheck
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from tests.examples import examples
 from tests.reporting.document_builders import Player
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,7 +276,9 @@ def with_more(report: RunReport, path: tuple[Any, ...], by: int) -> RunReport:
 
 
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(600),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_a_planted_count_fails_the_document(first_run: RunReport, data: Any) -> None:

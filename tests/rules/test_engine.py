@@ -20,6 +20,7 @@ from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS, Context
 from naverplace.rules.engine import RuleEngine, decide
 from naverplace.rules.rulebook import load_rulebook
+from tests.examples import examples
 from tests.rule_builders import (
     NOW,
     ROUTING,
@@ -85,7 +86,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Booking], dict[RecordKey, Record], dat
     return bookings, records, draw(MOMENTS)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(600))
 @given(worlds())
 def test_no_message_is_owed_twice(
     world: tuple[list[Booking], dict[RecordKey, Record], datetime],
@@ -100,7 +101,7 @@ def test_no_message_is_owed_twice(
     assert set(owed.values()) <= {1}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(600))
 @given(worlds(), st.randoms())
 def test_the_order_of_bookings_makes_no_difference(
     world: tuple[list[Booking], dict[RecordKey, Record], datetime], random: object
@@ -115,7 +116,7 @@ def test_the_order_of_bookings_makes_no_difference(
     assert second == first
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(600))
 @given(worlds())
 def test_a_disabled_rule_never_fires_and_every_enabled_one_has_a_verdict_for_each_booking(
     world: tuple[list[Booking], dict[RecordKey, Record], datetime],
@@ -130,7 +131,7 @@ def test_a_disabled_rule_never_fires_and_every_enabled_one_has_a_verdict_for_eac
     assert {verdict.rule for verdict in verdicts} <= set(book.enabled_names)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(600))
 @given(worlds())
 def test_nothing_about_a_coming_visit_is_owed_once_it_has_begun(
     world: tuple[list[Booking], dict[RecordKey, Record], datetime],
@@ -143,7 +144,7 @@ def test_nothing_about_a_coming_visit_is_owed_once_it_has_begun(
             assert message.expires > now
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(600))
 @given(worlds())
 def test_a_message_that_is_with_the_provider_is_never_owed(
     world: tuple[list[Booking], dict[RecordKey, Record], datetime],
@@ -163,7 +164,7 @@ def test_a_message_that_is_with_the_provider_is_never_owed(
             assert not getattr(record, message.flag)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(600))
 @given(worlds())
 def test_verdicts_show_no_phone_and_no_name(
     world: tuple[list[Booking], dict[RecordKey, Record], datetime],

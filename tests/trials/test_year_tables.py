@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from tests.examples import examples
 from trials.year.dynamodb import MemoryTables
 from trials.year.typed import Reader, Writer
 
@@ -147,7 +148,9 @@ def moto_client() -> Iterator[Any]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(1500),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(calls(), min_size=1, max_size=6))
 def test_every_answer_and_every_error_is_motos(moto_client: Any, made: list[Call]) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.effects import RecordKey
+from tests.examples import examples
 from tests.handback_world import TWO_HOURS, Now, Shared
 from tests.rule_builders import at
 
@@ -75,7 +76,7 @@ class Seen:
         }
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(4000))
 @given(STEPS, BEGIN)
 def test_law_no_order_of_runs_sends_twice_but_for_the_one_known_way(
     steps: Sequence[Step], begin: datetime
@@ -90,7 +91,7 @@ def test_law_no_order_of_runs_sends_twice_but_for_the_one_known_way(
             seen.note(shared, one)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(4000))
 @given(STEPS, BEGIN)
 def test_law_what_both_owe_is_sent_by_one_of_them(steps: Sequence[Step], begin: datetime) -> None:
     shared, known = Shared(), set[RecordKey]()
@@ -115,7 +116,7 @@ def test_law_what_both_owe_is_sent_by_one_of_them(steps: Sequence[Step], begin: 
             assert shared.times(one, "event") == 1
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(3000))
 @given(STEPS, BEGIN)
 def test_law_nobody_is_forgotten_when_two_bookings_take_turns(
     steps: Sequence[Step], begin: datetime
