@@ -8,12 +8,12 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from naverplace.reporting.report import RunReport
 from tasks import bookings as tasks
 from tasks import login_wait, shards
-from tasks.concurrency_limits import NAVER, SENS, THREADS, held
-from tasks.task_decorators import StepFailed, ends_in_words
+from tasks.concurrency_limits import NAVER, SENS, THREADS, hold_slots
+from tasks.task_decorators import StepFailed, fails_with_message
 
 
 @flow(
@@ -22,7 +22,7 @@ from tasks.task_decorators import StepFailed, ends_in_words
     timeout_seconds=18 * 60,  # the next run is due after 20 minutes
     persist_result=False,
 )
-@ends_in_words
+@fails_with_message
 def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> dict[str, Any]:
     """Read every store's bookings, decide who is owed which message, send it, and report.
 
@@ -49,7 +49,7 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
     timeout_seconds=16 * 60,
     persist_result=False,
 )
-@ends_in_words
+@fails_with_message
 def process_shard(stores: list[str], dry_run: bool = False) -> dict[str, Any]:
     """Process the bookings of a part of the stores, within the limits of all workers.
 
@@ -69,15 +69,16 @@ def process_shard(stores: list[str], dry_run: bool = False) -> dict[str, Any]:
     return report.as_json()
 
 
-def carry_out(run: Run, session: NaverSession) -> RunReport:
+def carry_out(run: RunContext, session: NaverSession) -> RunReport:
     """Order the steps; a store that fails does not stop the others."""
-    with held(run, NAVER, slots=THREADS):
+    with hold_slots(run, NAVER, slots=THREADS):
         reading = {s: tasks.read_store.submit(run, session, s) for s in run.stores}
         batches = tasks.collect(reading)
     gated = tasks.check_quality(run, batches)
     doubts = tasks.resolve_in_doubt(run)
     decided = tasks.decide(run, gated)
-    with held(run, NAVER, SENS, slots=THREADS):  # Naver is asked again about what was read long ago
+    # Naver is asked again about what was read long ago.
+    with hold_slots(run, NAVER, SENS, slots=THREADS):
         delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}
         results = tasks.collect_results(run, decided, delivering)
     results += tasks.deliver_notices(run, decided)

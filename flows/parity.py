@@ -9,11 +9,11 @@ from prefect import flow
 from naverplace.migration.parity.comparison_run import Comparison
 from naverplace.migration.parity.values import NO_GO, Parity
 from tasks import parity as tasks
-from tasks.task_decorators import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, fails_with_message
 
 
 @flow(name="parity-replay", timeout_seconds=60 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
     """Let the legacy and the new flow decide from captured runs, and judge what differs.
 
@@ -27,7 +27,7 @@ def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
 
 
 @flow(name="parity-shadow", timeout_seconds=20 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def shadow(stores: list[str] | None = None) -> dict[str, Any]:
     """Decide beside the live legacy, with no way to send or write, and keep the reading.
 
@@ -40,7 +40,7 @@ def shadow(stores: list[str] | None = None) -> dict[str, Any]:
 
 
 @flow(name="parity-observed", timeout_seconds=40 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def observed(stores: list[str] | None = None) -> dict[str, Any]:
     """Read just before the legacy runs, wait for it, and compare what it did with our decisions.
 

@@ -9,11 +9,11 @@ from prefect import flow
 from naverplace.jobs.reconciliation.findings import Reconciliation
 from naverplace.jobs.reconciliation.job import Reconciling
 from tasks import reconcile as tasks
-from tasks.task_decorators import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, fails_with_message
 
 
 @flow(name="reconcile", timeout_seconds=30 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def reconcile() -> dict[str, Any]:
     """Match what the ledger counts with what SENS has sent, follow it to its end, and report."""
     this = tasks.prepare()

@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 
 from tasks import retention as tasks
-from tasks.task_decorators import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, fails_with_message
 
 
 @flow(name="retention", timeout_seconds=60 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def retention(dry_run: bool = False) -> dict[str, Any]:
     """Remove what is older than the settings allow from every place, and count what is left.
 

@@ -10,13 +10,13 @@ from prefect import flow
 from tasks import bookings as tasks
 from tasks import login_wait
 from tasks import shards as sharing
-from tasks.task_decorators import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, fails_with_message
 
 PATIENCE = timedelta(minutes=17)  # the next tick is due after 20 minutes
 
 
 @flow(name="share-bookings", timeout_seconds=18 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def share_bookings(
     shards: int = 4, dry_run: bool = False, deployment: str = "process-shard/shard"
 ) -> dict[str, Any]:

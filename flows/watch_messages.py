@@ -7,11 +7,11 @@ from typing import Any
 from prefect import flow
 
 from tasks import watchdog as tasks
-from tasks.task_decorators import StepFailed, ends_in_words
+from tasks.task_decorators import StepFailed, fails_with_message
 
 
 @flow(name="watchdog", timeout_seconds=5 * 60, persist_result=False)
-@ends_in_words
+@fails_with_message
 def watchdog() -> dict[str, Any]:
     """Tell the alert channels what is late and which store nobody reads; ping when all is fine."""
     dog = tasks.prepare()

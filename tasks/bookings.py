@@ -11,41 +11,41 @@ from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
-from naverplace.pipeline.step_results import Decided, StoreBatch
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.step_results import DecisionResult, StoreBatch
 from naverplace.quality.validation import Gated
 from naverplace.reporting.report import RunReport
 from tasks import artifacts
-from tasks.concurrency_limits import NAVER, SENS, held
+from tasks.concurrency_limits import NAVER, SENS, hold_slots
 from tasks.settings import open_settings
 from tasks.task_decorators import scrubbed, step
 
 
 @scrubbed
-def prepare(*, dry_run: bool, stores: Sequence[str], shard: bool = False) -> Run:
+def prepare(*, dry_run: bool, stores: Sequence[str], shard: bool = False) -> RunContext:
     """Load settings, rules and templates; not a task, since nothing outside is asked."""
-    this = notify_owner.open_or_alert(
+    run = notify_owner.open_or_alert(
         open_settings(),
         run_id=str(runtime.flow_run.id or "local"),
         door="flow",
         dry_run=dry_run,
         only=stores,
     )
-    this.shard = shard
-    return this
+    run.shard = shard
+    return run
 
 
 @step("restore-session")
-def restore_session(this: Run) -> NaverSession:
+def restore_session(run: RunContext) -> NaverSession:
     """Restore the owner's session or log in; never retried: attempts lock an account."""
-    with held(this, NAVER):
-        return steps.open_session(this)
+    with hold_slots(run, NAVER):
+        return steps.open_session(run)
 
 
 @step("read-store", run_name="read-{store_id}", retries=1)
-def read_store(this: Run, session: NaverSession, store_id: str) -> StoreBatch:
+def read_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBatch:
     """Read the bookings of one store."""
-    return steps.extract_store(this, session, store_id)
+    return steps.extract_store(run, session, store_id)
 
 
 def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
@@ -61,37 +61,37 @@ def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
 
 
 @step("check-quality")
-def check_quality(this: Run, batches: Sequence[StoreBatch]) -> Gated:
+def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> Gated:
     """Quarantine bad rows, and list them."""
-    gated = steps.check_quality(this, batches)
+    gated = steps.check_quality(run, batches)
     artifacts.publish_quality(gated)
     artifacts.publish_quarantine([q.as_row() for c in gated.stores for q in c.quarantined])
     return gated
 
 
 @step("settle-doubts", retries=1)
-def resolve_in_doubt(this: Run) -> list[InDoubtMessage]:
+def resolve_in_doubt(run: RunContext) -> list[InDoubtMessage]:
     """Settle by SENS's log what earlier runs have left in doubt."""
-    with held(this, SENS):
-        return store_delivery.resolve_in_doubt(this)
+    with hold_slots(run, SENS):
+        return store_delivery.resolve_in_doubt(run)
 
 
 @step("decide", retries=1)
-def decide(this: Run, gated: Gated) -> Decided:
+def decide(run: RunContext, gated: Gated) -> DecisionResult:
     """Read the records and decide what is owed."""
-    return steps.decide(this, gated)
+    return steps.decide(run, gated)
 
 
 @step("deliver", run_name="deliver-{store_id}")
 def deliver_store(
-    this: Run, session: NaverSession, decided: Decided, store_id: str
+    run: RunContext, session: NaverSession, decided: DecisionResult, store_id: str
 ) -> list[ActionResult]:
     """Carry out what one store owes; never retried here: the next run settles it."""
-    return store_delivery.deliver_store(this, session, store_id, decided.effects_of(store_id))
+    return store_delivery.deliver_store(run, session, store_id, decided.effects_of(store_id))
 
 
 def collect_results(
-    this: Run, decided: Decided, futures: dict[str, PrefectFuture[list[ActionResult]]]
+    run: RunContext, decided: DecisionResult, futures: dict[str, PrefectFuture[list[ActionResult]]]
 ) -> list[ActionResult]:
     """Wait for every store's delivery; one that broke off leaves its effects in doubt."""
     results: list[ActionResult] = []
@@ -105,26 +105,26 @@ def collect_results(
 
 
 @step("deliver-notices")
-def deliver_notices(this: Run, decided: Decided) -> list[ActionResult]:
+def deliver_notices(run: RunContext, decided: DecisionResult) -> list[ActionResult]:
     """Send the lines that rules owe the owner."""
-    return store_delivery.deliver_notices(this, decided.notices())
+    return store_delivery.deliver_notices(run, decided.notices())
 
 
 @step("report")
 def report(
-    this: Run,
+    run: RunContext,
     session: NaverSession,
     batches: Sequence[StoreBatch],
     gated: Gated,
-    decided: Decided,
+    decided: DecisionResult,
     results: Sequence[ActionResult],
     doubts: Sequence[InDoubtMessage],
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
-    docs = steps.write_quality_docs(this, gated)
-    with held(this, SENS):  # its log is read once more
-        made = build_report.report_run(
-            this,
+    docs = steps.write_quality_docs(run, gated)
+    with hold_slots(run, SENS):  # its log is read once more
+        made = build_report.build_report(
+            run,
             session=session,
             batches=batches,
             gated=gated,
@@ -132,17 +132,18 @@ def report(
             results=results,
             doubts=doubts,
         )
-    quiet = this.shard and made.status == "success" and not made.expired
-    told = made if quiet else notify_owner.tell_owner(this, made)
-    notify_owner.keep_report(this, told)
+    quiet = run.shard and made.status == "success" and not made.expired
+    told = made if quiet else notify_owner.send_summary(run, made)
+    notify_owner.write_report(run, told)
     artifacts.publish_report(told, docs)
     return told
 
 
 @step("report-failure")
-def report_failure(this: Run, text: str) -> RunReport:
+def report_failure(run: RunContext, text: str) -> RunReport:
     """Report a run that broke off before it could sum up, and tell the owner."""
-    told = notify_owner.tell_owner(this, build_report.report_run(this, session=None, failure=text))
-    notify_owner.keep_report(this, told)
+    failed = build_report.build_report(run, session=None, failure=text)
+    told = notify_owner.send_summary(run, failed)
+    notify_owner.write_report(run, told)
     artifacts.publish_report(told)
     return told

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from prefect.concurrency.sync import concurrency
 
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 
 NAVER, SENS = "naver", "sens"
 THREADS = 2  # of a shard; each one takes a slot
@@ -22,12 +22,12 @@ LEASE = 60.0  # seconds until the slots of a process that was killed are free ag
 
 
 @contextmanager
-def held(this: Run, *names: str, slots: int = 1) -> Iterator[None]:
+def hold_slots(run: RunContext, *names: str, slots: int = 1) -> Iterator[None]:
     """Hold slots of each of these limits, waiting for them; a run that is no shard needs none.
 
     A limit that does not exist is an error: without it, nothing would be kept.
     """
-    if not this.shard:
+    if not run.shard:
         yield
         return
     with concurrency(list(names), occupy=slots, lease_duration=LEASE, strict=True):

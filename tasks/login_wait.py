@@ -18,7 +18,7 @@ from pydantic import Field
 from naverplace.naver.session import NaverSession
 from naverplace.naver.session_store import SessionManager
 from naverplace.pipeline import notify_owner
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from tasks import bookings
 from tasks.task_decorators import StepFailed, scrubbed
 
@@ -38,17 +38,17 @@ class LoggedIn(RunInput):
     )
 
 
-def restore_session(this: Run) -> NaverSession:
+def restore_session(run: RunContext) -> NaverSession:
     """Restore the session or log in; where only a person can, call one and suspend."""
     try:
-        return bookings.restore_session(this)
+        return bookings.restore_session(run)
     except StepFailed as failure:
         if not _may_wait(failure):
             raise
-        answer = _call(this, failure)
+        answer = _call(run, failure)
     if answer.try_again:
-        _forget_refusals(this)
-    return bookings.restore_session(this)
+        _forget_refusals(run)
+    return bookings.restore_session(run)
 
 
 def _may_wait(failure: StepFailed) -> bool:
@@ -65,7 +65,7 @@ def _has_waited() -> bool:
     return any(state.name == "Suspended" for state in states)
 
 
-def _call(this: Run, failure: StepFailed) -> LoggedIn:
+def _call(run: RunContext, failure: StepFailed) -> LoggedIn:
     """Tell the person on duty, and suspend; gives the answer when it was given already."""
     where = url_for("flow-run", obj_id=str(runtime.flow_run.id)) or "the Prefect UI"
     if not _has_waited():
@@ -73,11 +73,11 @@ def _call(this: Run, failure: StepFailed) -> LoggedIn:
             f"{failure}\n로그인을 기다립니다: `naverplace login --headed` 로 로그인하면 "
             f"바로 이어서 실행됩니다. 또는 여기서 Resume: {where}"
         )
-        for problem in notify_owner.send_alert(this, text):
+        for problem in notify_owner.send_alert(run, text):
             get_run_logger().error(problem)
     asked = LoggedIn.with_initial_data(
         description=f"**Naver wants a person: {failure.reason}.**\n\n{failure}\n\n"
-        "Log in by `naverplace login --headed` on a machine with a screen; this run then goes "
+        "Log in by `naverplace login --headed` on a machine with a screen; run run then goes "
         "on by itself. Or do at Naver what it asks for, tick the box, submit. No message is lost "
         "meanwhile: what is owed is sent by the first run that has a session.",
         try_again=False,
@@ -86,5 +86,5 @@ def _call(this: Run, failure: StepFailed) -> LoggedIn:
 
 
 @scrubbed
-def _forget_refusals(this: Run) -> None:
-    SessionManager(this.session_table, this.settings.naver, this.clock).forget_failures()
+def _forget_refusals(run: RunContext) -> None:
+    SessionManager(run.session_table, run.settings.naver, run.clock).forget_failures()

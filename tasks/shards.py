@@ -21,8 +21,8 @@ from prefect.client.schemas.filters import (
 )
 
 from naverplace.pipeline import notify_owner
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.sharding import Shard, in_korean, split
-from naverplace.pipeline.steps import Run
 from naverplace.reporting.report import RunReport
 from tasks.task_decorators import step
 
@@ -32,7 +32,7 @@ Ordered = dict[UUID, Shard]
 
 
 @step("order-shards", retries=2, wait=10.0)
-def order(this: Run, shards: int, deployment: str) -> Ordered:
+def order(this: RunContext, shards: int, deployment: str) -> Ordered:
     """Start a run for each part of the stores; tried again, it finds those that it has started."""
     ordered: Ordered = {}
     with get_client(sync_client=True) as client:
@@ -51,7 +51,7 @@ def order(this: Run, shards: int, deployment: str) -> Ordered:
 
 
 @step("wait-for-shards", retries=5, wait=10.0)
-def wait(ordered: Ordered, until: datetime, this: Run) -> list[Shard]:
+def wait(ordered: Ordered, until: datetime, this: RunContext) -> list[Shard]:
     """Wait until every shard has ended; one that has not by then is told as it stands."""
     log, said = get_run_logger(), -1
     with get_client(sync_client=True) as client:
@@ -67,7 +67,7 @@ def wait(ordered: Ordered, until: datetime, this: Run) -> list[Shard]:
 
 
 @step("report-shards")
-def report(this: Run, shards: Sequence[Shard]) -> list[str]:
+def report(this: RunContext, shards: Sequence[Shard]) -> list[str]:
     """Publish what each shard did, and tell the owner once; gives what went wrong on the way."""
     create_table_artifact(
         key="shards",

@@ -58,7 +58,7 @@ def scrubbed(function: Callable[P, R]) -> Callable[P, R]:
     return run_scrubbed
 
 
-def ends_in_words(function: Callable[P, R]) -> Callable[P, R | State[Any]]:
+def fails_with_message(function: Callable[P, R]) -> Callable[P, R | State[Any]]:
     """Wrap a flow so that it fails by a state with one scrubbed line, not by an exception.
 
     An exception of a flow is pickled into PREFECT_HOME/storage, whatever `persist_result` says, and

@@ -23,7 +23,7 @@ def drain(wait: Wait = 900.0, as_json: AsJson = False) -> None:
     """Settle every message in doubt by SENS's own log; sends nothing. Exit 1: some are left."""
     from naverplace.cli.app import err, out, plain_errors
     from naverplace.jobs.drain import drain as carry_out
-    from naverplace.pipeline.steps import open_run
+    from naverplace.pipeline.context import open_run
     from naverplace.reporting.summary import table
     from naverplace.settings.loader import load_settings
 

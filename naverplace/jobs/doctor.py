@@ -16,7 +16,7 @@ from naverplace.ledger.schema import check_tables
 from naverplace.messaging.sens import SensClient
 from naverplace.naver.booking_client import NaverClient
 from naverplace.naver.session import NoBrowser, open_naver_session
-from naverplace.pipeline.steps import Run, open_run
+from naverplace.pipeline.context import RunContext, open_run
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.settings.schema import Settings
 
@@ -49,7 +49,7 @@ def examine(settings: Settings, *, progress: Callable[[str], None]) -> list[Find
     return findings
 
 
-def _carry_out(what: str, check: Callable[[Run], str], run: Run) -> Finding:
+def _carry_out(what: str, check: Callable[[RunContext], str], run: RunContext) -> Finding:
     try:
         return Finding(what, True, REDACTOR.scrub(check(run)))
     except NaverPlaceError as error:
@@ -57,11 +57,11 @@ def _carry_out(what: str, check: Callable[[Run], str], run: Run) -> Finding:
         return Finding(what, False, REDACTOR.scrub(f"{type(error).__name__}: {error}"), advice)
 
 
-def _rules_found(run: Run) -> str:
+def _rules_found(run: RunContext) -> str:
     return f"{len(run.stores)} stores, {len(run.rulebook.enabled_names)} rules enabled"
 
 
-def _tables(run: Run) -> str:
+def _tables(run: RunContext) -> str:
     problems = check_tables(run.settings.aws)
     if problems:
         raise _TablesWrong("; ".join(problems))
@@ -72,7 +72,7 @@ class _TablesWrong(NaverPlaceError):
     advice = "naverplace init-tables"
 
 
-def _browser(run: Run) -> str:
+def _browser(run: RunContext) -> str:
     naver = run.settings.naver
     versions = [_version(naver.chromium_path), _version(naver.chromedriver_path)]
     if versions[0].split(".")[0] != versions[1].split(".")[0]:
@@ -90,7 +90,7 @@ def _version(program: Path) -> str:
     return next((word for word in shown.split() if word[0].isdigit()), "?")
 
 
-def _session(run: Run) -> str:
+def _session(run: RunContext) -> str:
     try:
         session = open_naver_session(
             run.settings.naver,
@@ -113,13 +113,13 @@ class _NotLoggedIn(NaverPlaceError):
     advice = "the next run logs in by itself; to do it now: naverplace login"
 
 
-def _sens(run: Run) -> str:
+def _sens(run: RunContext) -> str:
     SensClient(run.settings.sens, run.clock).check()
     return "keys, signature and service are good"
 
 
-def _channel(name: Channel) -> Callable[[Run], str]:
-    def check(run: Run) -> str:
+def _channel(name: Channel) -> Callable[[RunContext], str]:
+    def check(run: RunContext) -> str:
         if name not in (*run.rulebook.routing.enabled, FALLBACK):
             return "switched off in rules/notifications.yaml"
         return run.channels[name].check()
@@ -127,13 +127,13 @@ def _channel(name: Channel) -> Callable[[Run], str]:
     return check
 
 
-def _clock(run: Run) -> str:
+def _clock(run: RunContext) -> str:
     shown = f"{run.clock.now():%Y-%m-%d %H:%M:%S} Asia/Seoul"
     days = run.clock.offset / timedelta(days=1)
     return shown + (f", SIMULATED: {days:+.1f} days" if days else "")
 
 
-_CHECKS: dict[str, Callable[[Run], str]] = {
+_CHECKS: dict[str, Callable[[RunContext], str]] = {
     "clock": _clock,
     "DynamoDB": _tables,
     "browser": _browser,

@@ -19,7 +19,7 @@ from naverplace.delivery.in_doubt_resolver import counts
 from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreLock
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.redaction.redactor import describe
 from naverplace.rules.actions import FLAG_OF
@@ -57,7 +57,7 @@ class Drained:
 
 
 def drain(
-    run: Run, *, wait_seconds: float, progress: Progress = log.info, known_only: bool = False
+    run: RunContext, *, wait_seconds: float, progress: Progress = log.info, known_only: bool = False
 ) -> Drained:
     """Settle every unsettled message of the run's stores, waiting for what is not certain yet.
 
@@ -91,7 +91,7 @@ def drain(
 
 
 def _drain_store(
-    run: Run,
+    run: RunContext,
     store_id: str,
     messages: Collection[PendingMessage],
     *,
@@ -123,7 +123,7 @@ def _waiting(ended: Mapping[PendingMessage, InDoubtMessage]) -> list[InDoubtMess
 
 
 def _wait(
-    run: Run,
+    run: RunContext,
     holding: StoreLock,
     waiting: Sequence[InDoubtMessage],
     *,

@@ -9,20 +9,20 @@ from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import SendSms
 from naverplace.naver.booking_client import NaverClient
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from naverplace.quality import frames
 
 
-class Freshness:
+class BookingRechecker:
     """Reads a store's confirmed bookings again when they were read too long ago."""
 
-    def __init__(self, run: Run, session: NaverSession) -> None:
+    def __init__(self, run: RunContext, session: NaverSession) -> None:
         self._run = run
         self._client = NaverClient(session, run.settings.naver, run.clock)
         self._read: dict[str, tuple[datetime, dict[str, Booking]]] = {}
         self._lock = Lock()
 
-    def still(self, effect: SendSms) -> str:
+    def why_stale(self, effect: SendSms) -> str:
         """Tell why the booking is not as it was when this was decided; empty when it is.
 
         Raises Transient or Permanent when Naver cannot be asked.

@@ -11,9 +11,9 @@ from naverplace.domain.results import ActionResult, Decisions
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline.capture.capture_run import captured
 from naverplace.pipeline.check_sent import check_sent
-from naverplace.pipeline.measurements import measures
-from naverplace.pipeline.step_results import Decided, StoreBatch
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.measurements import collect_measurements
+from naverplace.pipeline.step_results import DecisionResult, StoreBatch
 from naverplace.quality.circuit_breaker import Stop
 from naverplace.quality.validation import Checked, Gated
 from naverplace.redaction.redactor import REDACTOR
@@ -21,13 +21,13 @@ from naverplace.reporting.report import RunReport, make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
 
 
-def report_run(
-    run: Run,
+def build_report(
+    run: RunContext,
     *,
     session: NaverSession | None,
     batches: Sequence[StoreBatch] = (),
     gated: Gated | None = None,
-    decided: Decided | None = None,
+    decided: DecisionResult | None = None,
     results: Sequence[ActionResult] = (),
     doubts: Sequence[InDoubtMessage] = (),
     failure: str = "",
@@ -59,14 +59,14 @@ def report_run(
         failure=REDACTOR.scrub(failure),
         doubts=tuple(doubts),
         crosscheck=crosscheck,
-        **measures(run),
+        **collect_measurements(run),
     )
     report = make_report(facts)
     return captured(run, report, gated=gated, decided=decided, results=results)
 
 
 def _store_facts(
-    run: Run, batch: StoreBatch, checked: Checked | None, stop: Stop | None
+    run: RunContext, batch: StoreBatch, checked: Checked | None, stop: Stop | None
 ) -> StoreFacts:
     quarantined: tuple[dict[str, Any], ...] = ()
     if checked:

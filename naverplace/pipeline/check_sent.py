@@ -14,7 +14,7 @@ from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import read_log, read_requests
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.sent_crosscheck import CrossCheck, Sent, compare
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def check_sent(
-    run: Run, decisions: Decisions, results: Sequence[ActionResult]
+    run: RunContext, decisions: Decisions, results: Sequence[ActionResult]
 ) -> CrossCheck | None:
     """Compare what the run has sent with the table and SENS's log; None when nothing was sent.
 
@@ -64,7 +64,7 @@ def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[Sent]:
     return sent
 
 
-def _read_log(run: Run, sent: Sequence[Sent]) -> list[SmsLogEntry]:
+def _read_log(run: RunContext, sent: Sequence[Sent]) -> list[SmsLogEntry]:
     patient = run.settings.sens
     sens = SensClient(patient.model_copy(update={"attempts": 1}), run.clock)
     # SENS's clock may be as far from ours as a signature lives.

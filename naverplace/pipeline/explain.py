@@ -7,7 +7,7 @@ import uuid
 from naverplace.base.errors import Permanent
 from naverplace.domain.effects import store_of_booking
 from naverplace.domain.results import Decisions
-from naverplace.pipeline import steps
+from naverplace.pipeline import context, steps
 from naverplace.settings.schema import Settings
 
 
@@ -17,7 +17,7 @@ def explain_booking(settings: Settings, booking_num: str) -> list[str]:
     Raises Permanent when the booking is in neither list, NaverPlaceError when it cannot be read.
     """
     store_id = store_of_booking(booking_num)
-    run = steps.open_run(
+    run = context.open_run(
         settings, run_id=f"explain-{uuid.uuid4()}", door="cli", dry_run=True, only=[store_id]
     )
     session = steps.open_session(run)

@@ -11,10 +11,10 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import steps, store_delivery
-from naverplace.pipeline.build_report import report_run
-from naverplace.pipeline.notify_owner import keep_report, open_or_alert, send_alert, tell_owner
+from naverplace.pipeline.build_report import build_report
+from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.notify_owner import open_or_alert, send_alert, send_summary, write_report
 from naverplace.pipeline.step_results import StoreBatch
-from naverplace.pipeline.steps import Run
 from naverplace.redaction.redactor import describe
 from naverplace.reporting.report import RunReport
 from naverplace.settings.schema import Settings
@@ -41,17 +41,17 @@ def run_once(
         report = _carry_out(run, progress)
     except NaverPlaceError as error:
         log.exception("the run failed")
-        report = report_run(run, session=None, failure=describe(error))
+        report = build_report(run, session=None, failure=describe(error))
     except Exception as error:
         # A defect of ours: the owner must hear of it before it reaches the door.
         send_alert(run, describe(error))
         raise
-    report = tell_owner(run, report)
-    keep_report(run, report)
+    report = send_summary(run, report)
+    write_report(run, report)
     return report
 
 
-def _carry_out(run: Run, progress: Progress) -> RunReport:
+def _carry_out(run: RunContext, progress: Progress) -> RunReport:
     session = steps.open_session(run)
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
     batches = _extract_all(run, session, progress)
@@ -66,7 +66,7 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
         )
     results += store_delivery.deliver_notices(run, decided.notices())
     steps.write_quality_docs(run, gated)
-    return report_run(
+    return build_report(
         run,
         session=session,
         batches=batches,
@@ -77,7 +77,7 @@ def _carry_out(run: Run, progress: Progress) -> RunReport:
     )
 
 
-def _extract_all(run: Run, session: NaverSession, progress: Progress) -> list[StoreBatch]:
+def _extract_all(run: RunContext, session: NaverSession, progress: Progress) -> list[StoreBatch]:
     def extract(store_id: str) -> StoreBatch:
         try:
             batch = steps.extract_store(run, session, store_id)

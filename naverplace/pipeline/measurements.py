@@ -11,12 +11,14 @@ from typing import Any
 from naverplace.aws.dynamodb_timing import DYNAMODB
 from naverplace.base.timing import Calls
 from naverplace.domain.effects import CHANNELS
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 
 LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by AWS Lambda, in MB
 
 
-def measures(run: Run, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def collect_measurements(
+    run: RunContext, environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
     """Read stopwatch and memory, under the names of the report's fields."""
     watch = run.watch
     names = {DYNAMODB: (DYNAMODB,), "sms": ("sms",), "notifications": CHANNELS}
@@ -40,7 +42,7 @@ def _row(calls: Calls) -> dict[str, float]:
     }
 
 
-def _allocated_mb(run: Run, environment: Mapping[str, str]) -> float | None:
+def _allocated_mb(run: RunContext, environment: Mapping[str, str]) -> float | None:
     told = environment.get(LAMBDA_MEMORY, "")
     return float(told) if told.isdigit() else run.settings.document.allocated_mb
 

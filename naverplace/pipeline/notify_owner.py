@@ -12,8 +12,8 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.effects import FALLBACK, Channel
 from naverplace.ledger.reported_runs import record_reported_runs
 from naverplace.messaging.owner_channels import OPENERS
-from naverplace.pipeline.measurements import measures
-from naverplace.pipeline.steps import Run, open_run
+from naverplace.pipeline.context import RunContext, open_run
+from naverplace.pipeline.measurements import collect_measurements
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.reporting.cloudwatch_emf import metrics_line
 from naverplace.reporting.document import render
@@ -24,20 +24,20 @@ from naverplace.settings.schema import Settings
 log = logging.getLogger(__name__)
 
 
-def tell_owner(run: Run, report: RunReport) -> RunReport:
+def send_summary(run: RunContext, report: RunReport) -> RunReport:
     """Send the summary where notifications.yaml routes it; a channel that fails is a problem."""
     text = REDACTOR.scrub(for_owner(report))
     failed = report.status == "failed"
     problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
     if report.expired and not problems:
         _remember(run)
-    report = replace(report, **measures(run))  # telling takes time, too
+    report = replace(report, **collect_measurements(run))  # telling takes time, too
     if not problems:
         return report
     return replace(report, status="failed", problems=(*report.problems, *problems))
 
 
-def _remember(run: Run) -> None:
+def _remember(run: RunContext) -> None:
     """Note that what this run marked as expired was told; else the next one tells it again."""
     days = run.settings.ledger.expired_days + 1
     try:
@@ -46,7 +46,7 @@ def _remember(run: Run) -> None:
         log.exception("what has expired will be named once more")
 
 
-def send_alert(run: Run, text: str) -> list[str]:
+def send_alert(run: RunContext, text: str) -> list[str]:
     """Send a failure to the owner's alert channels, scrubbed; return what went wrong."""
     when = run.now.strftime("%m/%d %H:%M")
     message = REDACTOR.scrub(f"🚨 {when} 예약 알림 실행 실패\n{text}")
@@ -55,7 +55,7 @@ def send_alert(run: Run, text: str) -> list[str]:
 
 def open_or_alert(
     settings: Settings, *, run_id: str, door: str, dry_run: bool = False, only: Sequence[str] = ()
-) -> Run:
+) -> RunContext:
     """Open a run; when its rules are wrong, tell the owner before the error goes on.
 
     notifications.yaml may be the very file that is wrong, so one channel is told directly.
@@ -77,7 +77,7 @@ def _tell_directly(settings: Settings, text: str) -> None:
         log.error("the alert did not reach %s: %s", FALLBACK, error)
 
 
-def send_text(run: Run, text: str, *, channels: Iterable[Channel]) -> list[str]:
+def send_text(run: RunContext, text: str, *, channels: Iterable[Channel]) -> list[str]:
     """Send one text to the owner's channels, and return what went wrong."""
     problems = []
     for name in channels:
@@ -90,7 +90,7 @@ def send_text(run: Run, text: str, *, channels: Iterable[Channel]) -> list[str]:
     return problems
 
 
-def keep_report(run: Run, report: RunReport) -> None:
+def write_report(run: RunContext, report: RunReport) -> None:
     """Write report and summary document into the folder that the settings name, if any.
 
     Also prints the line for CloudWatch, where it is wanted; it holds nothing but numbers.

@@ -26,7 +26,7 @@ class StoreBatch:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionResult:
     """What was decided, and about how many bookings."""
 
     decisions: Decisions

@@ -1,124 +1,42 @@
 """One run, step by step: the same functions serve the Prefect flow, the Lambda handler and the CLI.
 
 Each door calls the steps in this order: open_run, open_session, extract_store for every store,
-check_quality, resolve_in_doubt, decide, deliver_store for every store, deliver_notices, report_run,
-tell_owner.
+check_quality, resolve_in_doubt, decide, deliver_store for every store, deliver_notices,
+build_report, send_summary.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.dynamodb_timing import timed
-from naverplace.aws.state_table import StateTable
-from naverplace.base.clock import Clock
-from naverplace.base.errors import SettingsError
-from naverplace.base.registry import nearest
-from naverplace.base.timing import Stopwatch
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.delivery.outcomes import Attempt
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import Effect, RecordKey
-from naverplace.domain.extra_fields import Field, load_fields
 from naverplace.domain.record_matching import own_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import ActionResult, Decisions, Outcome
-from naverplace.domain.stores import Store, load_stores
-from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.ownership import Ownership, owner_of
 from naverplace.ledger.reported_runs import read_reported_runs
 from naverplace.ledger.reservations import plan_reservations
-from naverplace.ledger.store_lock import StoreLocks
 from naverplace.ledger.store_state_table import StoreStateTable
-from naverplace.messaging.owner_channels import open_channels
-from naverplace.messaging.sens import SensClient
 from naverplace.naver.booking_client import NaverClient, completed_window
 from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
-from naverplace.pipeline.capture.recorder import Noted
-from naverplace.pipeline.step_results import Decided, StoreBatch
+from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.step_results import DecisionResult, StoreBatch
 from naverplace.quality import data_docs, frames, validation
 from naverplace.quality.breaker_state import Plausible, check_plausible
 from naverplace.quality.validation import Gated
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.rules import engine
-from naverplace.rules.rulebook import Rulebook, load_rulebook
-from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 
 
-class Run:
-    """What every step of one run needs; opaque on purpose, so that nobody hashes or stores it."""
-
-    # A shard is one of several runs at a time: who ordered it logs in, and tells the owner.
-    shard = False
-
-    def __init__(self, settings: Settings, *, run_id: str, door: str, dry_run: bool) -> None:
-        self.settings = settings
-        self.run_id = run_id
-        self.door = door
-        self.dry_run = dry_run
-        self.watch = Stopwatch()
-        self.clock: Clock = settings.make_clock()
-        self.now: datetime = self.clock.now()  # the one moment that this run decides by
-        self.all_stores: dict[str, Store] = load_stores(settings.stores_file)
-        self.stores = dict(self.all_stores)
-        self.fields: tuple[Field, ...] = load_fields(settings.rules_dir / "fields.yaml")
-        self.rulebook: Rulebook = load_rulebook(
-            settings.rules_dir,
-            stores=self.all_stores,
-            fields=self.fields,
-            default_sender=settings.sens.default_sender,
-            access=settings.access,
-        )
-        self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
-        dynamodb = timed(open_dynamodb(settings.aws), self.watch)
-        self.table = MessageLedger(dynamodb, settings.aws.sms_table)
-        self.session_table = StateTable(dynamodb, settings.aws.session_table)
-        self.store_locks = StoreLocks(
-            StoreStateTable(self.session_table),
-            run_id=run_id,
-            clock=self.clock,
-            settings=settings.ledger,
-            default_owner=settings.switch.default_owner,
-        )
-        self.sens = SensClient(settings.sens, self.clock)
-        self.resolver = InDoubtResolver(self.table, self.sens, self.clock, settings.ledger)
-        self.channels = open_channels(settings)
-        self.noted = Noted() if settings.capture.enabled else None
-
-
-def open_run(
-    settings: Settings,
-    *,
-    run_id: str,
-    door: str,
-    dry_run: bool = False,
-    only: Sequence[str] = (),
-) -> Run:
-    """Read stores, rules and templates, before any outside call.
-
-    Raises RulesError with every place that is wrong, SettingsError for an unknown store in `only`.
-    """
-    validation.warm_up()  # importing Great Expectations takes seconds: meanwhile we talk to Naver
-    run = Run(settings, run_id=run_id, door=door, dry_run=dry_run)
-    unknown = [store_id for store_id in only if store_id not in run.stores]
-    if unknown:
-        raise SettingsError(
-            [f"stores: unknown store {s!r}; {nearest(s, list(run.stores))}" for s in unknown]
-        )
-    if only:
-        run.stores = {store_id: run.stores[store_id] for store_id in only}
-    return run
-
-
-def open_session(run: Run) -> NaverSession:
+def open_session(run: RunContext) -> NaverSession:
     """Restore the owner's session, or log in once. Raises LoginFailed, ClockWrong, Transient."""
     with run.watch.phase("session"):
         return open_naver_session(
@@ -131,7 +49,7 @@ def open_session(run: Run) -> NaverSession:
         )
 
 
-def extract_store(run: Run, session: NaverSession, store_id: str) -> StoreBatch:
+def extract_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBatch:
     """Read all confirmed and completed bookings of one store. Raises NaverPlaceError."""
     with run.naver_slots, run.watch.phase("booking api"):
         client = NaverClient(session, run.settings.naver, run.clock)
@@ -146,7 +64,7 @@ def extract_store(run: Run, session: NaverSession, store_id: str) -> StoreBatch:
     return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), pages, frame)
 
 
-def check_quality(run: Run, batches: Sequence[StoreBatch]) -> Gated:
+def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> Gated:
     """Sort out the rows that no message may be sent for, store by store."""
     with run.watch.phase("quality"):
         return validation.check(
@@ -157,7 +75,7 @@ def check_quality(run: Run, batches: Sequence[StoreBatch]) -> Gated:
         )
 
 
-def decide(run: Run, gated: Gated) -> Decided:
+def decide(run: RunContext, gated: Gated) -> DecisionResult:
     """Read the bookings' records and decide what is owed, but nothing for an implausible batch.
 
     Raises when a record cannot be read.
@@ -183,11 +101,11 @@ def decide(run: Run, gated: Gated) -> Decided:
         )
     owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in plausible.items.items()}
     decisions = with_reservations(run, decisions, bookings, records, owners)
-    return Decided(decisions, bookings=len(_distinct(bookings)), stops=stops, owners=owners)
+    return DecisionResult(decisions, bookings=len(_distinct(bookings)), stops=stops, owners=owners)
 
 
 def with_reservations(
-    run: Run,
+    run: RunContext,
     decisions: Decisions,
     bookings: Sequence[Booking],
     records: Mapping[RecordKey, Record],
@@ -210,7 +128,7 @@ def with_reservations(
 
 
 def _plausible(
-    run: Run, gated: Gated, bookings: Sequence[Booking], records: Mapping[RecordKey, Record]
+    run: RunContext, gated: Gated, bookings: Sequence[Booking], records: Mapping[RecordKey, Record]
 ) -> Plausible:
     """Name the stores that the breaker stops; a dry run remembers nothing."""
     return check_plausible(
@@ -234,7 +152,7 @@ def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
     return [Attempt(effect).finish(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
 
 
-def write_quality_docs(run: Run, gated: Gated) -> str:
+def write_quality_docs(run: RunContext, gated: Gated) -> str:
     """Write Great Expectations' Data Docs of the run; return the index page's path, '' if none."""
     if not run.settings.quality.write_docs:
         return ""

@@ -17,16 +17,16 @@ from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.ownership import NotOurs
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline.booking_recheck import Freshness
+from naverplace.pipeline.booking_recheck import BookingRechecker
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.step_results import store_of
-from naverplace.pipeline.steps import Run
 from naverplace.rules.actions import FLAG_OF
 
 log = logging.getLogger(__name__)
 _OVER = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.SKIPPED)
 
 
-def resolve_in_doubt(run: Run) -> list[InDoubtMessage]:
+def resolve_in_doubt(run: RunContext) -> list[InDoubtMessage]:
     """Settle what earlier runs have left open, before anything is decided; not in a dry run.
 
     Reads one item a store; what can not be settled yet comes back as it is. Raises Transient or
@@ -43,7 +43,7 @@ def resolve_in_doubt(run: Run) -> list[InDoubtMessage]:
         return doubts
 
 
-def _settle_store(run: Run, store_id: str) -> list[InDoubtMessage]:
+def _settle_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
     try:
         holding = run.store_locks.acquire(store_id, wait=False)
     except (LockedByOther, NotOurs) as error:  # it is sending what stands open: no doubt of ours
@@ -59,7 +59,7 @@ def _settle_store(run: Run, store_id: str) -> list[InDoubtMessage]:
         holding.release([message for message in holding.opened if message not in left])
 
 
-def unsettled(run: Run, messages: Collection[PendingMessage]) -> list[InDoubtMessage]:
+def unsettled(run: RunContext, messages: Collection[PendingMessage]) -> list[InDoubtMessage]:
     """Read those of these messages that are unsettled in the ledger."""
     records = run.table.read(message.key for message in messages)
     run.resolver.add_known_requests(records.values())
@@ -69,7 +69,7 @@ def unsettled(run: Run, messages: Collection[PendingMessage]) -> list[InDoubtMes
 
 
 def deliver_store(
-    run: Run, session: NaverSession | None, store_id: str, effects: Sequence[Effect]
+    run: RunContext, session: NaverSession | None, store_id: str, effects: Sequence[Effect]
 ) -> list[ActionResult]:
     """Carry out one store's effects under its lease; a dry run carries out none.
 
@@ -100,8 +100,10 @@ def deliver_store(
             _give_back(holding, effects, results)
 
 
-def _carrier(run: Run, session: NaverSession | None, holding: StoreLock | None) -> EffectExecutor:
-    fresh = Freshness(run, session) if session else None
+def _carrier(
+    run: RunContext, session: NaverSession | None, holding: StoreLock | None
+) -> EffectExecutor:
+    rechecker = BookingRechecker(run, session) if session else None
     carrier = EffectExecutor(
         table=run.table,
         sens=run.sens,
@@ -113,7 +115,7 @@ def _carrier(run: Run, session: NaverSession | None, holding: StoreLock | None) 
         lock=holding,
         watch=run.watch,
     )
-    return replace(carrier, still=fresh.still) if fresh else carrier
+    return replace(carrier, still=rechecker.why_stale) if rechecker else carrier
 
 
 def _give_back(
@@ -132,7 +134,7 @@ def _give_back(
         log.warning("store %s was not given back: %s", holding.store_id, error)
 
 
-def deliver_notices(run: Run, effects: Sequence[Effect]) -> list[ActionResult]:
+def deliver_notices(run: RunContext, effects: Sequence[Effect]) -> list[ActionResult]:
     """Tell the owner the lines that rules owe, for all stores together that are ours."""
     if run.dry_run or not effects:
         return []

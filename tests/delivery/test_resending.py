@@ -13,7 +13,7 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import PendingMessage
 from naverplace.pipeline import store_delivery
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.delivery_builders import STORE, key_of
@@ -36,7 +36,7 @@ def a_message(shop: Shop, *, in_doubt: str, minutes: float) -> SendSms:
 
 
 def deliver(shop: Shop, effect: SendSms) -> ActionResult:
-    run = Run(shop.settings, run_id="next", door="cli", dry_run=False)
+    run = RunContext(shop.settings, run_id="next", door="cli", dry_run=False)
     (result,) = store_delivery.deliver_store(run, None, STORE, [effect])
     return result
 

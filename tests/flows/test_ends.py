@@ -9,7 +9,7 @@ import pytest
 from prefect import flow
 
 from sandbox.prefect_server import PrefectServer
-from tasks.task_decorators import ends_in_words
+from tasks.task_decorators import fails_with_message
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_client_settings")]
 
@@ -20,7 +20,7 @@ def test_an_error_ends_as_one_scrubbed_line_and_lies_nowhere_on_disk(
     before = on_disk(prefect_server)
 
     @flow(name="breaks")
-    @ends_in_words
+    @fails_with_message
     def breaks() -> None:
         raise KeyError("010-0000-0042")
 
@@ -38,7 +38,7 @@ def on_disk(server: PrefectServer) -> set[Path]:
 
 def test_a_flow_that_takes_too_long_is_timed_out() -> None:
     @flow(name="hangs", timeout_seconds=1)
-    @ends_in_words
+    @fails_with_message
     def hangs() -> None:
         while not Event().wait(0.05):  # a wait that ends lets Prefect interrupt it
             pass

@@ -11,9 +11,9 @@ from naverplace.domain.results import ActionResult
 from naverplace.ledger.lease import PendingMessage
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline import steps, store_delivery
+from naverplace.pipeline import context, steps, store_delivery
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.local_runner import run_once
-from naverplace.pipeline.steps import Run
 from naverplace.reporting.report import RunReport
 from naverplace.settings.schema import Settings
 from tests.delivery_builders import STORE, item_of, key_of
@@ -24,7 +24,7 @@ from tests.in_doubt_scenes import Scene
 class Begun:
     """A run that has decided what it owes one store, and has sent nothing yet."""
 
-    run: Run
+    run: RunContext
     session: NaverSession
     effects: Sequence[Effect]
 
@@ -60,7 +60,7 @@ class Shop(Scene):
 
     def begin(self, run_id: str = "slow") -> Begun:
         """Let a run decide, and stop before it sends."""
-        run = steps.open_run(self.settings, run_id=run_id, door="cli", only=[STORE])
+        run = context.open_run(self.settings, run_id=run_id, door="cli", only=[STORE])
         session = steps.open_session(run)
         batches = [steps.extract_store(run, session, STORE)]
         decided = steps.decide(run, steps.check_quality(run, batches))
@@ -69,7 +69,7 @@ class Shop(Scene):
     def hold(self, opening: Collection[PendingMessage] = (), **ledger: float) -> StoreLock:
         """Take the store as another run, and keep it."""
         before, self.ledger_settings = self.ledger_settings, {**self.ledger_settings, **ledger}
-        run = Run(self.settings, run_id="other", door="cli", dry_run=False)
+        run = RunContext(self.settings, run_id="other", door="cli", dry_run=False)
         self.ledger_settings = before
         return run.store_locks.acquire(STORE, opening, wait=False)
 
@@ -79,7 +79,7 @@ class Shop(Scene):
         return self.die(effect, sent=sent)
 
     def open_messages(self) -> set[PendingMessage]:
-        run = Run(self.settings, run_id="look", door="cli", dry_run=True)
+        run = RunContext(self.settings, run_id="look", door="cli", dry_run=True)
         return set(run.store_locks.table.read([STORE])[STORE].open)
 
     def sent_kinds(self, begun: Begun) -> list[tuple[str, str]]:

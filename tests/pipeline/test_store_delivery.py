@@ -14,7 +14,7 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.results import Outcome
 from naverplace.ledger.lease import PendingMessage
 from naverplace.pipeline import store_delivery
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from naverplace.reporting.report import RunReport
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
@@ -92,7 +92,7 @@ def test_a_twin_sent_while_a_doubt_lasts_is_not_taken_for_it_by_a_later_run(shop
     shop.crash(doubted, sent=False)
     shop.later(60)
     shop.world.world.faults.append(Fault("sens", "GET", "status:503", times=None))
-    run = Run(shop.settings, run_id="between", door="cli", dry_run=False)
+    run = RunContext(shop.settings, run_id="between", door="cli", dry_run=False)
     (sent,) = store_delivery.deliver_store(run, None, STORE, [twin])
     assert sent.outcome is Outcome.ACCEPTED
     shop.world.world.faults.clear()
@@ -192,7 +192,9 @@ def patient(shop: Shop) -> Settings:
 
 def test_a_stale_run_stops_when_its_store_was_taken_over(shop: Shop) -> None:
     shop.ledger_settings["lease_seconds"] = 0.5
-    slow, fast = (Run(patient(shop), run_id=n, door="cli", dry_run=False) for n in ("slow", "fast"))
+    slow, fast = (
+        RunContext(patient(shop), run_id=n, door="cli", dry_run=False) for n in ("slow", "fast")
+    )
     sent_late = Fault("sens", "POST", "latency:5")
     shop.world.world.faults.append(sent_late)
     with ThreadPoolExecutor(1) as pool:
@@ -217,7 +219,7 @@ def test_a_doubt_is_settled_even_when_its_message_has_become_too_late(
 ) -> None:
     shop.crash(shop.message(), sent=sent)
     shop.later(RUNS_APART)
-    run = Run(shop.settings, run_id="next", door="cli", dry_run=False)
+    run = RunContext(shop.settings, run_id="next", door="cli", dry_run=False)
     late = replace(shop.message(), expires=run.clock.now() - timedelta(seconds=1))
 
     (result,) = store_delivery.deliver_store(run, None, STORE, [late])
@@ -232,7 +234,7 @@ def test_a_late_message_in_doubt_is_not_forgotten_while_the_log_cannot_be_read(s
     shop.crash(shop.message(), sent=True)
     shop.later(RUNS_APART)
     shop.world.world.faults.append(Fault("sens", "GET", "status:503", times=None))
-    run = Run(shop.settings, run_id="next", door="cli", dry_run=False)
+    run = RunContext(shop.settings, run_id="next", door="cli", dry_run=False)
     late = replace(shop.message(), expires=run.clock.now() - timedelta(seconds=1))
 
     (result,) = store_delivery.deliver_store(run, None, STORE, [late])
@@ -244,7 +246,7 @@ def test_a_late_message_in_doubt_is_not_forgotten_while_the_log_cannot_be_read(s
 
 def test_nothing_is_sent_when_the_stores_item_cannot_be_written(shop: Shop) -> None:
     shop.world.world.faults.append(Fault("aws", "PutItem", "status:503", times=None))
-    run = Run(shop.settings, run_id="run", door="cli", dry_run=False)
+    run = RunContext(shop.settings, run_id="run", door="cli", dry_run=False)
 
     (result,) = store_delivery.deliver_store(run, None, STORE, [shop.message()])
 

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from naverplace.base.errors import Permanent
 from naverplace.cli.app import app
 from naverplace.cli.document import read_report
-from naverplace.pipeline.measurements import LAMBDA_MEMORY, measures
-from naverplace.pipeline.steps import open_run
+from naverplace.pipeline.context import open_run
+from naverplace.pipeline.measurements import LAMBDA_MEMORY, collect_measurements
 from naverplace.reporting.document import render
 from naverplace.reporting.report import RunReport
 from naverplace.reporting.sent_crosscheck import CrossCheck
@@ -356,8 +356,8 @@ def test_calls_are_measured_one_by_one(first_run: RunReport, world: Sandbox) -> 
 def test_lambda_tells_how_much_memory_it_gave(world: Sandbox, settings: Settings) -> None:
     run = open_run(settings, run_id="run", door="lambda")
 
-    assert measures(run, {LAMBDA_MEMORY: "512"})["allocated_mb"] == 512.0
-    assert measures(run, {})["allocated_mb"] is None
+    assert collect_measurements(run, {LAMBDA_MEMORY: "512"})["allocated_mb"] == 512.0
+    assert collect_measurements(run, {})["allocated_mb"] is None
 
 
 def test_a_parity_result_is_shown_and_without_one_nothing_was_compared(

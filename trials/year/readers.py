@@ -22,8 +22,8 @@ from naverplace.ledger.store_lock import StoreLocks
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.step_results import StoreBatch
-from naverplace.pipeline.steps import Run
 from naverplace.quality import frames
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
@@ -72,7 +72,7 @@ class RememberingTable(MessageLedger):
         return found
 
 
-class YearRun(Run):
+class YearRun(RunContext):
     """A run whose outside is simulated; what takes time to load is loaded once a year."""
 
     def __init__(self, outside: Outside, fate: Fate, *, run_id: str, door: str) -> None:

@@ -16,7 +16,7 @@ from naverplace.ledger import lease
 from naverplace.ledger.reported_runs import ITEM, record_reported_runs
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, steps, store_delivery
-from naverplace.pipeline.step_results import Decided
+from naverplace.pipeline.step_results import DecisionResult
 from naverplace.quality.circuit_breaker import served_since
 from naverplace.quality.validation import Checked, Gated
 from naverplace.reporting.report import RunReport
@@ -47,7 +47,7 @@ def perform(
     except NaverPlaceError as error:
         failure = str(error)
         stores = frozenset()
-    report = build_report.report_run(
+    report = build_report.build_report(
         run,
         session=session,
         batches=reader.batches,
@@ -59,7 +59,7 @@ def perform(
     )
     if decided:
         stores -= set(decided.stops)
-    if report.expired:  # as telling.tell_owner does
+    if report.expired:  # as telling.send_summary does
         _remember(run)
     return report, stores
 
@@ -82,13 +82,13 @@ def _gated(run: YearRun, reader: Reader) -> Gated:
     return Gated(checked, None)
 
 
-def _decided(run: YearRun, reader: Reader, gated: Gated) -> Decided:
+def _decided(run: YearRun, reader: Reader, gated: Gated) -> DecisionResult:
     """Decide; a complete reading also by the breaker, and it must owe what the narrow one owes."""
     outside = reader.outside
     if not reader.whole:
         records = run.table.read_bookings({booking.key for booking in reader.bookings})
         decisions = _narrow(run, reader, records)
-        return Decided(decisions, bookings=len({b.booking_num for b in reader.bookings}))
+        return DecisionResult(decisions, bookings=len({b.booking_num for b in reader.bookings}))
     decided = steps.decide(run, gated)
     narrow = _narrow(run, reader, run.table.last)
     stopped = set(decided.stops)

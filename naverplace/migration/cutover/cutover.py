@@ -29,7 +29,7 @@ from naverplace.ledger.reservations_table import keeper
 from naverplace.migration.cutover.audit_log import SwitchLog
 from naverplace.migration.cutover.legacy_schedule import LegacyRule
 from naverplace.migration.cutover.return_reservations import take_back
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.settings.schema import Settings
 
@@ -64,7 +64,7 @@ class Switching:
         digest: str = "",
         progress: Progress,
     ) -> None:
-        self.run = Run(settings, run_id=f"{what}-{uuid4()}", door="cli", dry_run=False)
+        self.run = RunContext(settings, run_id=f"{what}-{uuid4()}", door="cli", dry_run=False)
         self.settings, self.what, self.by, self.why, self.digest = settings, what, by, why, digest
         self.log = SwitchLog(self.run.session_table)
         self.progress, self.steps = progress, list[str]()

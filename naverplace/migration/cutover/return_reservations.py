@@ -8,10 +8,10 @@ from naverplace.domain.records import Record
 from naverplace.ledger.reservations import may_be_deleted
 from naverplace.ledger.reservations_table import keeper_key
 from naverplace.ledger.scan import LedgerScan
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
 
 
-def take_back(run: Run, store_id: str) -> tuple[int, int]:
+def take_back(run: RunContext, store_id: str) -> tuple[int, int]:
     """Unset one store's reserved flags, and count the bookings done and those that are left.
 
     Left is what is in doubt, or was changed meanwhile: drain, and do it again. Nobody of ours may
@@ -30,7 +30,7 @@ def reserved_of(store_id: str, records: Iterable[Record]) -> Iterable[Record]:
             yield record
 
 
-def _take_back(run: Run, record: Record) -> bool:
+def _take_back(run: RunContext, record: Record) -> bool:
     if any(entry.is_in_doubt for entry in record.messages.values()):
         return False
     if may_be_deleted(record, now=run.clock.now()) and run.table.delete_unsent(record):

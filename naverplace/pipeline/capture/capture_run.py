@@ -21,8 +21,8 @@ from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.pipeline.capture.recorder import Noted
 from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.pipeline.capture.write_bundle import keep
-from naverplace.pipeline.step_results import Decided
-from naverplace.pipeline.steps import Run
+from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.step_results import DecisionResult
 from naverplace.quality import frames
 from naverplace.quality.validation import Gated
 from naverplace.redaction.redactor import describe
@@ -37,11 +37,11 @@ FIGURES = (
 
 
 def captured(
-    run: Run,
+    run: RunContext,
     report: RunReport,
     *,
     gated: Gated | None,
-    decided: Decided | None,
+    decided: DecisionResult | None,
     results: Sequence[ActionResult],
 ) -> RunReport:
     """Write the run's bundle if capture is on; a bundle that is not written is a problem line.
@@ -69,11 +69,11 @@ def captured(
 
 
 def _outputs(
-    run: Run,
+    run: RunContext,
     noted: Noted,
     report: RunReport,
     gated: Gated,
-    decided: Decided,
+    decided: DecisionResult,
     results: Sequence[ActionResult],
 ) -> Outputs:
     return Outputs(
@@ -84,7 +84,7 @@ def _outputs(
     )
 
 
-def inputs_of(run: Run, noted: Noted, *, left_out: Collection[str]) -> Inputs:
+def inputs_of(run: RunContext, noted: Noted, *, left_out: Collection[str]) -> Inputs:
     """Put a run's notes together, real people still in them; stores in the run's order."""
     stores = [s for s in run.stores if s in noted.confirmed and s not in left_out]
     return Inputs(
@@ -109,7 +109,7 @@ def starts_of(gated: Gated) -> dict[str, datetime]:
 
 
 def _sends(
-    decided: Decided,
+    decided: DecisionResult,
     results: Sequence[ActionResult],
     starts: Mapping[str, datetime],
     now: datetime,
@@ -151,7 +151,7 @@ def _figures(report: RunReport) -> dict[str, Any]:
     return {name: whole[name] for name in FIGURES} | problems
 
 
-def _left_out(run: Run, noted: Noted, stops: Collection[str]) -> dict[str, str]:
+def _left_out(run: RunContext, noted: Noted, stops: Collection[str]) -> dict[str, str]:
     """Say for every store of the run that is not in the bundle why: never in a text of its own."""
     unread = {s: "could not be read" for s in run.stores if s not in noted.confirmed}
     return unread | dict.fromkeys(stops, "stopped by the breaker")

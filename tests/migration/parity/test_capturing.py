@@ -29,8 +29,8 @@ from naverplace.pipeline.capture.bundle_store import Bundles, open_bundles
 from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
+from naverplace.pipeline.context import RunContext, open_run
 from naverplace.pipeline.local_runner import run_once
-from naverplace.pipeline.steps import Run, open_run
 from naverplace.quality import frames, validation
 from naverplace.reporting.report import RunReport
 from naverplace.rules import engine
@@ -101,7 +101,7 @@ def inputs_before(world: Sandbox, settings: Settings) -> Inputs:
     )
 
 
-def decided_again(inputs: Inputs, settings: Settings) -> tuple[Counter[DecisionKey], Run]:
+def decided_again(inputs: Inputs, settings: Settings) -> tuple[Counter[DecisionKey], RunContext]:
     """Take a bundle's inputs the way of a run, from raw bookings to effects."""
     run = open_run(settings, run_id="again", door="cli")
     raws = {
