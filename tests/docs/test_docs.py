@@ -23,6 +23,9 @@ PAGES = sorted(
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`((?:uv run )?naverplace [a-z-]+[^`]*|make [a-z][^`]*|prefect [a-z][^`]*)`")
 SCRIPT = re.compile(r"```bash\n(.*?)```", re.DOTALL)
+NAMED = re.compile(
+    r"`((?:deployments|flows|legacy|naverplace|operate|rules|sandbox|tasks|tests|trials)/[\w./-]+)`"
+)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 BEFORE = {"watchdog": ["run"]}  # it ends with 1 when nobody has looked at the stores
@@ -106,6 +109,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text("utf-8"))
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = NAMED.findall(page.read_text("utf-8"))
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_make_target_is_explained_by_help() -> None:
