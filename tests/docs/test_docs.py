@@ -14,12 +14,7 @@ from naverplace.cli.app import app
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [
-        *(ROOT / name for name in ("CHANGELOG.md", "README.md", "SECURITY.md", "legacy/README.md")),
-        *(ROOT / "docs").rglob("*.md"),
-    ]
-)
+PAGES = sorted([*ROOT.glob("*.md"), ROOT / "legacy/README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`((?:uv run )?naverplace [a-z-]+[^`]*|make [a-z][^`]*|prefect [a-z][^`]*)`")
 SCRIPT = re.compile(r"```bash\n(.*?)```", re.DOTALL)

@@ -69,8 +69,8 @@ def test_each_change_and_each_night_have_their_workflow() -> None:
     assert {"push", "pull_request"} <= triggers["ci"]
     assert {"make lint", "make test"} <= runs["ci"]
     assert "schedule" in triggers["nightly"]
-    nightly = {f"make {target}" for target in ("faults", "year", "parity", "scale", "image")}
-    assert nightly <= runs["nightly"]
+    trials = ("test-all", "faults", "year", "parity", "scale", "image")
+    assert {f"make {target}" for target in trials} <= runs["nightly"]
 
 
 def test_the_hooks_before_a_commit_are_local_and_locked() -> None:
@@ -85,3 +85,9 @@ def test_the_hooks_before_a_commit_are_local_and_locked() -> None:
 
 def test_the_library_says_that_it_is_typed() -> None:
     assert (resources.files("naverplace") / "py.typed").is_file()
+
+
+def test_a_contributor_is_told_only_of_targets_that_exist() -> None:
+    named = re.findall(r"`make ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+
+    assert set(named) - make_targets() == set()
