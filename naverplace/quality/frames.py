@@ -104,13 +104,13 @@ def _shape(raw: str | None) -> str | None:
 
 
 def _start_or_end(value: object) -> datetime | None:
-    """Read Naver's UTC text (facts 1.5) as Korean time, cut to the minute (L10)."""
+    """Read Naver's UTC text as a Korean minute (L10; outside-services: Naver API fields)."""
     read = parse_time(value) if _UTC.fullmatch(str(value)) else None
     return read.replace(second=0, microsecond=0) if read else None
 
 
 def _with_offset(value: object) -> datetime | None:
-    """Read one of Naver's times with an offset, to the second (facts 1.5)."""
+    """Read a time of Naver's with an offset (outside-services: Naver API fields)."""
     read = parse_time(value)
     return read.replace(microsecond=0) if read else None
 
