@@ -21,9 +21,9 @@ from naverplace.delivery.in_doubt import (
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.delivery.outcomes import Attempt, describe_error
 from naverplace.domain.effects import Channel, Effect, Notify, SendSms
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import PendingMessage
-from naverplace.rules.actions import FLAG_OF
 
 
 def deliver(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from naverplace.base.phone import legacy_slices
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.message_kinds import FLAGS
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"  # of booking_time, naive Korean time (L10)
 REVIEW_WORDS = ("네이버", "인스타", "원본")  # an option with one of them earns the event (L10)
@@ -90,8 +91,6 @@ def new_item(booking: Booking) -> dict[str, Any]:
         "phone": booking.key.phone,
         "name": booking.name,
         "booking_time": booking.start.strftime(TIME_FORMAT),
-        "confirm_sms": False,
-        "remind_sms": False,
-        "option_sms": False,
+        **dict.fromkeys(FLAGS, False),
         "option_time": "",
     }

@@ -15,10 +15,10 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
 
 PREFIX = "message_"
-FLAGS = ("confirm_sms", "remind_sms", "option_sms")
 RESERVED = 1
 KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
 SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved

@@ -16,13 +16,13 @@ from naverplace.delivery.in_doubt import (
     safe_to_resend_after,
 )
 from naverplace.delivery.in_doubt_resolver import counts
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.redaction.redactor import describe
-from naverplace.rules.actions import FLAG_OF
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]

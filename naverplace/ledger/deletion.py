@@ -11,13 +11,14 @@ from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
 from naverplace.aws.state_table import StateTable
+from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.records import Record, attribute
 from naverplace.ledger.lease import PREFIX as STORE
 from naverplace.ledger.lease import StoreState
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_state_table import StoreStateTable
 
-_LEDGERS = tuple(attribute(kind) for kind in ("confirmation", "guide", "event"))
+_LEDGERS = tuple(attribute(kind) for kind in KINDS)
 
 
 class RecordDeletion(LedgerScan):

@@ -10,6 +10,7 @@ from datetime import datetime
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import normalise
 from naverplace.domain.effects import CHANNELS, RecordKey
+from naverplace.domain.message_kinds import KIND_OF_FLAG
 from naverplace.domain.message_status import WITH_PROVIDER
 from naverplace.domain.records import LedgerEntry, Record
 
@@ -17,7 +18,6 @@ from naverplace.domain.records import LedgerEntry, Record
 NOTICES = tuple(f"{channel}_" for channel in CHANNELS)
 MOVED_FROM = "_at_"  # then the earlier start, of the message of a booking that was moved
 LEGACY = "legacy"  # token of an entry that no claim of ours has made
-KIND_OF_FLAG = {"confirm_sms": "confirmation", "remind_sms": "guide", "option_sms": "event"}
 
 
 @dataclass(frozen=True)

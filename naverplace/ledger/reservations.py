@@ -15,8 +15,9 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import CreateRecord, Effect, MoveRecord, RecordKey, Reserve, SendSms
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import FLAGS, RESERVED, Record, reserved_since
+from naverplace.domain.records import RESERVED, Record, reserved_since
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 EVENING = 20  # the hour in which the legacy sends the event (L13)

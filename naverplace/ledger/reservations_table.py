@@ -10,11 +10,10 @@ from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, to_wire, translated
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import FLAGS, KEEPER, RESERVED, Record, attribute, reserved_since
+from naverplace.domain.message_kinds import FLAGS, KINDS
+from naverplace.domain.records import KEEPER, RESERVED, Record, attribute, reserved_since
 from naverplace.ledger.records_table import EXISTS, RecordsTable
 from naverplace.ledger.reservations import reserved_values, sortable_timestamp
-
-_LEDGERS = ("confirmation", "guide", "event")
 
 
 class ReservationsTable(RecordsTable):
@@ -81,7 +80,7 @@ class ReservationsTable(RecordsTable):
         """Delete a record on which nothing was ever sent; False when it is not as it was seen."""
         names, values = _as_seen(record, record.reserved)
         conditions = [f"#f{at} = :f{at} AND #s{at} = :s{at}" for at in range(len(record.reserved))]
-        kinds = dict.fromkeys((*_LEDGERS, *record.messages))
+        kinds = dict.fromkeys((*KINDS, *record.messages))
         for at, kind in enumerate(kinds):
             names[f"#m{at}"] = attribute(kind)
             if entry := record.messages.get(kind):
@@ -130,9 +129,7 @@ def keeper(store_id: str, booking_time: str) -> dict[str, Any]:
         "booking_num": keeper_key(store_id).booking_num,
         "phone": keeper_key(store_id).phone,
         "booking_time": booking_time,
-        "confirm_sms": False,
-        "remind_sms": False,
-        "option_sms": False,
+        **dict.fromkeys(FLAGS, False),
         "option_time": "",
     }
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
 from naverplace.base.retry import retry
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, from_item
 from naverplace.ledger.entries import LedgerMessage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TRIES = 3  # of one page, on top of boto3's own
-KEPT = ("booking_num", "phone", "booking_time", "confirm_sms", "remind_sms", "option_sms")
+KEPT = ("booking_num", "phone", "booking_time", *FLAGS)
 
 
 class LedgerScan:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from naverplace.reporting.summary import KIND_WORDS
+from naverplace.domain.message_kinds import kind_label
 
 MAX_LINES = 20
 
@@ -70,7 +70,7 @@ def in_korean(shards: Sequence[Shard], *, now: datetime) -> str:
         f"{'🚨' if bad else '✅'} {now:%m/%d %H:%M} 문자 {sum(sent.values())}건 접수",
         f"매장 {stores}곳, 나누어 실행 {len(shards)}개",
     ]
-    kinds = [f"{KIND_WORDS.get(kind, kind)} {count}" for kind, count in sent.items() if count]
+    kinds = [f"{kind_label(kind)} {count}" for kind, count in sent.items() if count]
     lines += [" · ".join(kinds)] if kinds else []
     lines += [
         f"- {shard.name} (매장 {len(shard.stores)}곳): {shard.state or '시작하지 못함'}"

@@ -12,6 +12,7 @@ from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import InDoubtMessage, in_doubt_messages
 from naverplace.delivery.outcomes import Attempt, describe_error
 from naverplace.domain.effects import Effect, SendSms
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.ownership import NotOurs
@@ -20,7 +21,6 @@ from naverplace.naver.session import NaverSession
 from naverplace.pipeline.booking_recheck import BookingRechecker
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.step_results import store_of
-from naverplace.rules.actions import FLAG_OF
 
 log = logging.getLogger(__name__)
 _OVER = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.SKIPPED)

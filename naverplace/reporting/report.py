@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from naverplace.domain.effects import CHANNELS, Notify, SendSms
+from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.reporting.consistency import find_contradictions
 from naverplace.reporting.delivery_rows import delivery_rows
@@ -16,7 +17,6 @@ from naverplace.reporting.run_facts import RunFacts, StoreFacts
 from naverplace.reporting.sent_crosscheck import CrossCheck
 
 _NOTICES = {f"send_{channel}" for channel in CHANNELS}
-KINDS = ("confirmation", "guide", "event")  # shown even when none was owed
 
 
 @dataclass(frozen=True)

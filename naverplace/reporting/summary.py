@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from naverplace.domain.message_kinds import kind_label
 from naverplace.reporting.report import RunReport, stop_line
 
-KIND_WORDS = {"confirmation": "예약확정", "guide": "안내", "event": "이벤트"}
 OUTCOME_WORDS = {
     "accepted": "접수",
     "adopted": "앞서 접수된 것을 확인",
@@ -88,11 +88,11 @@ def _told(report: RunReport) -> dict[str, str]:
 
 
 def _kinds(messages: Mapping[str, int]) -> list[str]:
-    return [f"{KIND_WORDS.get(kind, kind)} {count}" for kind, count in messages.items() if count]
+    return [f"{kind_label(kind)} {count}" for kind, count in messages.items() if count]
 
 
 def _expired_line(row: Mapping[str, Any]) -> str:
-    kind = KIND_WORDS.get(row["kind"], row["kind"])
+    kind = kind_label(row["kind"])
     return f"- 예약 {row['booking']} {kind} (기한 {row['expires']}): {row['reason']}"
 
 

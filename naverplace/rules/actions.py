@@ -14,6 +14,7 @@ from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
 from naverplace.domain.booking import Booking, new_item
 from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.notification_routing import Routing
 from naverplace.domain.records import Record, notice_kind
@@ -23,8 +24,6 @@ from naverplace.rules.template_rendering import Text, compile_text
 from naverplace.rules.templates import Access, Template, window_end
 
 ACTIONS = action = Registry("action")
-# The flag that the legacy reads flips with the acceptance of its message (L11, L12, L13).
-FLAG_OF = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from naverplace.domain.effects import (
     SendSms,
     SetFlag,
 )
+from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.domain.results import Decisions, Undecided, Verdict
@@ -37,7 +38,6 @@ from naverplace.rules.evaluator import Asking
 from naverplace.rules.rule_parser import Rule
 from naverplace.rules.rulebook import Rulebook
 
-_FIRST_KINDS = {"confirmation": 1, "guide": 2, "event": 3}
 _EARLY = (BookingStatus.REQUESTED, BookingStatus.CONFIRMED)
 
 
@@ -191,7 +191,7 @@ def _turn(effect: Effect) -> int:
     if isinstance(effect, CreateRecord | MoveRecord):
         return 0
     if isinstance(effect, SendSms):
-        return _FIRST_KINDS.get(effect.kind, 4)
+        return 1 + KINDS.index(effect.kind) if effect.kind in KINDS else 4
     return 5 if isinstance(effect, SetFlag) else 6
 
 

@@ -14,10 +14,11 @@ from typing import Any
 from naverplace.base.errors import CannotDecide
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey, SendSms
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.ledger.reported_runs import unreported_kinds
-from naverplace.rules.actions import FLAG_OF, kind_of
+from naverplace.rules.actions import kind_of
 from naverplace.rules.conditions import Context
 from naverplace.rules.evaluator import Asking
 from naverplace.rules.rule_parser import Call, Condition, Rule

@@ -31,7 +31,7 @@ from naverplace.base.yaml_nodes import Node, Problems
 from naverplace.base.yaml_validation import read_as
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.extra_fields import Field as BookingField
-from naverplace.domain.records import FLAGS
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.stores import Store
 from naverplace.rules.templates import Template
 

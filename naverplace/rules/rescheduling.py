@@ -16,11 +16,10 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import TIME_FORMAT, Booking
 from naverplace.domain.effects import MoveRecord
+from naverplace.domain.message_kinds import FLAG_OF, START_BOUND_KINDS
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
-from naverplace.rules.actions import FLAG_OF
 
-BOUND = ("guide",)  # what the legacy sends for one start; it notes a flag only (L12)
 LEGACY_WINDOW = timedelta(hours=2)  # the legacy sends no guide earlier before the start (L11, L12)
 _MOVED, _LEGACY = "moved", "legacy"  # tokens of entries that no claim has made
 _ARCHIVE = re.compile(r"(?P<kind>.+)_at_\d{8}T\d{4}")
@@ -134,8 +133,8 @@ class _Moving:
         """Name the kinds that are bound to a start, in a fixed order."""
         kinds = {kind for kind in self.record.messages if self.is_stale(kind)}
         if self.old != self.new:
-            kinds |= {kind for kind in BOUND if getattr(self.record, FLAG_OF[kind])}
-            kinds |= {kind for kind in BOUND if self._legacys_own(kind)}
+            kinds |= {kind for kind in START_BOUND_KINDS if getattr(self.record, FLAG_OF[kind])}
+            kinds |= {kind for kind in START_BOUND_KINDS if self._legacys_own(kind)}
         for name in self.record.messages:
             found = _ARCHIVE.fullmatch(name)
             if found and name == archived_kind(found["kind"], self.new):

@@ -13,7 +13,8 @@ from naverplace.base.registry import Registry, nearest
 from naverplace.base.yaml_nodes import Node, Place, Problems
 from naverplace.base.yaml_validation import read_as
 from naverplace.domain.effects import CHANNELS
-from naverplace.rules.actions import FLAG_OF, kind_of
+from naverplace.domain.message_kinds import FLAG_OF
+from naverplace.rules.actions import kind_of
 from naverplace.rules.parameters import Known, read_parameters
 
 _CHANNEL_OF = {f"send_{name}": name for name in CHANNELS}

@@ -9,9 +9,10 @@ from pathlib import Path
 from naverplace.base.registry import Registry, nearest
 from naverplace.base.yaml_nodes import Place, Problems, load_yaml
 from naverplace.domain.extra_fields import Field
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.notification_routing import Routing, load_routing
 from naverplace.domain.stores import Store
-from naverplace.rules.actions import ACTIONS, FLAG_OF, kind_of
+from naverplace.rules.actions import ACTIONS, kind_of
 from naverplace.rules.catalogue import catalogue
 from naverplace.rules.conditions import CONDITIONS
 from naverplace.rules.parameters import Known

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from naverplace.domain.message_kinds import kind_label
 from naverplace.jobs.reconciliation.classification import Class
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
@@ -14,7 +15,7 @@ from naverplace.jobs.reconciliation.findings import (
     Finding,
     Reconciliation,
 )
-from naverplace.reporting.summary import KIND_WORDS, MAX_LINES, table
+from naverplace.reporting.summary import MAX_LINES, table
 
 OWNER = {
     Class.DUPLICATE: "같은 문자가 두 번 나갔습니다",
@@ -68,7 +69,7 @@ def for_owner(done: Reconciliation, aliases: Mapping[str, str]) -> str:
 def _owner_line(finding: Finding, aliases: Mapping[str, str]) -> str:
     store_id, _, booking = finding.booking.partition("_")
     where = f"{aliases.get(store_id, store_id)} 예약 {booking}" if booking else "예약 없음"
-    kind = KIND_WORDS.get(finding.kind, finding.kind)
+    kind = kind_label(finding.kind)
     when = f"({_short(finding.at)})" if finding.at else ""
     return " ".join(part for part in (where, kind, finding.phone, when, finding.why) if part)
 

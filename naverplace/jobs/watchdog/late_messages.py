@@ -15,6 +15,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.phone import normalise, unsliced
 from naverplace.domain.booking import TIME_FORMAT, Booking, BookingStatus
 from naverplace.domain.effects import SendSms, store_of_booking
+from naverplace.domain.message_kinds import kind_label
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
@@ -180,7 +181,6 @@ def _booking(record: Record, now: datetime) -> Booking | None:
 
 def in_korean(seen: Watched, stores: Mapping[str, Store], *, most: int = 15) -> str:
     """Write what the owner reads when something is late."""
-    kinds = {"confirmation": "예약확정", "guide": "안내", "event": "이벤트"}
 
     def alias(store_id: str) -> str:
         return stores[store_id].alias if store_id in stores else store_id
@@ -191,9 +191,7 @@ def in_korean(seen: Watched, stores: Mapping[str, Store], *, most: int = 15) -> 
     for late in seen.overdue[:most]:
         store_id, _, number = late.booking_num.partition("_")
         due = late.due.astimezone(SEOUL)
-        lines.append(
-            f"- {alias(store_id)} 예약 {number} {kinds.get(late.kind, late.kind)} ({due:%H:%M}부터)"
-        )
+        lines.append(f"- {alias(store_id)} 예약 {number} {kind_label(late.kind)} ({due:%H:%M}부터)")
     if len(seen.overdue) > most:
         lines.append(f"… 외 {len(seen.overdue) - most}건")
     for store_id, at in seen.silent.items():

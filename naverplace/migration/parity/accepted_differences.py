@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from naverplace.base.errors import Permanent
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.migration.parity.booking_view import TWO_HOURS, Scene
-from naverplace.migration.parity.sides import KIND_OF
 from naverplace.migration.parity.text_differences import NAMED, NATIONAL, PLAIN, SUBJECT
 
-FLAG_FOR = {kind: flag for flag, kind in KIND_OF.items()}
 UNFIT, NEWEST, SPELLED = (
     "unfit-bookings-get-nothing",
     "newest-status-counts",
@@ -48,7 +47,7 @@ class Law:
 
 
 def _set(item: Mapping[str, Any] | None, kind: str) -> bool:
-    return bool(item) and item.get(FLAG_FOR[kind]) is True  # type: ignore[union-attr]
+    return bool(item) and item.get(FLAG_OF[kind]) is True  # type: ignore[union-attr]
 
 
 def _unfit(scene: Scene, _: str) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.base.clock import SEOUL
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
@@ -202,7 +203,7 @@ def _has_option(raw: Mapping[str, Any]) -> bool:
 
 def _told(item: Item) -> tuple[int, str]:
     entries = sum(name.startswith("message_") for name in item)
-    flags = sum(item.get(flag) is True for flag in ("confirm_sms", "remind_sms", "option_sms"))
+    flags = sum(item.get(flag) is True for flag in FLAGS)
     return flags + entries, str(item.get("phone"))
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.stores import Store
 from naverplace.migration.parity.accepted_differences import (
     ACCEPTANCE,
-    FLAG_FOR,
     UNFIT,
     held_back,
     law_for,
@@ -130,7 +130,7 @@ class _Run:
 
     def _lost_by_legacy(self, scene: Scene, kind: str) -> str:
         """A flag that the legacy set for a message that SENS has never seen: refused (L14)."""
-        flag, own = FLAG_FOR.get(kind), scene.own or {}
+        flag, own = FLAG_OF.get(kind), scene.own or {}
         for key, item in self.legacy.flags.items():
             if key.booking_num == scene.number and flag and item.get(flag) is True:
                 return ACCEPTANCE if own.get(flag) is not True else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from naverplace.domain.message_kinds import KINDS
 from naverplace.migration.parity.sides import told_kinds
 from naverplace.migration.parity.values import NOISE, Compared, Difference, Evidence, Side
 from naverplace.pipeline.capture.inputs import DecisionKey
@@ -15,7 +16,6 @@ from naverplace.reporting.thresholds import Measured
 
 EXAMPLES = 5  # of each accepted class; of unexplained ones all up to:
 SHOWN = 500
-KINDS = ("confirmation", "guide", "event")
 
 
 @dataclass(frozen=True)

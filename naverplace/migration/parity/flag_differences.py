@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.message_kinds import KIND_OF_FLAG
 from naverplace.migration.parity.accepted_differences import EXPIRED, MOVED, SPELLED, UNFIT
 from naverplace.migration.parity.booking_view import TWO_HOURS, Scene, cut, same_number, uncut
-from naverplace.migration.parity.sides import KIND_OF
 from naverplace.migration.parity.values import Side
 from naverplace.pipeline.capture.inputs import Inputs
 
@@ -63,7 +63,7 @@ def unlike_flags(
             was, now = ("written" if key in keys else "-" for keys in written)
             yield Unlike("item of another phone", was, now, "")
     old, new = (_view(scene, inputs, s, k) for s, k in zip(sides, written, strict=True))
-    for flag, kind in KIND_OF.items():
+    for flag, kind in KIND_OF_FLAG.items():
         if old.flags[flag] != new.flags[flag]:
             because, legacy_sends = decided.get(kind, ("", False))
             if legacy_sends != old.flags[flag]:
@@ -90,7 +90,7 @@ def _view(scene: Scene, inputs: Inputs, side: Side, written: list[RecordKey]) ->
     mine = {key for key in written if _is_theirs(key, scene)}
     items = [side.flags[key] for key in sorted(mine)]
     before = [item for item in (scene.own, *scene.alike) if item and _key(item) not in mine]
-    flags = {flag: any(i.get(flag) is True for i in (*items, *before)) for flag in KIND_OF}
+    flags = {flag: any(i.get(flag) is True for i in (*items, *before)) for flag in KIND_OF_FLAG}
     shown = items[0] if items else scene.known
     return _View(frozenset(mine), flags, str(shown.get(TIME)) if shown else None)
 

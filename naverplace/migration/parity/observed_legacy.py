@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.message_kinds import FLAG_OF, KINDS
 from naverplace.migration.parity.booking_view import Scene, national, scenes_of
 from naverplace.migration.parity.legacy_texts import LegacyTexts
-from naverplace.migration.parity.sides import FIELDS, KIND_OF
+from naverplace.migration.parity.sides import FIELDS
 from naverplace.migration.parity.values import Message, Side
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
@@ -100,7 +101,7 @@ def _whose(
     fits = [
         (scene, kind)
         for scene in candidates
-        for kind in KIND_OF.values()
+        for kind in KINDS
         if _text_of(texts, kind, scene.store_id) == message.text.strip()
     ]
     for flipped in (True, False):
@@ -117,7 +118,7 @@ def _whose(
 def _flipped(
     flags: Mapping[RecordKey, Mapping[str, Any]], before: Inputs, number: str, kind: str
 ) -> bool:
-    name = next(flag for flag, of in KIND_OF.items() if of == kind)
+    name = FLAG_OF[kind]
     return any(
         item.get(name) is True and (before.items.get(key) or {}).get(name) is not True
         for key, item in flags.items()

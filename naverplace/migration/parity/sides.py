@@ -8,15 +8,14 @@ from typing import Any, Protocol
 
 from naverplace.domain.effects import CreateRecord, MoveRecord, RecordKey, SendSms, SetFlag
 from naverplace.domain.effects import MarkExpired as Expired
+from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
 from naverplace.domain.results import Decisions
 from naverplace.migration.parity.booking_view import starts_of
 from naverplace.migration.parity.values import Message, Side, Told
 from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
-FLAGS = ("confirm_sms", "remind_sms", "option_sms")
 FIELDS = (*FLAGS, "booking_time")
-KIND_OF = {"confirm_sms": "confirmation", "remind_sms": "guide", "option_sms": "event"}
 _AFTER_PUT = ("confirmation", "guide")
 _WORDS = {"예약확정": "confirmation", "안내": "guide", "옵션": "event"}  # L11-L13
 
@@ -64,7 +63,7 @@ def side_of_legacy(outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | N
     waiting: list[str] = []
     for step in outcome.steps:
         if step.what in ("put", "flag"):
-            waiting = list(_AFTER_PUT) if step.what == "put" else [KIND_OF[step.value]]
+            waiting = list(_AFTER_PUT) if step.what == "put" else [KIND_OF_FLAG[step.value]]
             key = RecordKey(*step.key)
             written[key] = outcome.items[key]
         elif step.what == "message":

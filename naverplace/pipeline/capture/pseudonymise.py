@@ -14,15 +14,15 @@ from typing import Any
 
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
-from naverplace.domain.records import PREFIX
+from naverplace.domain.message_kinds import FLAGS
+from naverplace.domain.records import PREFIX, reserved_since
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.pseudonyms import Pseudonyms
 
 BOOKING_TIMES = ("regDateTime", "confirmedDateTime", "completedDateTime", "cancelledDateTime")
 SNAPSHOT_TIMES = ("startDateTime", "endDateTime")
 OPTION_NUMBERS = ("bookingCount", "price")
-FLAGS = ("confirm_sms", "remind_sms", "option_sms")
-RESERVED = tuple(f"naverplace_reserved_{flag}" for flag in FLAGS)  # since when (reserving.py)
+RESERVED = tuple(map(reserved_since, FLAGS))
 LEDGER_NUMBERS = ("attempt", "refusals", "epoch")
 LEDGER_TIMES = ("claimed_at", "settled_at", "due", "expires", "for_start")
 UNKNOWN = "?"  # for what was there and may not be told: it stays there, and stays unreadable

@@ -20,7 +20,8 @@ from naverplace.base.timing import Stopwatch
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import FLAGS, Record
+from naverplace.domain.message_kinds import FLAGS
+from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs import drain

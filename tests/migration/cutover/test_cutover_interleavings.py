@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from naverplace.domain.booking import BookingStatus
-from naverplace.domain.records import FLAGS
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.ledger.ownership import LEGACY, NEW, Ownership
 from naverplace.settings.cutover_section import SwitchSettings
 from tests.handback_world import Now
