@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
+from naverplace.domain.message_kinds import kind_label
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, Accepted
 from naverplace.migration.parity.report import labels
 from naverplace.migration.parity.values import Parity
@@ -30,6 +31,7 @@ def as_page(parity: Parity, accepted: Mapping[str, Accepted]) -> str:
     return page.render(
         parity=parity,
         words=labels,
+        kind_label=kind_label,
         colour=COLOURS.get(parity.verdict, "thin"),
         wrong=wrong[:MOST],
         known=[d for d in parity.differences if d.explained],

@@ -10,7 +10,6 @@ MEANING = {
     NO_GO: "Something differs that nobody has accepted, or the comparison cannot be trusted.",
     NOT_ENOUGH: "Nothing wrong was seen, but too little was compared to say so of every store.",
 }
-KINDS = {"confirmation": "예약확정", "guide": "이용안내", "event": "리뷰 이벤트"}
 
 
 def bound_words(parity: Parity) -> str:

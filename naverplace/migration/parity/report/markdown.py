@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from naverplace.domain.message_kinds import kind_label
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, Accepted
 from naverplace.migration.parity.report import labels
 from naverplace.migration.parity.values import NOISE, Difference, Parity
@@ -77,7 +78,7 @@ def _evidence(parity: Parity) -> Iterator[Sequence[object]]:
     for row in parity.evidence:
         yield (
             row.store_id,
-            labels.KINDS.get(row.kind, row.kind),
+            kind_label(row.kind),
             f"{row.decisions} of {row.needed}",
             f"{row.sent} of {row.needed_sent}",
             row.unexplained,
@@ -115,7 +116,7 @@ def _listed(differences: Iterable[Difference]) -> str:
     rows = [
         (
             d.booking_num or "-",
-            labels.KINDS.get(d.kind, d.kind) or "-",
+            kind_label(d.kind) or "-",
             f"{d.due:%m-%d %H:%M}" if d.due else "-",
             d.aspect,
             d.legacy,
