@@ -68,7 +68,7 @@ class Booking(BaseModel):
         return RecordKey(self.booking_num, legacy_slices(self.raw_phone))
 
     @property
-    def told_at(self) -> datetime | None:
+    def status_known_since(self) -> datetime | None:
         """Give the moment from which on it has its status, as far as Naver told it."""
         if self.status is BookingStatus.COMPLETED:
             return self.end

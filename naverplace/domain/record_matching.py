@@ -25,7 +25,7 @@ def same_person(key: RecordKey, booking: Booking) -> bool:
         return False
 
 
-def own_records(
+def match_records(
     bookings: Iterable[Booking], records: Mapping[RecordKey, Record]
 ) -> dict[RecordKey, Record]:
     """Give each booking's key its record: the one under this very key, else the same person's.

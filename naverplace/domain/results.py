@@ -59,9 +59,7 @@ class Verdict:
     rule: str
     fired: bool
     failed_condition: str = ""  # the first condition that said no
-    seen: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # the values that it saw; no phone, no name
+    observed: Mapping[str, Any] = field(default_factory=dict)  # no phone, no name
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ would leave a loss that nobody hears of, so the next run names what was marked b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,25 +17,8 @@ from naverplace.domain.records import Record
 if TYPE_CHECKING:
     from naverplace.aws.state_table import StateTable
 
-AGAIN = timedelta(minutes=15)  # a run that has not reported by then never will
 ITEM = "naverplace-told"
 _RUN = "run_"  # one attribute a run: the moment of its report
-
-
-def unreported_kinds(
-    record: Record | None, told: Collection[str] | None, *, now: datetime
-) -> frozenset[str]:
-    """Name the kinds whose mark was left by a run that died before it could tell anybody."""
-    if record is None or told is None:
-        return frozenset()
-    return frozenset(
-        kind
-        for kind, entry in record.messages.items()
-        if entry.state == MessageStatus.EXPIRED
-        and entry.run_id
-        and entry.run_id not in told
-        and (entry.settled_at is None or entry.settled_at + AGAIN <= now)
-    )
 
 
 def read_reported_runs(table: StateTable, records: Iterable[Record]) -> frozenset[str] | None:

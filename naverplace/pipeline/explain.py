@@ -42,7 +42,7 @@ def verdict_lines(decisions: Decisions, booking_num: str) -> list[str]:
     """Put one booking's verdicts in words, in the order of the rules."""
     lines = []
     for verdict in (v for v in decisions.verdicts if v.booking_num == booking_num):
-        seen = ", ".join(f"{name}={value}" for name, value in verdict.seen.items())
+        seen = ", ".join(f"{name}={value}" for name, value in verdict.observed.items())
         said = "fires" if verdict.fired else f"no: {verdict.failed_condition}"
         lines.append(f"{verdict.rule}: {said}" + (f" ({seen})" if seen else ""))
     return lines

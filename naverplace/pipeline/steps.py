@@ -15,7 +15,7 @@ from datetime import timedelta
 from naverplace.delivery.outcomes import Attempt
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import Effect, RecordKey
-from naverplace.domain.record_matching import own_records
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.ledger.ownership import Ownership, owner_of
@@ -97,7 +97,7 @@ def decide(run: RunContext, gated: Gated) -> DecisionResult:
             now=run.now,
             back=timedelta(days=run.settings.ledger.expired_days),
             served=plausible.served,
-            told=told,
+            reported_runs=told,
         )
     owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in plausible.items.items()}
     decisions = with_reservations(run, decisions, bookings, records, owners)
@@ -120,7 +120,7 @@ def with_reservations(
         # Once the legacy is switched off, it will not come for what starts soon either.
         lead = 0.0 if owned.alone_from else run.settings.switch.lead_seconds
         ours = [booking for booking in newest if booking.store_id == store_id]
-        own = own_records(ours, records)
+        own = match_records(ours, records)
         found += plan_reservations(
             ours, own, decisions.effects, now=run.now, lead=timedelta(seconds=lead)
         )

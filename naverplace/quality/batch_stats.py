@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.record_matching import own_records
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 
 
@@ -99,7 +99,7 @@ def facts_of(
     now: datetime,
 ) -> list[BatchFacts]:
     """Count every store's batch; a store without a booking has a batch of none."""
-    own = own_records(bookings, records)
+    own = match_records(bookings, records)
     confirmed: dict[str, dict[int, Booking]] = {store_id: {} for store_id in store_ids}
     completed: dict[str, set[int]] = {store_id: set() for store_id in store_ids}
     for booking in bookings:
@@ -126,7 +126,7 @@ def _facts(
     twice: set[int],
     now: datetime,
 ) -> BatchFacts:
-    new = [Newcomer(b.booking_id, b.told_at) for b in confirmed if b.key not in own]
+    new = [Newcomer(b.booking_id, b.status_known_since) for b in confirmed if b.key not in own]
     starts = [_minutes(b.start) for b in confirmed]
     return BatchFacts(
         store_id=store_id,

@@ -19,8 +19,15 @@ from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.notification_routing import Routing
 from naverplace.domain.records import Record, notice_kind
 from naverplace.domain.stores import Store
-from naverplace.rules.parameters import Flag, Kind, Known, Switch, TemplateName, agree
-from naverplace.rules.template_rendering import Text, compile_text
+from naverplace.rules.parameters import (
+    Flag,
+    Kind,
+    Switch,
+    TemplateName,
+    ValidationContext,
+    cross_validate,
+)
+from naverplace.rules.template_rendering import CompiledText, compile_text
 from naverplace.rules.templates import Access, Template, window_end
 
 ACTIONS = action = Registry("action")
@@ -54,14 +61,14 @@ class ActionContext:
 
 
 @dataclass(frozen=True)
-class NotOwed:
+class NotDue:
     """Nothing is to be done now, and why; it stands in the verdict."""
 
     why: str
     later: str = ""  # the kind of a message that stays owed
 
 
-Owed = CreateRecord | SendSms | SetFlag | Notify | NotOwed
+Owed = CreateRecord | SendSms | SetFlag | Notify | NotDue
 
 
 @action
@@ -71,7 +78,7 @@ def create_db_record(ctx: ActionContext) -> Owed:
     - create_db_record
     """
     if ctx.record is not None:
-        return NotOwed("the record exists")
+        return NotDue("the record exists")
     return CreateRecord(ctx.key, ctx.rule, ctx.item)
 
 
@@ -80,7 +87,7 @@ def kind_of(template: str, once: str | None) -> str:
     return once or template
 
 
-def _fits_per_store(known: Known, said: Any) -> str:
+def _fits_per_store(known: ValidationContext, said: Any) -> str:
     """Check that `per_store` says what the template and its stand-ins in stores.yaml are."""
     stand_ins = {(store.templates or {}).get(said.template) for store in known.stores.values()}
     for name in (said.template, *sorted(filter(None, stand_ins))):
@@ -93,7 +100,7 @@ def _fits_per_store(known: Known, said: Any) -> str:
 
 
 @action
-@agree(_fits_per_store)
+@cross_validate(_fits_per_store)
 def send_sms(
     ctx: ActionContext,
     *,
@@ -119,14 +126,14 @@ def send_sms(
     """
     kind = kind_of(template, once)
     if done := _done(ctx.record, kind, FLAG_OF.get(kind)):
-        return NotOwed(done)
+        return NotDue(done)
     name = (ctx.store.templates or {}).get(template, template)
     chosen = ctx.templates[name]
     expires = ctx.booking.start if ctx.booking.start > ctx.now else None
     if chosen.window:
         closes = window_end(chosen.window, ctx.now)
         if closes is None:
-            return NotOwed("only from {:%H:%M} to {:%H:%M}".format(*chosen.window), later=kind)
+            return NotDue("only from {:%H:%M} to {:%H:%M}".format(*chosen.window), later=kind)
         expires = min(closes, expires) if expires else closes
     sender = (ctx.store.sender if per_store else None) or ctx.default_sender
     if not sender:
@@ -149,7 +156,7 @@ def send_sms(
         expires=expires,
         for_start=ctx.booking.start if ctx.start_bound else None,
         read_at=ctx.booking.read_at,
-        access=chosen.opens_doors(ctx.store.id),
+        access=chosen.uses_access_data(ctx.store.id),
         in_doubt=in_doubt,
         item=ctx.item,
     )
@@ -158,7 +165,7 @@ def send_sms(
 def _due(ctx: ActionContext, kind: str, template: Template) -> datetime:
     """Tell since when the message is owed: the latest of all that had to come true for it."""
     earlier = ctx.record.messages.get(kind) if ctx.record and not ctx.due else None
-    since = [ctx.due, ctx.booking.told_at, earlier.due if earlier else None]
+    since = [ctx.due, ctx.booking.status_known_since, earlier.due if earlier else None]
     if template.window:
         opens = template.window[0]
         since.append(ctx.now.replace(hour=opens.hour, minute=opens.minute, second=0, microsecond=0))
@@ -173,22 +180,22 @@ def update_flag(ctx: ActionContext, *, flag: Flag, value: Switch = True) -> Owed
     - update_flag: {flag: option_sms, value: true}
     """
     if ctx.record is not None and getattr(ctx.record, flag) is value:
-        return NotOwed(f"{flag} is {value} already")
+        return NotDue(f"{flag} is {value} already")
     return SetFlag(ctx.key, ctx.rule, flag, value)
 
 
-def _compile_line(source: object, info: ValidationInfo[Known]) -> Text:
+def _compile_line(source: object, info: ValidationInfo[ValidationContext]) -> CompiledText:
     """Compile a line for the owner: no access data, no personal fields but the name."""
     if not isinstance(source, str) or not source.strip():
         raise PydanticCustomError("text", "should be a text")
     fields = [field for field in info.context.fields.values() if not field.personal]
     read = compile_text(source, fields=fields)
-    if isinstance(read, Text):
+    if isinstance(read, CompiledText):
         return read
     raise PydanticCustomError("text", "{what}", {"what": read[0].what, "find": read[0].find})
 
 
-Line = Annotated[Text, PlainValidator(_compile_line)]
+Line = Annotated[CompiledText, PlainValidator(_compile_line)]
 
 
 @action
@@ -214,12 +221,12 @@ def send_slack(ctx: ActionContext, *, message: Line, once: Kind | None = None) -
     return _notice(ctx, "slack", message, once)
 
 
-def _notice(ctx: ActionContext, channel: str, message: Text, once: str | None) -> Owed:
+def _notice(ctx: ActionContext, channel: str, message: CompiledText, once: str | None) -> Owed:
     kind = once or ctx.rule
     if channel not in ctx.routing.enabled:
-        return NotOwed(f"{channel} is not enabled in notifications.yaml")
+        return NotDue(f"{channel} is not enabled in notifications.yaml")
     if done := _done(ctx.record, notice_kind(channel, kind), None):
-        return NotOwed(done)
+        return NotDue(done)
     return Notify(
         key=ctx.key,
         rule=ctx.rule,

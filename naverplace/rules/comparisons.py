@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from naverplace.base.clock import SEOUL
-from naverplace.rules.parameters import Known
+from naverplace.rules.parameters import ValidationContext
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "equals": lambda value, other: bool(value == other),
@@ -36,7 +36,7 @@ def compare(value: Any, comparison: str, other: Any) -> bool:
     return _COMPARISONS[comparison](value, other)
 
 
-def one_comparison(known: Known, said: Any) -> str:
+def one_comparison(known: ValidationContext, said: Any) -> str:
     """Check that a field is compared once, and with what its type can be compared with."""
     used = [name for name in _COMPARISONS if getattr(said, name) is not None]
     if len(used) != 1:

@@ -24,15 +24,15 @@ from naverplace.rules.parameters import (
     HourOfDay,
     Hours,
     Kind,
-    Known,
     Statuses,
     StoreIds,
     Switch,
     Text,
+    ValidationContext,
     Value,
     Values,
     Words,
-    agree,
+    cross_validate,
 )
 
 CONDITIONS = condition = Registry("condition")
@@ -50,31 +50,32 @@ class Context:
     fields: Mapping[str, Field]
 
 
-class Answer(NamedTuple):
-    """A condition's answer, and what it rests on; `seen` holds no phone and no name."""
+class Evaluation(NamedTuple):
+    """Whether a condition or group holds, and what that rests on: no phone, no name."""
 
     holds: bool
-    seen: Mapping[str, Any] = {}
-    since: datetime | None = None  # when it began to hold, if it depends on time
+    observed: Mapping[str, Any] = {}
+    holds_since: datetime | None = None  # if it depends on time
     start_bound: bool = False  # it holds because of when the booking starts
+    failed: str = ""  # the first condition that said no, as rules word it
 
 
 @condition
-def booking_not_in_db(ctx: Context) -> Answer:
+def booking_not_in_db(ctx: Context) -> Evaluation:
     """Hold when table `sms` has no record of the booking: it is new.
 
     - booking_not_in_db
     """
-    return Answer(ctx.record is None, {"record": _known(ctx.record)})
+    return Evaluation(ctx.record is None, {"record": _known(ctx.record)})
 
 
 @condition
-def booking_in_db(ctx: Context) -> Answer:
+def booking_in_db(ctx: Context) -> Evaluation:
     """Hold when table `sms` has a record of the booking.
 
     - booking_in_db
     """
-    return Answer(ctx.record is not None, {"record": _known(ctx.record)})
+    return Evaluation(ctx.record is not None, {"record": _known(ctx.record)})
 
 
 def _known(record: Record | None) -> str:
@@ -82,63 +83,63 @@ def _known(record: Record | None) -> str:
 
 
 @condition
-def starts_in_future(ctx: Context) -> Answer:
+def starts_in_future(ctx: Context) -> Evaluation:
     """Hold until the booking starts; not at the start itself.
 
     - starts_in_future
     """
-    return Answer(ctx.booking.start > ctx.now, {"start": ctx.booking.start})
+    return Evaluation(ctx.booking.start > ctx.now, {"start": ctx.booking.start})
 
 
 @condition
-def time_before_booking(ctx: Context, *, hours: Hours) -> Answer:
+def time_before_booking(ctx: Context, *, hours: Hours) -> Evaluation:
     """Hold from `hours` before the start, that moment included, until the start, excluded.
 
     - time_before_booking: 2
     """
     since = ctx.booking.start - timedelta(hours=hours)
     holds = since <= ctx.now < ctx.booking.start
-    return Answer(holds, {"start": ctx.booking.start}, since, start_bound=True)
+    return Evaluation(holds, {"start": ctx.booking.start}, since, start_bound=True)
 
 
 @condition
-def current_hour(ctx: Context, *, hour: HourOfDay) -> Answer:
+def current_hour(ctx: Context, *, hour: HourOfDay) -> Evaluation:
     """Hold during this hour of the Korean day: 20 is from 20:00:00 until 20:59:59.
 
     - current_hour: 20
     """
     since = ctx.now.replace(minute=0, second=0, microsecond=0)
-    return Answer(ctx.now.hour == hour, {"hour": ctx.now.hour}, since)
+    return Evaluation(ctx.now.hour == hour, {"hour": ctx.now.hour}, since)
 
 
 @condition
-def date_is_today(ctx: Context) -> Answer:
+def date_is_today(ctx: Context) -> Evaluation:
     """Hold on the Korean day of the booking.
 
     - date_is_today
     """
     day = ctx.booking.start.date()
     since = datetime.combine(day, time(), tzinfo=ctx.now.tzinfo)
-    return Answer(day == ctx.now.date(), {"date": day}, since, start_bound=True)
+    return Evaluation(day == ctx.now.date(), {"date": day}, since, start_bound=True)
 
 
-def _days_in_order(_known: Known, said: Any) -> str:
+def _days_in_order(_known: ValidationContext, said: Any) -> str:
     return "" if said.start <= said.end else f"start {said.start} is after end {said.end}"
 
 
 @condition
-@agree(_days_in_order)
-def date_range(ctx: Context, *, start: date, end: date) -> Answer:
+@cross_validate(_days_in_order)
+def date_range(ctx: Context, *, start: date, end: date) -> Evaluation:
     """Hold for bookings of these Korean days, both included.
 
     - date_range: {start: 2025-12-24, end: 2025-12-26}
     """
     day = ctx.booking.start.date()
-    return Answer(start <= day <= end, {"date": day})
+    return Evaluation(start <= day <= end, {"date": day})
 
 
 @condition
-def booking_status(ctx: Context, *, status: Statuses) -> Answer:
+def booking_status(ctx: Context, *, status: Statuses) -> Evaluation:
     """Hold for bookings of this status, or one of several.
 
     RC02 asked for, RC03 confirmed, RC04 cancelled, RC05 no-show, RC06 changed, RC08 completed.
@@ -146,21 +147,21 @@ def booking_status(ctx: Context, *, status: Statuses) -> Answer:
         - booking_status: RC03
         - booking_status: [RC03, RC08]
     """
-    return Answer(ctx.booking.status.value in status, {"status": ctx.booking.status.value})
+    return Evaluation(ctx.booking.status.value in status, {"status": ctx.booking.status.value})
 
 
 @condition
-def store_is(ctx: Context, *, store: StoreIds) -> Answer:
+def store_is(ctx: Context, *, store: StoreIds) -> Evaluation:
     """Hold for bookings of this store, or one of several.
 
     - store_is: 1051707
     - store_is: [1051707, 951291]
     """
-    return Answer(ctx.booking.store_id in store, {"store": ctx.booking.store_id})
+    return Evaluation(ctx.booking.store_id in store, {"store": ctx.booking.store_id})
 
 
 @condition
-def flag_not_set(ctx: Context, *, flag: Flag) -> Answer:
+def flag_not_set(ctx: Context, *, flag: Flag) -> Evaluation:
     """Hold when the record lacks the flag, has it as False, or does not exist.
 
     confirm_sms, remind_sms and option_sms say that SENS accepted confirmation, guide and event.
@@ -168,11 +169,11 @@ def flag_not_set(ctx: Context, *, flag: Flag) -> Answer:
         - flag_not_set: remind_sms
     """
     value = ctx.record is not None and bool(getattr(ctx.record, flag))
-    return Answer(not value, {flag: value})
+    return Evaluation(not value, {flag: value})
 
 
 @condition
-def message_owed(ctx: Context, *, kind: Kind) -> Answer:
+def message_owed(ctx: Context, *, kind: Kind) -> Evaluation:
     """Hold when a message was owed in an earlier run, and nothing of it has reached the provider.
 
     With booking_not_in_db it keeps a message for new bookings owed after a failed attempt.
@@ -181,21 +182,21 @@ def message_owed(ctx: Context, *, kind: Kind) -> Answer:
     """
     message = ctx.record.messages.get(kind) if ctx.record else None
     owed = message is not None and message.may_be_claimed
-    return Answer(owed, {kind: message.state if message else "never owed"})
+    return Evaluation(owed, {kind: message.state if message else "never owed"})
 
 
 @condition
-def has_option_keyword(ctx: Context, *, keywords: Words) -> Answer:
+def has_option_keyword(ctx: Context, *, keywords: Words) -> Evaluation:
     """Hold when the name of a chosen option holds one of these words.
 
     - has_option_keyword: [네이버, 인스타, 원본]
     """
     names = tuple(option.name for option in ctx.booking.options)
-    return Answer(ctx.booking.has_keyword(keywords), {"options": names})
+    return Evaluation(ctx.booking.has_keyword(keywords), {"options": names})
 
 
 @condition
-def has_multiple_options(ctx: Context, *, keywords: Words, min_count: Count = 2) -> Answer:
+def has_multiple_options(ctx: Context, *, keywords: Words, min_count: Count = 2) -> Evaluation:
     """Hold when options with one of these words were chosen at least `min_count` times in all.
 
     - has_multiple_options: {keywords: 보정, min_count: 2}
@@ -205,11 +206,11 @@ def has_multiple_options(ctx: Context, *, keywords: Words, min_count: Count = 2)
         for option in ctx.booking.options
         if any(word in option.name for word in keywords)
     )
-    return Answer(count >= min_count, {"count": count})
+    return Evaluation(count >= min_count, {"count": count})
 
 
 @condition
-@agree(one_comparison)
+@cross_validate(one_comparison)
 def field(
     ctx: Context,
     *,
@@ -221,7 +222,7 @@ def field(
     contains: Text | None = None,
     one_of: Values | None = None,
     if_missing: Switch | None = None,
-) -> Answer:
+) -> Evaluation:
     """Compare a field of rules/fields.yaml; `if_missing` answers for bookings that lack it.
 
     Without `if_missing` a booking that lacks the field is reported as undecided. `contains` looks
@@ -235,7 +236,7 @@ def field(
     if value is None:
         if if_missing is None:
             raise CannotDecide(f"the booking has no {name!r}: say what holds then with if_missing")
-        return Answer(if_missing, {name: "missing"})
+        return Evaluation(if_missing, {name: "missing"})
     said = {
         "equals": equals,
         "not_equals": not_equals,
@@ -247,4 +248,4 @@ def field(
     comparison, other = next((name, other) for name, other in said.items() if other is not None)
     declared = ctx.fields.get(name)
     open_to_see = declared is not None and not declared.personal
-    return Answer(compare(value, comparison, other), {name: value if open_to_see else PERSONAL})
+    return Evaluation(compare(value, comparison, other), {name: value if open_to_see else PERSONAL})

@@ -31,10 +31,9 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.domain.results import Decisions, Undecided, Verdict
 from naverplace.rules import expiry, rescheduling
-from naverplace.rules.actions import ACTIONS, NotOwed
-from naverplace.rules.conditions import CONDITIONS, Context
-from naverplace.rules.evaluation import Reply
-from naverplace.rules.evaluator import Asking
+from naverplace.rules.actions import ACTIONS, NotDue
+from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
+from naverplace.rules.evaluation import RuleEvaluator
 from naverplace.rules.rule_parser import Rule
 from naverplace.rules.rulebook import Rulebook
 
@@ -56,7 +55,7 @@ class RuleEngine:
         self, rulebook: Rulebook, *, conditions: Registry = CONDITIONS, actions: Registry = ACTIONS
     ) -> None:
         self.rulebook = rulebook
-        self._asking = Asking(rulebook, conditions=conditions, actions=actions)
+        self._evaluator = RuleEvaluator(rulebook, conditions=conditions, actions=actions)
 
     def decide(
         self,
@@ -66,7 +65,7 @@ class RuleEngine:
         now: datetime,
         back: timedelta = expiry.BACK,
         served: Mapping[str, datetime] | None = None,
-        told: Collection[str] | None = None,
+        reported_runs: Collection[str] | None = None,
     ) -> Decisions:
         """Decide what is owed at this moment, and name what has expired.
 
@@ -76,8 +75,8 @@ class RuleEngine:
         read it may complete, so RC08 wins over RC03. What cannot be decided for one booking is
         named in `errors` and in its verdict; everything else goes on. `records` may hold a booking
         under another spelling of its phone. What a booking lacked when it started is looked for
-        until `back` later, of unknown bookings from when their store was first `served`, or the
-        records' first sign of it. What was marked by a run that is not in `told` is marked again.
+        until `back` later; of unknown bookings from when their store was first `served`, or the
+        records' first sign of it. What a run not in `reported_runs` marked is marked again.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
@@ -87,21 +86,23 @@ class RuleEngine:
         errors: list[Undecided] = []
         book = self.rulebook
         bookings = in_order(newest(bookings), now)
-        own = record_matching.own_records(bookings, records)
+        own = record_matching.match_records(bookings, records)
         for booking in bookings:
             owed = _Owed()
             if (record := own.get(booking.key)) and (
-                move := rescheduling.find_move(record, booking, now=now)
+                move := rescheduling.plan_reschedule(record, booking, now=now)
             ):
                 own[booking.key] = move.record
                 owed.effects[_identity(move.effect)] = move.effect
             ctx = Context(booking, own.get(booking.key), now, book.stores, book.fields)
-            for rule in self._asking.rules:
+            for rule in self._evaluator.rules:
                 try:
                     verdicts.append(self._apply(rule, ctx, owed=owed))
                 except CannotDecide as error:
                     why = str(error)
-                    verdicts.append(_verdict(rule, booking, Reply(False, {}, f"error: {why}")))
+                    verdicts.append(
+                        _verdict(rule, booking, Evaluation(False, failed=f"error: {why}"))
+                    )
                     errors.append(Undecided(booking.booking_num, booking.store_id, rule.name, why))
             effects += _in_turn(owed)
         still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
@@ -109,26 +110,26 @@ class RuleEngine:
         effects += expiry.find_expired(
             bookings,
             own,
-            self._asking,
+            self._evaluator,
             now=now,
             owed=still,
             served=signs,
             back=back,
-            told=told,
+            reported_runs=reported_runs,
         )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
     def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> Verdict:
         """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""
-        reply, made = self._asking.ask(rule, ctx)
-        seen = dict(reply.seen)
-        for call, one in made:
-            if isinstance(one, NotOwed):
-                seen[call.text] = one.why
-                owed.later |= {one.later} - {""}
+        evaluation, actions = self._evaluator.evaluate(rule, ctx)
+        observed = dict(evaluation.observed)
+        for call, effect in actions:
+            if isinstance(effect, NotDue):
+                observed[call.text] = effect.why
+                owed.later |= {effect.later} - {""}
             else:
-                owed.effects.setdefault(_identity(one), one)
-        return _verdict(rule, ctx.booking, reply._replace(seen=seen))
+                owed.effects.setdefault(_identity(effect), effect)
+        return _verdict(rule, ctx.booking, evaluation._replace(observed=observed))
 
 
 def decide(
@@ -139,11 +140,11 @@ def decide(
     now: datetime,
     back: timedelta = expiry.BACK,
     served: Mapping[str, datetime] | None = None,
-    told: Collection[str] | None = None,
+    reported_runs: Collection[str] | None = None,
 ) -> Decisions:
     """Decide what is owed at this moment, with the conditions and actions of this library."""
     return RuleEngine(rulebook).decide(
-        bookings, records, now=now, back=back, served=served, told=told
+        bookings, records, now=now, back=back, served=served, reported_runs=reported_runs
     )
 
 
@@ -168,9 +169,14 @@ def in_order(bookings: Iterable[Booking], now: datetime) -> list[Booking]:
     return sorted(bookings, key=lambda b: (b.start <= now, b.start, b.booking_num))
 
 
-def _verdict(rule: Rule, booking: Booking, reply: Reply) -> Verdict:
+def _verdict(rule: Rule, booking: Booking, evaluation: Evaluation) -> Verdict:
     return Verdict(
-        booking.booking_num, booking.store_id, rule.name, reply.holds, reply.failed, reply.seen
+        booking.booking_num,
+        booking.store_id,
+        rule.name,
+        evaluation.holds,
+        evaluation.failed,
+        evaluation.observed,
     )
 
 

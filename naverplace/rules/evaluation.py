@@ -1,44 +1,84 @@
-"""A rule's conditions, compiled once into one question that is asked for every booking."""
+"""Rules compiled once: does a rule hold for a booking, and what does it owe; pure."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
-from naverplace.rules.conditions import Answer, Context
-from naverplace.rules.rule_parser import Call, Condition
+from naverplace.rules.actions import ActionContext, Owed
+from naverplace.rules.conditions import Context, Evaluation
+from naverplace.rules.rule_parser import Call, Condition, Rule
+from naverplace.rules.rulebook import Rulebook
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+Predicate = Callable[[Context], Evaluation]
 
 
-class Reply(NamedTuple):
-    """What a condition or group said; `failed` is the first condition that said no."""
+class RuleEvaluation(NamedTuple):
+    """Whether a rule holds, and each action with what it owes; none when it does not hold."""
 
-    holds: bool
-    seen: Mapping[str, Any]
-    failed: str = ""
-    since: datetime | None = None  # when it began to hold, if it depends on time
-    start_bound: bool = False  # it holds because of when the booking starts
+    evaluation: Evaluation
+    owed: tuple[tuple[Call, Owed], ...] = ()
 
 
-Question = Callable[[Context], Reply]
+class RuleEvaluator:
+    """The enabled rules of a rulebook, compiled once."""
+
+    def __init__(self, rulebook: Rulebook, *, conditions: Registry, actions: Registry) -> None:
+        self.rulebook, self.actions = rulebook, actions
+        self.rules = [rule for rule in rulebook.rules if rule.enabled]
+        self._predicates = {
+            rule.name: compile_condition(rule.when, conditions) for rule in self.rules
+        }
+
+    def holds(self, rule: Rule, ctx: Context) -> Evaluation:
+        """Tell whether the rule holds. Raises CannotDecide."""
+        return self._predicates[rule.name](ctx)
+
+    def evaluate(self, rule: Rule, ctx: Context) -> RuleEvaluation:
+        """Tell whether the rule holds and what it owes. Raises CannotDecide: it owes nothing."""
+        evaluation = self.holds(rule, ctx)
+        if not evaluation.holds:
+            return RuleEvaluation(evaluation)
+        context = self._action_context(rule, ctx, evaluation)
+        owed = [
+            (call, call_with_position(call, self.actions[call.word], context)) for call in rule.then
+        ]
+        return RuleEvaluation(evaluation, tuple(owed))
+
+    def _action_context(self, rule: Rule, ctx: Context, evaluation: Evaluation) -> ActionContext:
+        book, store_id = self.rulebook, ctx.booking.store_id
+        if store_id not in book.stores:
+            raise CannotDecide(f"{rule.place}: store {store_id} is not in stores.yaml")
+        return ActionContext(
+            booking=ctx.booking,
+            record=ctx.record,
+            now=ctx.now,
+            store=book.stores[store_id],
+            rule=rule.name,
+            due=evaluation.holds_since,
+            templates=book.templates,
+            access=book.access,
+            routing=book.routing,
+            default_sender=book.default_sender,
+            start_bound=evaluation.start_bound,
+        )
 
 
-def compiled(condition: Condition, registry: Registry) -> Question:
+def compile_condition(condition: Condition, registry: Registry) -> Predicate:
     """Compile a condition or group; what it cannot decide, it raises as CannotDecide."""
     if isinstance(condition, Call):
-        return _one(condition, registry[condition.word])
-    parts = [compiled(part, registry) for part in condition.parts]
+        return _single(condition, registry[condition.word])
+    parts = [compile_condition(part, registry) for part in condition.parts]
     return {"all": _all, "any": _any, "not": _not}[condition.word](parts, condition.text)
 
 
-def placed(call: Call, function: Callable[..., T], ctx: object) -> T:
+def call_with_position(call: Call, function: Callable[..., T], ctx: object) -> T:
     """Call a condition or action; raises CannotDecide with its place in the rules."""
     try:
         return function(ctx, **call.parameters)
@@ -49,53 +89,51 @@ def placed(call: Call, function: Callable[..., T], ctx: object) -> T:
         trace = "".join(traceback.format_tb(error.__traceback__))
         what = type(error).__name__
         logger.error("a defect of ours: %s at %s broke: %s\n%s", call.word, call.place, what, trace)
-        raise CannotDecide(f"{call.place}: {call.text}: {type(error).__name__}") from None
+        raise CannotDecide(f"{call.place}: {call.text}: {what}") from None
 
 
-def _one(call: Call, function: Callable[..., Answer | bool]) -> Question:
-    def ask(ctx: Context) -> Reply:
-        answer = placed(call, function, ctx)
-        if isinstance(answer, bool):
-            return Reply(answer, {}, "" if answer else call.text)
-        failed = "" if answer.holds else call.text
-        return Reply(answer.holds, answer.seen, failed, answer.since, answer.start_bound)
+def _single(call: Call, function: Callable[..., Evaluation | bool]) -> Predicate:
+    def evaluate(ctx: Context) -> Evaluation:
+        answer = call_with_position(call, function, ctx)
+        evaluation = Evaluation(answer) if isinstance(answer, bool) else answer
+        return evaluation._replace(failed="" if evaluation.holds else call.text)
 
-    return ask
+    return evaluate
 
 
-def _all(parts: list[Question], _text: str) -> Question:
-    def ask(ctx: Context) -> Reply:
-        seen: dict[str, Any] = {}
+def _all(parts: list[Predicate], _text: str) -> Predicate:
+    def evaluate(ctx: Context) -> Evaluation:
+        observed: dict[str, Any] = {}
         since, start_bound = None, False
         for part in parts:
-            reply = part(ctx)
-            if not reply.holds:
-                return reply
-            seen.update(reply.seen)
-            start_bound = start_bound or reply.start_bound
-            if reply.since and (since is None or reply.since > since):
-                since = reply.since
-        return Reply(True, seen, since=since, start_bound=start_bound)
+            evaluation = part(ctx)
+            if not evaluation.holds:
+                return evaluation
+            observed.update(evaluation.observed)
+            start_bound = start_bound or evaluation.start_bound
+            if evaluation.holds_since and (since is None or evaluation.holds_since > since):
+                since = evaluation.holds_since
+        return Evaluation(True, observed, since, start_bound)
 
-    return ask
+    return evaluate
 
 
-def _any(parts: list[Question], text: str) -> Question:
-    def ask(ctx: Context) -> Reply:
-        seen: dict[str, Any] = {}
+def _any(parts: list[Predicate], text: str) -> Predicate:
+    def evaluate(ctx: Context) -> Evaluation:
+        observed: dict[str, Any] = {}
         for part in parts:
-            reply = part(ctx)
-            if reply.holds:
-                return reply
-            seen.update(reply.seen)
-        return Reply(False, seen, text)
+            evaluation = part(ctx)
+            if evaluation.holds:
+                return evaluation
+            observed.update(evaluation.observed)
+        return Evaluation(False, observed, failed=text)
 
-    return ask
+    return evaluate
 
 
-def _not(parts: list[Question], text: str) -> Question:
-    def ask(ctx: Context) -> Reply:
-        reply = parts[0](ctx)
-        return Reply(not reply.holds, reply.seen, text if reply.holds else "")
+def _not(parts: list[Predicate], text: str) -> Predicate:
+    def evaluate(ctx: Context) -> Evaluation:
+        holds, observed, *_ = parts[0](ctx)
+        return Evaluation(not holds, observed, failed=text if holds else "")
 
-    return ask
+    return evaluate

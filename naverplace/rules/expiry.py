@@ -1,7 +1,7 @@
 """Messages that were owed until a booking's start, were never accepted, and are too late now; pure.
 
-The rules are asked again, as they would have been asked at the last moment before the start. So
-what is lost is found by the same rules that owe it, after whatever outage.
+The rules are evaluated again, as they stood at the last moment before the start. So what is lost is
+found by the same rules that owe it, after whatever outage.
 """
 
 from __future__ import annotations
@@ -17,46 +17,62 @@ from naverplace.domain.effects import MarkExpired, RecordKey, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute
-from naverplace.ledger.reported_runs import unreported_kinds
 from naverplace.rules.actions import kind_of
 from naverplace.rules.conditions import Context
-from naverplace.rules.evaluator import Asking
+from naverplace.rules.evaluation import RuleEvaluator
 from naverplace.rules.rule_parser import Call, Condition, Rule
 
 BACK = timedelta(days=2)  # how long after its start a booking is still looked at
+REPORT_LIMIT = timedelta(minutes=15)  # a run that has not reported by then never will
+START_BOUND_CONDITIONS = ("starts_in_future", "time_before_booking")
 _MOMENT = timedelta(seconds=1)
-_ANCHORS = ("starts_in_future", "time_before_booking")
-_CAME = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
+_STARTED = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
 
 
 def find_expired(
     bookings: Iterable[Booking],
     records: Mapping[RecordKey, Record],
-    asking: Asking,
+    evaluator: RuleEvaluator,
     *,
     now: datetime,
     owed: Collection[tuple[RecordKey, str]] = (),
     served: Mapping[str, datetime],
     back: timedelta = BACK,
-    told: Collection[str] | None = None,
+    reported_runs: Collection[str] | None = None,
 ) -> tuple[MarkExpired, ...]:
     """List what expired with its booking's start, and does not stand in the ledger as expired yet.
 
     `records` are by booking key; `owed` are the messages, by record key and kind, that some rule
     still owes, so they have not expired. A booking without record counts only if it started after
     its store was first `served`, see first_signs: a new installation owed nothing before it began.
-    `told` are the runs that have reported: what another one marked and never told is listed again;
-    None: all have.
+    What another run marked and never reported is listed again; None: all runs have reported.
     """
-    found: list[MarkExpired] = []
+    marks: list[MarkExpired] = []
     for booking in bookings:
-        over = now - back <= booking.start <= now and booking.status in _CAME
-        record = records.get(booking.key)
-        since = served.get(booking.store_id)
-        if over and (record or (since and since < booking.start)):
-            again = unreported_kinds(record, told, now=now)
-            found += _Past(booking, record, asking, again=again).expired()
-    return tuple(mark for mark in found if (mark.key, mark.kind) not in owed)
+        if booking.status not in _STARTED or not now - back <= booking.start <= now:
+            continue
+        record, since = records.get(booking.key), served.get(booking.store_id)
+        if record or (since and since < booking.start):
+            unreported = unreported_kinds(record, reported_runs, now=now)
+            started = _StartedBooking(booking, record, evaluator, unreported=unreported)
+            marks += started.expired_messages()
+    return tuple(mark for mark in marks if (mark.key, mark.kind) not in owed)
+
+
+def unreported_kinds(
+    record: Record | None, reported_runs: Collection[str] | None, *, now: datetime
+) -> frozenset[str]:
+    """Name the kinds that were marked as expired by a run that died before its report."""
+    if record is None or reported_runs is None:
+        return frozenset()
+    return frozenset(
+        kind
+        for kind, entry in record.messages.items()
+        if entry.state == MessageStatus.EXPIRED
+        and entry.run_id
+        and entry.run_id not in reported_runs
+        and (entry.settled_at is None or entry.settled_at + REPORT_LIMIT <= now)
+    )
 
 
 def first_signs(
@@ -75,98 +91,111 @@ def first_signs(
     return signs
 
 
-class _Past:
-    """One booking that has started, as the rules saw it before."""
+class _StartedBooking:
+    """A booking whose start is past, seen as it stood just before: confirmed, about to start."""
 
     def __init__(
         self,
         booking: Booking,
         record: Record | None,
-        asking: Asking,
+        evaluator: RuleEvaluator,
         *,
-        again: Collection[str] = (),
+        unreported: Collection[str] = (),
     ) -> None:
         self.booking = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
         self.completed = booking.status is BookingStatus.COMPLETED
-        self.record, self.asking, self.again = record, asking, again
-        left = {k: m for k, m in record.messages.items() if k not in again} if record else {}
-        self.asked = replace(record, messages=left) if record else None
+        self.record, self.evaluator, self.unreported = record, evaluator, unreported
+        self._record_for_rules = record and replace(  # as it was before the unreported marks
+            record, messages={k: m for k, m in record.messages.items() if k not in unreported}
+        )
 
-    def expired(self) -> list[MarkExpired]:
+    def expired_messages(self) -> list[MarkExpired]:
         """List each kind once, whichever rule owed it first."""
-        found: dict[str, MarkExpired] = {}
-        for rule in self.asking.rules:
-            if any(call.word in _ANCHORS for call in _asked(rule.when)):
-                for mark in self._of(rule):
-                    found.setdefault(mark.kind, mark)
-        return list(found.values())
+        marks: dict[str, MarkExpired] = {}
+        for rule in self.evaluator.rules:
+            words = {call.word for call in _required_conditions(rule.when)}
+            if words.intersection(START_BOUND_CONDITIONS):
+                for mark in self._owed_by(rule):
+                    marks.setdefault(mark.kind, mark)
+        return list(marks.values())
 
-    def _of(self, rule: Rule) -> Iterator[MarkExpired]:
+    def _owed_by(self, rule: Rule) -> Iterator[MarkExpired]:
+        book = self.evaluator.rulebook
         for moment in self._last_moments(rule):
-            book = self.asking.rulebook
-            ctx = Context(self.booking, self.asked, moment, book.stores, book.fields)
+            ctx = Context(self.booking, self._record_for_rules, moment, book.stores, book.fields)
             try:
-                made = self.asking.ask(rule, ctx).made
+                actions = self.evaluator.evaluate(rule, ctx).owed
             except CannotDecide as error:
-                yield from self._undecided(rule, ctx, str(error))
+                yield from self._owed_without_text(rule, ctx, f"undecided: {error}")
                 continue
-            for _, owed in made:
-                if isinstance(owed, SendSms) and not self._settled(owed.kind):
-                    yield self._mark(owed)
+            for _, owed in actions:
+                if isinstance(owed, SendSms) and not self._is_resolved(owed.kind):
+                    yield self._mark(
+                        owed.rule,
+                        owed.kind,
+                        due=owed.due,
+                        expires=owed.expires,
+                        for_start=owed.for_start,
+                        reason=self._reason(owed.kind),
+                    )
+
+    def _owed_without_text(self, rule: Rule, ctx: Context, reason: str) -> Iterator[MarkExpired]:
+        """Name what a rule that holds would have sent, but for a text that cannot be filled in."""
+        try:
+            evaluation = self.evaluator.holds(rule, ctx)
+        except CannotDecide:
+            return  # nobody can say that it was owed
+        for call in rule.then:
+            if not evaluation.holds or call.word != "send_sms":
+                continue
+            kind = kind_of(call.parameters["template"], call.parameters["once"])
+            flag = FLAG_OF.get(kind)
+            sent = flag and self.record and getattr(self.record, flag)
+            if not sent and not self._is_resolved(kind):
+                yield self._mark(
+                    rule.name,
+                    kind,
+                    due=evaluation.holds_since,
+                    expires=None,
+                    for_start=ctx.booking.start if evaluation.start_bound else None,
+                    reason=reason,
+                )
 
     def _last_moments(self, rule: Rule) -> list[datetime]:
         """List the last moments at which the rule could still owe something, the latest first."""
         start = self.booking.start
         ends = [start]
-        for call in _asked(rule.when):
+        for call in _required_conditions(rule.when):
             if call.word == "current_hour":
-                ends.append(_last(start, hour=call.parameters["hour"] + 1))
+                ends.append(_last_before(start, hour=call.parameters["hour"] + 1))
         for call in rule.then:
-            template = self.asking.rulebook.templates.get(self._template(call))
+            template = self.evaluator.rulebook.templates.get(self._template(call))
             if template and template.window:
                 closes = template.window[1]
-                ends.append(_last(start, hour=closes.hour, minute=closes.minute))
-        told = self.booking.told_at
+                ends.append(_last_before(start, hour=closes.hour, minute=closes.minute))
+        known_since = self.booking.status_known_since
         moments = {end - _MOMENT for end in ends}
-        return sorted((at for at in moments if not told or told <= at), reverse=True)
+        return sorted((m for m in moments if not known_since or known_since <= m), reverse=True)
 
     def _template(self, call: Call) -> str:
         name = str(call.parameters.get("template", ""))
-        store = self.asking.rulebook.stores.get(self.booking.store_id)
+        store = self.evaluator.rulebook.stores.get(self.booking.store_id)
         return ((store.templates if store else None) or {}).get(name, name)
 
-    def _settled(self, kind: str) -> bool:
+    def _is_resolved(self, kind: str) -> bool:
         """Tell whether it is with the provider, in doubt, or marked already."""
         entry = self._entry(kind)
-        if entry is None or kind in self.again:
+        if entry is None or kind in self.unreported:
             return False
         return entry.is_in_doubt or entry.state in (MessageStatus.EXPIRED, *WITH_PROVIDER)
 
     def _entry(self, kind: str) -> LedgerEntry | None:
         return self.record.messages.get(kind) if self.record else None
 
-    def _undecided(self, rule: Rule, ctx: Context, why: str) -> Iterator[MarkExpired]:
-        """Name what a rule that holds would have sent, but for a text that cannot be filled in."""
-        try:
-            reply = self.asking.reply(rule, ctx)
-        except CannotDecide:
-            return  # nobody can say that it was owed
-        for call in rule.then:
-            if not reply.holds or call.word != "send_sms":
-                continue
-            kind = kind_of(call.parameters["template"], call.parameters["once"])
-            flag = FLAG_OF.get(kind)
-            sent = flag and self.record and getattr(self.record, flag)
-            for_start = ctx.booking.start if reply.start_bound else None
-            if not sent and not self._settled(kind):
-                yield self._marked(
-                    rule.name, kind, due=reply.since, for_start=for_start, why=f"undecided: {why}"
-                )
-
     def _reason(self, kind: str) -> str:
         """Word why a message was never accepted; a reason of the ledger holds no phone."""
         entry = self._entry(kind)
-        if entry and kind in self.again:
+        if entry and kind in self.unreported:
             return entry.reason
         if entry is None or not entry.attempt:
             known = self.record.messages if self.record else ()
@@ -177,25 +206,15 @@ class _Past:
             return f"refused {_times(entry.refusals or entry.attempt)}{why}"
         return f"tried {_times(entry.attempt)}, SENS has taken none{why}"
 
-    def _mark(self, owed: SendSms) -> MarkExpired:
-        return self._marked(
-            owed.rule,
-            owed.kind,
-            due=owed.due,
-            for_start=owed.for_start,
-            why=self._reason(owed.kind),
-            expires=owed.expires,
-        )
-
-    def _marked(
+    def _mark(
         self,
         rule: str,
         kind: str,
         *,
         due: datetime | None,
+        expires: datetime | None,
         for_start: datetime | None,
-        why: str,
-        expires: datetime | None = None,
+        reason: str,
     ) -> MarkExpired:
         booking, entry = self.booking, self._entry(kind)
         key = self.record.key if self.record else booking.key
@@ -206,36 +225,39 @@ class _Past:
             store_id=booking.store_id,
             due=due,
             expires=expires or booking.start,
-            reason=why,
+            reason=reason,
             flag=FLAG_OF.get(kind),
             for_start=for_start,
             seen=(entry.token, entry.state) if entry else None,
-            item={**new_item(booking), "phone": key.phone, **self._closed()},
+            item={**new_item(booking), "phone": key.phone, **self._suppress_event()},
         )
 
-    def _closed(self) -> dict[str, Any]:
-        """Close what a record made only now would newly owe: its booking came unknown (L13)."""
+    def _suppress_event(self) -> dict[str, Any]:
+        """Mark the event too in a record made only now for a completed booking.
+
+        The record alone would make the event owed to a booking that came unknown (L13).
+        """
         if self.record or not self.completed:
             return {}
         why = "the booking was completed before it had a record"
-        mark = LedgerEntry(MessageStatus.EXPIRED, attempt=0, token="completed", reason=why)  # noqa: S106
-        return {attribute("event"): mark.as_map()}
+        entry = LedgerEntry(MessageStatus.EXPIRED, attempt=0, token="completed", reason=why)  # noqa: S106
+        return {attribute("event"): entry.as_map()}
 
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _asked(condition: Condition) -> Iterator[Call]:
-    """List the conditions that must hold; those under `not` must not."""
+def _required_conditions(condition: Condition) -> Iterator[Call]:
+    """List the conditions that may make a group hold; those under `not` must not hold."""
     if isinstance(condition, Call):
         yield condition
     elif condition.word != "not":
         for part in condition.parts:
-            yield from _asked(part)
+            yield from _required_conditions(part)
 
 
-def _last(start: datetime, *, hour: int, minute: int = 0) -> datetime:
+def _last_before(start: datetime, *, hour: int, minute: int = 0) -> datetime:
     """Give the last such time of day that is not after the start; hour 24 is midnight."""
-    at = start.replace(hour=hour % 24, minute=minute, second=0, microsecond=0)
-    return at if at <= start else at - timedelta(days=1)
+    moment = start.replace(hour=hour % 24, minute=minute, second=0, microsecond=0)
+    return moment if moment <= start else moment - timedelta(days=1)

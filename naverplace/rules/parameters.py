@@ -40,7 +40,7 @@ _AGREE = "__agree__"
 
 
 @dataclass(frozen=True)
-class Known:
+class ValidationContext:
     """What parameters may refer to."""
 
     stores: Mapping[str, Store] = field(default_factory=dict)
@@ -49,8 +49,8 @@ class Known:
     template_names: Collection[str] = ()  # those with mistakes too: their rules are not blamed
 
 
-def _one_of(what: str, known: Callable[[Known], list[str]]) -> AfterValidator:
-    def check(value: str, info: ValidationInfo[Known]) -> str:
+def _one_of(what: str, known: Callable[[ValidationContext], list[str]]) -> AfterValidator:
+    def check(value: str, info: ValidationInfo[ValidationContext]) -> str:
         words = known(info.context)
         if value not in words:
             raise ValueError(f"unknown {what} {value!r}; {nearest(value, words)}")
@@ -88,7 +88,7 @@ Value = StrictBool | StrictInt | StrictFloat | StrictStr
 Values = Annotated[tuple[Value, ...], Field(min_length=1)]
 
 
-def agree(check: Callable[[Known, Any], str]) -> Callable[[F], F]:
+def cross_validate(check: Callable[[ValidationContext, Any], str]) -> Callable[[F], F]:
     """Have a function's parameters checked together; the check words what is wrong, or ''."""
 
     def sign(function: F) -> F:
@@ -121,7 +121,7 @@ def only_parameter(function: Callable[..., Any]) -> str | None:
 
 
 def read_parameters(
-    function: Callable[..., Any], node: Node, problems: Problems, *, known: Known
+    function: Callable[..., Any], node: Node, problems: Problems, *, known: ValidationContext
 ) -> dict[str, Any] | None:
     """Read a function's parameters; None, with its problems noted, when they are wrong.
 

@@ -46,7 +46,7 @@ def recorded_start(record: Record) -> datetime | None:
         return None
 
 
-def find_move(record: Record, booking: Booking, *, now: datetime) -> Move | None:
+def plan_reschedule(record: Record, booking: Booking, *, now: datetime) -> Move | None:
     """Tell how the record must change because the booking's start is another one; None if not.
 
     A record whose time cannot be read has not moved: nothing is sent again for lack of knowledge.

@@ -15,7 +15,7 @@ from naverplace.base.yaml_validation import read_as
 from naverplace.domain.effects import CHANNELS
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.rules.actions import kind_of
-from naverplace.rules.parameters import Known, read_parameters
+from naverplace.rules.parameters import ValidationContext, read_parameters
 
 _CHANNEL_OF = {f"send_{name}": name for name in CHANNELS}
 
@@ -65,11 +65,16 @@ class _RuleEntry(BaseModel):
     then: Annotated[list[Any], Key(min_length=1)]
 
 
-class RuleReader:
+class RuleParser:
     """Reads rules, with the conditions and actions that are registered."""
 
     def __init__(
-        self, conditions: Registry, actions: Registry, *, known: Known, problems: Problems
+        self,
+        conditions: Registry,
+        actions: Registry,
+        *,
+        known: ValidationContext,
+        problems: Problems,
     ) -> None:
         self.conditions, self.actions = conditions, actions
         self.known, self.problems = known, problems

@@ -15,9 +15,9 @@ from naverplace.domain.stores import Store
 from naverplace.rules.actions import ACTIONS, kind_of
 from naverplace.rules.catalogue import catalogue
 from naverplace.rules.conditions import CONDITIONS
-from naverplace.rules.parameters import Known
-from naverplace.rules.rule_parser import Rule, RuleReader, calls_of
-from naverplace.rules.template_loader import TemplateReader
+from naverplace.rules.parameters import ValidationContext
+from naverplace.rules.rule_parser import Rule, RuleParser, calls_of
+from naverplace.rules.template_loader import TemplateLoader
 from naverplace.rules.templates import Access, Template
 
 __all__ = ["Rule", "Rulebook", "catalogue", "load_rulebook"]
@@ -60,7 +60,7 @@ def load_rulebook(
     """
     problems = Problems()
     declared = {field.name: field for field in fields}
-    reader = TemplateReader(
+    reader = TemplateLoader(
         stores=stores, fields=tuple(declared.values()), access=access, problems=problems
     )
     files = sorted(path for path in rules_dir.glob("*.yaml") if path.name != "fields.yaml")
@@ -70,8 +70,8 @@ def load_rulebook(
     if not reader.seen and not problems.found:
         problems.note(Place((rules_dir / "templates.yaml").as_posix()), "there is no template")
     routing = load_routing(rules_dir / "notifications.yaml", problems)
-    known = Known(stores, declared, reader.templates, reader.seen)
-    rules = _read_rules(files, RuleReader(conditions, actions, known=known, problems=problems))
+    known = ValidationContext(stores, declared, reader.templates, reader.seen)
+    rules = _read_rules(files, RuleParser(conditions, actions, known=known, problems=problems))
     _check_owed_kinds(rules, problems)
     _check_stand_ins(known, problems, rules_dir)
     problems.raise_if_any()
@@ -87,7 +87,7 @@ def load_rulebook(
     )
 
 
-def _read_rules(files: Iterable[Path], reader: RuleReader) -> list[Rule]:
+def _read_rules(files: Iterable[Path], reader: RuleParser) -> list[Rule]:
     rules: list[Rule] = []
     for path in files:
         if path.name in NOT_RULES or path.name.startswith("templates"):
@@ -118,7 +118,7 @@ def _check_owed_kinds(rules: Iterable[Rule], problems: Problems) -> None:
                 )
 
 
-def _check_stand_ins(known: Known, problems: Problems, rules_dir: Path) -> None:
+def _check_stand_ins(known: ValidationContext, problems: Problems, rules_dir: Path) -> None:
     """Check the templates that stores.yaml names for single stores."""
     names = list(known.template_names)
     for store in known.stores.values():

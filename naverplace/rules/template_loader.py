@@ -17,7 +17,7 @@ from naverplace.base.yaml_nodes import Node, Place, Problems, load_yaml
 from naverplace.base.yaml_validation import read_as
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.stores import Store
-from naverplace.rules.template_rendering import Text, Wrong, compile_text, sample_bookings
+from naverplace.rules.template_rendering import CompiledText, Wrong, compile_text, sample_bookings
 from naverplace.rules.templates import AD_WINDOW, Access, Template, TemplateEntry, plain
 
 AD_LABEL = "(광고)"
@@ -31,7 +31,7 @@ class _File(BaseModel):
     templates: dict[Annotated[str, Key(pattern=r"^[a-z][a-z0-9_]{0,59}$")], TemplateEntry]
 
 
-class TemplateReader:
+class TemplateLoader:
     """Reads template files, and checks each template for every store that it is for."""
 
     def __init__(
@@ -93,14 +93,14 @@ class TemplateReader:
             if store_id not in group.keys:
                 self.problems.note(group.place, f"no text for store {store_id} ({store.alias})")
 
-    def _compile(self, source: str, node: Node) -> Text | None:
+    def _compile(self, source: str, node: Node) -> CompiledText | None:
         strange = unsendable(source.replace("\n", ""))
         for sign in strange:
             self.problems.note(
                 node.find(sign), f"{name_signs(sign)} cannot be sent: EUC-KR has no such sign"
             )
         read = compile_text(source, fields=self.fields, speaks=_SPEAKS)
-        if isinstance(read, Text):
+        if isinstance(read, CompiledText):
             return None if strange else read
         for wrong in read:
             self.problems.note(place_of(wrong, node), wrong.what)
@@ -114,7 +114,7 @@ class TemplateReader:
             place = node.value["send_between"].place
             self.problems.note(place, "an advertisement may be sent from 08:00 to 20:50 only")
 
-    def _tried(self, template: Template, text: Text, store: Store) -> Iterator[str]:
+    def _tried(self, template: Template, text: CompiledText, store: Store) -> Iterator[str]:
         """Fill the template in for invented bookings of this store, and list what is wrong."""
         words = dict.fromkeys((*template.subject.access_words, *text.access_words))
         access = self.access

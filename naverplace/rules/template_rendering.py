@@ -51,7 +51,7 @@ class Wrong:
 
 
 @dataclass(frozen=True)
-class Text:
+class CompiledText:
     """One text with variables, read and compiled once."""
 
     source: str = field(repr=False)
@@ -89,7 +89,7 @@ class Text:
 
 def compile_text(
     source: str, *, fields: Collection[Field], speaks: Sequence[str] = ("booking", "store")
-) -> Text | list[Wrong]:
+) -> CompiledText | list[Wrong]:
     """Read a text, or list every word that it must not use; `speaks` names its variables."""
     try:
         parsed = _ENVIRONMENT.parse(source)
@@ -109,7 +109,7 @@ def compile_text(
     if wrong:
         return wrong
     access = [path[1] for path in uses if path[0] == "access" and len(path) == 2]
-    return Text(source, tuple(dict.fromkeys(access)), tuple(fields), compiled)
+    return CompiledText(source, tuple(dict.fromkeys(access)), tuple(fields), compiled)
 
 
 def _uses(parsed: nodes.Template) -> Iterator[tuple[str, ...]]:

@@ -19,7 +19,7 @@ from naverplace.base.errors import CannotDecide
 from naverplace.base.korean_text import name_signs, size, unsendable
 from naverplace.domain.booking import Booking
 from naverplace.domain.stores import Store
-from naverplace.rules.template_rendering import Text
+from naverplace.rules.template_rendering import CompiledText
 
 SMS_BYTES, LMS_BYTES, SUBJECT_BYTES = 90, 2000, 40
 # Advertisements are forbidden from 21:00 on; ten minutes are left for their way
@@ -75,15 +75,15 @@ class Template:
 
     name: str
     entry: TemplateEntry = field(repr=False)
-    subject: Text
-    texts: Mapping[str, Text]  # by store; by "" when all stores share it
+    subject: CompiledText
+    texts: Mapping[str, CompiledText]  # by store; by "" when all stores share it
 
     @property
     def per_store(self) -> bool:
         """Tell whether every store has a text of its own."""
         return "" not in self.texts
 
-    def opens_doors(self, store_id: str) -> bool:
+    def uses_access_data(self, store_id: str) -> bool:
         """Tell whether this store's message carries access data."""
         text = self.texts.get("", self.texts.get(store_id))
         return bool(self.subject.access_words or (text and text.access_words))

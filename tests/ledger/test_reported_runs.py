@@ -13,12 +13,8 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.ledger.reported_runs import (
-    AGAIN,
-    read_reported_runs,
-    record_reported_runs,
-    unreported_kinds,
-)
+from naverplace.ledger.reported_runs import read_reported_runs, record_reported_runs
+from naverplace.rules.expiry import REPORT_LIMIT, unreported_kinds
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
 from tests.rule_builders import NOW, a_booking, a_record
@@ -56,7 +52,7 @@ def test_without_anything_expired_the_table_is_not_asked(world: Sandbox, table: 
 
 
 def test_all_count_as_told_when_nobody_asked() -> None:
-    assert unreported_kinds(MARKED, None, now=NOW + AGAIN) == frozenset()
+    assert unreported_kinds(MARKED, None, now=NOW + REPORT_LIMIT) == frozenset()
     assert unreported_kinds(None, set(), now=NOW) == frozenset()
 
 

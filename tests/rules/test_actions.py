@@ -15,9 +15,9 @@ from naverplace.domain.effects import CreateRecord, Notify, SendSms, SetFlag
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, notice_kind
 from naverplace.domain.stores import Store
-from naverplace.rules.actions import ACTIONS, ActionContext, NotOwed
+from naverplace.rules.actions import ACTIONS, ActionContext, NotDue
 from naverplace.rules.rulebook import Rulebook
-from naverplace.rules.template_rendering import Text, compile_text
+from naverplace.rules.template_rendering import CompiledText, compile_text
 from tests.rule_builders import (
     DEFAULT_SENDER,
     NOW,
@@ -68,9 +68,9 @@ def act(word: str, ctx: ActionContext, **said: Any) -> Any:
     return ACTIONS[word](ctx, **said)
 
 
-def a_line(text: str = LINE) -> Text:
+def a_line(text: str = LINE) -> CompiledText:
     read = compile_text(text, fields=())
-    assert isinstance(read, Text)
+    assert isinstance(read, CompiledText)
     return read
 
 
@@ -80,7 +80,7 @@ def test_an_unknown_booking_gets_its_record_and_a_known_one_does_not() -> None:
     made = act("create_db_record", a_context(booking))
 
     assert made == CreateRecord(booking.key, "a-rule", new_item(booking))
-    assert isinstance(act("create_db_record", a_context(booking, a_record(booking))), NotOwed)
+    assert isinstance(act("create_db_record", a_context(booking, a_record(booking))), NotDue)
 
 
 def test_a_message_carries_all_that_its_sending_needs() -> None:
@@ -253,7 +253,7 @@ def test_a_message_that_the_provider_took_is_not_owed(state: MessageStatus) -> N
     booking = a_booking()
     record = a_record(booking, messages={"welcome": LedgerEntry(state)})
 
-    assert isinstance(act("send_sms", a_context(booking, record), template="welcome"), NotOwed)
+    assert isinstance(act("send_sms", a_context(booking, record), template="welcome"), NotDue)
 
 
 @pytest.mark.parametrize("state", NOT_YET)
@@ -270,7 +270,7 @@ def test_a_flag_that_is_set_means_that_its_message_was_sent() -> None:
 
     made = act("send_sms", a_context(booking, record), template="guide", per_store=True)
 
-    assert made == NotOwed("remind_sms is set: sent already")
+    assert made == NotDue("remind_sms is set: sent already")
 
 
 def test_a_store_may_have_another_template_of_the_same_kind() -> None:
@@ -326,7 +326,7 @@ def test_a_flag_is_set_unless_it_is_already(
     made = act("update_flag", a_context(booking, known), flag="option_sms", value=value)
 
     expected = SetFlag(booking.key, "a-rule", "option_sms", value)
-    assert made == expected if owed else isinstance(made, NotOwed)
+    assert made == expected if owed else isinstance(made, NotDue)
 
 
 @pytest.mark.parametrize("channel", ["telegram", "slack"])
@@ -344,7 +344,7 @@ def test_a_notice_is_one_line_for_the_owner(tmp_path: Path, channel: str) -> Non
 def test_a_notice_on_a_channel_that_is_off_is_not_owed() -> None:
     made = act("send_slack", a_context(), message=a_line())
 
-    assert made == NotOwed("slack is not enabled in notifications.yaml")
+    assert made == NotDue("slack is not enabled in notifications.yaml")
 
 
 def test_a_notice_is_given_once_on_each_channel() -> None:
@@ -352,5 +352,5 @@ def test_a_notice_is_given_once_on_each_channel() -> None:
     told = {notice_kind("telegram", "roster"): LedgerEntry(MessageStatus.ACCEPTED)}
     ctx = a_context(booking, a_record(booking, messages=told))
 
-    assert isinstance(act("send_telegram", ctx, message=a_line(), once="roster"), NotOwed)
+    assert isinstance(act("send_telegram", ctx, message=a_line(), once="roster"), NotDue)
     assert isinstance(act("send_telegram", ctx, message=a_line(), once="other"), Notify)

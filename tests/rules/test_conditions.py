@@ -13,7 +13,7 @@ from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.extra_fields import Field, FieldType
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.rules.conditions import CONDITIONS, Answer, Context
+from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
 from tests.rule_builders import NOW, a_booking, a_record, at, stores
 
 SECOND = timedelta(seconds=1)
@@ -27,10 +27,10 @@ def ask(
     now: datetime = NOW,
     fields: Mapping[str, Field] | None = None,
     **said: Any,
-) -> Answer:
+) -> Evaluation:
     ctx = Context(booking or a_booking(), record, now, stores(), fields or {})
     answer = CONDITIONS[word](ctx, **said)
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Evaluation)
     return answer
 
 
@@ -68,7 +68,7 @@ def test_the_hours_before_a_booking_hold_their_first_moment_and_not_the_start(
     answer = ask("time_before_booking", booking, hours=2)
 
     assert answer.holds is holds
-    assert answer.since == booking.start - timedelta(hours=2)
+    assert answer.holds_since == booking.start - timedelta(hours=2)
 
 
 def test_hours_may_be_broken() -> None:
@@ -181,7 +181,7 @@ def test_an_option_is_known_by_any_word_in_its_name(names: tuple[str, ...], *, h
     answer = ask("has_option_keyword", booking, keywords=("네이버", "인스타", "원본"))
 
     assert answer.holds is holds
-    assert answer.seen == {"options": names}
+    assert answer.observed == {"options": names}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_options_are_counted_as_often_as_they_were_chosen(
     )
 
     assert answer.holds is holds
-    assert answer.seen == {"count": sum(count for _, count in counts)}
+    assert answer.observed == {"count": sum(count for _, count in counts)}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_declared_field_is_compared_by_its_type(
 
     answer = ask("field", booking, fields=fields, name="one", **said)
 
-    assert answer == Answer(holds, {"one": value})
+    assert answer == Evaluation(holds, {"one": value})
 
 
 @pytest.mark.parametrize("extra", [{}, {"one": None}])
@@ -257,7 +257,7 @@ def test_a_personal_field_is_compared_and_never_shown() -> None:
 
     answer = ask("field", booking, fields=fields, name="email", contains="example")
 
-    assert answer == Answer(True, {"email": "[personal]"})
+    assert answer == Evaluation(True, {"email": "[personal]"})
 
 
 @pytest.mark.parametrize("word", sorted(CONDITIONS))

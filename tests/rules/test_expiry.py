@@ -169,9 +169,9 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
     soon, later = AFTER + timedelta(minutes=14), AFTER + timedelta(minutes=15)
 
     assert lost(booking, records=records, now=later) == []
-    assert lost(booking, records=records, now=later, told={"dead"}) == []
-    assert lost(booking, records=records, now=soon, told=set()) == []
-    (again,) = lost(booking, records=records, now=later, told={"other"})
+    assert lost(booking, records=records, now=later, reported_runs={"dead"}) == []
+    assert lost(booking, records=records, now=soon, reported_runs=set()) == []
+    (again,) = lost(booking, records=records, now=later, reported_runs={"other"})
 
     assert (again.kind, again.reason, again.seen) == (
         "guide",

@@ -12,7 +12,7 @@ from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import CreateRecord, MoveRecord, SendSms
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.rules.rescheduling import Move, archived_kind, find_move
+from naverplace.rules.rescheduling import Move, archived_kind, plan_reschedule
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import (
     a_booking,
@@ -50,26 +50,26 @@ def of_three(guide: LedgerEntry | None = None, *, sent: bool = True, **changes: 
 
 
 def found(record: Record, booking: Booking, now: datetime = NOON) -> Move:
-    move = find_move(record, booking, now=now)
+    move = plan_reschedule(record, booking, now=now)
     assert move is not None
     return move
 
 
 def test_a_booking_at_its_time_has_not_moved() -> None:
-    assert find_move(of_three(a_guide()), a_booking(start=THREE), now=NOON) is None
+    assert plan_reschedule(of_three(a_guide()), a_booking(start=THREE), now=NOON) is None
 
 
 @pytest.mark.parametrize("text", ["", "2025-10-22", "22.10.2025 15:00", "2025-13-01 00:00:00"])
 def test_a_record_whose_time_cannot_be_read_has_not_moved(text: str) -> None:
     record = of_three(a_guide(), booking_time=text)
 
-    assert find_move(record, moved(), now=NOON) is None
+    assert plan_reschedule(record, moved(), now=NOON) is None
 
 
 def test_seconds_are_no_move() -> None:
     record = of_three(a_guide(), booking_time="2025-10-22 15:00:59")
 
-    assert find_move(record, a_booking(start=THREE), now=NOON) is None
+    assert plan_reschedule(record, a_booking(start=THREE), now=NOON) is None
 
 
 def test_a_sent_guide_is_put_away_and_owed_again() -> None:
@@ -187,7 +187,7 @@ def test_a_guide_for_another_time_than_the_records_own_is_put_away() -> None:
     assert move.effect.old_time == move.effect.new_time
     assert move.effect.sets[OF_SIX] == a_guide(SIX).as_map()
     assert move.record.remind_sms is False
-    assert find_move(move.record, moved(THREE), now=NOON) is None
+    assert plan_reschedule(move.record, moved(THREE), now=NOON) is None
 
 
 def test_a_guide_of_the_legacy_stays_while_only_another_message_is_for_an_old_time() -> None:
@@ -231,7 +231,7 @@ def test_a_guide_of_the_legacy_leaves_no_refused_one_of_ours_behind() -> None:
 
     assert move.effect.removes == ("message_guide",)
     assert move.record.remind_sms is True
-    assert find_move(move.record, booking, now=IN_WINDOW) is None
+    assert plan_reschedule(move.record, booking, now=IN_WINDOW) is None
 
 
 def test_an_accepted_guide_without_start_is_told_by_its_time() -> None:

@@ -67,7 +67,7 @@ def test_a_message_of_its_own_is_not_owed_again_once_it_was_accepted() -> None:
     assert decisions.effects == ()
     [verdict] = decisions.verdicts
     assert verdict.fired
-    assert verdict.seen["send_sms(profile_tips)"] == "accepted by the provider already"
+    assert verdict.observed["send_sms(profile_tips)"] == "accepted by the provider already"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_as_long_as_slack_is_off_the_list_is_only_in_the_verdict() -> None:
     assert decisions.effects == ()
     [verdict] = decisions.verdicts
     assert verdict.fired
-    assert "slack is not enabled in notifications.yaml" in verdict.seen.values()
+    assert "slack is not enabled in notifications.yaml" in verdict.observed.values()
 
 
 def test_all_wishes_together_leave_the_messages_of_every_day_as_they_are() -> None:

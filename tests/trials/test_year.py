@@ -93,7 +93,9 @@ def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("naverplace.rules.rescheduling.find_move", lambda *args, **kwargs: None)
+    monkeypatch.setattr(
+        "naverplace.rules.rescheduling.plan_reschedule", lambda *args, **kwargs: None
+    )
 
 
 def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:

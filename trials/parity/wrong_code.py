@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
-from naverplace.rules.conditions import Answer
+from naverplace.rules.conditions import Evaluation
 from trials.parity.mutants import Mutant, Wrong
 
 Function = Callable[..., Any]
@@ -52,24 +52,24 @@ def _given(change: Callable[..., tuple[Any, ...]]) -> Wrong:
 
 
 def _not_at_two_hours(right: Function) -> Function:
-    def wrong(ctx: Any, *, hours: float) -> Answer:
-        found: Answer = right(ctx, hours=hours)
-        return found._replace(holds=found.holds and found.since != ctx.now)
+    def wrong(ctx: Any, *, hours: float) -> Evaluation:
+        found: Evaluation = right(ctx, hours=hours)
+        return found._replace(holds=found.holds and found.holds_since != ctx.now)
 
     return wrong
 
 
 def _until_after_start(right: Function) -> Function:
-    def wrong(ctx: Any, *, hours: float) -> Answer:
-        found: Answer = right(ctx, hours=hours)
+    def wrong(ctx: Any, *, hours: float) -> Evaluation:
+        found: Evaluation = right(ctx, hours=hours)
         return found._replace(holds=found.holds or ctx.booking.start == ctx.now)
 
     return wrong
 
 
 def _all_words(_: Function) -> Function:
-    def wrong(ctx: Any, *, keywords: Any) -> Answer:
-        return Answer(all(ctx.booking.has_keyword([word]) for word in keywords))
+    def wrong(ctx: Any, *, keywords: Any) -> Evaluation:
+        return Evaluation(all(ctx.booking.has_keyword([word]) for word in keywords))
 
     return wrong
 
@@ -77,17 +77,17 @@ def _all_words(_: Function) -> Function:
 CONDITIONS = (
     _condition("not at exactly two hours", "time_before_booking", _not_at_two_hours),
     _condition("still at the start", "time_before_booking", _until_after_start),
-    _condition("the future is always", "starts_in_future", _always(Answer(True))),
-    _condition("the future never comes", "starts_in_future", _always(Answer(False))),
-    _condition("nothing is new", "booking_not_in_db", _always(Answer(False))),
-    _condition("nothing is known", "booking_in_db", _always(Answer(False))),
-    _condition("everything is known", "booking_in_db", _always(Answer(True))),
+    _condition("the future is always", "starts_in_future", _always(Evaluation(True))),
+    _condition("the future never comes", "starts_in_future", _always(Evaluation(False))),
+    _condition("nothing is new", "booking_not_in_db", _always(Evaluation(False))),
+    _condition("nothing is known", "booking_in_db", _always(Evaluation(False))),
+    _condition("everything is known", "booking_in_db", _always(Evaluation(True))),
     _condition(
         "the flags are read the wrong way",
         "flag_not_set",
         _other(lambda a: a._replace(holds=not a.holds)),
     ),
-    _condition("the flags are all set", "flag_not_set", _always(Answer(False))),
+    _condition("the flags are all set", "flag_not_set", _always(Evaluation(False))),
     _condition(
         "the hour is London's",
         "current_hour",
@@ -95,7 +95,7 @@ CONDITIONS = (
             lambda ctx, **said: right(replace(ctx, now=ctx.now - timedelta(hours=9)), **said)
         ),
     ),
-    _condition("any status will do", "booking_status", _always(Answer(True))),
+    _condition("any status will do", "booking_status", _always(Evaluation(True))),
     _condition("all words must be there", "has_option_keyword", _all_words),
 )
 ACTIONS = (
@@ -201,7 +201,7 @@ DECIDING = (
         "domain.record_matching.same_person",
         lambda _: lambda key, booking: key.booking_num == booking.booking_num,
     ),
-    _function("no booking moves", "rules.rescheduling.find_move", _always(None)),
+    _function("no booking moves", "rules.rescheduling.plan_reschedule", _always(None)),
     _function(
         "the older status counts",
         "rules.engine._age",

@@ -116,7 +116,7 @@ def _narrow(run: YearRun, reader: Reader, records: Mapping[RecordKey, Record]) -
         now=run.now,
         back=timedelta(days=run.settings.ledger.expired_days),
         served={store_id: since for store_id, since in served.items() if since},
-        told=_told(reader.outside),
+        reported_runs=_told(reader.outside),
     )
 
 
