@@ -94,7 +94,6 @@ PURE = [
     "rules/conditions",
     "rules/engine",
     "rules/evaluation",
-    "rules/evaluator",
     "rules/expiry",
     "rules/parameters",
     "rules/rescheduling",

@@ -8,7 +8,6 @@ is moved there and back gets nothing twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +25,7 @@ _ARCHIVE = re.compile(r"(?P<kind>.+)_at_\d{8}T\d{4}")
 
 
 @dataclass(frozen=True)
-class Move:
+class Reschedule:
     """What a move asks for, and the record as it makes it; while it waits, as it is."""
 
     effect: MoveRecord
@@ -34,7 +33,7 @@ class Move:
 
 
 def archived_kind(kind: str, start: datetime) -> str:
-    """Name the ledger of a message that was for another start than the booking's own."""
+    """Name the ledger entry of a message that was for another start than the booking's own."""
     return f"{kind}_at_{start.astimezone(SEOUL):%Y%m%dT%H%M}"
 
 
@@ -46,7 +45,7 @@ def recorded_start(record: Record) -> datetime | None:
         return None
 
 
-def plan_reschedule(record: Record, booking: Booking, *, now: datetime) -> Move | None:
+def plan_reschedule(record: Record, booking: Booking, *, now: datetime) -> Reschedule | None:
     """Tell how the record must change because the booking's start is another one; None if not.
 
     A record whose time cannot be read has not moved: nothing is sent again for lack of knowledge.
@@ -54,35 +53,28 @@ def plan_reschedule(record: Record, booking: Booking, *, now: datetime) -> Move 
     old = recorded_start(record)
     if old is None:
         return None
-    moving = _Moving(record, _minute(old), _minute(booking.start), now)
-    if moving.old == moving.new and not any(moving.is_stale(kind) for kind in record.messages):
+    plan = _Plan(record, _minute(old), _minute(booking.start), now)
+    if plan.old == plan.new and not any(plan.is_stale(kind) for kind in record.messages):
         return None
     new_time = booking.start.astimezone(SEOUL).strftime(TIME_FORMAT)
     effect = MoveRecord(record.key, old_time=record.booking_time, new_time=new_time)
-    if waits := moving.waits():
-        return Move(replace(effect, waits=waits), record)
-    moving.work()
-    flags = moving.flags_after()
-    after = replace(
-        record,
-        booking_time=new_time,
-        messages=moving.messages,
-        confirm_sms=flags.get("confirm_sms", record.confirm_sms),
-        remind_sms=flags.get("remind_sms", record.remind_sms),
-        option_sms=flags.get("option_sms", record.option_sms),
-    )
+    if waits := plan.waits():
+        return Reschedule(replace(effect, waits=waits), record)
+    plan.work_out()
+    flags = {flag: plan.sets[flag] for flag in plan.flags}
+    after = replace(record, booking_time=new_time, messages=plan.messages, **flags)
     effect = replace(
         effect,
-        sets={"booking_time": new_time, **moving.sets},
-        removes=tuple(moving.removes),
-        seen=moving.seen,
-        flags=moving.flags,
+        sets={"booking_time": new_time, **plan.sets},
+        removes=tuple(plan.removes),
+        seen=plan.seen,
+        flags=plan.flags,
     )
-    return Move(effect, after)
+    return Reschedule(effect, after)
 
 
 @dataclass
-class _Moving:
+class _Plan:
     """One move while it is worked out: what is set, removed, and must still be as it was seen."""
 
     record: Record
@@ -100,77 +92,85 @@ class _Moving:
 
     def is_stale(self, kind: str) -> bool:
         """Tell whether a message is for one start, and that is not the booking's own any more."""
-        entry = self.record.messages[kind]
-        if _ARCHIVE.fullmatch(kind) or entry.for_start is None:
-            return False
-        return _minute(entry.for_start) != self.new
+        start = self.record.messages[kind].for_start
+        return start is not None and not _ARCHIVE.fullmatch(kind) and _minute(start) != self.new
 
     def waits(self) -> str:
         """Say which message must be settled first: nobody knows yet whether it was sent."""
         for kind in self._kinds():
             entry = self.record.messages.get(kind)
-            if entry and entry.is_in_doubt and not self._is_current(entry):
+            if entry and entry.is_in_doubt and not self._is_for_new_start(entry):
                 return f"the move waits: {kind!r} for the time before is {entry.state}, not settled"
         return ""
 
-    def work(self) -> None:
+    def work_out(self) -> None:
         """Go through all that is bound to a start, and through what expired with the old one."""
         for kind in self._kinds():
             entry = self.record.messages.get(kind)
-            if entry is None or not self._is_current(entry):
-                self._turn(kind, entry)
+            if entry is None or not self._is_for_new_start(entry):
+                self._archive_and_reopen(kind, entry)
         for kind, entry in self.record.messages.items():
-            lost = entry.state == MessageStatus.EXPIRED and entry.for_start is None
-            if lost and self.new > self.now and not _ARCHIVE.fullmatch(kind):
+            expired = entry.state == MessageStatus.EXPIRED and entry.for_start is None
+            if expired and self.new > self.now and not _ARCHIVE.fullmatch(kind):
                 # Its customer still knows nothing, and there is time again.
-                self._put(kind, replace(entry, state=MessageStatus.OWED, token=_MOVED, reason=""))
+                owed = replace(entry, state=MessageStatus.OWED, token=_MOVED, reason="")
+                self._put(kind, owed)
 
-    def flags_after(self) -> dict[str, bool]:
-        """Give the flags that the move changes, as they are after it."""
-        return {flag: self.sets[flag] for flag in self.flags if flag in self.sets}
-
-    def _kinds(self) -> Iterator[str]:
-        """Name the kinds that are bound to a start, in a fixed order."""
+    def _kinds(self) -> list[str]:
+        """List the kinds that are bound to a start, in a fixed order."""
         kinds = {kind for kind in self.record.messages if self.is_stale(kind)}
         if self.old != self.new:
-            kinds |= {kind for kind in START_BOUND_KINDS if getattr(self.record, FLAG_OF[kind])}
-            kinds |= {kind for kind in START_BOUND_KINDS if self._legacys_own(kind)}
+            kinds.update(
+                kind
+                for kind in START_BOUND_KINDS
+                if getattr(self.record, FLAG_OF[kind])
+                or self._legacy_guide_possibly_for_new_start(kind)
+            )
         for name in self.record.messages:
-            found = _ARCHIVE.fullmatch(name)
-            if found and name == archived_kind(found["kind"], self.new):
-                kinds.add(found["kind"])
-        yield from sorted(kinds)
+            archived = _ARCHIVE.fullmatch(name)
+            if archived and name == archived_kind(archived["kind"], self.new):
+                kinds.add(archived["kind"])
+        return sorted(kinds)
 
-    def _is_current(self, entry: LedgerEntry) -> bool:
+    def _is_for_new_start(self, entry: LedgerEntry) -> bool:
         return entry.for_start is not None and _minute(entry.for_start) == self.new
 
-    def _turn(self, kind: str, entry: LedgerEntry | None) -> None:
-        """Put the old message away, and take the new time's own one out again if there is one."""
-        name, flag = attribute(kind), FLAG_OF.get(kind)
-        self.seen[name] = (entry.token, entry.state) if entry else None
+    def _archive_and_reopen(self, kind: str, entry: LedgerEntry | None) -> None:
+        """Archive the old start's message; then bring back the new start's own, or owe it anew."""
+        self._expect_as_seen(kind)
         sent = self._sent(kind, entry)
-        if sent and self._may_be_for_new(sent):
-            if entry and entry is not sent:  # of the old time, and never accepted
-                self._drop(kind)
+        if sent and self._may_be_for_new_start(sent):
+            if entry and entry is not sent:  # of the old start, and never accepted
+                self._remove(kind)
             return
-        if put_away := sent or entry:
-            since = _minute(put_away.for_start) if put_away.for_start else self.old
-            self._put(archived_kind(kind, since), replace(put_away, for_start=since))
-        back = self.messages.get(archived_kind(kind, self.new))
-        maybe = "" if back else self._legacys_own(kind)
-        if back:
-            self._drop(archived_kind(kind, self.new))
-            self._put(kind, back)
-        elif flag or entry is None:
-            self._drop(kind)
-            if flag and maybe:  # as it was before that move: only the flag tells
-                self._drop(maybe)
-        else:  # no flag would tell that it is owed again
-            self._put(kind, LedgerEntry(MessageStatus.OWED, 0, token=_MOVED, for_start=self.new))
-        if flag:
+        if message := sent or entry:
+            start = _minute(message.for_start) if message.for_start else self.old
+            self._put(archived_kind(kind, start), replace(message, for_start=start))
+        restored = self._restore(kind)
+        is_sent = restored.state in WITH_PROVIDER if restored else self._reopen(kind, entry)
+        if flag := FLAG_OF.get(kind):
             self.flags[flag] = getattr(self.record, flag)
-            was_sent = back is not None and back.state in WITH_PROVIDER
-            self.sets[flag] = was_sent or bool(maybe)
+            self.sets[flag] = is_sent
+
+    def _restore(self, kind: str) -> LedgerEntry | None:
+        """Take the new start's own message out of the archive: the booking was there before."""
+        archive = archived_kind(kind, self.new)
+        if entry := self.messages.get(archive):
+            self._remove(archive)
+            self._put(kind, entry)
+        return entry
+
+    def _reopen(self, kind: str, entry: LedgerEntry | None) -> bool:
+        """Make the message owed for the new start; True when the legacy may have sent it."""
+        guide = self._legacy_guide_possibly_for_new_start(kind)
+        if entry and kind not in FLAG_OF:  # no flag would tell that it is owed again
+            owed = LedgerEntry(MessageStatus.OWED, 0, token=_MOVED, for_start=self.new)
+            self._put(kind, owed)
+            return bool(guide)
+        self._remove(kind)
+        if guide and kind in FLAG_OF:  # as it was before that move: only the flag tells
+            self._remove(guide)
+        return bool(guide)
 
     def _sent(self, kind: str, entry: LedgerEntry | None) -> LedgerEntry | None:
         """Give what was accepted for some start before; the legacy notes a flag only."""
@@ -184,45 +184,45 @@ class _Moving:
             )
         return None
 
-    def _legacys_own(self, kind: str) -> str:
-        """Name the legacy's message that was put away and may have been for the new start.
+    def _legacy_guide_possibly_for_new_start(self, kind: str) -> str:
+        """Name the legacy's message that was archived and may have been for the new start.
 
         Only its flag was seen, when the booking moved on: it may be for any start whose window was
         open by then, also for one that this record never knew.
         """
         opened = self.new - LEGACY_WINDOW
         for name, entry in self.messages.items():
-            found = _ARCHIVE.fullmatch(name)
-            its_own = found and found["kind"] == kind and entry.token == _LEGACY
-            if its_own and entry.settled_at and entry.settled_at >= opened:
+            archived = _ARCHIVE.fullmatch(name)
+            is_guide = archived and archived["kind"] == kind and entry.token == _LEGACY
+            if is_guide and entry.settled_at and entry.settled_at >= opened:
                 return name
         return ""
 
-    def _may_be_for_new(self, sent: LedgerEntry) -> bool:
+    def _may_be_for_new_start(self, sent: LedgerEntry) -> bool:
         """Tell whether a message that names no start may have been sent for the new one (L12).
 
         The legacy asks Naver for the start and leaves the record's alone (L16). Once the new
         time's window was open, its guide may be the new one: not sent twice comes first, and the
         customer has a guide of this store.
         """
-        at = sent.claimed_at or self.now
-        return sent.for_start is None and at >= self.new - LEGACY_WINDOW
+        sent_at = sent.claimed_at or self.now
+        return sent.for_start is None and sent_at >= self.new - LEGACY_WINDOW
 
     def _put(self, kind: str, entry: LedgerEntry) -> None:
-        self.sets[attribute(kind)] = entry.as_map()
-        if attribute(kind) in self.removes:
-            self.removes.remove(attribute(kind))
-        self.messages[kind] = entry
-        self._note(kind)
+        self._expect_as_seen(kind)
+        name = attribute(kind)
+        self.sets[name], self.messages[kind] = entry.as_map(), entry
+        if name in self.removes:
+            self.removes.remove(name)
 
-    def _drop(self, kind: str) -> None:
+    def _remove(self, kind: str) -> None:
         if self.messages.pop(kind, None):
-            self.sets.pop(attribute(kind), None)  # put away and taken out again in one move
+            self._expect_as_seen(kind)
+            self.sets.pop(attribute(kind), None)  # archived and restored in one move
             if kind in self.record.messages:
                 self.removes.append(attribute(kind))
-            self._note(kind)
 
-    def _note(self, kind: str) -> None:
+    def _expect_as_seen(self, kind: str) -> None:
         """Note what an attribute must still hold for the move to be right."""
         entry = self.record.messages.get(kind)
         self.seen[attribute(kind)] = (entry.token, entry.state) if entry else None

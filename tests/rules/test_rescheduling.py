@@ -12,7 +12,7 @@ from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import CreateRecord, MoveRecord, SendSms
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.rules.rescheduling import Move, archived_kind, plan_reschedule
+from naverplace.rules.rescheduling import Reschedule, archived_kind, plan_reschedule
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import (
     a_booking,
@@ -49,7 +49,7 @@ def of_three(guide: LedgerEntry | None = None, *, sent: bool = True, **changes: 
     return a_record(a_booking(), **{**values, "messages": messages, **changes})
 
 
-def found(record: Record, booking: Booking, now: datetime = NOON) -> Move:
+def found(record: Record, booking: Booking, now: datetime = NOON) -> Reschedule:
     move = plan_reschedule(record, booking, now=now)
     assert move is not None
     return move
