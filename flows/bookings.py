@@ -74,12 +74,12 @@ def carry_out(run: RunContext, session: NaverSession) -> RunReport:
     with hold_slots(run, NAVER, slots=THREADS):
         reading = {s: tasks.read_store.submit(run, session, s) for s in run.stores}
         batches = tasks.collect(reading)
-    gated = tasks.check_quality(run, batches)
+    validated = tasks.check_quality(run, batches)
     doubts = tasks.resolve_in_doubt(run)
-    decided = tasks.decide(run, gated)
+    decided = tasks.decide(run, validated)
     # Naver is asked again about what was read long ago.
     with hold_slots(run, NAVER, SENS, slots=THREADS):
         delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}
         results = tasks.collect_results(run, decided, delivering)
     results += tasks.deliver_notices(run, decided)
-    return tasks.report(run, session, batches, gated, decided, results, doubts)
+    return tasks.report(run, session, batches, validated, decided, results, doubts)

@@ -12,7 +12,7 @@ from naverplace.jobs.reconciliation.findings import Reconciliation
 from naverplace.jobs.reconciliation.summary import for_engineer as reconciliation_page
 from naverplace.jobs.reconciliation.summary import rows_of
 from naverplace.pipeline.notify_owner import document_of
-from naverplace.quality.validation import Gated
+from naverplace.quality.validation import ValidationResult
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.report import RunReport
 from naverplace.reporting.summary import for_engineer
@@ -50,10 +50,10 @@ def publish_quarantine(rows: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def publish_quality(gated: Gated) -> None:
+def publish_quality(validated: ValidationResult) -> None:
     """Publish what the gates made of every store's rows, and which rules were broken how often."""
     rows = []
-    for store in gated.stores:
+    for store in validated.stores:
         broken = Counter(reason for row in store.quarantined for reason in row.reasons)
         rows.append(
             {

@@ -13,7 +13,7 @@ from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.step_results import DecisionResult, StoreBatch
-from naverplace.quality.validation import Gated
+from naverplace.quality.validation import ValidationResult
 from naverplace.reporting.report import RunReport
 from tasks import artifacts
 from tasks.concurrency_limits import NAVER, SENS, hold_slots
@@ -61,12 +61,12 @@ def collect(futures: dict[str, PrefectFuture[StoreBatch]]) -> list[StoreBatch]:
 
 
 @step("check-quality")
-def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> Gated:
+def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> ValidationResult:
     """Quarantine bad rows, and list them."""
-    gated = steps.check_quality(run, batches)
-    artifacts.publish_quality(gated)
-    artifacts.publish_quarantine([q.as_row() for c in gated.stores for q in c.quarantined])
-    return gated
+    validated = steps.check_quality(run, batches)
+    artifacts.publish_quality(validated)
+    artifacts.publish_quarantine([q.as_row() for c in validated.stores for q in c.quarantined])
+    return validated
 
 
 @step("settle-doubts", retries=1)
@@ -77,9 +77,9 @@ def resolve_in_doubt(run: RunContext) -> list[InDoubtMessage]:
 
 
 @step("decide", retries=1)
-def decide(run: RunContext, gated: Gated) -> DecisionResult:
+def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
     """Read the records and decide what is owed."""
-    return steps.decide(run, gated)
+    return steps.decide(run, validated)
 
 
 @step("deliver", run_name="deliver-{store_id}")
@@ -115,19 +115,19 @@ def report(
     run: RunContext,
     session: NaverSession,
     batches: Sequence[StoreBatch],
-    gated: Gated,
+    validated: ValidationResult,
     decided: DecisionResult,
     results: Sequence[ActionResult],
     doubts: Sequence[InDoubtMessage],
 ) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
-    docs = steps.write_quality_docs(run, gated)
+    docs = steps.write_quality_docs(run, validated)
     with hold_slots(run, SENS):  # its log is read once more
         made = build_report.build_report(
             run,
             session=session,
             batches=batches,
-            gated=gated,
+            validated=validated,
             decided=decided,
             results=results,
             doubts=doubts,

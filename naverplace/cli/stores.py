@@ -82,7 +82,7 @@ def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = Fa
         who = REDACTOR.scrub(by or login_name())
         rows = []
         for store in chosen:
-            given = breaker_state.release(table, store.id, by=who, now=now, hours=hours)
+            given = breaker_state.release_store(table, store.id, by=who, now=now, hours=hours)
             rows.append(
                 {
                     "store_id": store.id,

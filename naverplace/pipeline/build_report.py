@@ -14,8 +14,8 @@ from naverplace.pipeline.check_sent import check_sent
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.measurements import collect_measurements
 from naverplace.pipeline.step_results import DecisionResult, StoreBatch
-from naverplace.quality.circuit_breaker import Stop
-from naverplace.quality.validation import Checked, Gated
+from naverplace.quality.circuit_breaker import Halt
+from naverplace.quality.validation import ValidatedStore, ValidationResult
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.report import RunReport, make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
@@ -26,7 +26,7 @@ def build_report(
     *,
     session: NaverSession | None,
     batches: Sequence[StoreBatch] = (),
-    gated: Gated | None = None,
+    validated: ValidationResult | None = None,
     decided: DecisionResult | None = None,
     results: Sequence[ActionResult] = (),
     doubts: Sequence[InDoubtMessage] = (),
@@ -35,8 +35,8 @@ def build_report(
     """Sum up what happened, with every text scrubbed of secrets and phones."""
     decisions = decided.decisions if decided else Decisions((), ())
     crosscheck = check_sent(run, decisions, results)
-    by_store = {c.store_id: c for c in gated.stores} if gated else {}
-    stops = decided.stops if decided else {}
+    by_store = {c.store_id: c for c in validated.stores} if validated else {}
+    halts = decided.halts if decided else {}
     owners = decided.owners if decided else {}
     facts = RunFacts(
         run_id=run.run_id,
@@ -45,7 +45,7 @@ def build_report(
         dry_run=run.dry_run,
         stores=tuple(
             replace(
-                _store_facts(run, b, by_store.get(b.store_id), stops.get(b.store_id)),
+                _store_facts(run, b, by_store.get(b.store_id), halts.get(b.store_id)),
                 owner=owners[b.store_id].owner if b.store_id in owners else "",
             )
             for b in batches
@@ -62,11 +62,11 @@ def build_report(
         **collect_measurements(run),
     )
     report = make_report(facts)
-    return captured(run, report, gated=gated, decided=decided, results=results)
+    return captured(run, report, validated=validated, decided=decided, results=results)
 
 
 def _store_facts(
-    run: RunContext, batch: StoreBatch, checked: Checked | None, stop: Stop | None
+    run: RunContext, batch: StoreBatch, checked: ValidatedStore | None, halt: Halt | None
 ) -> StoreFacts:
     quarantined: tuple[dict[str, Any], ...] = ()
     if checked:
@@ -79,7 +79,7 @@ def _store_facts(
         passed=len(checked.good) if checked else 0,
         quarantined=quarantined,
         error=REDACTOR.scrub(batch.error),
-        stopped=stop.reason if stop else checked.reason if checked and checked.stopped else "",
-        told=stop.korean if stop else "",
+        stopped=halt.reason if halt else checked.reason if checked and checked.stopped else "",
+        told=halt.korean if halt else "",
         pages=batch.pages,
     )

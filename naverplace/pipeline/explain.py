@@ -21,13 +21,13 @@ def explain_booking(settings: Settings, booking_num: str) -> list[str]:
         settings, run_id=f"explain-{uuid.uuid4()}", door="cli", dry_run=True, only=[store_id]
     )
     session = steps.open_session(run)
-    gated = steps.check_quality(run, [steps.extract_store(run, session, store_id)])
-    for row in (q for c in gated.stores for q in c.quarantined):
+    validated = steps.check_quality(run, [steps.extract_store(run, session, store_id)])
+    for row in (q for c in validated.stores for q in c.quarantined):
         if row.booking_id == booking_num.partition("_")[2]:
             return [f"{booking_num} is quarantined: {'; '.join(row.reasons)}"]
-    decided = steps.decide(run, gated)
-    stopped = [c.reason for c in gated.stores if c.stopped]
-    for reason in [*stopped, *(stop.reason for stop in decided.stops.values())]:
+    decided = steps.decide(run, validated)
+    stopped = [c.reason for c in validated.stores if c.stopped]
+    for reason in [*stopped, *(halt.reason for halt in decided.halts.values())]:
         return [f"store {store_id} is stopped: {reason}"]
     lines = verdict_lines(decided.decisions, booking_num)
     if not lines:

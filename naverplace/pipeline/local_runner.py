@@ -55,9 +55,9 @@ def _carry_out(run: RunContext, progress: Progress) -> RunReport:
     session = steps.open_session(run)
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
     batches = _extract_all(run, session, progress)
-    gated = steps.check_quality(run, batches)
+    validated = steps.check_quality(run, batches)
     doubts = store_delivery.resolve_in_doubt(run)
-    decided = steps.decide(run, gated)
+    decided = steps.decide(run, validated)
     progress(f"decided: {len(decided.decisions.effects)} effects are owed")
     results: list[ActionResult] = []
     for store_id in run.stores:
@@ -65,12 +65,12 @@ def _carry_out(run: RunContext, progress: Progress) -> RunReport:
             run, session, store_id, decided.effects_of(store_id)
         )
     results += store_delivery.deliver_notices(run, decided.notices())
-    steps.write_quality_docs(run, gated)
+    steps.write_quality_docs(run, validated)
     return build_report(
         run,
         session=session,
         batches=batches,
-        gated=gated,
+        validated=validated,
         decided=decided,
         results=results,
         doubts=doubts,

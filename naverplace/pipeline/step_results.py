@@ -10,7 +10,7 @@ import pandas as pd
 from naverplace.domain.effects import Effect, Notify
 from naverplace.domain.results import Decisions
 from naverplace.ledger.ownership import Ownership
-from naverplace.quality.circuit_breaker import Stop
+from naverplace.quality.circuit_breaker import Halt
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class DecisionResult:
 
     decisions: Decisions
     bookings: int
-    stops: Mapping[str, Stop] = field(default_factory=dict)  # by the breaker; nothing is owed there
+    halts: Mapping[str, Halt] = field(default_factory=dict)  # by the breaker; nothing is owed there
     owners: Mapping[str, Ownership] = field(default_factory=dict)  # by store
 
     def effects_of(self, store_id: str) -> tuple[Effect, ...]:

@@ -28,8 +28,8 @@ from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.step_results import DecisionResult, StoreBatch
 from naverplace.quality import data_docs, frames, validation
-from naverplace.quality.breaker_state import Plausible, check_plausible
-from naverplace.quality.validation import Gated
+from naverplace.quality.breaker_state import BatchCheck, check_batches
+from naverplace.quality.validation import ValidationResult
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.rules import engine
 
@@ -64,10 +64,10 @@ def extract_store(run: RunContext, session: NaverSession, store_id: str) -> Stor
     return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), pages, frame)
 
 
-def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> Gated:
+def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> ValidationResult:
     """Sort out the rows that no message may be sent for, store by store."""
     with run.watch.phase("quality"):
-        return validation.check(
+        return validation.validate(
             {batch.store_id: batch.frame for batch in batches if batch.frame is not None},
             known_stores=set(run.all_stores),
             now=run.now,
@@ -75,20 +75,20 @@ def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> Gated:
         )
 
 
-def decide(run: RunContext, gated: Gated) -> DecisionResult:
+def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
     """Read the bookings' records and decide what is owed, but nothing for an implausible batch.
 
     Raises when a record cannot be read.
     """
-    bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
+    bookings = [b for c in validated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
         records = run.table.read_bookings({booking.key for booking in bookings})
         if run.noted:
             run.noted.note_records(records, run.table.read)
-        plausible = _plausible(run, gated, bookings, records)
+        check = _check_batches(run, validated, bookings, records)
         told = read_reported_runs(run.session_table, records.values())
-    stops = dict(plausible.stops)
-    bookings = [booking for booking in bookings if booking.store_id not in stops]
+    halts = check.halts
+    bookings = [booking for booking in bookings if booking.store_id not in halts]
     with run.watch.phase("decide"):
         decisions = engine.decide(
             bookings,
@@ -96,12 +96,12 @@ def decide(run: RunContext, gated: Gated) -> DecisionResult:
             run.rulebook,
             now=run.now,
             back=timedelta(days=run.settings.ledger.expired_days),
-            served=plausible.served,
+            served=check.served,
             reported_runs=told,
         )
-    owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in plausible.items.items()}
+    owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in check.items.items()}
     decisions = with_reservations(run, decisions, bookings, records, owners)
-    return DecisionResult(decisions, bookings=len(_distinct(bookings)), stops=stops, owners=owners)
+    return DecisionResult(decisions, bookings=len(_distinct(bookings)), halts=halts, owners=owners)
 
 
 def with_reservations(
@@ -127,12 +127,15 @@ def with_reservations(
     return replace(decisions, effects=(*found, *decisions.effects)) if found else decisions
 
 
-def _plausible(
-    run: RunContext, gated: Gated, bookings: Sequence[Booking], records: Mapping[RecordKey, Record]
-) -> Plausible:
+def _check_batches(
+    run: RunContext,
+    validated: ValidationResult,
+    bookings: Sequence[Booking],
+    records: Mapping[RecordKey, Record],
+) -> BatchCheck:
     """Name the stores that the breaker stops; a dry run remembers nothing."""
-    return check_plausible(
-        [checked.store_id for checked in gated.stores if not checked.stopped],
+    return check_batches(
+        [checked.store_id for checked in validated.stores if not checked.stopped],
         bookings,
         records,
         table=StoreStateTable(run.session_table),
@@ -152,13 +155,13 @@ def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
     return [Attempt(effect).finish(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
 
 
-def write_quality_docs(run: RunContext, gated: Gated) -> str:
+def write_quality_docs(run: RunContext, validated: ValidationResult) -> str:
     """Write Great Expectations' Data Docs of the run; return the index page's path, '' if none."""
     if not run.settings.quality.write_docs:
         return ""
     with run.watch.phase("quality docs"):
         try:
-            return str(data_docs.write_docs(gated, run.settings.quality.docs_dir))
+            return str(data_docs.write_docs(validated, run.settings.quality.docs_dir))
         except Exception:  # the messages are out: a missing page must not cost the report
             log.exception("no Data Docs in %s", run.settings.quality.docs_dir)
             return ""

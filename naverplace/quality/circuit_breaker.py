@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.base.time_format import format_utc, parse_time
-from naverplace.quality.anomaly_checks import Trip, judge
-from naverplace.quality.batch_stats import Baseline, BatchFacts
+from naverplace.quality.anomaly_checks import Anomaly, find_anomalies
+from naverplace.quality.batch_stats import Baseline, BatchStats
 from naverplace.settings.sections import BreakerSettings
 
 BATCH, TRIPPED, RELEASED = "batch", "tripped", "released"
@@ -25,7 +25,7 @@ Attributes = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Stop:
+class Halt:
     """Why nothing is sent for a store: in words for the engineer, and for the owner."""
 
     reason: str
@@ -39,16 +39,11 @@ class Tripped:
     since: datetime
     kinds: frozenset[str]
     seen: str
-    run_id: str = ""
 
-    def as_map(self) -> dict[str, Any]:
+    def as_map(self, *, run_id: str) -> dict[str, Any]:
         """Write it as an attribute of the store's item."""
-        return {
-            "since": format_utc(self.since),
-            "kinds": sorted(self.kinds),
-            "seen": self.seen,
-            "run_id": self.run_id,
-        }
+        since, kinds = format_utc(self.since), sorted(self.kinds)
+        return {"since": since, "kinds": kinds, "seen": self.seen, "run_id": run_id}
 
 
 @dataclass(frozen=True)
@@ -57,18 +52,14 @@ class Release:
 
     until: datetime
     kinds: frozenset[str]
-    by: str = ""
-    seen: str = ""
+    by: str
+    seen: str
 
     def as_map(self, *, now: datetime) -> dict[str, Any]:
         """Write it as an attribute of the store's item."""
-        return {
-            "until": format_utc(self.until),
-            "kinds": sorted(self.kinds),
-            "by": self.by,
-            "reason": self.seen,
-            "at": format_utc(now),
-        }
+        until, kinds = format_utc(self.until), sorted(self.kinds)
+        by = {"by": self.by, "reason": self.seen, "at": format_utc(now)}
+        return {"until": until, "kinds": kinds, **by}
 
 
 def tripped_in(attributes: Attributes) -> Tripped | None:
@@ -76,8 +67,7 @@ def tripped_in(attributes: Attributes) -> Tripped | None:
     values = attributes.get(TRIPPED)
     if not isinstance(values, Mapping) or not (since := parse_time(values.get("since"))):
         return None
-    kinds = frozenset(map(str, values.get("kinds") or ()))
-    return Tripped(since, kinds, str(values.get("seen", "")), str(values.get("run_id", "")))
+    return Tripped(since, _kinds(values), str(values.get("seen", "")))
 
 
 def release_in(attributes: Attributes, *, now: datetime) -> Release | None:
@@ -85,34 +75,12 @@ def release_in(attributes: Attributes, *, now: datetime) -> Release | None:
     values = attributes.get(RELEASED)
     if not isinstance(values, Mapping) or not (until := parse_time(values.get("until"))):
         return None
-    kinds = frozenset(map(str, values.get("kinds") or ()))
-    release = Release(until, kinds, str(values.get("by", "")), str(values.get("reason", "")))
-    return release if now < until else None
+    by, seen = str(values.get("by", "")), str(values.get("reason", ""))
+    return Release(until, _kinds(values), by, seen) if now < until else None
 
 
-def weigh(
-    attributes: Attributes, batch: BatchFacts, *, settings: BreakerSettings, run_id: str
-) -> tuple[Stop | None, dict[str, Any]]:
-    """Judge a store's batch; return why nothing may be sent, and what to remember from now on."""
-    last = Baseline.from_map(attributes.get(BATCH))
-    tripped = tripped_in(attributes)
-    release = release_in(attributes, now=batch.at)
-    trips = judge(batch, last=last, settings=settings, since=tripped.since if tripped else None)
-    kinds = frozenset(trip.kind for trip in trips)
-    after = dict(attributes)
-    if not release:
-        after.pop(RELEASED, None)
-    allowed = batch.store_id in settings.released or (release and kinds <= release.kinds)
-    if trips and not allowed:
-        if not tripped or tripped.kinds != kinds:
-            since = tripped.since if tripped else batch.at
-            after[TRIPPED] = Tripped(since, kinds, _seen(trips), run_id).as_map()
-        return _stop(batch.store_id, trips), after
-    after.pop(TRIPPED, None)
-    if trips or last is None or _differs(batch, last):
-        after[BATCH] = batch.as_baseline(last).as_map()
-    after.setdefault(SERVED, format_utc(batch.at))
-    return None, after
+def _kinds(values: Attributes) -> frozenset[str]:
+    return frozenset(map(str, values.get("kinds") or ()))
 
 
 def served_since(attributes: Attributes) -> datetime | None:
@@ -120,38 +88,59 @@ def served_since(attributes: Attributes) -> datetime | None:
     return parse_time(attributes.get(SERVED))
 
 
-def let_pass(
+def evaluate(
+    attributes: Attributes, batch: BatchStats, *, settings: BreakerSettings, run_id: str
+) -> tuple[Halt | None, dict[str, Any]]:
+    """Evaluate a store's batch; return why nothing may be sent, and what to remember."""
+    last = Baseline.from_map(attributes.get(BATCH))
+    tripped = tripped_in(attributes)
+    since = tripped.since if tripped else None
+    anomalies = find_anomalies(batch, last=last, settings=settings, since=since)
+    kinds = frozenset(anomaly.kind for anomaly in anomalies)
+    seen = "; ".join(anomaly.seen for anomaly in anomalies)
+    after = dict(attributes)
+    released = release_in(attributes, now=batch.at)
+    if not released:
+        after.pop(RELEASED, None)
+    allowed = batch.store_id in settings.released or (released and kinds <= released.kinds)
+    if anomalies and not allowed:
+        if not tripped or tripped.kinds != kinds:
+            after[TRIPPED] = Tripped(since or batch.at, kinds, seen).as_map(run_id=run_id)
+        return _halt(batch.store_id, anomalies, seen), after
+    after.pop(TRIPPED, None)
+    if anomalies or last is None or _differs(batch, last):
+        after[BATCH] = batch.as_baseline(last).as_map()
+    after.setdefault(SERVED, format_utc(batch.at))
+    return None, after
+
+
+def release(
     attributes: Attributes, *, by: str, now: datetime, hours: float
 ) -> tuple[Release | None, dict[str, Any]]:
     """Release a stopped store for what stopped it; (None, unchanged) when nothing did."""
     tripped = tripped_in(attributes)
     if not tripped:
         return None, dict(attributes)
-    release = Release(now + timedelta(hours=hours), tripped.kinds, by, tripped.seen)
-    return release, {**attributes, RELEASED: release.as_map(now=now)}
+    given = Release(now + timedelta(hours=hours), tripped.kinds, by, tripped.seen)
+    return given, {**attributes, RELEASED: given.as_map(now=now)}
 
 
-def _differs(batch: BatchFacts, last: Baseline) -> bool:
+def _differs(batch: BatchStats, last: Baseline) -> bool:
     """Tell whether the batch differs so much that it is worth a write."""
     pairs = (
         (batch.confirmed, last.confirmed),
         (batch.completed, last.completed),
         (batch.known, last.known),
-        (batch.moved, last.moved),
     )
-    far = any(abs(now - then) >= max(_LEAST, _SHARE * then) for now, then in pairs)
+    far = any(abs(now - before) >= max(_LEAST, _SHARE * before) for now, before in pairs)
     return far or batch.at - last.at >= REFRESH
 
 
-def _stop(store_id: str, trips: tuple[Trip, ...]) -> Stop:
-    how = f"naverplace release {store_id}"
-    korean = "; ".join(trip.korean for trip in trips)
-    return Stop(
-        f"nothing is sent, its bookings are implausible: {_seen(trips)}; if they are right: {how}",
+def _halt(store_id: str, anomalies: tuple[Anomaly, ...], seen: str) -> Halt:
+    command = f"naverplace release {store_id}"
+    korean = "; ".join(anomaly.korean for anomaly in anomalies)
+    return Halt(
+        f"nothing is sent, its bookings are implausible: {seen}; if they are right: {command}",
         f"문자를 보내지 않고 멈췄습니다. {korean}. "
-        f"네이버 예약 목록을 확인하고, 맞으면 담당자에게 '{how}' 실행을 요청하세요.",
+        f"네이버 예약 목록을 확인하고, 맞으면 담당자에게 '{command}' 실행을 요청하세요.",
     )
-
-
-def _seen(trips: tuple[Trip, ...]) -> str:
-    return "; ".join(trip.seen for trip in trips)

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from naverplace.quality.validation import Gated
+from naverplace.quality.validation import ValidationResult
 
 SITE = "bookings"
 SITE_PARTS = ("expectations", "validations", "static")  # the folders that a site consists of
 
 
-def write_docs(gated: Gated, docs_dir: Path) -> Path:
+def write_docs(validated: ValidationResult, docs_dir: Path) -> Path:
     """Write Great Expectations' Data Docs of a validation; those of older runs are replaced.
 
     Returns the page that people open. Other files in the folder stay as they are.
@@ -20,7 +20,7 @@ def write_docs(gated: Gated, docs_dir: Path) -> Path:
     folder = docs_dir.resolve()
     for part in SITE_PARTS:
         shutil.rmtree(folder / part, ignore_errors=True)
-    context = gated.context
+    context = validated.context
     if SITE in context.get_site_names():
         context.delete_data_docs_site(SITE)
     context.add_data_docs_site(

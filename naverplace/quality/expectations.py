@@ -1,6 +1,6 @@
-"""The gates that every row passes before a message may be sent for it.
+"""The expectations that every row meets before a message may be sent for it.
 
-A gate that ignores missing values stands beside one that refuses them.
+An expectation that ignores missing values stands beside one that refuses them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TWICE = "booking id: stands twice in the list"
 def expectations(
     gx: Any, known_stores: Collection[str], *, now: datetime, settings: QualitySettings
 ) -> list[Any]:
-    """List the gates; each one's `reason` is what a person reads about a row that fails it."""
+    """List them; the `reason` of each is what a person reads about a row that fails it."""
     e = gx.expectations
     earliest = now - timedelta(days=settings.past_days)
     latest = now + timedelta(days=settings.future_days)

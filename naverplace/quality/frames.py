@@ -131,7 +131,7 @@ def _option(entry: Mapping[str, Any]) -> Option:
 
 
 def to_bookings(frame: pd.DataFrame) -> list[Booking]:
-    """Make bookings of rows that passed the quality gates."""
+    """Make bookings of rows that passed the validation."""
     plain = frame.astype(object).where(frame.notna(), None)
     return [_booking(row) for row in plain.to_dict("records")]
 

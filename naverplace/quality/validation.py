@@ -1,4 +1,4 @@
-"""The quality gates: Great Expectations suites over the bookings of a run.
+"""The validation of a run's bookings by a suite of Great Expectations.
 
 The phone is checked in its masked form, so that neither results nor Data Docs hold a number.
 Great Expectations takes seconds to import, so it is imported where it is used, and `warm_up`
@@ -27,7 +27,15 @@ from naverplace.settings.sections import QualitySettings
 
 log = logging.getLogger(__name__)
 # No name and no full phone: Data Docs show the values that are refused.
-CHECKED = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start", "end"]
+VALIDATED_COLUMNS = [
+    "asked_store",
+    "store_id",
+    "booking_id",
+    "status",
+    "phone_shape",
+    "start",
+    "end",
+]
 
 
 @dataclass(frozen=True)
@@ -54,8 +62,8 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One store's rows after the gates."""
+class ValidatedStore:
+    """One store's rows after the validation."""
 
     store_id: str
     good: pd.DataFrame = field(repr=False)
@@ -66,10 +74,10 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Gated:
-    """All stores after the gates, with Great Expectations' own context for the Data Docs."""
+class ValidationResult:
+    """All stores after the validation, with Great Expectations' own context for the Data Docs."""
 
-    stores: tuple[Checked, ...]
+    stores: tuple[ValidatedStore, ...]
     context: Any = field(repr=False)
 
 
@@ -94,30 +102,32 @@ def _import() -> Any:
     return gx
 
 
-def check(
+def validate(
     frames: Mapping[str, pd.DataFrame],
     *,
     known_stores: Collection[str],
     now: datetime,
     settings: QualitySettings,
-) -> Gated:
+) -> ValidationResult:
     """Check every store's rows in one validation.
 
     A store whose share of bad rows is too large is stopped: all its rows are suspect then.
     """
     whole = pd.concat([_empty(), *frames.values()], ignore_index=True)
-    results, context = _validate(whole, known_stores=known_stores, now=now, settings=settings)
+    results, context = _run_suite(whole, known_stores=known_stores, now=now, settings=settings)
     reasons = _keep_first(_reasons(results, whole), whole)
-    checked = []
+    stores = []
     for store_id in frames:
         mine = whole[whole["asked_store"] == store_id]
         bad = [index for index in mine.index if index in reasons]
         quarantined = tuple(_quarantined(mine.loc[index], reasons[index]) for index in bad)
         reason = _stop(len(bad), len(mine), settings)
-        checked.append(
-            Checked(store_id, mine.drop(index=bad), quarantined, len(mine), bool(reason), reason)
+        stores.append(
+            ValidatedStore(
+                store_id, mine.drop(index=bad), quarantined, len(mine), bool(reason), reason
+            )
         )
-    return Gated(tuple(checked), context)
+    return ValidationResult(tuple(stores), context)
 
 
 def _empty() -> pd.DataFrame:
@@ -130,7 +140,7 @@ def _stop(bad: int, rows: int, settings: QualitySettings) -> str:
     return f"{bad} of {rows} bookings are broken, more than {settings.max_bad_share:.0%}"
 
 
-def _validate(
+def _run_suite(
     whole: pd.DataFrame, *, known_stores: Collection[str], now: datetime, settings: QualitySettings
 ) -> tuple[Any, Any]:
     gx = _import()
@@ -148,7 +158,9 @@ def _validate(
         suite=context.suites.add(suite),
     )
     results = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": whole[CHECKED].assign(start_zone=_zones(whole["start"]))},
+        batch_parameters={
+            "dataframe": whole[VALIDATED_COLUMNS].assign(start_zone=_zones(whole["start"]))
+        },
         result_format="COMPLETE",
         run_id=gx.RunIdentifier(run_name=f"{now:%Y-%m-%d %H.%M.%S}", run_time=now),
     )
@@ -170,7 +182,7 @@ def _remove_sites(context: Any) -> None:
 
 
 def _reasons(results: Any, whole: pd.DataFrame) -> dict[int, list[str]]:
-    """Collect each bad row's reasons; a gate that could not be evaluated lets nothing through."""
+    """Collect each bad row's reasons; an expectation without a result refuses every row."""
     reasons: dict[int, list[str]] = {}
     for result in results.results:
         if result.success:
@@ -178,7 +190,7 @@ def _reasons(results: Any, whole: pd.DataFrame) -> dict[int, list[str]]:
         reason = str(result.expectation_config.meta["reason"])
         rows = result.result.get("unexpected_index_list")
         if rows is None and not (whole.empty and "observed_value" in result.result):
-            log.error("the gate %r could not say which rows it refuses", reason)
+            log.error("the expectation %r could not say which rows it refuses", reason)
         for index in whole.index if rows is None else rows:
             reasons.setdefault(int(index), []).append(reason)
     return reasons

@@ -20,7 +20,7 @@ class StoreFacts:
     alias: str
     confirmed: int = 0  # RC03 bookings received
     completed: int = 0  # RC08 bookings received
-    passed: int = 0  # rows that passed the quality gates
+    passed: int = 0  # rows that passed the validation
     quarantined: tuple[Mapping[str, Any], ...] = ()  # masked rows with their reasons
     error: str = ""  # why the store could not be read
     stopped: str = ""  # why nothing is sent for the store

@@ -42,37 +42,16 @@ class BreakerSettings(Section):
         (),
         description='stores that it never stops, like ["1051707"]; `naverplace release` is better',
     )
-    min_new: int = Field(20, ge=1, description="so many new ones, and none of them known")
-    min_strangers: int = Field(
-        40, ge=1, description="so many of all stores together, and none of them known"
+    min_new: int = Field(
+        20,
+        ge=1,
+        description="so many new ones in a store, or twice as many in all, and none of them known",
     )
-    min_forgotten: int = Field(
-        5, ge=1, description="so many known ones without a record now, and none with one"
-    )
-    max_forgotten: int = Field(
-        20, ge=0, description="more known ones without a record now, even if others have one"
-    )
-    max_new: int = Field(30, ge=1, description="more new ones at once")
-    outage_hours: float = Field(
-        6.0, gt=3, description="nobody looked for so long: more new ones are plausible"
-    )
-    new_per_hour: float = Field(10.0, ge=0, description="so many more for each hour of an outage")
     min_gone: int = Field(
         10, ge=1, description="none, where so many bookings were that have not begun yet"
     )
     jump_factor: float = Field(10.0, gt=1, description="so many times as many, or as few")
-    jump_least: int = Field(20, ge=1, description="and a difference of at least so many bookings")
     min_same_phones: int = Field(5, ge=2, description="from so many bookings on: one phone")
-    min_same_starts: int = Field(10, ge=2, description="from so many bookings on: one start")
-    same_share: float = Field(
-        0.8, ge=0.5, lt=1, description="a larger share of one phone or of one start"
-    )
-    min_shared: int = Field(
-        5, ge=1, description="so many new ones that another store has too, more than half of all"
-    )
-    min_moved: int = Field(
-        5, ge=1, description="so many known ones at another start, more than half of them"
-    )
 
 
 class ReconcileSettings(Section):

@@ -17,7 +17,7 @@ from naverplace.cli.app import app
 from naverplace.domain.effects import RecordKey
 from naverplace.ledger.lease import Lease, PendingMessage
 from naverplace.ledger.store_state_table import StoreStateTable
-from naverplace.quality.breaker_state import check_plausible
+from naverplace.quality.breaker_state import check_batches
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -47,7 +47,7 @@ class Duty:
     def check(self, count: int) -> bool:
         """Check a batch of so many new bookings; tell whether it may be sent for."""
         bookings = [a_booking(n, start=self.now + n * timedelta(hours=1)) for n in range(1, count)]
-        stops = check_plausible(
+        check = check_batches(
             [STORE],
             bookings,
             {},
@@ -56,7 +56,7 @@ class Duty:
             now=self.now,
             run_id="r",
         )
-        return not stops.stops
+        return not check.halts
 
 
 @pytest.fixture

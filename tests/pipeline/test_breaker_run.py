@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,24 +135,6 @@ def test_one_phone_for_all_sends_nothing_to_it(shop: Shop) -> None:
     assert any("one and the same phone" in problem for problem in report.problems)
     assert not any(m["to"] == "01000066666" for m in shop.world.messages()[before:])
     assert "66666" not in json.dumps(report.as_json(), ensure_ascii=False)
-
-
-def test_a_shifted_clock_of_naver_sends_no_guide_at_a_wrong_time(shop: Shop) -> None:
-    shop.run()
-    shop.later()
-    before = len(shop.world.messages())
-    for raw in shop.world.world.stores[BIG]:
-        start = raw["snapshotJson"].get("startDateTime")
-        if isinstance(start, str) and start.endswith("Z"):
-            at = datetime.fromisoformat(start) - timedelta(hours=9)
-            raw["snapshotJson"]["startDateTime"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-    report = shop.run()
-
-    assert any("start at another time" in problem for problem in report.problems)
-    assert to(shop.world, BIG) == sum(
-        m["to"] in phones(shop.world, BIG) for m in shop.world.messages()[:before]
-    )
 
 
 def book(world: Sandbox, store_id: str, *, phone: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
 from naverplace.ledger.store_state_table import StoreStateTable
-from naverplace.quality.breaker_state import check_plausible, release
-from naverplace.quality.circuit_breaker import Stop, release_in, tripped_in
+from naverplace.quality.breaker_state import check_batches, release_store
+from naverplace.quality.circuit_breaker import Halt, release_in, tripped_in
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -47,8 +47,8 @@ class Runs:
         *,
         now: datetime = NOW,
         keep: bool = True,
-    ) -> Stop | None:
-        stops = check_plausible(
+    ) -> Halt | None:
+        result = check_batches(
             [STORE],
             bookings,
             records,
@@ -58,7 +58,7 @@ class Runs:
             run_id="run",
             keep=keep,
         )
-        return stops.stops.get(STORE)
+        return result.halts.get(STORE)
 
     @property
     def version(self) -> int:
@@ -117,7 +117,7 @@ def test_a_release_lets_the_batch_pass_and_makes_it_usual(check: Runs) -> None:
     bookings = spread(MANY)
     assert check(bookings, {}) is not None
 
-    given = release(check.table, STORE, by="김하나", now=NOW, hours=2)
+    given = release_store(check.table, STORE, by="김하나", now=NOW, hours=2)
 
     assert given is not None
     assert (given.until, given.by) == (NOW + 2 * HOUR, "김하나")
@@ -130,7 +130,7 @@ def test_a_release_lets_the_batch_pass_and_makes_it_usual(check: Runs) -> None:
 def test_a_release_that_is_over_lets_nothing_pass(check: Runs) -> None:
     bookings = spread(MANY)
     check(bookings, {})
-    release(check.table, STORE, by="", now=NOW, hours=1)
+    release_store(check.table, STORE, by="", now=NOW, hours=1)
 
     assert check(bookings, {}, now=NOW + 2 * HOUR) is not None
 
@@ -138,7 +138,7 @@ def test_a_release_that_is_over_lets_nothing_pass(check: Runs) -> None:
 def test_a_release_is_for_what_was_seen_and_for_nothing_else(check: Runs) -> None:
     bookings = spread(MANY)
     check(bookings, {})
-    release(check.table, STORE, by="", now=NOW, hours=24)
+    release_store(check.table, STORE, by="", now=NOW, hours=24)
     one_phone = [b.model_copy(update={"phone": "01000000001"}) for b in bookings]
 
     stop = check(one_phone, {}, now=NOW + HOUR / 3)
@@ -153,7 +153,7 @@ def test_what_was_released_is_usual_also_when_no_count_has_changed(check: Runs) 
     check(bookings, records)
     one_phone = [b.model_copy(update={"phone": "01000000001"}) for b in bookings]
     assert check(one_phone, records, now=NOW + HOUR) is not None
-    release(check.table, STORE, by="", now=NOW + HOUR, hours=1)
+    release_store(check.table, STORE, by="", now=NOW + HOUR, hours=1)
 
     assert check(one_phone, records, now=NOW + HOUR + HOUR / 3) is None
     assert check(one_phone, records, now=NOW + 3 * HOUR) is None
@@ -176,7 +176,7 @@ def test_what_is_not_stopped_cannot_be_released(check: Runs) -> None:
     bookings = spread(MANY)
     check(bookings, all_known(bookings))
 
-    assert release(check.table, STORE, by="", now=NOW, hours=24) is None
+    assert release_store(check.table, STORE, by="", now=NOW, hours=24) is None
     assert check.version == 1
 
 
@@ -211,7 +211,7 @@ def test_other_attributes_of_the_item_stay(check: Runs) -> None:
     check.table.change(STORE, lambda item: replace(item, extra={"owner": "us"}))
 
     check(spread(MANY), {})
-    release(check.table, STORE, by="", now=NOW, hours=1)
+    release_store(check.table, STORE, by="", now=NOW, hours=1)
 
     assert check.table.read([STORE])[STORE].extra["owner"] == "us"
 

@@ -13,9 +13,9 @@ from tests.quality.test_validation import gate
 
 def test_neither_phone_nor_name_is_in_results_or_data_docs(tmp_path: Path) -> None:
     rows = [raw(phone="01098765432"), raw(bookingId=2, phone="010987654321234", name="비밀이름")]
-    gated = gate({"1051707": rows})
+    validated = gate({"1051707": rows})
 
-    index = data_docs.write_docs(gated, tmp_path / "docs")
+    index = data_docs.write_docs(validated, tmp_path / "docs")
 
     written = [path for path in index.parent.rglob("*") if path.is_file()]
     assert any("validations" in str(path) for path in written)
@@ -23,7 +23,7 @@ def test_neither_phone_nor_name_is_in_results_or_data_docs(tmp_path: Path) -> No
         text = path.read_bytes()
         assert b"98765432" not in text
         assert "비밀이름".encode() not in text
-    assert "98765432" not in str(gated.stores[0].quarantined)
+    assert "98765432" not in str(validated.stores[0].quarantined)
 
 
 def test_data_docs_show_the_gates_and_replace_older_ones(tmp_path: Path) -> None:
@@ -40,9 +40,9 @@ def test_data_docs_show_the_gates_and_replace_older_ones(tmp_path: Path) -> None
 
 
 def test_the_same_run_may_be_written_twice(tmp_path: Path) -> None:
-    gated = gate({"1051707": [raw()]})
+    validated = gate({"1051707": [raw()]})
 
-    assert data_docs.write_docs(gated, tmp_path) == data_docs.write_docs(gated, tmp_path)
+    assert data_docs.write_docs(validated, tmp_path) == data_docs.write_docs(validated, tmp_path)
 
 
 def test_what_else_lies_in_the_folder_stays(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from naverplace.base.clock import SEOUL
 from naverplace.quality import validation
 from naverplace.quality.frames import to_bookings, to_frame
-from naverplace.quality.validation import Checked, Gated
+from naverplace.quality.validation import ValidatedStore, ValidationResult
 from naverplace.settings.sections import QualitySettings
 from sandbox.scenarios.build import load_scenario
 from tests.quality.test_frames import raw
@@ -26,16 +26,16 @@ NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 STORES = ("1051707", "951291")
 
 
-def gate(raws: dict[str, list[Any]], **changes: Any) -> Gated:
+def gate(raws: dict[str, list[Any]], **changes: Any) -> ValidationResult:
     frames = {
         store_id: to_frame(rows, store_id=store_id, fields=(), read_at=NOW)
         for store_id, rows in raws.items()
     }
     settings = QualitySettings(**changes)
-    return validation.check(frames, known_stores=STORES, now=NOW, settings=settings)
+    return validation.validate(frames, known_stores=STORES, now=NOW, settings=settings)
 
 
-def check(*rows: Any, **changes: Any) -> Checked:
+def check(*rows: Any, **changes: Any) -> ValidatedStore:
     return gate({"1051707": list(rows)}, **changes).stores[0]
 
 
@@ -100,15 +100,15 @@ def test_a_start_on_another_zone_or_none_never_passes(zone: str | None) -> None:
     start = frame["start"].dt
     moved = start.tz_convert(zone) if zone else start.tz_localize(None)
 
-    gated = validation.check(
+    validated = validation.validate(
         {"1051707": frame.assign(start=moved)},
         known_stores=STORES,
         now=NOW,
         settings=QualitySettings(),
     )
 
-    assert len(gated.stores[0].good) == 0
-    for quarantined in gated.stores[0].quarantined:
+    assert len(validated.stores[0].good) == 0
+    for quarantined in validated.stores[0].quarantined:
         assert "start: not on Asia/Seoul" in quarantined.reasons
 
 
@@ -157,11 +157,11 @@ def test_the_first_runs_broken_rows_are_found_and_no_others() -> None:
         for store_id, raws in scenario.stores.items()
     }
 
-    gated = validation.check(
+    validated = validation.validate(
         frames, known_stores=list(scenario.stores), now=scenario.now, settings=QualitySettings()
     )
 
-    quarantined = [q for checked in gated.stores for q in checked.quarantined]
+    quarantined = [q for checked in validated.stores for q in checked.quarantined]
     assert len(quarantined) == scenario.expected["quarantined"]
     kinds = Counter(reason.partition(":")[0] for q in quarantined for reason in q.reasons)
     assert set(kinds) == {"phone", "start"}

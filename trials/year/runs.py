@@ -18,7 +18,7 @@ from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, steps, store_delivery
 from naverplace.pipeline.step_results import DecisionResult
 from naverplace.quality.circuit_breaker import served_since
-from naverplace.quality.validation import Checked, Gated
+from naverplace.quality.validation import ValidatedStore, ValidationResult
 from naverplace.reporting.report import RunReport
 from trials.year.fate import Fate
 from trials.year.readers import Outside, Reader, Visit, YearRun
@@ -33,11 +33,11 @@ def perform(
     reader.read()
     stores = frozenset(batch.store_id for batch in reader.batches if not batch.error)
     session = cast(NaverSession, Visit(outside, fate))
-    gated, decided, results, doubts, failure = None, None, [], [], ""
+    validated, decided, results, doubts, failure = None, None, [], [], ""
     try:
-        gated = _gated(run, reader)
+        validated = _validated(run, reader)
         doubts = store_delivery.resolve_in_doubt(run)
-        decided = _decided(run, reader, gated)
+        decided = _decided(run, reader, validated)
         if fate.stall_seconds:
             fate.stand_still(fate.stall_seconds)
         for store_id in run.stores:
@@ -51,14 +51,14 @@ def perform(
         run,
         session=session,
         batches=reader.batches,
-        gated=gated,
+        validated=validated,
         decided=decided,
         results=results,
         doubts=doubts,
         failure=failure,
     )
     if decided:
-        stores -= set(decided.stops)
+        stores -= set(decided.halts)
     if report.expired:  # as telling.send_summary does
         _remember(run)
     return report, stores
@@ -70,33 +70,33 @@ def _remember(run: YearRun) -> None:
         record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
 
 
-def _gated(run: YearRun, reader: Reader) -> Gated:
+def _validated(run: YearRun, reader: Reader) -> ValidationResult:
     """Pass a complete reading through the real gates; a narrow one was passed when it was made."""
     if reader.whole:
         return steps.check_quality(run, reader.batches)
     passed = {batch.store_id: batch for batch in reader.batches if not batch.error}
     checked = tuple(
-        Checked(store_id, cast(Any, range(batch.confirmed + batch.completed)))
+        ValidatedStore(store_id, cast(Any, range(batch.confirmed + batch.completed)))
         for store_id, batch in passed.items()
     )
-    return Gated(checked, None)
+    return ValidationResult(checked, None)
 
 
-def _decided(run: YearRun, reader: Reader, gated: Gated) -> DecisionResult:
+def _decided(run: YearRun, reader: Reader, validated: ValidationResult) -> DecisionResult:
     """Decide; a complete reading also by the breaker, and it must owe what the narrow one owes."""
     outside = reader.outside
     if not reader.whole:
         records = run.table.read_bookings({booking.key for booking in reader.bookings})
         decisions = _narrow(run, reader, records)
         return DecisionResult(decisions, bookings=len({b.booking_num for b in reader.bookings}))
-    decided = steps.decide(run, gated)
+    decided = steps.decide(run, validated)
     narrow = _narrow(run, reader, run.table.last)
-    stopped = set(decided.stops)
+    stopped = set(decided.halts)
     whole_owes = _owes(decided.decisions.effects)
     narrow_owes = {
         owed for owed in _owes(narrow.effects) if owed[1].partition("_")[0] not in stopped
     }
-    outside.faults += [f"a stop: {stop}" for stop in decided.stops.values()]
+    outside.faults += [f"a stop: {stop}" for stop in decided.halts.values()]
     if whole_owes != narrow_owes:
         outside.faults.append(
             f"{run.now}: the narrow reading differs: {sorted(whole_owes ^ narrow_owes)[:5]}"

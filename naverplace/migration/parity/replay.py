@@ -61,14 +61,16 @@ class NewSystem:
             )
             for store_id in inputs.store_ids
         }
-        gated = quality.check(
+        validated = quality.validate(
             framed,
             known_stores=set(self.rulebook.stores),
             now=inputs.now,
             settings=self.quality,
         )
-        stopped = {c.store_id: c.reason for c in gated.stores if c.stopped}
-        bookings = [b for c in gated.stores if not c.stopped for b in frames.to_bookings(c.good)]
+        stopped = {c.store_id: c.reason for c in validated.stores if c.stopped}
+        bookings = [
+            b for c in validated.stores if not c.stopped for b in frames.to_bookings(c.good)
+        ]
         return Prepared(without(inputs, stopped), tuple(bookings), stopped)
 
     def decide(self, prepared: Prepared) -> Decisions:

@@ -24,7 +24,7 @@ from naverplace.pipeline.capture.write_bundle import keep
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.step_results import DecisionResult
 from naverplace.quality import frames
-from naverplace.quality.validation import Gated
+from naverplace.quality.validation import ValidationResult
 from naverplace.redaction.redactor import describe
 from naverplace.reporting.report import RunReport
 
@@ -40,7 +40,7 @@ def captured(
     run: RunContext,
     report: RunReport,
     *,
-    gated: Gated | None,
+    validated: ValidationResult | None,
     decided: DecisionResult | None,
     results: Sequence[ActionResult],
 ) -> RunReport:
@@ -49,14 +49,14 @@ def captured(
     The run's status stays: the messages are out, and nobody waits for a bundle.
     """
     noted = run.noted
-    if noted is None or gated is None or decided is None:
+    if noted is None or validated is None or decided is None:
         return report
     try:
         with run.watch.phase("capture"):
             problem = noted.problem
             if not problem:
-                inputs = inputs_of(run, noted, left_out=decided.stops)
-                outputs = _outputs(run, noted, report, gated, decided, results)
+                inputs = inputs_of(run, noted, left_out=decided.halts)
+                outputs = _outputs(run, noted, report, validated, decided, results)
                 log.info("captured: %s", keep(run.settings, inputs, outputs, run.fields))
     except Exception as error:
         log.exception("no bundle of run %s", run.run_id)
@@ -72,15 +72,15 @@ def _outputs(
     run: RunContext,
     noted: Noted,
     report: RunReport,
-    gated: Gated,
+    validated: ValidationResult,
     decided: DecisionResult,
     results: Sequence[ActionResult],
 ) -> Outputs:
     return Outputs(
-        sends=tuple(_sends(decided, results, starts_of(gated), run.now)),
+        sends=tuple(_sends(decided, results, starts_of(validated), run.now)),
         results=_counted(results),
         figures=_figures(report),
-        left_out=_left_out(run, noted, decided.stops),
+        left_out=_left_out(run, noted, decided.halts),
     )
 
 
@@ -99,11 +99,11 @@ def inputs_of(run: RunContext, noted: Noted, *, left_out: Collection[str]) -> In
     )
 
 
-def starts_of(gated: Gated) -> dict[str, datetime]:
+def starts_of(validated: ValidationResult) -> dict[str, datetime]:
     """Give the start of every booking that passed the gates, by its number."""
     return {
         booking.booking_num: booking.start
-        for checked in gated.stores
+        for checked in validated.stores
         for booking in frames.to_bookings(checked.good)
     }
 
@@ -151,7 +151,7 @@ def _figures(report: RunReport) -> dict[str, Any]:
     return {name: whole[name] for name in FIGURES} | problems
 
 
-def _left_out(run: RunContext, noted: Noted, stops: Collection[str]) -> dict[str, str]:
+def _left_out(run: RunContext, noted: Noted, halts: Collection[str]) -> dict[str, str]:
     """Say for every store of the run that is not in the bundle why: never in a text of its own."""
     unread = {s: "could not be read" for s in run.stores if s not in noted.confirmed}
-    return unread | dict.fromkeys(stops, "stopped by the breaker")
+    return unread | dict.fromkeys(halts, "stopped by the breaker")

@@ -112,7 +112,7 @@ def decided_again(inputs: Inputs, settings: Settings) -> tuple[Counter[DecisionK
         ]
         for store_id in inputs.store_ids
     }
-    gated = validation.check(
+    validated = validation.validate(
         {
             store_id: frames.to_frame(
                 rows, store_id=store_id, fields=run.fields, read_at=inputs.now
@@ -123,7 +123,7 @@ def decided_again(inputs: Inputs, settings: Settings) -> tuple[Counter[DecisionK
         now=inputs.now,
         settings=settings.quality,
     )
-    bookings: list[Booking] = [b for c in gated.stores for b in frames.to_bookings(c.good)]
+    bookings: list[Booking] = [b for c in validated.stores for b in frames.to_bookings(c.good)]
     records: dict[RecordKey, Record] = {k: from_item(dict(i)) for k, i in inputs.items.items()}
     decisions = engine.decide(bookings, records, run.rulebook, now=inputs.now)
     starts = {booking.booking_num: booking.start for booking in bookings}
