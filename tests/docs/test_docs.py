@@ -18,9 +18,14 @@ PAGES = sorted([*ROOT.glob("*.md"), ROOT / "legacy/README.md", *(ROOT / "docs").
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`((?:uv run )?naverplace [a-z-]+[^`]*|make [a-z][^`]*|prefect [a-z][^`]*)`")
 SCRIPT = re.compile(r"```bash\n(.*?)```", re.DOTALL)
-NAMED = re.compile(
-    r"`((?:deployments|flows|legacy|naverplace|operate|rules|sandbox|tasks|tests|trials)/[\w./-]+)`"
+CODE = (
+    *("benchmarks", "deployments", "flows", "legacy", "naverplace", "operate", "rules"),
+    *("sandbox", "tasks", "tests", "trials"),
 )
+NAMED = re.compile(rf"`((?:{'|'.join(CODE)})/[\w./-]+)`")
+MODULE = re.compile(r"\b([a-z_0-9]+\.py)\b")
+MODULES = {path.name for folder in CODE for path in (ROOT / folder).rglob("*.py")}
+DIFF = re.compile(r"```diff\n.*?```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 BEFORE = {"watchdog": ["run"]}  # it ends with 1 when nobody has looked at the stores
@@ -108,9 +113,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_a_page_names_exist(page: Path) -> None:
-    named = NAMED.findall(page.read_text("utf-8"))
+    text = page.read_text("utf-8")
+    modules = set(MODULE.findall(DIFF.sub("", text)))
 
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in NAMED.findall(text) if not (ROOT / name).exists()] == []
+    assert sorted(modules - MODULES) == []
 
 
 def test_every_make_target_is_explained_by_help() -> None:
