@@ -8,9 +8,11 @@ ARG BASE=debian:bookworm-slim
 FROM ${BASE} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 ARG UV_VERSION=0.13.9
+# Behind a company's own certificate authority: --secret id=ca,src=company.crt (this stage only).
 # Debian's archive keeps only the newest security fix of a package: a pinned version vanishes.
 # hadolint ignore=DL3008
-RUN apt-get update \
+RUN --mount=type=secret,id=ca,target=/usr/local/share/ca-certificates/company.crt \
+    apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3 python3-pip \
     && rm -rf /var/lib/apt/lists/*
 RUN python3 -m pip install --no-cache-dir --break-system-packages "uv==${UV_VERSION}"
@@ -18,7 +20,8 @@ ENV UV_PYTHON=/usr/bin/python3.11 \
     UV_PYTHON_DOWNLOADS=never \
     UV_LINK_MODE=copy \
     UV_NO_CACHE=true \
-    UV_COMPILE_BYTECODE=1
+    UV_COMPILE_BYTECODE=1 \
+    UV_SYSTEM_CERTS=true
 WORKDIR /app
 # The dependencies change less often than the code: they have a layer of their own.
 COPY pyproject.toml uv.lock README.md ./
