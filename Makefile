@@ -55,8 +55,8 @@ parity: setup ## the legacy against itself, the golden set, and 93 wrong systems
 scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3)
 	@$(RUN) python -m trials.scale $(if $(STORES),--stores $(STORES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SHARDS),--shards $(SHARDS))
 
-image: setup ## carry out the Dockerfile in Debian roots without an engine, and try what comes of it (root; some minutes)
-	@$(RUN) python -m trials.image $(if $(JSON),--json)
+image: setup ## build the Dockerfile with buildah, look at the image, run its worker and its Lambda (root; KEEP=folder keeps it)
+	@$(RUN) python -m trials.image $(if $(JSON),--json) $(if $(KEEP),--keep $(KEEP))
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy

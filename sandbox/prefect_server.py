@@ -24,7 +24,7 @@ class PrefectServer:
     def __init__(self, home: Path | None = None, **settings: str) -> None:
         self.settings = settings  # of the server, on top of ours: PREFECT_SERVER_...="..."
         self.home = home or Path(tempfile.mkdtemp(prefix="naverplace-prefect-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -109,7 +109,8 @@ class PrefectServer:
         self.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from trials.image.runtime_api import RuntimeApi
+from sandbox.lambda_runtime import RuntimeApi
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = ROOT / "deployments" / "image" / "entry"

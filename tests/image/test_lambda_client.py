@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.lambda_runtime import RuntimeApi
 from sandbox.server import Sandbox
-from trials.image.runtime_api import RuntimeApi
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120.0

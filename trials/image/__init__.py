@@ -1,1 +1,1 @@
-"""The image without an engine: its Dockerfile is carried out in Debian roots, and then started."""
+"""The image as a real engine builds it: looked at from inside, and started both ways."""

