@@ -16,7 +16,7 @@ from prefect.utilities.urls import url_for
 from pydantic import Field
 
 from naverplace.naver.session import NaverSession
-from naverplace.naver.session_store import SessionManager
+from naverplace.naver.session_store import SessionStore
 from naverplace.pipeline import notify_owner
 from naverplace.pipeline.context import RunContext
 from tasks import bookings
@@ -87,4 +87,4 @@ def _call(run: RunContext, failure: StepFailed) -> LoggedIn:
 
 @scrubbed
 def _forget_refusals(run: RunContext) -> None:
-    SessionManager(run.session_table, run.settings.naver, run.clock).forget_failures()
+    SessionStore(run.session_table, run.settings.naver, run.clock).forget_failures()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from naverplace.base.timing import Stopwatch
+from naverplace.base.timing import PhaseTimer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,7 +14,7 @@ DYNAMODB = "dynamodb"
 _BEGAN = "naverplace_began"  # in botocore's own notes on one call
 
 
-def timed(client: DynamoDBClient, watch: Stopwatch) -> DynamoDBClient:
+def timed(client: DynamoDBClient, watch: PhaseTimer) -> DynamoDBClient:
     """Count every call of this client, its repeats included, as one call of the stopwatch."""
 
     def begin(context: dict[str, Any], **_: Any) -> None:

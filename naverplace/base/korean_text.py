@@ -50,7 +50,7 @@ def size(text: str) -> int:
 
 
 @lru_cache(maxsize=4096)
-def sendable(text: str) -> str:
+def to_euc_kr(text: str) -> str:
     """Write a customer's words in one line of signs that a text message can carry.
 
     Loose letters are put together (an iPhone's 가 may be two), emoji and other symbols are left

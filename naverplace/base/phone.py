@@ -18,7 +18,7 @@ _MOBILE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")
 _INTERNATIONAL = re.compile(r"^\s*(?:\+|00)?82[\s-]*\(?0?\)?")
 
 
-def normalise(raw: str) -> str:
+def normalise_phone(raw: str) -> str:
     """Write a number as SENS wants it: national digits, such as 01000000001.
 
     Takes hyphens, blanks and the +82, 0082 and 82 forms. Raises ValueError, without a digit of the
@@ -43,12 +43,12 @@ def normalise(raw: str) -> str:
     return digits
 
 
-def legacy_slices(raw: str) -> str:
+def legacy_sort_key_phone(raw: str) -> str:
     """Cut a number as the legacy does, whatever its length: the sort key of table `sms` (L10)."""
     return f"{raw[:3]}-{raw[3:7]}-{raw[7:]}"
 
 
-def unsliced(key: str) -> str:
+def from_legacy_sort_key(key: str) -> str:
     """Take the legacy's two hyphens out again: the number as Naver wrote it, if it has 7 signs."""
     return key[:3] + key[4:8] + key[9:]
 

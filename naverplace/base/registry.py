@@ -25,7 +25,7 @@ class Registry(dict[str, Callable[..., Any]]):
         return function
 
 
-def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+def suggest_nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Word a hint: the nearest known word, or all of them when none is near."""
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:

@@ -20,7 +20,7 @@ class Calls:
     summed: float  # seconds of all of them added up; more than `wall` when they ran side by side
 
 
-class Stopwatch:
+class PhaseTimer:
     """Measures phases by name; a phase lasts from its first part's start to its last part's end.
 
     Calls are measured one by one, so that what lies between them is not counted.

@@ -19,7 +19,7 @@ from naverplace.base.errors import RulesError
 Loc = tuple[int | str, ...]
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A spot in a file, counted from 1."""
 
     path: str
@@ -30,13 +30,13 @@ class Place(NamedTuple):
         return f"{self.path}:{self.line}:{self.column}"
 
 
-class Problems:
+class ErrorList:
     """What is wrong in all files read so far."""
 
     def __init__(self) -> None:
-        self.found: set[tuple[Place, str]] = set()
+        self.found: set[tuple[Position, str]] = set()
 
-    def note(self, place: Place, text: str) -> None:
+    def note(self, place: Position, text: str) -> None:
         """Note one problem at its place."""
         self.found.add((place, text))
 
@@ -54,9 +54,9 @@ class Problems:
 class Node:
     """A value of a YAML file with its place; a mapping's keys are texts, as they are written."""
 
-    place: Place
+    place: Position
     value: Any  # None | bool | int | float | str | list[Node] | dict[str, Node]
-    keys: Mapping[str, Place] = field(default_factory=dict)
+    keys: Mapping[str, Position] = field(default_factory=dict)
     source: str = field(default="", repr=False)  # what the file says from this place on
 
     @property
@@ -68,7 +68,7 @@ class Node:
             return [node.plain for node in self.value]
         return self.value
 
-    def find(self, text: str) -> Place:
+    def find(self, text: str) -> Position:
         """Find a text within this node's own lines; the node's place when it is not there."""
         at = self.source.find(text)
         if at < 0:
@@ -76,7 +76,7 @@ class Node:
         before = self.source[:at]
         line = before.count("\n")
         column = len(before) - before.rfind("\n") if line else self.place.column + at
-        return Place(self.place.path, self.place.line + line, column)
+        return Position(self.place.path, self.place.line + line, column)
 
     def at(self, loc: Loc) -> Node:
         """Find the node of pydantic's location; the nearest one around it when it is gone."""
@@ -88,7 +88,7 @@ class Node:
                 node = node.value[step]
         return node
 
-    def locate(self, loc: Loc) -> Place:
+    def locate(self, loc: Loc) -> Position:
         """Find the place of pydantic's location; a last step "[key]" means the key itself."""
         if loc[-1:] == ("[key]",):
             return self.at(loc[:-2]).keys[str(loc[-2])]
@@ -119,9 +119,9 @@ for _tag, _pattern, _first in (
     )
 
 
-def load_yaml(path: Path, problems: Problems) -> Node | None:
+def load_yaml(path: Path, problems: ErrorList) -> Node | None:
     """Read one file; None, with the problem noted, when it is no YAML."""
-    place = Place(path.as_posix())
+    place = Position(path.as_posix())
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
@@ -155,22 +155,22 @@ def load_yaml(path: Path, problems: Problems) -> Node | None:
 class _Reader:
     """Turns PyYAML's nodes of one file into ours."""
 
-    file: Place
+    file: Position
     text: str
-    problems: Problems
+    problems: ErrorList
 
     def node(self, node: yaml.Node) -> Node:
         place = _place(self.file, node.start_mark)
         source = self.text[node.start_mark.index : node.end_mark.index]
         if isinstance(node, yaml.MappingNode):
-            keys: dict[str, Place] = {}
+            keys: dict[str, Position] = {}
             return Node(place, dict(self._entries(node, keys)), keys, source)
         if isinstance(node, yaml.SequenceNode):
             return Node(place, [self.node(item) for item in node.value], {}, source)
         return Node(place, self._scalar(node, place), {}, source)
 
     def _entries(
-        self, node: yaml.MappingNode, keys: dict[str, Place]
+        self, node: yaml.MappingNode, keys: dict[str, Position]
     ) -> Iterator[tuple[str, Node]]:
         for key, value in node.value:
             place = _place(self.file, key.start_mark)
@@ -183,7 +183,7 @@ class _Reader:
                 keys[key.value] = place
                 yield key.value, self.node(value)
 
-    def _scalar(self, node: yaml.Node, place: Place) -> Any:
+    def _scalar(self, node: yaml.Node, place: Position) -> Any:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         if kind in ("int", "float"):
             try:
@@ -195,5 +195,5 @@ class _Reader:
         return {"null": None, "bool": node.value == "true"}.get(kind, node.value)
 
 
-def _place(file: Place, mark: yaml.Mark | None) -> Place:
+def _place(file: Position, mark: yaml.Mark | None) -> Position:
     return file._replace(line=mark.line + 1, column=mark.column + 1) if mark else file

@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from naverplace.base.registry import nearest
-from naverplace.base.yaml_nodes import Loc, Node, Place, Problems
+from naverplace.base.registry import suggest_nearest
+from naverplace.base.yaml_nodes import ErrorList, Loc, Node, Position
 
 T = TypeVar("T")
 _PLAIN_WORDS = {
@@ -23,7 +23,9 @@ _PLAIN_WORDS = {
 }
 
 
-def read_as(kind: type[T], node: Node, problems: Problems, *, context: Any = None) -> T | None:
+def validate_node(
+    kind: type[T], node: Node, problems: ErrorList, *, context: Any = None
+) -> T | None:
     """Read a node as a type or pydantic model; None, with its problems noted, when it is none.
 
     `context` is handed to validators that must know more than the value.
@@ -48,7 +50,7 @@ def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
     return detail["type"] == "too_short" and any(o["loc"][: len(loc)] == loc for o in others)
 
 
-def _place_of(detail: ErrorDetails, node: Node) -> Place:
+def _place_of(detail: ErrorDetails, node: Node) -> Position:
     """Find a mistake; a validator may name the piece to point at as `find`."""
     loc = detail["loc"]
     if detail["type"] == "extra_forbidden":
@@ -63,7 +65,7 @@ def _words_of(detail: ErrorDetails, kind: Any) -> str:
     loc = detail["loc"]
     last = str(loc[-1]) if loc else ""
     if detail["type"] == "extra_forbidden":
-        return f"unknown key {last!r}; {nearest(last, _keys_of(kind, loc[:-1]))}"
+        return f"unknown key {last!r}; {suggest_nearest(last, _keys_of(kind, loc[:-1]))}"
     if detail["type"] == "missing":
         return f"key {last!r} is missing"
     name = ".".join(str(step) for step in loc if step != "[key]")

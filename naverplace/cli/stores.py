@@ -112,12 +112,14 @@ def store_table(settings: Settings) -> StoreStateTable:
 def wanted(which: Sequence[str], known: Mapping[str, Store]) -> list[Store]:
     """Find the stores by id or alias. Raises SettingsError with every word that names none."""
     from naverplace.base.errors import SettingsError
-    from naverplace.base.registry import nearest
+    from naverplace.base.registry import suggest_nearest
 
     named = {**{store.alias: store for store in known.values()}, **known}
     unknown = [word for word in which if word not in named]
     if unknown:
-        raise SettingsError([f"unknown store {w!r}; {nearest(w, list(named))}" for w in unknown])
+        raise SettingsError(
+            [f"unknown store {w!r}; {suggest_nearest(w, list(named))}" for w in unknown]
+        )
     return list({named[word].id: named[word] for word in which}.values())
 
 

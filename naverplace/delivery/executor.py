@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import NaverPlaceError, Transient
-from naverplace.base.timing import Stopwatch
+from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.outcome_recorder import Recorder
 from naverplace.delivery.outcomes import (
     Attempt,
@@ -34,7 +34,7 @@ from naverplace.ledger.reservations import LEFT, sortable_timestamp
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.messaging.owner_channels import OwnerChannel
 from naverplace.messaging.sens import SensClient
-from naverplace.settings.cutover_section import SwitchSettings
+from naverplace.settings.cutover_section import CutoverSettings
 from naverplace.settings.sections import LedgerSettings
 
 Still = Callable[[SendSms], str]  # why a booking is not as it was read; empty when it is
@@ -50,11 +50,11 @@ class EffectExecutor:
     clock: Clock
     run_id: str
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
-    switch: SwitchSettings = field(default_factory=SwitchSettings)
+    switch: CutoverSettings = field(default_factory=CutoverSettings)
     lock: StoreLock | None = None
     beside: Collection[str] = ()  # without a lock: stores that the legacy reads as well
     still: Still = lambda effect: ""
-    watch: Stopwatch = field(default_factory=Stopwatch)
+    watch: PhaseTimer = field(default_factory=PhaseTimer)
     sens_breaker: Breaker = field(default_factory=lambda: Breaker("SENS"))
     table_breaker: Breaker = field(default_factory=lambda: Breaker("DynamoDB"))
     naver_breaker: Breaker = field(default_factory=lambda: Breaker("Naver"))

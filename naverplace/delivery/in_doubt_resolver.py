@@ -10,7 +10,7 @@ from datetime import datetime
 
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import NaverPlaceError
-from naverplace.base.phone import normalise, unsliced
+from naverplace.base.phone import from_legacy_sort_key, normalise_phone
 from naverplace.delivery.in_doubt import (
     Candidate,
     InDoubtMessage,
@@ -117,7 +117,7 @@ class InDoubtResolver:
     def _candidates(self, doubt: InDoubtMessage, now: datetime) -> list[Candidate]:
         start, end = window(doubt, now)
         try:
-            to: str | None = normalise(unsliced(doubt.claim.key.phone))
+            to: str | None = normalise_phone(from_legacy_sort_key(doubt.claim.key.phone))
         except ValueError:  # the legacy cuts odd numbers in odd places
             to = None
         listed = self.sens.find(start=start, end=end, to=to)

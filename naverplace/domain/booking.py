@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from naverplace.base.phone import legacy_slices
+from naverplace.base.phone import legacy_sort_key_phone
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS
 
@@ -65,7 +65,7 @@ class Booking(BaseModel):
     @property
     def key(self) -> RecordKey:
         """The record's whole key; the phone is cut as the legacy cuts it (L10)."""
-        return RecordKey(self.booking_num, legacy_slices(self.raw_phone))
+        return RecordKey(self.booking_num, legacy_sort_key_phone(self.raw_phone))
 
     @property
     def status_known_since(self) -> datetime | None:

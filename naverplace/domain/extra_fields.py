@@ -17,8 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Declared
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.yaml_nodes import Problems, load_yaml
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.yaml_nodes import ErrorList, load_yaml
+from naverplace.base.yaml_validation import validate_node
 
 FieldType = Literal["str", "int", "float", "bool", "datetime", "list"]
 BUILT_IN = (
@@ -69,9 +69,9 @@ class _File(BaseModel):
 
 def load_fields(path: Path) -> tuple[Field, ...]:
     """Read the declared fields in the file's order. Raises RulesError with every mistake."""
-    problems = Problems()
+    problems = ErrorList()
     node = load_yaml(path, problems)
-    read: _File | None = read_as(_File, node, problems) if node else None
+    read: _File | None = validate_node(_File, node, problems) if node else None
     if node and read:
         for name in (name for name in read.fields if name in BUILT_IN):
             place = node.value["fields"].keys[name]

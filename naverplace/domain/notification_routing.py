@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StrictBool, create_model
 from pydantic import Field as Key
 
-from naverplace.base.yaml_nodes import Problems, load_yaml
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.yaml_nodes import ErrorList, load_yaml
+from naverplace.base.yaml_validation import validate_node
 from naverplace.domain.effects import CHANNELS, Channel
 
 
@@ -45,10 +45,10 @@ class Routing(BaseModel):
         return tuple(dict.fromkeys(name for name in wanted if name in self.enabled))
 
 
-def load_routing(path: Path, problems: Problems) -> Routing | None:
+def load_routing(path: Path, problems: ErrorList) -> Routing | None:
     """Read the routing; None, with its problems noted, when it is wrong."""
     node = load_yaml(path, problems)
-    routing = read_as(Routing, node, problems) if node else None
+    routing = validate_node(Routing, node, problems) if node else None
     if node and routing and not routing.channels_for(alert=True):
         place = node.value["alerts"].place
         problems.note(place, "no channel of the alerts is enabled: nobody would hear of a failure")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from naverplace.base.phone import normalise, unsliced
+from naverplace.base.phone import from_legacy_sort_key, normalise_phone
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
@@ -20,7 +20,10 @@ def same_person(key: RecordKey, booking: Booking) -> bool:
     if key.booking_num != booking.booking_num:
         return False
     try:
-        return key.phone == booking.key.phone or normalise(unsliced(key.phone)) == booking.phone
+        return (
+            key.phone == booking.key.phone
+            or normalise_phone(from_legacy_sort_key(key.phone)) == booking.phone
+        )
     except ValueError:  # no number that a message could have gone to
         return False
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from naverplace.base.yaml_nodes import Problems, load_yaml
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.yaml_nodes import ErrorList, load_yaml
+from naverplace.base.yaml_validation import validate_node
 
 
 def _digits(value: str) -> str:
@@ -44,9 +44,9 @@ class _File(BaseModel):
 
 def load_stores(path: Path) -> dict[str, Store]:
     """Read the stores by id, in the file's order. Raises RulesError with every mistake."""
-    problems = Problems()
+    problems = ErrorList()
     node = load_yaml(path, problems)
-    read = read_as(_File, node, problems) if node else None
+    read = validate_node(_File, node, problems) if node else None
     problems.raise_if_any()
     assert read is not None  # noqa: S101 - every way to None has noted a problem
     entries = read.stores.items()

@@ -14,7 +14,7 @@ from naverplace.domain.booking import BookingStatus
 from naverplace.domain.effects import CHANNELS, FALLBACK, Channel
 from naverplace.ledger.schema import check_tables
 from naverplace.messaging.sens import SensClient
-from naverplace.naver.booking_client import NaverClient
+from naverplace.naver.booking_client import BookingClient
 from naverplace.naver.session import NoBrowser, open_naver_session
 from naverplace.pipeline.context import RunContext, open_run
 from naverplace.redaction.redactor import REDACTOR, describe
@@ -103,7 +103,7 @@ def _session(run: RunContext) -> str:
     except (SessionExpired, LoginFailed) as error:
         raise _NotLoggedIn(str(error)) from error
     store_id = next(iter(run.stores))
-    count = NaverClient(session, run.settings.naver, run.clock).count(
+    count = BookingClient(session, run.settings.naver, run.clock).count(
         store_id, BookingStatus.CONFIRMED
     )
     return f"the stored session works: store {store_id} has {count} confirmed bookings"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.phone import normalise
+from naverplace.base.phone import normalise_phone
 from naverplace.domain.effects import CHANNELS, RecordKey
 from naverplace.domain.message_kinds import KIND_OF_FLAG
 from naverplace.domain.message_status import WITH_PROVIDER
@@ -91,7 +91,7 @@ def digits_of(phone: str) -> str:
     """Write an item's phone as SENS does, however the legacy has cut it (L10)."""
     digits = re.sub(r"\D", "", phone)
     try:
-        return normalise(f"+{digits}" if phone.startswith("+") else digits)
+        return normalise_phone(f"+{digits}" if phone.startswith("+") else digits)
     except ValueError:
         return digits
 

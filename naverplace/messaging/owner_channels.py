@@ -11,7 +11,7 @@ from naverplace.messaging.telegram import Telegram
 from naverplace.settings.schema import Settings
 
 
-class Told(Protocol):
+class MessageReceipt(Protocol):
     """A text that the provider has taken."""
 
     @property
@@ -22,7 +22,7 @@ class Told(Protocol):
 class OwnerChannel(Protocol):
     """One way to the owner."""
 
-    def send(self, text: str) -> Told:
+    def send(self, text: str) -> MessageReceipt:
         """Send a text, in as many messages as it needs.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown

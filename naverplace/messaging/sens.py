@@ -23,15 +23,15 @@ from naverplace.base.errors import (
 from naverplace.base.retry import retry
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens_responses import (
-    Accepted,
+    Acceptance,
     accepted,
     advice,
-    messages_of,
+    error_of,
+    read_log_entries,
     throttled,
-    words_of,
 )
-from naverplace.messaging.single_send_http import Answer, Wire
-from naverplace.redaction.quoting import quotable
+from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
+from naverplace.redaction.quoting import safe_quote
 from naverplace.settings.schema import SensSettings
 
 MAX_WINDOW = timedelta(days=30)  # of one look-up by request time
@@ -46,8 +46,10 @@ class SensClient:
 
     def __init__(self, settings: SensSettings, clock: Clock) -> None:
         self.settings, self.clock = settings, clock
-        self._wire = Wire("SENS", settings.url, settings.connect_timeout, settings.read_timeout)
-        self._messages = f"{self._wire.path}/sms/v2/services/{settings.service_id}/messages"
+        self._client = SingleSendClient(
+            "SENS", settings.url, settings.connect_timeout, settings.read_timeout
+        )
+        self._messages = f"{self._client.path}/sms/v2/services/{settings.service_id}/messages"
 
     def send(
         self,
@@ -59,7 +61,7 @@ class SensClient:
         message_type: str = "LMS",
         content_type: str = "COMM",
         not_after: datetime | None = None,
-    ) -> Accepted:
+    ) -> Acceptance:
         """Send one message; tried again only after answers that prove that nothing was accepted.
 
         Raises Refused, Throttled, ServiceUnavailable, TooLate (nothing accepted), or
@@ -72,7 +74,7 @@ class SensClient:
             payload["subject"] = subject
         body = json.dumps({**payload, "content": text, "messages": [{"to": to}]}).encode()
 
-        def once() -> Accepted:
+        def once() -> Acceptance:
             answer = self._ask("POST", self._messages, body, not_after=not_after)
             return accepted(answer, private=(to, sender, subject, text))
 
@@ -115,7 +117,7 @@ class SensClient:
     def get(self, message_id: str) -> SmsLogEntry | None:
         """Look one message up, with its delivery; None when SENS knows none."""
         answer = self._question(f"{self._messages}/{quote(message_id, safe='')}", missing=True)
-        found = messages_of(answer) if answer is not None else []
+        found = read_log_entries(answer) if answer is not None else []
         return found[0] if found else None
 
     def check(self) -> None:
@@ -126,7 +128,9 @@ class SensClient:
             "requestEndTime": now.strftime(_TIME),
             "pageSize": "1",
         }
-        messages_of(self._question(f"{self._messages}?{urlencode(query, quote_via=quote)}") or {})
+        read_log_entries(
+            self._question(f"{self._messages}?{urlencode(query, quote_via=quote)}") or {}
+        )
 
     def _list(self, query: Mapping[str, str]) -> list[SmsLogEntry]:
         found: list[SmsLogEntry] = []
@@ -134,7 +138,7 @@ class SensClient:
         seen: set[str] = set()
         while True:
             read = self._question(f"{self._messages}?{urlencode(page, quote_via=quote)}") or {}
-            found += messages_of(read)
+            found += read_log_entries(read)
             token = str(read.get("nextToken") or "")
             if not token:
                 return found
@@ -159,9 +163,9 @@ class SensClient:
                 raise throttled(answer)
             if answer.status >= 500:
                 raise ServiceUnavailable(f"SENS: answered {answer.status} to a look-up")
-            code, words = words_of(answer)
+            code, words = error_of(answer)
             raise Permanent(
-                f"SENS: refused a look-up with {answer.status} (code {code}): {quotable(words)}; "
+                f"SENS: refused a look-up with {answer.status} (code {code}): {safe_quote(words)}; "
                 f"{advice(answer.status)}"
             )
 
@@ -185,7 +189,7 @@ class SensClient:
         body: bytes | None = None,
         *,
         not_after: datetime | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one request, signed anew at each attempt (outside-services: SENS signature)."""
         now = self.clock.now()
         if not_after is not None and now >= not_after:
@@ -201,7 +205,7 @@ class SensClient:
                 method, target, timestamp=timestamp, access_key=access_key, secret_key=secret_key
             ),
         }
-        return self._wire.send(method, target, headers=headers, body=body)
+        return self._client.send(method, target, headers=headers, body=body)
 
 
 def signature(method: str, target: str, *, timestamp: str, access_key: str, secret_key: str) -> str:

@@ -11,14 +11,14 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse, OutcomeUnknown, Refused, Throttled
 from naverplace.base.retry import retry_after
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.messaging.single_send_http import Answer
-from naverplace.redaction.quoting import quotable
+from naverplace.messaging.single_send_http import HttpResponse
+from naverplace.redaction.quoting import safe_quote
 
 REFUSALS = (400, 401, 403, 404, 413)  # documented, and decided before a message is accepted
 
 
 @dataclass(frozen=True)
-class Accepted:
+class Acceptance:
     """SENS has taken a message; that is not yet its delivery."""
 
     request_id: str
@@ -26,19 +26,19 @@ class Accepted:
     seconds: float
 
 
-def accepted(answer: Answer, *, private: Sequence[str]) -> Accepted:
+def accepted(answer: HttpResponse, *, private: Sequence[str]) -> Acceptance:
     """Read the answer to a send; only a documented refusal proves that nothing was accepted."""
     read = answer.json()
     request_id = read.get("requestId")
     if answer.status == 202 and isinstance(request_id, str) and request_id:
-        return Accepted(request_id, str(read.get("requestTime", "")), answer.seconds)
+        return Acceptance(request_id, str(read.get("requestTime", "")), answer.seconds)
     if answer.status == 429:
         raise throttled(answer)
     if answer.status in REFUSALS:
-        code, words = words_of(answer)
+        code, words = error_of(answer)
         raise Refused(
             f"SENS: refused with {answer.status} (code {code}): "
-            f"{quotable(words, private=private)}; {advice(answer.status)}",
+            f"{safe_quote(words, private=private)}; {advice(answer.status)}",
             code=str(answer.status),
         )
     raise OutcomeUnknown(
@@ -46,16 +46,16 @@ def accepted(answer: Answer, *, private: Sequence[str]) -> Accepted:
     )
 
 
-def throttled(answer: Answer) -> Throttled:
+def throttled(answer: HttpResponse) -> Throttled:
     """Word a 429, which proves that nothing was accepted."""
-    code, _ = words_of(answer)
+    code, _ = error_of(answer)
     return Throttled(
         f"SENS: asks us to wait (429, code {code}); nothing was accepted",
         retry_after=retry_after(answer.headers.get("retry-after")),
     )
 
 
-def words_of(answer: Answer) -> tuple[str, str]:
+def error_of(answer: HttpResponse) -> tuple[str, str]:
     """Read code and words of an error in any of its three forms (outside-services: SENS errors)."""
     read = answer.json()
     error = read.get("error")
@@ -77,7 +77,7 @@ def advice(status: int) -> str:
     }.get(status, "see SENS's documentation")
 
 
-def messages_of(read: Mapping[str, Any]) -> list[SmsLogEntry]:
+def read_log_entries(read: Mapping[str, Any]) -> list[SmsLogEntry]:
     """Read a look-up's messages; raises BadResponse when the list is missing."""
     listed = read.get("messages")
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
@@ -101,7 +101,7 @@ def _message(entry: Mapping[str, Any], request_id: str) -> SmsLogEntry:
         sender=text("from"),
         status=text("status"),
         end=end if text("status") == "COMPLETED" else "",
-        result=f"{code[:10]} {quotable(text('statusMessage'))}".strip(),
+        result=f"{code[:10]} {safe_quote(text('statusMessage'))}".strip(),
         subject=text("subject"),
         content=text("content"),
     )

@@ -31,7 +31,7 @@ _NO_ADDRESS = "its address in the settings is none"
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """What a service answered."""
 
     status: int
@@ -54,7 +54,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Wire:
+class SingleSendClient:
     """The way to one service."""
 
     service: str  # as people call it, for messages
@@ -69,7 +69,7 @@ class Wire:
 
     def send(
         self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one request, once, and read its answer.
 
         Raises ServiceUnavailable when nothing was sent, OutcomeUnknown when the request may have
@@ -91,7 +91,7 @@ class Wire:
             raise OutcomeUnknown(f"{self.service}: sent, but no answer came ({what})") from error
         finally:
             connection.close()
-        return Answer(response.status, names, content, time.monotonic() - started)
+        return HttpResponse(response.status, names, content, time.monotonic() - started)
 
     def _connect(self) -> HTTPConnection:
         connection = self._connection()

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled, Transient
 from naverplace.base.retry import retry, retry_after
-from naverplace.messaging.single_send_http import Answer, Wire
-from naverplace.messaging.telegram import split
-from naverplace.redaction.quoting import quotable
+from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
+from naverplace.messaging.telegram import split_text
+from naverplace.redaction.quoting import safe_quote
 from naverplace.settings.schema import SlackSettings
 
 BLOCKS = 50  # of one message
@@ -46,7 +46,7 @@ class Slack:
         """
         if not text.strip():
             raise Refused("Slack: there is no text to send", code="no_text")
-        fitting = fit(plain(text) if blocks is None else blocks)
+        fitting = fit(escape_mrkdwn(text) if blocks is None else blocks)
         sent, seconds = 0, 0.0
         posts = [fitting[i : i + BLOCKS] for i in range(0, len(fitting), BLOCKS)] or [[]]
         for post in posts:
@@ -72,16 +72,16 @@ class Slack:
                 raise
         return "the webhook is alive"
 
-    def _post(self, payload: Mapping[str, Any], *, private: str) -> Answer:
+    def _post(self, payload: Mapping[str, Any], *, private: str) -> HttpResponse:
         if self.settings.webhook_url is None:
             raise Permanent("Slack is switched on, but NAVERPLACE_SLACK__WEBHOOK_URL is not set")
         url = self.settings.webhook_url.get_secret_value()
         parts = urlsplit(url)
-        wire = Wire("Slack", url, self.settings.timeout, self.settings.timeout)
+        wire = SingleSendClient("Slack", url, self.settings.timeout, self.settings.timeout)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         body = json.dumps(payload).encode()
 
-        def once() -> Answer:
+        def once() -> HttpResponse:
             answer = wire.send(
                 "POST", target, headers={"Content-Type": "application/json"}, body=body
             )
@@ -96,7 +96,7 @@ class Slack:
         )
 
 
-def _judge(answer: Answer, *, private: str) -> None:
+def _judge(answer: HttpResponse, *, private: str) -> None:
     """Return when Slack said ok; else raise what its no, or its silence, means."""
     if answer.status == 200 and answer.text == "ok":
         return
@@ -105,7 +105,7 @@ def _judge(answer: Answer, *, private: str) -> None:
         raise Throttled("Slack: asks us to wait (429); nothing was accepted", retry_after=asked)
     # Some refusals come with 200 (outside-services: Slack webhook): only the body 'ok' is a yes.
     if answer.status in _FAULTS or (answer.status == 200 and answer.text):
-        words = quotable(answer.text, private=(private,))
+        words = safe_quote(answer.text, private=(private,))
         raise Refused(
             f"Slack: refused with {answer.status}: {words}; check NAVERPLACE_SLACK__WEBHOOK_URL "
             "and the channel behind it",
@@ -121,11 +121,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def plain(text: str) -> list[dict[str, Any]]:
+def escape_mrkdwn(text: str) -> list[dict[str, Any]]:
     """Show a text as it is: no markup, so that no name can change how it looks."""
     return [
         {"type": "section", "text": {"type": "plain_text", "text": part, "emoji": False}}
-        for part in split(text, SECTION)
+        for part in split_text(text, SECTION)
     ]
 
 
@@ -137,7 +137,7 @@ def fit(blocks: Sequence[Block]) -> list[dict[str, Any]]:
         if block.get("type") != "section" or not isinstance(text, Mapping):
             fitting.append(dict(block))
             continue
-        for n, part in enumerate(split(str(text.get("text", "")), SECTION)):
+        for n, part in enumerate(split_text(str(text.get("text", "")), SECTION)):
             rest = {k: v for k, v in block.items() if k not in ("block_id", "accessory")}
             fitting.append({**(rest if n else block), "text": {**text, "text": part}})
     return fitting

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from naverplace.base.errors import OutcomeUnknown, Refused, Throttled, Transient
 from naverplace.base.retry import retry, retry_after
-from naverplace.messaging.single_send_http import Answer, Wire
-from naverplace.redaction.quoting import quotable
+from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
+from naverplace.redaction.quoting import safe_quote
 from naverplace.settings.schema import TelegramSettings
 
 LIMIT = 4096  # UTF-16 code units of one message
@@ -30,7 +30,9 @@ class Telegram:
 
     def __init__(self, settings: TelegramSettings) -> None:
         self.settings = settings
-        self._wire = Wire("Telegram", settings.url, settings.timeout, settings.timeout)
+        self._client = SingleSendClient(
+            "Telegram", settings.url, settings.timeout, settings.timeout
+        )
 
     def send(self, text: str) -> TelegramSent:
         """Send a text, in as many messages as it needs.
@@ -38,7 +40,7 @@ class Telegram:
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been, or when only the first parts were.
         """
-        parts = split(text)
+        parts = split_text(text)
         if not parts:
             raise Refused("Telegram: there is no text to send", code="empty")
         sent: list[int] = []
@@ -68,11 +70,11 @@ class Telegram:
 
     def _call(self, method: str, values: dict[str, Any]) -> tuple[dict[str, Any], float]:
         token = quote(self.settings.bot_token.get_secret_value(), safe=":")
-        target = f"{self._wire.path}/bot{token}/{method}"
+        target = f"{self._client.path}/bot{token}/{method}"
         body = json.dumps(values).encode()
 
-        def once() -> Answer:
-            answer = self._wire.send(
+        def once() -> HttpResponse:
+            answer = self._client.send(
                 "POST", target, headers={"Content-Type": "application/json"}, body=body
             )
             _judge(answer, private=str(values.get("text", "")))
@@ -88,7 +90,7 @@ class Telegram:
         return (result if isinstance(result, dict) else {}), answer.seconds
 
 
-def _judge(answer: Answer, *, private: str) -> None:
+def _judge(answer: HttpResponse, *, private: str) -> None:
     """Return when Telegram said yes; else raise what its no, or its silence, means."""
     read = answer.json()
     if answer.status == 200 and read.get("ok") is True:
@@ -101,7 +103,7 @@ def _judge(answer: Answer, *, private: str) -> None:
             asked = retry_after(answer.headers.get("retry-after"))
         raise Throttled("Telegram: asks us to wait (429); nothing was accepted", retry_after=asked)
     if answer.status in _FAULTS or (answer.status == 200 and read.get("ok") is False):
-        words = quotable(str(read.get("description", "")), private=(private,))
+        words = safe_quote(str(read.get("description", "")), private=(private,))
         raise Refused(
             f"Telegram: refused with {answer.status}: {words}{_advice(answer.status, more)}",
             code=str(answer.status),
@@ -119,7 +121,7 @@ def _advice(status: int, more: dict[str, Any]) -> str:
     return "; check NAVERPLACE_TELEGRAM__CHAT_ID, and that the owner has not blocked the bot"
 
 
-def split(text: str, limit: int = LIMIT) -> list[str]:
+def split_text(text: str, limit: int = LIMIT) -> list[str]:
     """Cut a text into parts of at most `limit` UTF-16 units, at line ends where possible.
 
     Blank parts are left out, since Telegram refuses them.

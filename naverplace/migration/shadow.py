@@ -20,9 +20,9 @@ from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import Store, load_stores
 from naverplace.ledger.records_table import RecordsTable
 from naverplace.migration.parity.replay import NewSystem
-from naverplace.naver.booking_client import NaverClient, completed_window
-from naverplace.naver.session import NaverSession, NoBrowser, Visit
-from naverplace.naver.session_store import SessionManager
+from naverplace.naver.booking_client import BookingClient, completed_window
+from naverplace.naver.session import NaverSession, NoBrowser, SessionSnapshot
+from naverplace.naver.session_store import SessionStore
 from naverplace.pipeline.capture.bundle import Outputs
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.recorder import key_of
@@ -37,7 +37,7 @@ CONFIRMED, COMPLETED = "RC03", "RC08"
 class ShadowSession(NaverSession):
     """The owner's session, borrowed: nothing is stored, and nobody logs in."""
 
-    def keep(self, visit: Visit) -> None:
+    def keep(self, visit: SessionSnapshot) -> None:
         """Leave the stored cookies to whoever they belong to."""
 
 
@@ -71,7 +71,7 @@ class Shadow:
     def read(self, run_id: str) -> Inputs:
         """Read every store's bookings and their items. Raises SessionExpired, Transient, ..."""
         now = self.clock.now().astimezone(SEOUL)
-        client = NaverClient(self.session, self.settings.naver, self.clock)
+        client = BookingClient(self.session, self.settings.naver, self.clock)
         window = completed_window(now, self.settings.naver.completed_lookback_days)
         confirmed: list[Mapping[str, Any]] = []
         completed: list[Mapping[str, Any]] = []
@@ -114,7 +114,7 @@ def _open(
 ) -> ShadowSession:
     session = ShadowSession(
         settings.naver,
-        manager=SessionManager(table, settings.naver, clock),
+        manager=SessionStore(table, settings.naver, clock),
         clock=clock,
         authenticator=NoBrowser(),
         probe_stores=store_ids,

@@ -14,7 +14,7 @@ import requests
 
 from naverplace.base.errors import BadResponse, ServiceUnavailable, SessionExpired
 from naverplace.base.http import RetryPolicy
-from naverplace.redaction.quoting import quotable
+from naverplace.redaction.quoting import safe_quote
 from naverplace.settings.schema import NaverSettings
 
 SERVICE = "Naver's booking API"
@@ -128,7 +128,7 @@ def _read(answer: requests.Response, store_id: str) -> Any:
     if status == 200 and (kind == "text/html" or answer.content.lstrip()[:1] == b"<"):
         raise SessionExpired(f"{where}: a page for people came in place of data")
     if status == 422:
-        words = quotable(answer.text, private=())
+        words = safe_quote(answer.text, private=())
         raise BadResponse(f"{where}: refused the query (422: {words}): {_query(answer)}")
     if status != 200:
         raise BadResponse(f"{where}: answered {status}, which is not its interface")

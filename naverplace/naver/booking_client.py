@@ -66,7 +66,7 @@ def _cut(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-class NaverClient:
+class BookingClient:
     """One thread's reader of the booking API."""
 
     def __init__(self, session: NaverSession, settings: NaverSettings, clock: Clock) -> None:
@@ -84,7 +84,7 @@ class NaverClient:
         Raises SessionExpired, LoginFailed, BadResponse, Transient; also when Naver keeps counting
         more than it lists, for then somebody's booking would be missing.
         """
-        readings = [self._read_twice(store_id, status, part) for part in self._parts(window)]
+        readings = [self._read_with_reread(store_id, status, part) for part in self._parts(window)]
         found: dict[str, Raw] = {}
         for reading in readings:
             found |= reading.found
@@ -100,7 +100,7 @@ class NaverClient:
             return [None]  # confirmed bookings have no date limit (L8)
         return split_window(window, days=self.settings.max_days_per_request)
 
-    def _read_twice(self, store_id: str, status: str, window: Window | None) -> _Reading:
+    def _read_with_reread(self, store_id: str, status: str, window: Window | None) -> _Reading:
         """Read a list again when it is shorter than its count.
 
         A booking that is cancelled while we turn the page moves the next ones up, and the first of

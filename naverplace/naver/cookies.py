@@ -11,8 +11,12 @@ from requests.cookies import RequestsCookieJar, create_cookie
 
 Cookie = dict[str, Any]
 
-PROOF = ("NID_AUT", "NID_SES")  # both are needed (outside-services: Naver cookies)
-LASTING = (*PROOF, "NID_JKL", "nid_inf")  # what a login consists of; the rest is chatter
+LOGIN_COOKIES = ("NID_AUT", "NID_SES")  # both are needed (outside-services: Naver cookies)
+PERSISTED_COOKIES = (
+    *LOGIN_COOKIES,
+    "NID_JKL",
+    "nid_inf",
+)  # what a login consists of; the rest is chatter
 
 
 def read_cookies(stored: object, *, home: str) -> list[Cookie] | None:
@@ -26,7 +30,9 @@ def read_cookies(stored: object, *, home: str) -> list[Cookie] | None:
         return None
     if not isinstance(cookies, list) or not all(_is_cookie(cookie) for cookie in cookies):
         raise ValueError("not a list of Selenium cookies")
-    return [{**normalise(cookie), "domain": cookie.get("domain") or home} for cookie in cookies]
+    return [
+        {**normalise_cookie(cookie), "domain": cookie.get("domain") or home} for cookie in cookies
+    ]
 
 
 def _is_cookie(cookie: object) -> bool:
@@ -39,10 +45,10 @@ def _is_cookie(cookie: object) -> bool:
 
 def write_cookies(cookies: Iterable[Mapping[str, Any]]) -> str:
     """Write cookies as the legacy's JSON text."""
-    return json.dumps([normalise(cookie) for cookie in cookies], ensure_ascii=False)
+    return json.dumps([normalise_cookie(cookie) for cookie in cookies], ensure_ascii=False)
 
 
-def normalise(cookie: Mapping[str, Any]) -> Cookie:
+def normalise_cookie(cookie: Mapping[str, Any]) -> Cookie:
     """Copy a cookie with a whole `expiry`, which Selenium insists on; unknown keys are kept."""
     copy = dict(cookie)
     if "expiry" in copy:
@@ -70,7 +76,7 @@ def _content(cookies: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str, s
 def has_login(cookies: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether the cookies that prove a login are there."""
     names = {cookie["name"] for cookie in cookies if cookie["value"]}
-    return names.issuperset(PROOF)
+    return names.issuperset(LOGIN_COOKIES)
 
 
 def fits(cookie: Mapping[str, Any], host: str) -> bool:
@@ -131,4 +137,4 @@ def _from_jar(held: HeldCookie) -> Cookie:
 
 def lasting(cookies: Sequence[Cookie]) -> list[Cookie]:
     """Pick the cookies that a login consists of, the only ones worth a write when they change."""
-    return [cookie for cookie in cookies if cookie["name"] in LASTING]
+    return [cookie for cookie in cookies if cookie["name"] in PERSISTED_COOKIES]

@@ -28,8 +28,8 @@ from naverplace.base.errors import (
     ServiceUnavailable,
 )
 from naverplace.naver.browser import Programs, open_browser
-from naverplace.naver.cookies import Cookie, fits, has_login, normalise
-from naverplace.naver.login_page import judge, look, shows_form
+from naverplace.naver.cookies import Cookie, fits, has_login, normalise_cookie
+from naverplace.naver.login_page import find_obstacle, look, shows_form
 from naverplace.settings.schema import NaverSettings
 
 __all__ = ["BrowserMissing", "NaverAuthenticator"]
@@ -68,7 +68,7 @@ class NaverAuthenticator:
             self._open_form(driver)
             with _in_our_words("the form could not be sent"):
                 # A captcha that is there from the start would make every password wrong.
-                if trouble := judge(look(driver)):
+                if trouble := find_obstacle(look(driver)):
                     raise trouble
                 self._send_form(driver)
             with _in_our_words("the browser failed after the form was sent"):
@@ -149,7 +149,7 @@ class NaverAuthenticator:
         ends = time.monotonic() + seconds
         page = look(driver)
         while not (page.left_login and has_login(driver.get_cookies())):
-            trouble = judge(page) if judging else None
+            trouble = find_obstacle(page) if judging else None
             if trouble is not None:
                 raise trouble
             if time.monotonic() >= ends:
@@ -159,7 +159,7 @@ class NaverAuthenticator:
 
 
 def _cookies(driver: WebDriver) -> list[Cookie]:
-    return [normalise(cookie) for cookie in driver.get_cookies()]
+    return [normalise_cookie(cookie) for cookie in driver.get_cookies()]
 
 
 def _add_cookies(driver: WebDriver, cookies: Sequence[Cookie]) -> None:

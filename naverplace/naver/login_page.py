@@ -101,7 +101,7 @@ def shows_form(driver: WebDriver) -> bool:
     return page.ready and page.form
 
 
-def judge(page: Page) -> LoginFailed | None:
+def find_obstacle(page: Page) -> LoginFailed | None:
     """Name what stands in the way of the login; None while nothing is certain."""
     if "idsafetyrelease" in page.address:
         return Protected("Naver's login: the account is locked for its protection")

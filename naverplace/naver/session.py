@@ -23,8 +23,8 @@ from naverplace.base.errors import (
 )
 from naverplace.base.http import make_session
 from naverplace.naver.cookies import Cookie, has_login, lasting, merge, same, to_jar
-from naverplace.naver.session_probe import LightCheck
-from naverplace.naver.session_store import SessionManager
+from naverplace.naver.session_probe import SessionProbe
+from naverplace.naver.session_store import SessionStore
 from naverplace.settings.schema import NaverSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class NoBrowser:
 
 
 @dataclass(frozen=True)
-class Visit:
+class SessionSnapshot:
     """One thread's way to Naver, good for one generation of the session."""
 
     http: requests.Session = field(repr=False)
@@ -72,7 +72,7 @@ class NaverSession:
         self,
         settings: NaverSettings,
         *,
-        manager: SessionManager,
+        manager: SessionStore,
         clock: Clock,
         authenticator: Authenticator,
         probe_stores: Sequence[str],
@@ -80,7 +80,7 @@ class NaverSession:
     ) -> None:
         self.settings, self.manager, self.clock = settings, manager, clock
         self.authenticator, self.probe_stores = authenticator, tuple(probe_stores)
-        self._light_check = LightCheck(
+        self._light_check = SessionProbe(
             settings, clock, store_ids=probe_stores, max_skew_seconds=max_skew_seconds
         )
         self.browser_opened = False
@@ -94,17 +94,17 @@ class NaverSession:
         """Restore the stored session, or log in. Raises LoginFailed, ClockWrong, Transient."""
         with self._lock:
             self._cookies = self.manager.load() or []
-            if not (self._works() and self._passes_browser()):
+            if not (self._is_logged_in() and self._passes_browser()):
                 self._log_in()
 
-    def visit(self) -> Visit:
+    def visit(self) -> SessionSnapshot:
         """Give a requests session with the cookies as they are now."""
         with self._lock:
             http = make_session()
             http.cookies = to_jar(self._cookies)
-            return Visit(http, self.generation, tuple(self._cookies))
+            return SessionSnapshot(http, self.generation, tuple(self._cookies))
 
-    def keep(self, visit: Visit) -> None:
+    def keep(self, visit: SessionSnapshot) -> None:
         """Take over cookies that Naver's good answers have set, and store a renewed login."""
         with self._lock:
             if visit.generation != self.generation:
@@ -127,7 +127,7 @@ class NaverSession:
                 return  # another thread was faster
             if self._failure is not None:
                 raise type(self._failure)(str(self._failure)) from self._failure
-            if self._works():
+            if self._is_logged_in():
                 return
             if not self._adopt():
                 self._log_in()
@@ -138,14 +138,14 @@ class NaverSession:
         if not self.manager.somebody_else_logged_in():
             return False
         self._cookies = self.manager.load() or []
-        return self._works()
+        return self._is_logged_in()
 
-    def _works(self) -> bool:
+    def _is_logged_in(self) -> bool:
         """Ask Naver for one count, and tell whether it knows us. Raises Transient, ClockWrong."""
         if not has_login(self._cookies):
             return False
         visit = self.visit()
-        if not self._light_check.passes(visit.http):
+        if not self._light_check.is_logged_in(visit.http):
             return False
         self.keep(visit)
         return True
@@ -173,7 +173,7 @@ class NaverSession:
             self.browser_opened = True
             self._cookies = self.authenticator.log_in()
             self.manager.save_if_changed(self._cookies)
-            if not self._works():
+            if not self._is_logged_in():
                 raise PageChanged(
                     f"logged in, but Naver's booking API still refuses store "
                     f"{', '.join(self.probe_stores)}: does this account manage it?"
@@ -187,7 +187,7 @@ class NaverSession:
         self.manager.forget_failures()
 
 
-def _note_refusal(manager: SessionManager, error: LoginFailed) -> None:
+def _note_refusal(manager: SessionStore, error: LoginFailed) -> None:
     """Start a cool-down; when even that fails, the refusal itself stays the error to report."""
     try:
         manager.remember_failure(error)
@@ -210,7 +210,7 @@ def open_naver_session(
     """
     session = NaverSession(
         settings,
-        manager=SessionManager(table, settings, clock),
+        manager=SessionStore(table, settings, clock),
         clock=clock,
         authenticator=authenticator,
         probe_stores=probe_stores,
@@ -228,7 +228,7 @@ def log_in_now(settings: Settings, *, headed: bool) -> int:
     from naverplace.naver.login import NaverAuthenticator
 
     table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
-    manager = SessionManager(table, settings.naver, settings.make_clock())
+    manager = SessionStore(table, settings.naver, settings.make_clock())
     authenticator = NaverAuthenticator(settings.naver)
     try:
         cookies = authenticator.log_in_by_hand() if headed else authenticator.log_in()

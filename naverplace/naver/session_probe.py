@@ -20,7 +20,7 @@ from naverplace.settings.schema import NaverSettings
 STORES = 3  # that are asked at most
 
 
-class LightCheck:
+class SessionProbe:
     """Counts one store's bookings; the answer's date is compared with our clock as well."""
 
     def __init__(
@@ -34,7 +34,7 @@ class LightCheck:
         self.settings, self.clock, self.store_ids = settings, clock, tuple(store_ids)[:STORES]
         self.max_skew = timedelta(seconds=max_skew_seconds)
 
-    def passes(self, http: requests.Session) -> bool:
+    def is_logged_in(self, http: requests.Session) -> bool:
         """Tell whether Naver knows these cookies. Raises Transient, ClockWrong, BadResponse.
 
         A fault of Naver's is no answer, or a bad day at Naver would lead to logins.

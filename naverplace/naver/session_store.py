@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import CoolingDown, LoginFailed
-from naverplace.naver.cookies import PROOF, Cookie, fits, read_cookies, same, write_cookies
+from naverplace.naver.cookies import LOGIN_COOKIES, Cookie, fits, read_cookies, same, write_cookies
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.schema import NaverSettings
 
@@ -33,7 +33,7 @@ class Cooldown:
     until: datetime
 
 
-class SessionManager:
+class SessionStore:
     """Reads and writes the stored session; every read error is an error, never 'no cookies'."""
 
     def __init__(self, table: StateTable, settings: NaverSettings, clock: Clock) -> None:
@@ -140,4 +140,4 @@ def _number(value: Any) -> int:
 
 
 def _keep_secret(cookies: Sequence[Cookie]) -> None:
-    REDACTOR.learn(*(cookie["value"] for cookie in cookies if cookie["name"] in PROOF))
+    REDACTOR.learn(*(cookie["value"] for cookie in cookies if cookie["name"] in LOGIN_COOKIES))

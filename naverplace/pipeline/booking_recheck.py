@@ -7,7 +7,7 @@ from threading import Lock
 
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import SendSms
-from naverplace.naver.booking_client import NaverClient
+from naverplace.naver.booking_client import BookingClient
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline.context import RunContext
 from naverplace.quality import frames
@@ -18,7 +18,7 @@ class BookingRechecker:
 
     def __init__(self, run: RunContext, session: NaverSession) -> None:
         self._run = run
-        self._client = NaverClient(session, run.settings.naver, run.clock)
+        self._client = BookingClient(session, run.settings.naver, run.clock)
         self._read: dict[str, tuple[datetime, dict[str, Booking]]] = {}
         self._lock = Lock()
 

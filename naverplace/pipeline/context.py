@@ -11,8 +11,8 @@ from naverplace.aws.dynamodb_timing import timed
 from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import SettingsError
-from naverplace.base.registry import nearest
-from naverplace.base.timing import Stopwatch
+from naverplace.base.registry import suggest_nearest
+from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.extra_fields import Field, load_fields
 from naverplace.domain.stores import Store, load_stores
@@ -38,7 +38,7 @@ class RunContext:
         self.run_id = run_id
         self.door = door
         self.dry_run = dry_run
-        self.watch = Stopwatch()
+        self.watch = PhaseTimer()
         self.clock: Clock = settings.make_clock()
         self.now: datetime = self.clock.now()  # the one moment that this run decides by
         self.all_stores: dict[str, Store] = load_stores(settings.stores_file)
@@ -85,7 +85,10 @@ def open_run(
     unknown = [store_id for store_id in only if store_id not in run.stores]
     if unknown:
         raise SettingsError(
-            [f"stores: unknown store {s!r}; {nearest(s, list(run.stores))}" for s in unknown]
+            [
+                f"stores: unknown store {s!r}; {suggest_nearest(s, list(run.stores))}"
+                for s in unknown
+            ]
         )
     if only:
         run.stores = {store_id: run.stores[store_id] for store_id in only}

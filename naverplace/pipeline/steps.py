@@ -22,7 +22,7 @@ from naverplace.ledger.ownership import Ownership, owner_of
 from naverplace.ledger.reported_runs import read_reported_runs
 from naverplace.ledger.reservations import plan_reservations
 from naverplace.ledger.store_state_table import StoreStateTable
-from naverplace.naver.booking_client import NaverClient, completed_window
+from naverplace.naver.booking_client import BookingClient, completed_window
 from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.pipeline.context import RunContext
@@ -52,7 +52,7 @@ def open_session(run: RunContext) -> NaverSession:
 def extract_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBatch:
     """Read all confirmed and completed bookings of one store. Raises NaverPlaceError."""
     with run.naver_slots, run.watch.phase("booking api"):
-        client = NaverClient(session, run.settings.naver, run.clock)
+        client = BookingClient(session, run.settings.naver, run.clock)
         window = completed_window(run.now, run.settings.naver.completed_lookback_days)
         confirmed = client.bookings(store_id, BookingStatus.CONFIRMED)
         completed = client.bookings(store_id, BookingStatus.COMPLETED, window)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from naverplace.base.phone import mask, normalise
+from naverplace.base.phone import mask, normalise_phone
 from naverplace.base.time_format import parse_time
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.extra_fields import Field, read_field
@@ -93,7 +93,7 @@ def _whole(value: object) -> int | None:
 
 def _phone(raw: str | None) -> str | None:
     try:
-        return normalise(raw) if raw else None
+        return normalise_phone(raw) if raw else None
     except ValueError:
         return None
 

@@ -15,7 +15,7 @@ _SAFE_IN_URLS = ("", "/", "!'()*", "!#$%&'()*+,/:;=?@[]~")  # Python, JavaScript
 _URL_PART = 12  # a shorter path of a secret URL, such as /hook, is no secret
 
 
-def disguises(secret: str) -> Iterator[str]:
+def encoded_forms(secret: str) -> Iterator[str]:
     """List every form of a secret that is long enough to be told from other text."""
     for plain in {secret, secret.strip(), *_parts_of_url(secret)}:
         if len(plain.strip()) < SHORTEST:

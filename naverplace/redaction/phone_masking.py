@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from naverplace.base.phone import mask, normalise
+from naverplace.base.phone import mask, normalise_phone
 
 _GAP = r"[\s.()/‐-―−-]{0,3}"
 _PHONE = re.compile(
@@ -42,6 +42,6 @@ def _masked(found: re.Match[str]) -> str:
         return mask(found.group())
     raw = f"{sliced[:3]}{sliced[4:8]}{sliced[9:]}"
     try:
-        return mask(normalise(raw))
+        return mask(normalise_phone(raw))
     except ValueError:
         return found.group()

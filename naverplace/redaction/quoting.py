@@ -10,7 +10,7 @@ _LONGEST = 200
 _QUOTE = 6  # characters in a row that count as a quotation
 
 
-def quotable(words: str, *, private: Sequence[str] = ()) -> str:
+def safe_quote(words: str, *, private: Sequence[str] = ()) -> str:
     """Shorten a service's words to one line, without numbers, and without what quotes us."""
     line = " ".join(words.split())[:_LONGEST]
     if any(_quotes(line, text) for text in private):

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from pydantic import BaseModel, SecretStr
 
-from naverplace.redaction.encodings import CERTAIN, disguises, standing_alone
+from naverplace.redaction.encodings import CERTAIN, encoded_forms, standing_alone
 from naverplace.redaction.phone_masking import mask_phones
 
 MARK = "[redacted]"
@@ -51,7 +51,7 @@ class Redactor:
             if not new:
                 return
             self._learned |= new
-            forms = {form for value in new for form in disguises(value) if form not in MARK}
+            forms = {form for value in new for form in encoded_forms(value) if form not in MARK}
             forms |= {*self._long, *(form for form, _ in self._short)}
             longest_first = sorted(forms, key=lambda form: (-len(form), form))
             self._long = tuple(form for form in longest_first if len(form) >= CERTAIN)

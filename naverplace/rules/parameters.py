@@ -26,9 +26,9 @@ from pydantic import (
     create_model,
 )
 
-from naverplace.base.registry import nearest
-from naverplace.base.yaml_nodes import Node, Problems
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.registry import suggest_nearest
+from naverplace.base.yaml_nodes import ErrorList, Node
+from naverplace.base.yaml_validation import validate_node
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.extra_fields import Field as BookingField
 from naverplace.domain.message_kinds import FLAGS
@@ -53,7 +53,7 @@ def _one_of(what: str, known: Callable[[ValidationContext], list[str]]) -> After
     def check(value: str, info: ValidationInfo[ValidationContext]) -> str:
         words = known(info.context)
         if value not in words:
-            raise ValueError(f"unknown {what} {value!r}; {nearest(value, words)}")
+            raise ValueError(f"unknown {what} {value!r}; {suggest_nearest(value, words)}")
         return value
 
     return AfterValidator(check)
@@ -121,7 +121,7 @@ def only_parameter(function: Callable[..., Any]) -> str | None:
 
 
 def read_parameters(
-    function: Callable[..., Any], node: Node, problems: Problems, *, known: ValidationContext
+    function: Callable[..., Any], node: Node, problems: ErrorList, *, known: ValidationContext
 ) -> dict[str, Any] | None:
     """Read a function's parameters; None, with its problems noted, when they are wrong.
 
@@ -138,7 +138,7 @@ def read_parameters(
             problems.note(node.place, f"{word!r} {rest}")
             return None
         node = Node(node.place, {only: node}, {only: node.place}, node.source)
-    read = read_as(model, node, problems, context=known)
+    read = validate_node(model, node, problems, context=known)
     if read is None:
         return None
     if wrong := getattr(function, _AGREE, lambda _known, _said: "")(known, read):

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StrictBool
 from pydantic import Field as Key
 
-from naverplace.base.registry import Registry, nearest
-from naverplace.base.yaml_nodes import Node, Place, Problems
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.registry import Registry, suggest_nearest
+from naverplace.base.yaml_nodes import ErrorList, Node, Position
+from naverplace.base.yaml_validation import validate_node
 from naverplace.domain.effects import CHANNELS
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.rules.actions import kind_of
@@ -26,7 +26,7 @@ class Call:
 
     word: str
     parameters: Mapping[str, Any]
-    place: Place
+    place: Position
     text: str  # as verdicts show it: time_before_booking(2)
 
 
@@ -51,7 +51,7 @@ class Rule:
     enabled: bool
     when: Group
     then: tuple[Call, ...]
-    place: Place
+    place: Position
 
 
 class _RuleEntry(BaseModel):
@@ -74,11 +74,11 @@ class RuleParser:
         actions: Registry,
         *,
         known: ValidationContext,
-        problems: Problems,
+        problems: ErrorList,
     ) -> None:
         self.conditions, self.actions = conditions, actions
         self.known, self.problems = known, problems
-        self.names: dict[str, Place] = {}
+        self.names: dict[str, Position] = {}
 
     def read(self, node: Node) -> list[Rule]:
         """Read one file's list of rules; mistakes are noted, and their rules left out."""
@@ -89,7 +89,7 @@ class RuleParser:
 
     def _rule(self, node: Node) -> Rule | None:
         before = len(self.problems.found)
-        entry = read_as(_RuleEntry, node, self.problems)
+        entry = validate_node(_RuleEntry, node, self.problems)
         parts = node.value if isinstance(node.value, dict) else {}
         when = self._conditions("all", parts["when"]) if "when" in parts else None
         then = self._actions(parts["then"]) if "then" in parts else ()
@@ -99,7 +99,7 @@ class RuleParser:
             return None
         return Rule(entry.rule, entry.description, entry.enabled, when, then, node.place)
 
-    def _check_name(self, name: str, place: Place) -> None:
+    def _check_name(self, name: str, place: Position) -> None:
         if name in self.names:
             self.problems.note(place, f"rule {name!r} stands here twice, see {self.names[name]}")
         self.names.setdefault(name, place)
@@ -140,7 +140,7 @@ class RuleParser:
             self.problems.note(place, problem)
         return found
 
-    def _word(self, what: str, node: Node) -> tuple[str, Place, Node] | None:
+    def _word(self, what: str, node: Node) -> tuple[str, Position, Node] | None:
         if isinstance(node.value, str):
             return node.value, node.place, Node(node.place, None)
         if isinstance(node.value, dict) and len(node.value) == 1:
@@ -152,10 +152,12 @@ class RuleParser:
         )
         return None
 
-    def _call(self, registry: Registry, word: str, *, place: Place, given: Node) -> Call | None:
+    def _call(self, registry: Registry, word: str, *, place: Position, given: Node) -> Call | None:
         if word not in registry:
             words = [*registry, *(("all", "any", "not") if registry is self.conditions else ())]
-            self.problems.note(place, f"unknown {registry.what} {word!r}; {nearest(word, words)}")
+            self.problems.note(
+                place, f"unknown {registry.what} {word!r}; {suggest_nearest(word, words)}"
+            )
             return None
         if given.value is None:
             given = Node(place, None)
@@ -184,9 +186,9 @@ def calls_of(condition: Condition) -> Iterator[Call]:
             yield from calls_of(part)
 
 
-def _clashes(calls: tuple[Call, ...]) -> Iterator[tuple[Place, str]]:
+def _clashes(calls: tuple[Call, ...]) -> Iterator[tuple[Position, str]]:
     """Find actions of one rule that take each other's place."""
-    kinds: dict[tuple[str, str], Place] = {}
+    kinds: dict[tuple[str, str], Position] = {}
     for call in calls:
         kind = _kind(call)
         if kind and kind in kinds:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from naverplace.base.registry import Registry, nearest
-from naverplace.base.yaml_nodes import Place, Problems, load_yaml
+from naverplace.base.registry import Registry, suggest_nearest
+from naverplace.base.yaml_nodes import ErrorList, Position, load_yaml
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.notification_routing import Routing, load_routing
@@ -58,7 +58,7 @@ def load_rulebook(
     `access` is checked for what the templates need; None checks nothing, and then no text that
     needs access data can be rendered.
     """
-    problems = Problems()
+    problems = ErrorList()
     declared = {field.name: field for field in fields}
     reader = TemplateLoader(
         stores=stores, fields=tuple(declared.values()), access=access, problems=problems
@@ -68,7 +68,7 @@ def load_rulebook(
         if path.name.startswith("templates"):
             reader.read(path)
     if not reader.seen and not problems.found:
-        problems.note(Place((rules_dir / "templates.yaml").as_posix()), "there is no template")
+        problems.note(Position((rules_dir / "templates.yaml").as_posix()), "there is no template")
     routing = load_routing(rules_dir / "notifications.yaml", problems)
     known = ValidationContext(stores, declared, reader.templates, reader.seen)
     rules = _read_rules(files, RuleParser(conditions, actions, known=known, problems=problems))
@@ -97,7 +97,7 @@ def _read_rules(files: Iterable[Path], reader: RuleParser) -> list[Rule]:
     return rules
 
 
-def _check_owed_kinds(rules: Iterable[Rule], problems: Problems) -> None:
+def _check_owed_kinds(rules: Iterable[Rule], problems: ErrorList) -> None:
     """Check that a kind asked for by message_owed is one that some rule sends."""
     rules = list(rules)
     kinds = [
@@ -114,11 +114,12 @@ def _check_owed_kinds(rules: Iterable[Rule], problems: Problems) -> None:
             kind = str(call.parameters.get("kind"))
             if call.word == "message_owed" and kind not in kinds:
                 problems.note(
-                    call.place, f"no rule sends messages of kind {kind!r}; {nearest(kind, kinds)}"
+                    call.place,
+                    f"no rule sends messages of kind {kind!r}; {suggest_nearest(kind, kinds)}",
                 )
 
 
-def _check_stand_ins(known: ValidationContext, problems: Problems, rules_dir: Path) -> None:
+def _check_stand_ins(known: ValidationContext, problems: ErrorList, rules_dir: Path) -> None:
     """Check the templates that stores.yaml names for single stores."""
     names = list(known.template_names)
     for store in known.stores.values():
@@ -126,7 +127,7 @@ def _check_stand_ins(known: ValidationContext, problems: Problems, rules_dir: Pa
             for name in (usual, other):
                 if name not in names:
                     problems.note(
-                        Place(rules_dir.as_posix()),
+                        Position(rules_dir.as_posix()),
                         f"store {store.id} names template {name!r} in stores.yaml, which is in no "
-                        f"templates file; {nearest(name, names)}",
+                        f"templates file; {suggest_nearest(name, names)}",
                     )

@@ -12,9 +12,9 @@ from pydantic import Field as Key
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.korean_text import name_signs, unsendable
-from naverplace.base.registry import nearest
-from naverplace.base.yaml_nodes import Node, Place, Problems, load_yaml
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.registry import suggest_nearest
+from naverplace.base.yaml_nodes import ErrorList, Node, Position, load_yaml
+from naverplace.base.yaml_validation import validate_node
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.stores import Store
 from naverplace.rules.template_rendering import CompiledText, Wrong, compile_text, sample_bookings
@@ -40,17 +40,17 @@ class TemplateLoader:
         stores: Mapping[str, Store],
         fields: tuple[Field, ...],
         access: Access | None,
-        problems: Problems,
+        problems: ErrorList,
     ) -> None:
         self.stores, self.fields, self.access = stores, fields, access
         self.problems = problems
         self.templates: dict[str, Template] = {}
-        self.seen: dict[str, Place] = {}  # wrong ones too, so that no rule is blamed for them
+        self.seen: dict[str, Position] = {}  # wrong ones too, so that no rule is blamed for them
 
     def read(self, path: Path) -> None:
         """Read one file's templates; mistakes are noted, not raised."""
         node = load_yaml(path, self.problems)
-        read = read_as(_File, node, self.problems) if node else None
+        read = validate_node(_File, node, self.problems) if node else None
         group = node.value.get("templates") if node and isinstance(node.value, dict) else None
         if group is None or not isinstance(group.value, dict):
             return
@@ -87,7 +87,7 @@ class TemplateLoader:
     def _check_stores(self, group: Node) -> None:
         for store_id, place in group.keys.items():
             if store_id not in self.stores:
-                hint = nearest(store_id, list(self.stores))
+                hint = suggest_nearest(store_id, list(self.stores))
                 self.problems.note(place, f"unknown store {store_id!r}; {hint}")
         for store_id, store in self.stores.items():
             if store_id not in group.keys:
@@ -163,7 +163,7 @@ def _ad_problems(template: Template, text: str) -> Iterator[str]:
         yield f"begins with {AD_LABEL}, so it needs advertisement: true"
 
 
-def place_of(wrong: Wrong, node: Node) -> Place:
+def place_of(wrong: Wrong, node: Node) -> Position:
     """Find the mistake of a text in its file."""
     if wrong.find:
         return node.find(wrong.find)

@@ -15,9 +15,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import CannotDecide
-from naverplace.base.korean_text import day_words, moment_words, sendable, time_words
+from naverplace.base.korean_text import day_words, moment_words, time_words, to_euc_kr
 from naverplace.base.phone import mask
-from naverplace.base.registry import nearest
+from naverplace.base.registry import suggest_nearest
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.stores import Store
@@ -97,7 +97,7 @@ def compile_text(
     except TemplateSyntaxError as error:
         return [Wrong(f"is no template: {error.message}", line=error.lineno)]
     wrong = [
-        Wrong(f"unknown variable {name!r}; {nearest(name, list(speaks))}", name)
+        Wrong(f"unknown variable {name!r}; {suggest_nearest(name, list(speaks))}", name)
         for name in sorted(meta.find_undeclared_variables(parsed) - set(speaks))
     ]
     uses = list(_uses(parsed))
@@ -143,7 +143,7 @@ def _unknown_words(uses: list[tuple[str, ...]], fields: Collection[Field]) -> It
         words = known.get(path[:-1])
         if words is not None and path[-1] not in words:
             name = ".".join(path)
-            yield Wrong(f"unknown {name!r}; {nearest(path[-1], words)}", name)
+            yield Wrong(f"unknown {name!r}; {suggest_nearest(path[-1], words)}", name)
 
 
 def booking_words(booking: Booking, fields: Collection[Field]) -> SimpleNamespace:
@@ -158,13 +158,13 @@ def booking_words(booking: Booking, fields: Collection[Field]) -> SimpleNamespac
     }
     words: dict[str, Any] = {
         **extra,
-        "name": sendable(booking.name) or NO_NAME,
+        "name": to_euc_kr(booking.name) or NO_NAME,
         "start": moment_words(booking.start),
         "date": day_words(booking.start),
         "time": time_words(booking.start),
         "status": booking.status.value,
         "options": [
-            SimpleNamespace(name=sendable(option.name), count=option.count, price=option.price)
+            SimpleNamespace(name=to_euc_kr(option.name), count=option.count, price=option.price)
             for option in booking.options
         ],
         "booking_num": booking.booking_num,
@@ -178,7 +178,7 @@ def booking_words(booking: Booking, fields: Collection[Field]) -> SimpleNamespac
 
 def _spoken(value: Any) -> Any:
     if isinstance(value, str):
-        return sendable(value)
+        return to_euc_kr(value)
     if isinstance(value, datetime):
         return moment_words(value)
     return [_spoken(part) for part in value] if isinstance(value, list) else value

@@ -7,7 +7,7 @@ from pydantic import Field
 from naverplace.base.setting_types import Section
 
 
-class SwitchSettings(Section):
+class CutoverSettings(Section):
     """The switch: who sends for which store while the legacy is replaced (docs/switch.md)."""
 
     default_owner: str = Field(

@@ -12,7 +12,7 @@ from typing import Any
 from dotenv.parser import parse_stream
 from pydantic_settings import EnvSettingsSource
 
-from naverplace.base.registry import nearest
+from naverplace.base.registry import suggest_nearest
 from naverplace.settings.env_names import PREFECTS, PREFIX, json_variables, variable_names
 from naverplace.settings.schema import Settings
 
@@ -74,7 +74,7 @@ def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:
         word = name.upper()
         meant = word.startswith(PREFIX) or ("NAVER" in word and _is_near(word, known))
         if meant and word not in known:
-            yield f"{name}: unknown setting in {where}; {nearest(word, known)}"
+            yield f"{name}: unknown setting in {where}; {suggest_nearest(word, known)}"
 
 
 def _is_near(word: str, known: list[str]) -> bool:

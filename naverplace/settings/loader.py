@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from naverplace.aws.config import AwsSettings
 from naverplace.aws.secrets_manager import read_secret
 from naverplace.base.errors import NaverPlaceError, SettingsError
-from naverplace.base.registry import nearest
+from naverplace.base.registry import suggest_nearest
 from naverplace.redaction import redactor
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.env_names import fields, is_secret, section_of, variable_of
@@ -169,7 +169,8 @@ def _worded(error: ValidationError, trees: Mapping[str, Tree]) -> Iterator[str]:
             yield _missing(path)
         elif found["type"] == "extra_forbidden":
             names = [".".join(known) for known, _ in fields()]
-            yield f"{dotted}: unknown setting in {giver or 'a tree'}; {nearest(dotted, names)}"
+            hint = suggest_nearest(dotted, names)
+            yield f"{dotted}: unknown setting in {giver or 'a tree'}; {hint}"
         else:
             came = f" (from {giver})" if giver else ""
             yield f"{dotted}: {words}{came}; set {variable_of(path)}=..."

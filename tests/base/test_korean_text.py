@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naverplace.base.korean_text import moment_words, name_signs, sendable, size, unsendable
+from naverplace.base.korean_text import moment_words, name_signs, size, to_euc_kr, unsendable
 from tests.rule_builders import at
 
 
@@ -69,13 +69,13 @@ def test_what_euc_kr_cannot_write_in_two_bytes_cannot_be_sent() -> None:
     ],
 )
 def test_a_customers_words_are_made_sendable(text: str, written: str) -> None:
-    assert sendable(text) == written
+    assert to_euc_kr(text) == written
 
 
 @given(st.text())
 def test_whatever_a_customer_writes_becomes_one_sendable_line(text: str) -> None:
-    written = sendable(text)
+    written = to_euc_kr(text)
 
     assert unsendable(written) == []
     assert "\n" not in written
-    assert sendable(written) == written
+    assert to_euc_kr(written) == written

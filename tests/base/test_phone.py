@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naverplace.base.phone import hyphenate, legacy_slices, mask, normalise
+from naverplace.base.phone import hyphenate, legacy_sort_key_phone, mask, normalise_phone
 
 MOBILES = st.from_regex(r"01[16789][0-9]{7,8}|010[0-9]{8}|050[2-8][0-9]{7,8}", fullmatch=True)
 
@@ -31,7 +31,7 @@ MOBILES = st.from_regex(r"01[16789][0-9]{7,8}|010[0-9]{8}|050[2-8][0-9]{7,8}", f
     ],
 )
 def test_a_reachable_number_becomes_national_digits(raw: str, digits: str) -> None:
-    assert normalise(raw) == digits
+    assert normalise_phone(raw) == digits
 
 
 @pytest.mark.parametrize(
@@ -55,24 +55,24 @@ def test_a_reachable_number_becomes_national_digits(raw: str, digits: str) -> No
 )
 def test_a_number_that_no_message_reaches_is_refused_without_being_quoted(raw: str) -> None:
     with pytest.raises(ValueError, match="phone: ") as refused:
-        normalise(raw)
+        normalise_phone(raw)
 
     assert not re.search(r"\d", str(refused.value))
 
 
 @given(MOBILES)
 def test_hyphens_change_nothing(digits: str) -> None:
-    assert normalise(hyphenate(digits)) == digits == normalise(normalise(digits))
+    assert normalise_phone(hyphenate(digits)) == digits == normalise_phone(normalise_phone(digits))
 
 
 @given(MOBILES, st.sampled_from(["+82{}", "82{}", "0082{}", "+82 {}", "+82-{}"]))
 def test_international_forms_are_the_same_number(digits: str, form: str) -> None:
-    assert normalise(form.format(digits[1:])) == digits
+    assert normalise_phone(form.format(digits[1:])) == digits
 
 
 @given(st.text())
 def test_the_legacys_slices_lose_nothing(raw: str) -> None:
-    assert legacy_slices(raw) == f"{raw[:3]}-{raw[3:7]}-{raw[7:]}"
+    assert legacy_sort_key_phone(raw) == f"{raw[:3]}-{raw[3:7]}-{raw[7:]}"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naverplace.base.registry import Registry, nearest
+from naverplace.base.registry import Registry, suggest_nearest
 
 
 def test_a_function_signs_in_under_its_own_name() -> None:
@@ -42,17 +42,19 @@ def test_a_word_is_taken_once() -> None:
     ],
 )
 def test_a_wrong_word_is_answered_with_the_nearest_or_with_all(word: str, hint: str) -> None:
-    assert nearest(word, ["time_before_booking", "flag_not_set"]) == hint
+    assert suggest_nearest(word, ["time_before_booking", "flag_not_set"]) == hint
 
 
 def test_without_any_word_none_is_known() -> None:
-    assert nearest("zzz", []) == "none is known"
+    assert suggest_nearest("zzz", []) == "none is known"
 
 
 @given(st.sampled_from(["booking_in_db", "store_is", "date_range"]), st.integers(0, 20))
 def test_one_missing_letter_still_finds_the_word(word: str, place: int) -> None:
     place %= len(word)
 
-    hint = nearest(word[:place] + word[place + 1 :], ["booking_in_db", "store_is", "date_range"])
+    hint = suggest_nearest(
+        word[:place] + word[place + 1 :], ["booking_in_db", "store_is", "date_range"]
+    )
 
     assert hint == f"did you mean {word!r}?"

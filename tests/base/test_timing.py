@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from naverplace.base.timing import Calls, Stopwatch
+from naverplace.base.timing import Calls, PhaseTimer
 
 
 def test_a_phase_of_two_parts_side_by_side_is_counted_once() -> None:
-    watch = Stopwatch()
+    watch = PhaseTimer()
     together = threading.Barrier(2)
 
     def part() -> None:
@@ -26,7 +26,7 @@ def test_a_phase_of_two_parts_side_by_side_is_counted_once() -> None:
 
 
 def test_a_phase_that_raises_is_counted_too() -> None:
-    watch = Stopwatch()
+    watch = PhaseTimer()
 
     def fail() -> None:
         with watch.phase("broken"):
@@ -39,7 +39,7 @@ def test_a_phase_that_raises_is_counted_too() -> None:
 
 
 def test_phases_are_listed_in_the_order_they_began() -> None:
-    watch = Stopwatch()
+    watch = PhaseTimer()
     with watch.phase("outer"), watch.phase("inner"):
         pass
 
@@ -49,7 +49,7 @@ def test_phases_are_listed_in_the_order_they_began() -> None:
 
 
 def test_calls_side_by_side_count_once_on_the_wall_and_fully_in_the_sum() -> None:
-    watch = Stopwatch()
+    watch = PhaseTimer()
     for begin, end in ((10.0, 12.0), (11.0, 13.0), (20.0, 21.0), (20.2, 20.4)):
         watch.note("sms", begin, end)
     watch.note("telegram", 12.5, 14.0)
@@ -63,7 +63,7 @@ def test_calls_side_by_side_count_once_on_the_wall_and_fully_in_the_sum() -> Non
 
 
 def test_a_call_that_raises_is_counted_too() -> None:
-    watch = Stopwatch()
+    watch = PhaseTimer()
 
     with pytest.raises(ValueError, match="broken"), watch.call("sms"):
         raise ValueError("broken")

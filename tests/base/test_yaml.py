@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from naverplace.base.errors import RulesError
-from naverplace.base.yaml_nodes import Node, Place, Problems, load_yaml
-from naverplace.base.yaml_validation import read_as
+from naverplace.base.yaml_nodes import ErrorList, Node, Position, load_yaml
+from naverplace.base.yaml_validation import validate_node
 
 
 def read(folder: Path, text: str | bytes) -> tuple[Node | None, list[str]]:
     path = folder / "file.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    problems = Problems()
+    problems = ErrorList()
     node = load_yaml(path, problems)
     return node, [line.removeprefix(f"{path.as_posix()}:") for line in problems.lines()]
 
@@ -115,7 +115,7 @@ def test_what_is_refused_is_named_with_its_place(
 
 
 def test_a_missing_file_is_a_problem_and_not_an_exception(tmp_path: Path) -> None:
-    problems = Problems()
+    problems = ErrorList()
 
     assert load_yaml(tmp_path / "gone.yaml", problems) is None
     assert "gone.yaml:1:1: cannot be read: No such file" in problems.lines()[0]
@@ -136,10 +136,10 @@ class Outer(BaseModel):
 
 def test_a_model_s_mistakes_are_named_with_the_nearest_key(tmp_path: Path) -> None:
     node, _ = read(tmp_path, "nam: x\ninner:\n  one: {sise: 1}\n  two: {size: big}\n")
-    problems = Problems()
+    problems = ErrorList()
 
     assert node
-    assert read_as(Outer, node, problems) is None
+    assert validate_node(Outer, node, problems) is None
     told = [line.rpartition("file.yaml:")[2] for line in problems.lines()]
     assert told[:2] == [
         "1:1: unknown key 'nam'; did you mean 'name'?",
@@ -150,9 +150,9 @@ def test_a_model_s_mistakes_are_named_with_the_nearest_key(tmp_path: Path) -> No
 
 
 def test_problems_are_told_in_the_order_of_the_lines_and_once() -> None:
-    problems = Problems()
+    problems = ErrorList()
     for line in (10, 9, 9, 1):
-        problems.note(Place("a.yaml", line, 1), "wrong")
+        problems.note(Position("a.yaml", line, 1), "wrong")
 
     with pytest.raises(RulesError) as raised:
         problems.raise_if_any()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from naverplace.base.phone import legacy_slices, unsliced
+from naverplace.base.phone import from_legacy_sort_key, legacy_sort_key_phone
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records, same_person
@@ -316,12 +316,12 @@ def test_every_cell_of_the_page_has_its_test() -> None:
 
 @pytest.mark.parametrize("raw", [PHONE, "010-0000-0001", "+82 10-0000-0001", "05020000001"])
 def test_the_legacys_hyphens_can_be_taken_out_again(raw: str) -> None:
-    assert unsliced(legacy_slices(raw)) == raw
+    assert from_legacy_sort_key(legacy_sort_key_phone(raw)) == raw
 
 
 def test_the_record_under_the_bookings_own_key_is_believed_first() -> None:
     booking = booked()
-    key = RecordKey(booking.booking_num, legacy_slices("010-0000-0001"))
+    key = RecordKey(booking.booking_num, legacy_sort_key_phone("010-0000-0001"))
     spelled = a_record(booking, key=key, confirm_sms=True, remind_sms=True)
 
     both = {key: spelled, booking.key: a_record(booking)}
@@ -333,7 +333,7 @@ def test_the_record_under_the_bookings_own_key_is_believed_first() -> None:
 def test_of_two_other_spellings_the_one_with_more_sent_is_believed() -> None:
     booking = booked()
     keys = [
-        RecordKey(booking.booking_num, legacy_slices(raw))
+        RecordKey(booking.booking_num, legacy_sort_key_phone(raw))
         for raw in ("010-0000-0001", "+821000000001")
     ]
     full, bare = a_record(booking, key=keys[0], confirm_sms=True), a_record(booking, key=keys[1])

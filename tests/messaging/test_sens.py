@@ -23,7 +23,7 @@ from naverplace.base.errors import (
     TooLate,
 )
 from naverplace.messaging.sens import SensClient, signature
-from naverplace.messaging.sens_responses import Accepted
+from naverplace.messaging.sens_responses import Acceptance
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -42,7 +42,7 @@ def a_client(settings: Settings, **changes: Any) -> SensClient:
     return SensClient(quick(settings, **changes).sens, settings.make_clock())
 
 
-def send(sens: SensClient, **changes: str) -> Accepted:
+def send(sens: SensClient, **changes: str) -> Acceptance:
     values = {
         "to": TO,
         "sender": sens.settings.default_sender,

@@ -17,8 +17,8 @@ from naverplace.base.errors import (
     Transient,
 )
 from naverplace.base.retry import retry, retry_after
-from naverplace.messaging.single_send_http import Wire
-from naverplace.redaction.quoting import quotable
+from naverplace.messaging.single_send_http import SingleSendClient
+from naverplace.redaction.quoting import safe_quote
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -44,11 +44,11 @@ def a_server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, lis
         server.shutdown(socket.SHUT_RDWR)
 
 
-def a_wire(url: str, read_timeout: float = 5.0) -> Wire:
-    return Wire("Post", url, connect_timeout=1.0, read_timeout=read_timeout)
+def a_wire(url: str, read_timeout: float = 5.0) -> SingleSendClient:
+    return SingleSendClient("Post", url, connect_timeout=1.0, read_timeout=read_timeout)
 
 
-def send(wire: Wire, target: str = "/bot123:secret/send") -> int:
+def send(wire: SingleSendClient, target: str = "/bot123:secret/send") -> int:
     return wire.send("POST", target, headers={}, body=b"{}").status
 
 
@@ -225,8 +225,10 @@ def test_how_long_to_wait_is_read_from_what_a_service_says(
 def test_a_services_words_are_quoted_without_numbers_and_without_our_text() -> None:
     text = "안녕하세요 김하나님, 출입문 비밀번호는 별표 입니다"
 
-    assert quotable("to 01000000001 is  not\nvalid") == "to [number] is not valid"
-    assert quotable("door 1234") == "door [number]"
-    assert quotable("code 210: Permission Denied", private=(text,)) == "code 210: Permission Denied"
-    assert "비밀번호" not in quotable("bad content: 출입문 비밀번호는 …", private=(text,))
-    assert len(quotable("x" * 5000)) <= 200
+    assert safe_quote("to 01000000001 is  not\nvalid") == "to [number] is not valid"
+    assert safe_quote("door 1234") == "door [number]"
+    assert (
+        safe_quote("code 210: Permission Denied", private=(text,)) == "code 210: Permission Denied"
+    )
+    assert "비밀번호" not in safe_quote("bad content: 출입문 비밀번호는 …", private=(text,))
+    assert len(safe_quote("x" * 5000)) <= 200

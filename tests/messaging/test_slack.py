@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled
-from naverplace.messaging.slack import BLOCKS, SECTION, Slack, fit, plain
+from naverplace.messaging.slack import BLOCKS, SECTION, Slack, escape_mrkdwn, fit
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -71,7 +71,7 @@ def test_a_section_that_is_too_long_is_cut_at_line_ends() -> None:
     assert f"{first['text']['text']}\n{second['text']['text']}" == "\n".join(lines)
     assert first["block_id"] == "b"
     assert "block_id" not in second
-    assert plain("") == []
+    assert escape_mrkdwn("") == []
 
 
 def test_more_blocks_than_a_message_holds_go_out_as_several(world: Sandbox, slack: Slack) -> None:

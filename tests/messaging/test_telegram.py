@@ -17,7 +17,7 @@ from naverplace.base.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from naverplace.messaging.telegram import LIMIT, Telegram, split, units
+from naverplace.messaging.telegram import LIMIT, Telegram, split_text, units
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -60,7 +60,7 @@ def test_a_long_text_arrives_in_parts_at_line_ends(world: Sandbox, telegram: Tel
 
 @given(st.text(alphabet=st.sampled_from("ab 가🚨\n"), max_size=200), st.integers(2, 40))
 def test_no_part_is_too_long_and_no_sign_is_lost(text: str, limit: int) -> None:
-    parts = split(text, limit)
+    parts = split_text(text, limit)
 
     assert all(units(part) <= limit for part in parts)
     assert all(part.strip() for part in parts)
@@ -68,8 +68,8 @@ def test_no_part_is_too_long_and_no_sign_is_lost(text: str, limit: int) -> None:
 
 
 def test_a_text_that_just_fits_stays_whole() -> None:
-    assert split("가" * LIMIT) == ["가" * LIMIT]
-    assert [len(part) for part in split("🚨" * (LIMIT // 2 + 1))] == [LIMIT // 2, 1]
+    assert split_text("가" * LIMIT) == ["가" * LIMIT]
+    assert [len(part) for part in split_text("🚨" * (LIMIT // 2 + 1))] == [LIMIT // 2, 1]
 
 
 @pytest.mark.parametrize("text", ["", " \n "])

@@ -22,7 +22,7 @@ from naverplace.base.errors import (
 )
 from naverplace.domain.booking import BookingStatus
 from naverplace.naver.booking_api import Window
-from naverplace.naver.booking_client import NaverClient, completed_window, split_window
+from naverplace.naver.booking_client import BookingClient, completed_window, split_window
 from naverplace.naver.session import NaverSession
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
@@ -50,13 +50,13 @@ def session(world: Sandbox, settings: Settings, authenticator: Doorkeeper) -> Na
 
 
 @pytest.fixture
-def client(session: NaverSession, settings: Settings) -> NaverClient:
-    return NaverClient(session, settings.naver, settings.make_clock())
+def client(session: NaverSession, settings: Settings) -> BookingClient:
+    return BookingClient(session, settings.naver, settings.make_clock())
 
 
-def small_pages(session: NaverSession, settings: Settings, size: int = 10) -> NaverClient:
+def small_pages(session: NaverSession, settings: Settings, size: int = 10) -> BookingClient:
     smaller = settings.naver.model_copy(update={"page_size": size})
-    return NaverClient(session, smaller, settings.make_clock())
+    return BookingClient(session, smaller, settings.make_clock())
 
 
 def fill(world: Sandbox, count: int, *, status: str = "RC03", days: int = 1) -> None:
@@ -87,7 +87,7 @@ def one(seen: Seen) -> dict[str, str]:
 # -- what is asked
 
 
-def test_the_parameters_are_the_legacys(world: Sandbox, client: NaverClient) -> None:
+def test_the_parameters_are_the_legacys(world: Sandbox, client: BookingClient) -> None:
     client.bookings(STORE, CONFIRMED)
 
     (count,), (page, *_) = asked(world, COUNTS), asked(world, LISTS)
@@ -114,7 +114,7 @@ def test_the_parameters_are_the_legacys(world: Sandbox, client: NaverClient) -> 
 
 
 def test_completed_bookings_are_asked_for_in_utc_milliseconds(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     window = completed_window(datetime(2025, 10, 22, 14, 2, tzinfo=SEOUL), 3)
 
@@ -127,7 +127,7 @@ def test_completed_bookings_are_asked_for_in_utc_milliseconds(
 
 
 def test_a_long_window_is_asked_for_in_parts(
-    world: Sandbox, client: NaverClient, settings: Settings
+    world: Sandbox, client: BookingClient, settings: Settings
 ) -> None:
     now = world.world.now()
     world.world.stores[STORE] = [
@@ -143,7 +143,7 @@ def test_a_long_window_is_asked_for_in_parts(
 
 
 def test_a_query_that_naver_refuses_is_a_bad_response_not_tried_again(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     world.world.faults.append(Fault("partner", COUNTS, "status:422", times=None))
 
@@ -220,7 +220,7 @@ def test_a_list_that_stays_shorter_than_its_count_is_refused_with_the_numbers(
 
 
 def test_a_booking_that_arrives_after_the_count_is_welcome(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     fill(world, 3)
     late = made(50, start=world.world.now() + timedelta(days=3))
@@ -237,7 +237,7 @@ def test_a_booking_that_arrives_after_the_count_is_welcome(
 @pytest.mark.parametrize(
     "kind", ["status:503", "status:500", "drop_before", "truncate", "truncate_text"]
 )
-def test_a_fault_is_outlasted(world: Sandbox, client: NaverClient, kind: str) -> None:
+def test_a_fault_is_outlasted(world: Sandbox, client: BookingClient, kind: str) -> None:
     world.world.faults.append(Fault("partner", LISTS, kind, times=2))
 
     assert len(client.bookings(STORE, CONFIRMED).raws) == 3
@@ -249,11 +249,11 @@ def test_a_silent_service_is_a_fault_too(
     world.world.faults.append(Fault("partner", COUNTS, "timeout_before", times=1))
     hasty = settings.naver.model_copy(update={"read_timeout": 0.5})
 
-    assert NaverClient(session, hasty, settings.make_clock()).count(STORE, CONFIRMED) == 3
+    assert BookingClient(session, hasty, settings.make_clock()).count(STORE, CONFIRMED) == 3
 
 
 def test_a_lasting_fault_ends_after_the_attempts_and_is_no_login(
-    world: Sandbox, client: NaverClient, settings: Settings, authenticator: Doorkeeper
+    world: Sandbox, client: BookingClient, settings: Settings, authenticator: Doorkeeper
 ) -> None:
     world.world.faults.append(Fault("partner", COUNTS, "status:503", times=None))
 
@@ -265,7 +265,7 @@ def test_a_lasting_fault_ends_after_the_attempts_and_is_no_login(
     assert "noCache" not in str(caught.value)
 
 
-def test_naver_is_given_the_time_it_asks_for(world: Sandbox, client: NaverClient) -> None:
+def test_naver_is_given_the_time_it_asks_for(world: Sandbox, client: BookingClient) -> None:
     world.world.faults.append(Fault("partner", COUNTS, "status:429", value=1))
 
     assert client.count(STORE, CONFIRMED) == 3
@@ -275,7 +275,7 @@ def test_naver_is_given_the_time_it_asks_for(world: Sandbox, client: NaverClient
 
 
 def test_being_asked_to_wait_for_ever_is_throttled(
-    world: Sandbox, client: NaverClient, authenticator: Doorkeeper
+    world: Sandbox, client: BookingClient, authenticator: Doorkeeper
 ) -> None:
     world.world.faults.append(Fault("partner", COUNTS, "status:429", value=0, times=None))
 
@@ -285,7 +285,7 @@ def test_being_asked_to_wait_for_ever_is_throttled(
     assert authenticator.logins == 0
 
 
-def test_what_is_not_the_interface_is_a_bad_response(world: Sandbox, client: NaverClient) -> None:
+def test_what_is_not_the_interface_is_a_bad_response(world: Sandbox, client: BookingClient) -> None:
     world.world.faults.append(Fault("partner", LISTS, "status:404", times=None))
 
     with pytest.raises(BadResponse, match=STORE) as caught:
@@ -334,7 +334,7 @@ def test_a_session_that_ends_twice_is_not_renewed_twice(
 def test_many_stores_that_meet_the_end_at_once_log_in_once(
     world: Sandbox, session: NaverSession, settings: Settings, authenticator: Doorkeeper
 ) -> None:
-    clients = [NaverClient(session, settings.naver, settings.make_clock()) for _ in range(6)]
+    clients = [BookingClient(session, settings.naver, settings.make_clock()) for _ in range(6)]
     world.world.cookies.kill_all()
     found: list[int] = []
     threads = [
@@ -352,7 +352,7 @@ def test_many_stores_that_meet_the_end_at_once_log_in_once(
 
 
 def test_a_store_of_somebody_else_costs_no_login(
-    world: Sandbox, client: NaverClient, authenticator: Doorkeeper
+    world: Sandbox, client: BookingClient, authenticator: Doorkeeper
 ) -> None:
     with pytest.raises(BadResponse, match=r"4711.*does this account manage"):
         client.count("4711", CONFIRMED)

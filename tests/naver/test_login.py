@@ -34,7 +34,7 @@ from naverplace.base.errors import (
 from naverplace.naver.browser import PLACE, PREFIX, Programs, open_browser
 from naverplace.naver.cookies import Cookie
 from naverplace.naver.login import NaverAuthenticator
-from naverplace.naver.login_page import Page, judge
+from naverplace.naver.login_page import Page, find_obstacle
 from naverplace.settings.schema import NaverSettings, Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -356,7 +356,7 @@ LOGIN = "https://nid.naver.com/nidlogin.login"
     ],
 )
 def test_a_page_is_judged_by_what_it_shows(page: Page, expected: type[LoginFailed] | None) -> None:
-    found = judge(page)
+    found = find_obstacle(page)
 
     assert (type(found) if found else None) is expected
 

@@ -8,7 +8,7 @@ import pytest
 
 from naverplace.base.errors import CaptchaRequired, CoolingDown, NoScreen, WrongPassword
 from naverplace.domain.booking import BookingStatus
-from naverplace.naver.booking_client import NaverClient
+from naverplace.naver.booking_client import BookingClient
 from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.session import log_in_now
 from naverplace.naver.session_store import LOGIN_ID
@@ -37,7 +37,7 @@ def test_the_first_run_logs_in_and_the_second_opens_no_browser(
 
     assert (first.browser_opened, second.browser_opened) == (True, False)
     assert world.world.login_attempts == 1
-    client = NaverClient(second, settings.naver, settings.make_clock())
+    client = BookingClient(second, settings.naver, settings.make_clock())
     assert client.count(STORE, BookingStatus.CONFIRMED) == 3
 
 
@@ -46,7 +46,7 @@ def test_a_session_that_ends_half_way_is_renewed_by_a_real_browser(
     world: Sandbox, settings: Settings
 ) -> None:
     session = open_it(settings, NaverAuthenticator(settings.naver))
-    client = NaverClient(session, settings.naver, settings.make_clock())
+    client = BookingClient(session, settings.naver, settings.make_clock())
     world.world.cookies.kill_all()
 
     assert len(client.bookings(STORE, BookingStatus.CONFIRMED).raws) == 3

@@ -11,7 +11,7 @@ from requests import Request, Response
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse, Throttled
 from naverplace.naver.booking_api import Window, read_count, read_page, stamp
-from naverplace.naver.booking_client import Listing, NaverClient, completed_window
+from naverplace.naver.booking_client import BookingClient, Listing, completed_window
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
@@ -23,10 +23,10 @@ AUTUMN = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 
 
 @pytest.fixture
-def client(world: Sandbox, settings: Settings) -> NaverClient:
+def client(world: Sandbox, settings: Settings) -> BookingClient:
     session = open_it(settings, Doorkeeper(world))
     world.world.requests.clear()
-    return NaverClient(session, settings.naver, settings.make_clock())
+    return BookingClient(session, settings.naver, settings.make_clock())
 
 
 def ids(listing: Listing) -> list[int]:
@@ -34,7 +34,7 @@ def ids(listing: Listing) -> list[int]:
 
 
 def test_a_booking_without_an_id_is_kept_for_quarantine(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     for raw in put_bookings(world, 3)[:2]:
         del raw["bookingId"]
@@ -43,7 +43,7 @@ def test_a_booking_without_an_id_is_kept_for_quarantine(
 
 
 def test_a_booking_with_a_broken_time_is_in_every_part_and_kept_once(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     broken = a_booking(STORE, 1, "yesterday", status="RC08", changes={"startDate": "?"})
     world.world.stores[STORE] = [broken, a_booking(STORE, 2, AUTUMN, status="RC08")]
@@ -55,7 +55,7 @@ def test_a_booking_with_a_broken_time_is_in_every_part_and_kept_once(
 
 
 def test_visits_at_the_edge_of_two_parts_are_in_exactly_one(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     window = completed_window(AUTUMN, 31)
     edge = window.start + timedelta(days=30)
@@ -72,7 +72,7 @@ def test_visits_at_the_edge_of_two_parts_are_in_exactly_one(
 
 
 def test_of_two_versions_of_a_booking_the_newer_one_counts(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     put = put_bookings(world, 60)
     last_of_page_0 = put[49]
@@ -105,7 +105,7 @@ class _Renaming(BookingSwitches):
 
 
 def test_no_page_is_asked_for_when_naver_counts_nothing(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     put_bookings(world, 0)
 
@@ -114,7 +114,7 @@ def test_no_page_is_asked_for_when_naver_counts_nothing(
 
 
 def test_a_count_carries_the_owners_headers_and_a_list_only_cookies(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     client.bookings(STORE, "RC03")
 
@@ -128,7 +128,7 @@ def test_a_count_carries_the_owners_headers_and_a_list_only_cookies(
 
 
 def test_a_wait_of_many_minutes_is_left_to_the_next_run(
-    world: Sandbox, client: NaverClient
+    world: Sandbox, client: BookingClient
 ) -> None:
     world.world.faults = [Fault("partner", "/api/", kind="status:429", value=600, times=None)]
 
@@ -139,7 +139,9 @@ def test_a_wait_of_many_minutes_is_left_to_the_next_run(
     assert len(seen_by(world, "partner", "/api/")) == 1
 
 
-def test_a_year_is_asked_for_in_parts_that_naver_takes(world: Sandbox, client: NaverClient) -> None:
+def test_a_year_is_asked_for_in_parts_that_naver_takes(
+    world: Sandbox, client: BookingClient
+) -> None:
     listing = client.bookings(STORE, "RC08", completed_window(AUTUMN, 366))
 
     assert len(seen_by(world, "partner", "count")) == 13

@@ -22,9 +22,9 @@ from naverplace.base.errors import (
     SessionExpired,
     WrongPassword,
 )
-from naverplace.naver.booking_client import NaverClient
+from naverplace.naver.booking_client import BookingClient
 from naverplace.naver.session import NoBrowser
-from naverplace.naver.session_store import LOGIN_ID, SessionManager, home_of
+from naverplace.naver.session_store import LOGIN_ID, SessionStore, home_of
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.schema import NaverSettings, Settings
 from sandbox.faults import Fault
@@ -45,8 +45,8 @@ def doorkeeper(world: Sandbox) -> Doorkeeper:
     return Doorkeeper(world)
 
 
-def a_manager(settings: Settings, clock: Clock | None = None) -> SessionManager:
-    return SessionManager(a_table(settings), settings.naver, clock or settings.make_clock())
+def a_manager(settings: Settings, clock: Clock | None = None) -> SessionStore:
+    return SessionStore(a_table(settings), settings.naver, clock or settings.make_clock())
 
 
 def stored(world: Sandbox) -> list[dict[str, Any]]:
@@ -274,7 +274,7 @@ def test_who_may_not_log_in_may_still_use_a_good_session(
 
     session = open_it(settings, NoBrowser(), naver=strict)
 
-    assert NaverClient(session, settings.naver, settings.make_clock()).count(STORE, "RC03") == 3
+    assert BookingClient(session, settings.naver, settings.make_clock()).count(STORE, "RC03") == 3
 
 
 # --- service cookies -------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def test_cookies_that_only_the_owners_page_sets_are_fetched_without_a_login(
     world.world.booking_switches.needs_service_cookie = True
 
     session = open_it(settings, doorkeeper)
-    listing = NaverClient(session, settings.naver, settings.make_clock()).bookings(STORE, "RC03")
+    listing = BookingClient(session, settings.naver, settings.make_clock()).bookings(STORE, "RC03")
 
     assert doorkeeper.logins == 0
     assert listing.expected == 3
@@ -446,7 +446,7 @@ def test_eight_stores_that_lose_the_session_together_cause_one_login(
     world.world.latency["partner"] = 0.05
 
     def read(n: int) -> int:
-        client = NaverClient(session, settings.naver, settings.make_clock())
+        client = BookingClient(session, settings.naver, settings.make_clock())
         return client.bookings(STORE if n % 2 else OTHER, "RC03").expected
 
     with ThreadPoolExecutor(8) as pool:
@@ -465,7 +465,7 @@ def test_a_login_that_fails_half_way_is_not_tried_again_by_the_next_store(
 
     for store in (STORE, OTHER, STORE):
         with pytest.raises(CaptchaRequired):
-            NaverClient(session, settings.naver, settings.make_clock()).count(store, "RC03")
+            BookingClient(session, settings.naver, settings.make_clock()).count(store, "RC03")
 
     assert refusing.logins == 1
 
@@ -477,7 +477,7 @@ def test_a_session_that_the_legacy_has_renewed_meanwhile_is_used(
     world.world.cookies.kill_all()
     world.log_in()  # the legacy does, and stores it
 
-    client = NaverClient(session, settings.naver, settings.make_clock())
+    client = BookingClient(session, settings.naver, settings.make_clock())
 
     assert client.count(STORE, "RC03") == 3
     assert doorkeeper.logins == 0
@@ -549,7 +549,7 @@ def test_what_is_stored_is_what_a_browser_on_smartplace_may_hold(
     world: Sandbox, settings: Settings
 ) -> None:
     real = NaverSettings(username=settings.naver.username, password=settings.naver.password)
-    manager = SessionManager(a_table(settings), real, settings.make_clock())
+    manager = SessionStore(a_table(settings), real, settings.make_clock())
     names = {"NID_AUT": ".naver.com", "NID_SES": "naver.com", "x": "www.naver.com", "y": "aver.com"}
 
     manager.save_if_changed(
@@ -583,7 +583,7 @@ def test_no_cookie_value_is_logged(
     put_bookings(world, 60)
 
     session = open_it(settings, doorkeeper)
-    NaverClient(session, settings.naver, settings.make_clock()).bookings(STORE, "RC03")
+    BookingClient(session, settings.naver, settings.make_clock()).bookings(STORE, "RC03")
 
     for cookie in session.visit().given:
         assert cookie["value"] not in caplog.text

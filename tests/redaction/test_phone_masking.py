@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.phone import legacy_slices
+from naverplace.base.phone import legacy_sort_key_phone
 from naverplace.redaction.phone_masking import mask_phones
 
 MOBILES = st.from_regex(r"010[0-9]{8}|01[16789][0-9]{7,8}|050[2-8][0-9]{7,8}", fullmatch=True)
@@ -89,7 +89,7 @@ def test_no_mobile_number_is_left_in_any_surroundings(digits: str, around: str) 
 def test_what_the_legacys_slices_make_of_a_number_is_masked_too(digits: str, form: str) -> None:
     raw = digits if form == "{}" else form.format(digits[1:])
 
-    masked = mask_phones(f"({legacy_slices(raw)!r}, 'x')")
+    masked = mask_phones(f"({legacy_sort_key_phone(raw)!r}, 'x')")
 
     assert "****" in masked
     assert sum(sign.isdigit() for sign in masked) <= 8

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from naverplace.base.errors import RulesError
-from naverplace.base.yaml_nodes import Problems, load_yaml
+from naverplace.base.yaml_nodes import ErrorList, load_yaml
 from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import Store
 from naverplace.rules.actions import ACTIONS
@@ -367,7 +367,7 @@ def test_whatever_stands_in_a_file_is_read_or_refused_as_a_mistake(
 ) -> None:
     folder = tmp_path / "rules"
     shutil.copytree(ROOT / "rules", folder)
-    node = load_yaml(folder / name, Problems())
+    node = load_yaml(folder / name, ErrorList())
     assert node
     whole = node.plain
     chance = random.Random(name)

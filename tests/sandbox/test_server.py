@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
-from naverplace.naver.session_store import SessionManager
+from naverplace.naver.session_store import SessionStore
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
@@ -189,7 +189,7 @@ def test_a_remembered_login_failure_is_one_that_the_library_reads(
     world.remember_failed_login("captcha", minutes=30)
 
     table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
-    manager = SessionManager(table, settings.naver, settings.make_clock())
+    manager = SessionStore(table, settings.naver, settings.make_clock())
 
     cooldown = manager.cooldown()
     assert cooldown is not None

@@ -19,7 +19,7 @@ from wsgiref.types import WSGIApplication
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from naverplace.messaging.single_send_http import Wire
+from naverplace.messaging.single_send_http import SingleSendClient
 from trials.year.dynamodb import MemoryTables, refusal
 from trials.year.fate import Fate
 from trials.year.troubles import Troubles
@@ -228,9 +228,9 @@ class Switchboard:
     def switched(self) -> Iterator[None]:
         """Take the place of the library's sockets."""
 
-        def connection(wire: Wire) -> Any:
+        def connection(wire: SingleSendClient) -> Any:
             self.connections += 1
             return Connection(self.app, self.troubles, self.find_fate(), wire.read_timeout)
 
-        with patch.object(Wire, "_connection", connection):
+        with patch.object(SingleSendClient, "_connection", connection):
             yield

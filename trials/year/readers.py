@@ -10,7 +10,7 @@ from typing import Any
 
 from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import NaverPlaceError, ServiceUnavailable
-from naverplace.base.timing import Stopwatch
+from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
@@ -80,7 +80,7 @@ class YearRun(RunContext):
         # Checking what was sent asks SENS's log once more; a quarter of the runs is enough.
         checked = int(outside.kernel.now // 1200) % 4 == 0
         self.settings = outside.settings if checked else outside.unchecked
-        self.watch = Stopwatch()
+        self.watch = PhaseTimer()
         self.clock = SimulatedClock(kernel=outside.kernel)
         self.now = self.clock.now()
         self.all_stores, self.stores = outside.stores, dict(outside.stores)
@@ -109,13 +109,13 @@ class Visit:
 
 @dataclass(frozen=True)
 class Listed:
-    """An answer of the simulated Naver, as `NaverClient` gives it."""
+    """An answer of the simulated Naver, as `BookingClient` gives it."""
 
     raws: tuple[Raw, ...]
 
 
 class SimulatedNaver:
-    """Takes the place of `NaverClient` where a store is read again before a door is opened."""
+    """Takes the place of `BookingClient` where a store is read again before a door is opened."""
 
     def __init__(self, session: Any, settings: object, clock: object) -> None:
         self.visit: Visit = session

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import NaverPlaceError
-from naverplace.base.timing import Stopwatch
+from naverplace.base.timing import PhaseTimer
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import Class, Matched, Window
 from naverplace.jobs.reconciliation.delivery_receipts import follow_up
@@ -48,7 +48,7 @@ class Reconciling:
         self.settings, self.run_id, self.door, self.since = settings, run_id, door, since
         self.clock = settings.make_clock()
         self.now = self.clock.now()
-        self.watch = Stopwatch()
+        self.watch = PhaseTimer()
         self.sens = SensClient(settings.sens, self.clock)
         dynamodb = open_dynamodb(settings.aws)
         self.table = LedgerScan(dynamodb, settings.aws.sms_table)

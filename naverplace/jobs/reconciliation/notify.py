@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from naverplace.base.errors import NaverPlaceError, RulesError
-from naverplace.base.yaml_nodes import Problems
+from naverplace.base.yaml_nodes import ErrorList
 from naverplace.domain.effects import FALLBACK, Channel
 from naverplace.domain.notification_routing import load_routing
 from naverplace.domain.stores import load_stores
@@ -42,7 +42,7 @@ def tell_alert(settings: Settings, text: str, *, what: str) -> list[str]:
 
 def _channels(settings: Settings) -> tuple[Channel, ...]:
     """List the channels of alerts; with a broken notifications.yaml, the fallback."""
-    routing = load_routing(settings.rules_dir / "notifications.yaml", Problems())
+    routing = load_routing(settings.rules_dir / "notifications.yaml", ErrorList())
     return routing.channels_for(alert=True) if routing else (FALLBACK,)
 
 

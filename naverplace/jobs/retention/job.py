@@ -24,7 +24,7 @@ from naverplace.jobs.retention.report_files import FilePlace, file_places
 from naverplace.jobs.retention.result import Place, Retained
 from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
 from naverplace.ledger.ownership import NEW, owner_of
-from naverplace.naver.booking_client import NaverClient, completed_window
+from naverplace.naver.booking_client import BookingClient, completed_window
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.pipeline.capture.bundle_store import expiry_of, open_bundles
 from naverplace.redaction.redactor import REDACTOR, describe
@@ -101,7 +101,7 @@ class Retention:
         )
 
     def _listed(self, session: NaverSession, store_id: str) -> set[str]:
-        client = NaverClient(session, self.settings.naver, self.clock)
+        client = BookingClient(session, self.settings.naver, self.clock)
         window = completed_window(self.now, self.settings.naver.completed_lookback_days)
         raws = [
             *client.bookings(store_id, BookingStatus.CONFIRMED).raws,

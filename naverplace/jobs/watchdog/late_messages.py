@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.phone import normalise, unsliced
+from naverplace.base.phone import from_legacy_sort_key, normalise_phone
 from naverplace.domain.booking import TIME_FORMAT, Booking, BookingStatus
 from naverplace.domain.effects import SendSms, store_of_booking
 from naverplace.domain.message_kinds import kind_label
@@ -162,9 +162,9 @@ def _booking(record: Record, now: datetime) -> Booking | None:
     if start <= now:
         return None
     store_id, _, booking_id = record.key.booking_num.partition("_")
-    raw_phone = unsliced(record.key.phone)
+    raw_phone = from_legacy_sort_key(record.key.phone)
     try:
-        digits = normalise(raw_phone)
+        digits = normalise_phone(raw_phone)
     except ValueError:
         return None  # quarantined: no message can reach it
     return Booking(

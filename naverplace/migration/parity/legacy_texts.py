@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from naverplace.base.errors import Permanent
-from naverplace.base.registry import nearest
+from naverplace.base.registry import suggest_nearest
 from naverplace.domain.stores import Store
 
 DOOR_WORDS = ("door_code", "wifi_key")
@@ -46,7 +46,7 @@ class TextOfKind(BaseModel):
         for piece in pieces:
             for word in re.findall(r"\{([^}]*)\}?", piece):
                 if word not in WORDS:
-                    raise ValueError(f"unknown word {{{word}}}; {nearest(word, WORDS)}")
+                    raise ValueError(f"unknown word {{{word}}}; {suggest_nearest(word, WORDS)}")
         return pieces
 
     @model_validator(mode="after")

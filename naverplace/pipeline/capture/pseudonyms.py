@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from naverplace.base.korean_text import unsendable
-from naverplace.base.phone import legacy_slices, normalise, unsliced
+from naverplace.base.phone import from_legacy_sort_key, legacy_sort_key_phone, normalise_phone
 
 _SAFE_NUMBER = "050"  # its prefix has four digits (outside-services: Korean phone numbers)
 _UNASSIGNED = "597"  # 010-597x is no number of the Korean plan
@@ -37,7 +37,7 @@ class Pseudonyms:
     def phone(self, raw: str) -> str:
         """Give the pseudonym of a phone in the spelling at hand; an empty one stays empty."""
         try:
-            digits = normalise(raw)
+            digits = normalise_phone(raw)
         except ValueError:
             return self._odd_phone(raw)
         head = 4 if digits.startswith(_SAFE_NUMBER) else 3
@@ -49,9 +49,9 @@ class Pseudonyms:
 
         It is what the legacy would slice from the pseudonym of the phone as Naver writes it.
         """
-        for raw in (unsliced(key), key[:3] + key[4:-1], key[:-2]):
-            if legacy_slices(raw) == key:
-                return legacy_slices(self.phone(raw))
+        for raw in (from_legacy_sort_key(key), key[:3] + key[4:-1], key[:-2]):
+            if legacy_sort_key_phone(raw) == key:
+                return legacy_sort_key_phone(self.phone(raw))
         return self.phone(key)
 
     def name(self, real: str) -> str:
@@ -116,7 +116,7 @@ def _digits_of(text: str) -> str:
 
 def _is_reachable(phone: str) -> bool:
     try:
-        return bool(normalise(phone))
+        return bool(normalise_phone(phone))
     except ValueError:
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from naverplace.base.phone import legacy_slices
+from naverplace.base.phone import legacy_sort_key_phone
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
 from naverplace.redaction.redactor import describe
@@ -60,4 +60,4 @@ def key_of(raw: Mapping[str, Any]) -> RecordKey | None:
     phone, store_id, number = raw.get("phone"), raw.get("businessId"), raw.get("bookingId")
     if not isinstance(phone, str) or store_id is None or number is None:
         return None
-    return RecordKey(f"{store_id}_{number}", legacy_slices(phone))
+    return RecordKey(f"{store_id}_{number}", legacy_sort_key_phone(phone))

@@ -16,7 +16,7 @@ from legacy.ports import World as LegacyWorld
 from naverplace.aws import dynamodb
 from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import Throttled
-from naverplace.base.timing import Stopwatch
+from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import RecordKey
@@ -39,7 +39,7 @@ from naverplace.migration.cutover.cutover import Switching
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import with_reservations
 from naverplace.rules import engine
-from naverplace.settings.cutover_section import SwitchSettings
+from naverplace.settings.cutover_section import CutoverSettings
 from naverplace.settings.sections import LedgerSettings
 from tests.handback_world import TEXTS, Now
 from tests.interleaving import Got, Port, PortClient, Process, Token, World, sleep
@@ -56,7 +56,7 @@ class Scene:
 
     listed: LISTED
     all_tables: bool = False
-    switch: SwitchSettings = field(default_factory=SwitchSettings)
+    switch: CutoverSettings = field(default_factory=CutoverSettings)
     frozen: bool = False  # a run of ours may stand still for as long as it likes
 
     def legacy(self, name: str, tick: int) -> Process:
@@ -144,7 +144,7 @@ class Scene:
             sens=sens,
             channels={},
             settler=InDoubtResolver(table, sens, clock, settings.ledger),
-            watch=Stopwatch(),
+            watch=PhaseTimer(),
         )
 
     def switching(self, port: Port) -> Switching:

@@ -12,7 +12,7 @@ import pytest
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.message_kinds import FLAGS
 from naverplace.ledger.ownership import LEGACY, NEW, Ownership
-from naverplace.settings.cutover_section import SwitchSettings
+from naverplace.settings.cutover_section import CutoverSettings
 from tests.handback_world import Now
 from tests.interleaving import Process, World, explore
 from tests.migration.cutover.cutover_scenes import (
@@ -180,7 +180,7 @@ def test_without_a_reservation_the_same_message_comes_twice(
 
 
 def test_with_a_reservation_that_need_not_stand_first_it_comes_twice_as_well() -> None:
-    assert_that_it_fails(Scene(listed(SOON), switch=SwitchSettings(legacy_run_seconds=1.0)))
+    assert_that_it_fails(Scene(listed(SOON), switch=CutoverSettings(legacy_run_seconds=1.0)))
 
 
 SOON = Now(1, NOON + timedelta(minutes=60))

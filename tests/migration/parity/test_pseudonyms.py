@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.korean_text import sendable, size, unsendable
-from naverplace.base.phone import legacy_slices, normalise
+from naverplace.base.korean_text import size, to_euc_kr, unsendable
+from naverplace.base.phone import legacy_sort_key_phone, normalise_phone
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
 from naverplace.pipeline.capture.bundle import Bundle, Outputs, write_bundle
@@ -48,7 +48,7 @@ FIELDS = (
 
 def is_reachable(phone: str) -> bool:
     try:
-        return bool(normalise(phone))
+        return bool(normalise_phone(phone))
     except ValueError:
         return False
 
@@ -67,15 +67,15 @@ def spellings(digits: str) -> list[str]:
 
 @given(MOBILES)
 def test_every_spelling_of_a_phone_gives_the_same_pseudonym_in_that_spelling(real: str) -> None:
-    reached = [one for one in spellings(real) if is_reachable(one) and normalise(one) == real]
+    reached = [one for one in spellings(real) if is_reachable(one) and normalise_phone(one) == real]
 
     given_ = [NAMES.phone(one) for one in reached]
 
-    assert len({normalise(one) for one in given_}) <= 1
+    assert len({normalise_phone(one) for one in given_}) <= 1
     for before, after in zip(reached, given_, strict=True):
         assert re.sub(r"\d", "0", after) == re.sub(r"\d", "0", before)
-        assert len(normalise(after)) == len(real)
-        assert normalise(after)[:3] == real[:3]
+        assert len(normalise_phone(after)) == len(real)
+        assert normalise_phone(after)[:3] == real[:3]
 
 
 @given(ANYTHING | MOBILES)
@@ -94,7 +94,7 @@ def test_a_pseudonym_of_a_mobile_is_a_number_that_nobody_has(real: str) -> None:
 
 @given(MOBILES | ANYTHING)
 def test_the_legacys_key_of_a_pseudonym_is_the_pseudonym_of_the_legacys_key(real: str) -> None:
-    assert NAMES.key_phone(legacy_slices(real)) == legacy_slices(NAMES.phone(real))
+    assert NAMES.key_phone(legacy_sort_key_phone(real)) == legacy_sort_key_phone(NAMES.phone(real))
 
 
 def test_a_key_that_nobody_sliced_is_changed_as_it_stands() -> None:
@@ -131,7 +131,7 @@ def test_digits_of_another_script_stay_in_it() -> None:
     wide = NAMES.phone("０１０12345678")
 
     assert wide.startswith("０１０")
-    assert normalise(wide) == NAMES.phone("01012345678")
+    assert normalise_phone(wide) == NAMES.phone("01012345678")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_an_invented_name_has_the_form_of_the_real_one(real: str) -> None:
     assert invented != real
     assert len(invented) == len(real)
     assert [bool(unsendable(sign)) for sign in invented] == [bool(unsendable(s)) for s in real]
-    assert size(sendable(invented)) == size(sendable(real))
+    assert size(to_euc_kr(invented)) == size(to_euc_kr(real))
     blanks = [at for at, sign in enumerate(real) if sign in " '-"]
     assert [invented[at] for at in blanks] == [real[at] for at in blanks]
 
@@ -183,7 +183,7 @@ def test_nothing_of_a_customer_is_left_in_the_bytes_of_a_bundle(
 ) -> None:
     written = spellings(phone)[spelling]
     raw = full_of(name, written)
-    key = RecordKey("1051707_7", legacy_slices(written))
+    key = RecordKey("1051707_7", legacy_sort_key_phone(written))
     inputs = Inputs("run", NOW, ("1051707",), [raw, raw], [raw], dict([an_item(key, name)]))
 
     clean = pseudonymise(inputs, NAMES, FIELDS)
@@ -198,7 +198,7 @@ def test_nothing_of_a_customer_is_left_in_the_bytes_of_a_bundle(
     for canary in ("canary", "@", "userId", "customForm", "8000007", "192.0.2.1", "door"):
         assert canary not in told
     (item_key,) = clean.items
-    assert item_key.phone == legacy_slices(str(clean.confirmed[0]["phone"]))
+    assert item_key.phone == legacy_sort_key_phone(str(clean.confirmed[0]["phone"]))
     assert clean.confirmed[0]["name"] == clean.items[item_key]["name"] == NAMES.name(name)
 
 
