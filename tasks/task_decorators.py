@@ -62,7 +62,7 @@ def fails_with_message(function: Callable[P, R]) -> Callable[P, R | State[Any]]:
     """Wrap a flow so that it fails by a state with one scrubbed line, not by an exception.
 
     An exception of a flow is pickled into PREFECT_HOME/storage, whatever `persist_result` says, and
-    nothing ever removes it there (prefect 3.8.8, FlowRunEngine.handle_exception). Time-outs and
+    nothing ever removes it there (prefect 3.9.1, FlowRunEngine.handle_exception). Time-outs and
     suspensions are no Exceptions, and pass.
     """
 
