@@ -58,8 +58,8 @@ scale: setup ## 200 stores shared by several workers, one of which is killed; en
 image: setup ## build the Dockerfile with buildah, look at the image, run its worker and its Lambda (root; KEEP=folder keeps it)
 	@$(RUN) python -m trials.image $(if $(JSON),--json) $(if $(KEEP),--keep $(KEEP))
 
-lint: setup ## ruff and mypy
-	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy
+lint: setup ## ruff, mypy, and import-linter's layers
+	@$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) lint-imports && $(RUN) mypy
 
 format: setup ## let ruff format and mend what it can
 	@$(RUN) ruff format . && $(RUN) ruff check --fix .
