@@ -81,7 +81,9 @@ PURE = [
     "quality/expectations",
     "reporting/cloudwatch_emf",
     "reporting/consistency",
-    "reporting/delivery_rows",
+    "reporting/document",
+    "reporting/document_view",
+    "reporting/markdown",
     "reporting/open_items",
     "reporting/report",
     "reporting/run_facts",
@@ -102,10 +104,6 @@ PURE = [
     "rules/template_loader",
     "rules/template_rendering",
     "rules/templates",
-]
-PURE += [
-    path.relative_to(ROOT / "naverplace").with_suffix("").as_posix()
-    for path in sorted((ROOT / "naverplace" / "reporting/document").glob("*.py"))
 ]
 IMPURE = {"os", "time", "socket", "subprocess", "requests", "boto3", "selenium", "threading"}
 FRAMES = {"frames", "expectations", "validation", "step_results"}

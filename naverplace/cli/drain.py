@@ -24,7 +24,7 @@ def drain(wait: Wait = 900.0, as_json: AsJson = False) -> None:
     from naverplace.cli.app import err, out, plain_errors
     from naverplace.jobs.drain import drain as carry_out
     from naverplace.pipeline.context import open_run
-    from naverplace.reporting.summary import table
+    from naverplace.reporting.markdown import table
     from naverplace.settings.loader import load_settings
 
     with plain_errors():

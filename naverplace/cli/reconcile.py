@@ -28,7 +28,7 @@ def reconcile(since: Since = "", as_json: AsJson = False) -> None:
     from naverplace.cli.app import err, out, plain_errors
     from naverplace.jobs.reconciliation.job import reconcile as carry_out
     from naverplace.jobs.reconciliation.summary import for_engineer, rows_of
-    from naverplace.reporting.summary import table
+    from naverplace.reporting.markdown import table
     from naverplace.settings.loader import load_settings
 
     with plain_errors():

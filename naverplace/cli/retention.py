@@ -20,7 +20,7 @@ def retention(remove: Remove = False, as_json: AsJson = False) -> None:
     """Count personal data that is older than it may be, in every place; exit code 1 if any is."""
     from naverplace.cli.app import err, out, plain_errors
     from naverplace.jobs.retention.job import retain
-    from naverplace.reporting.summary import table
+    from naverplace.reporting.markdown import table
     from naverplace.settings.loader import load_settings
 
     with plain_errors():

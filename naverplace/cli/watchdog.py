@@ -22,7 +22,7 @@ def watchdog(tell: Tell = False, as_json: AsJson = False) -> None:
     """Ask the ledger whether any message is late, and whether every store is still looked at."""
     from naverplace.cli.app import out, plain_errors
     from naverplace.jobs.watchdog.job import Barked, Watchdog
-    from naverplace.reporting.summary import table
+    from naverplace.reporting.markdown import table
     from naverplace.settings.loader import load_settings
 
     with plain_errors():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from naverplace.reporting.document.view import View
+from naverplace.reporting.document_view import DocumentView
 from naverplace.reporting.report import RunReport
 
 NAMESPACE = "NaverPlace"
@@ -32,7 +32,7 @@ def metrics_line(report: RunReport) -> str:
 
     No dimensions: an alarm must see the runs of every door, also after the door was changed.
     """
-    measured = View(report).measured
+    measured = DocumentView(report).measured
     values: dict[str, float | None] = {
         "TotalSeconds": measured.total_seconds,
         "BookingApiSeconds": measured.booking_api_seconds,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from naverplace.domain.effects import CHANNELS, Notify, SendSms
+from naverplace.domain.effects import CHANNELS, CreateRecord, SendSms
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.reporting.consistency import find_contradictions
-from naverplace.reporting.delivery_rows import delivery_rows
 from naverplace.reporting.open_items import expired_rows, settled_counts, unsettled_rows
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
 from naverplace.reporting.sent_crosscheck import CrossCheck
 
+NOT_SENT = "not_sent"  # a dry run, or a run that broke off before it
 _NOTICES = {f"send_{channel}" for channel in CHANNELS}
 
 
@@ -107,7 +107,7 @@ def make_report(facts: RunFacts) -> RunReport:
         started=facts.now.isoformat(timespec="milliseconds"),
         rules=len(facts.rules),
         bookings_decided=facts.bookings_decided,
-        deliveries=tuple(delivery_rows(facts)),
+        deliveries=tuple(_delivery_rows(facts)),
         spans=facts.spans,
         calls=facts.calls,
         allocated_mb=facts.allocated_mb,
@@ -145,6 +145,41 @@ def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
 def stop_line(alias: str, store_id: str, why: str) -> str:
     """Write the problem of a store that nothing is sent for."""
     return f"{alias} ({store_id}) is stopped: {why}"
+
+
+def _delivery_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
+    """List every message that was owed or sent, and how it ended; no phone, name or text."""
+    new = {e.key for e in facts.decisions.effects if isinstance(e, CreateRecord)}
+    ended: dict[tuple[str, str, str], list[ActionResult]] = {}
+    for result in facts.results:
+        if result.action == "send_sms":
+            name = (result.booking_num, result.kind, result.store_id)
+            ended.setdefault(name, []).append(result)
+    for effect in facts.decisions.effects:
+        if not isinstance(effect, SendSms):
+            continue
+        booking = effect.key.booking_num
+        results = ended.get((booking, effect.kind, effect.store_id))
+        yield {
+            "booking": booking,
+            "store_id": effect.store_id,
+            "kind": effect.kind,
+            "new": effect.key in new,
+            "planned": True,
+            **_end(results.pop(0) if results else None),
+        }
+    for (booking, kind, store_id), results in ended.items():
+        for unplanned in results:  # a contradiction, but it happened
+            row = {"booking": booking, "store_id": store_id, "kind": kind, "new": False}
+            yield {**row, "planned": False, **_end(unplanned)}
+
+
+def _end(result: ActionResult | None) -> dict[str, Any]:
+    return {
+        "outcome": result.outcome.value if result else NOT_SENT,
+        "request_id": result.request_id if result else "",
+        "seconds": round(result.seconds, 3) if result else 0.0,
+    }
 
 
 def find_differing_figures(report: RunReport) -> tuple[str, ...]:
@@ -235,8 +270,3 @@ def _verdict_rows(decisions: Decisions) -> list[dict[str, Any]]:
         for (rule, fired, failed), count in counts.items()
     ]
     return sorted(rows, key=lambda row: (row["rule"], not row["fired"], -row["bookings"]))
-
-
-def notices_of(decisions: Decisions) -> list[Notify]:
-    """List the lines that rules owe the owner."""
-    return [effect for effect in decisions.effects if isinstance(effect, Notify)]

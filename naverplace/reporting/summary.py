@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.domain.message_kinds import kind_label
+from naverplace.reporting.markdown import table
 from naverplace.reporting.report import RunReport, stop_line
 
 OUTCOME_WORDS = {
@@ -190,12 +191,3 @@ def _verdict_table(report: RunReport) -> tuple[list[str], list[list[str]]]:
 
 def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a Markdown table; a bar or a line break in a cell cannot break it."""
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
-
-    return "\n".join([line(head), line(["---"] * len(head)), *(line(row) for row in rows)])

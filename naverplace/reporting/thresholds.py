@@ -24,7 +24,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ThresholdRow:
     """One row of the table of thresholds."""
 
     metric: str
@@ -38,7 +38,9 @@ class Judged:
         return {True: "✅", False: "❌", None: NOT_MEASURED}[self.holds]
 
 
-def judge(measured: Measured, limits: ThresholdSettings | None = None) -> tuple[Judged, ...]:
+def check_thresholds(
+    measured: Measured, limits: ThresholdSettings | None = None
+) -> tuple[ThresholdRow, ...]:
     """Compare every figure with its threshold, in the order of the seeds' table."""
     limits = limits or ThresholdSettings()
     return (
@@ -54,31 +56,31 @@ def judge(measured: Measured, limits: ThresholdSettings | None = None) -> tuple[
     )
 
 
-def missed(rows: Sequence[Judged]) -> list[Judged]:
+def missed(rows: Sequence[ThresholdRow]) -> list[ThresholdRow]:
     """List the rows whose threshold does not hold."""
     return [row for row in rows if row.holds is False]
 
 
-def _seconds(metric: str, value: float | None, limit: float) -> Judged:
+def _seconds(metric: str, value: float | None, limit: float) -> ThresholdRow:
     threshold = f"< {limit:g}s"
     if value is None:
-        return Judged(metric, NOT_MEASURED, threshold, None)
+        return ThresholdRow(metric, NOT_MEASURED, threshold, None)
     shown = round(value, 3)  # judged as it is shown, so that a reader comes to the same end
-    return Judged(metric, f"{shown:.3f}s", threshold, shown < limit)
+    return ThresholdRow(metric, f"{shown:.3f}s", threshold, shown < limit)
 
 
-def _memory(value: float | None, limit: float) -> Judged:
+def _memory(value: float | None, limit: float) -> ThresholdRow:
     threshold = f"< {limit:g} MB"
     if value is None:
-        return Judged("Memory Peak", NOT_MEASURED, threshold, None)
+        return ThresholdRow("Memory Peak", NOT_MEASURED, threshold, None)
     shown = round(value, 1)
-    return Judged("Memory Peak", f"{shown:.1f} MB", threshold, shown < limit)
+    return ThresholdRow("Memory Peak", f"{shown:.1f} MB", threshold, shown < limit)
 
 
-def _efficiency(measured: Measured, limit: float) -> Judged:
+def _efficiency(measured: Measured, limit: float) -> ThresholdRow:
     """Tell the share of the allocated memory that was used, which nobody knows without both."""
     metric, threshold = "Memory Efficiency", f"> {limit:.0%}"
     if measured.memory_mb is None or not measured.allocated_mb:
-        return Judged(metric, NOT_MEASURED, threshold, None)
+        return ThresholdRow(metric, NOT_MEASURED, threshold, None)
     share = round(measured.memory_mb / measured.allocated_mb, 3)
-    return Judged(metric, f"{share:.1%}", threshold, share > limit)
+    return ThresholdRow(metric, f"{share:.1%}", threshold, share > limit)

@@ -12,9 +12,10 @@ from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
 from naverplace.domain.results import ActionResult, Decisions, Outcome, Verdict
 from naverplace.reporting.consistency import find_contradictions
+from naverplace.reporting.markdown import table
 from naverplace.reporting.report import make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
-from naverplace.reporting.summary import for_engineer, for_owner, table
+from naverplace.reporting.summary import for_engineer, for_owner
 
 NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 KEY = RecordKey("1051707_1", "010-0000-0001")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naverplace.reporting.thresholds import NOT_MEASURED, Measured, judge, missed
+from naverplace.reporting.thresholds import NOT_MEASURED, Measured, check_thresholds, missed
 from naverplace.settings.sections import ThresholdSettings
 
 SEED = Measured(
@@ -31,7 +31,7 @@ EDGES = {
 
 
 def test_the_figures_of_the_first_production_run_hold() -> None:
-    rows = judge(SEED)
+    rows = check_thresholds(SEED)
 
     assert [row.holds for row in rows] == [True] * 7
     assert missed(rows) == []
@@ -42,21 +42,21 @@ def test_the_figures_of_the_first_production_run_hold() -> None:
 @pytest.mark.parametrize(("field", "edge"), EDGES.items())
 def test_a_threshold_does_not_hold_at_its_edge(field: str, edge: tuple[str, float]) -> None:
     metric, limit = edge
-    at = judge(replace(SEED, allocated_mb=None, **{field: limit}))
+    at = check_thresholds(replace(SEED, allocated_mb=None, **{field: limit}))
     step = 0.1 if field == "memory_mb" else 0.001  # as finely as it is shown
-    under = judge(replace(SEED, allocated_mb=None, **{field: limit - step}))
+    under = check_thresholds(replace(SEED, allocated_mb=None, **{field: limit - step}))
 
     assert [row.metric for row in missed(at)] == [metric]
     assert missed(under) == []
 
 
 def test_exactly_half_of_the_memory_is_too_little() -> None:
-    assert judge(replace(SEED, memory_mb=256.0))[-1].holds is False
-    assert judge(replace(SEED, memory_mb=257.0))[-1].holds is True
+    assert check_thresholds(replace(SEED, memory_mb=256.0))[-1].holds is False
+    assert check_thresholds(replace(SEED, memory_mb=257.0))[-1].holds is True
 
 
 def test_what_was_not_measured_is_neither_held_nor_missed() -> None:
-    rows = judge(Measured())
+    rows = check_thresholds(Measured())
 
     assert {(row.holds, row.value, row.mark) for row in rows} == {
         (None, NOT_MEASURED, NOT_MEASURED)
@@ -64,7 +64,7 @@ def test_what_was_not_measured_is_neither_held_nor_missed() -> None:
 
 
 def test_an_efficiency_needs_the_memory_that_was_given() -> None:
-    row = judge(replace(SEED, allocated_mb=None))[-1]
+    row = check_thresholds(replace(SEED, allocated_mb=None))[-1]
 
     assert (row.value, row.holds) == (NOT_MEASURED, None)
 
@@ -72,11 +72,11 @@ def test_an_efficiency_needs_the_memory_that_was_given() -> None:
 def test_the_thresholds_are_settings() -> None:
     strict = ThresholdSettings(total_seconds=10, memory_share=0.9)
 
-    assert [row.metric for row in missed(judge(SEED, strict))] == [
+    assert [row.metric for row in missed(check_thresholds(SEED, strict))] == [
         "Total Duration",
         "Memory Efficiency",
     ]
-    assert judge(SEED, strict)[0].threshold == "< 10s"
+    assert check_thresholds(SEED, strict)[0].threshold == "< 10s"
 
 
 @given(st.sampled_from(sorted(EDGES)), st.floats(0, 1000), st.floats(0, 1000))
@@ -84,7 +84,7 @@ def test_more_never_holds_where_less_did_not(field: str, one: float, other: floa
     less, more = sorted((one, other))
     at = [f.name for f in fields(Measured)].index(field)
 
-    low = judge(replace(SEED, **{field: less}))[at].holds
-    high = judge(replace(SEED, **{field: more}))[at].holds
+    low = check_thresholds(replace(SEED, **{field: less}))[at].holds
+    high = check_thresholds(replace(SEED, **{field: more}))[at].holds
 
     assert low or not high

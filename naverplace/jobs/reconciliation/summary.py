@@ -15,7 +15,8 @@ from naverplace.jobs.reconciliation.findings import (
     Finding,
     Reconciliation,
 )
-from naverplace.reporting.summary import MAX_LINES, table
+from naverplace.reporting.markdown import table
+from naverplace.reporting.summary import MAX_LINES
 
 OWNER = {
     Class.DUPLICATE: "같은 문자가 두 번 나갔습니다",

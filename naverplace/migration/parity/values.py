@@ -141,7 +141,7 @@ class Parity:
     differences: tuple[Difference, ...]  # unexplained first; of an accepted id some examples
     # The seeds' table: aspect, legacy, new, match, each in words.
     table: tuple[Mapping[str, str], ...] = ()
-    # As naverplace.reporting.thresholds judges: metric, value, threshold, holds (None: unknown).
+    # As naverplace.reporting.thresholds has them: metric, value, threshold, holds (None: unknown).
     thresholds: tuple[Mapping[str, Any], ...] = ()
     # By store: {"store_id", "alias", "decisions", "legacy", "new", "accepted", "unexplained"}.
     stores: tuple[Mapping[str, Any], ...] = ()

@@ -78,7 +78,9 @@ def judge(
         evidence=evidence,
         differences=(*found.unexplained[:SHOWN], *found.examples),
         table=tuple(_table(found)),
-        thresholds=tuple(map(vars, thresholds.judge(found.measured, limits))) if limits else (),
+        thresholds=tuple(map(vars, thresholds.check_thresholds(found.measured, limits)))
+        if limits
+        else (),
         stores=tuple(_stores(found, stores)),
         mutants=power.mutants if power else None,
         caught=power.caught if power else None,

@@ -23,7 +23,7 @@ from naverplace.migration.parity.report.html import as_page
 from naverplace.migration.parity.report.json import as_json, from_json
 from naverplace.migration.parity.report.markdown import as_markdown
 from naverplace.migration.parity.values import GO, NO_GO, Difference, Evidence, Parity
-from naverplace.reporting.thresholds import Measured, judge
+from naverplace.reporting.thresholds import Measured, check_thresholds
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCEPTED = load_accepted(ROOT / "deployments/accepted-differences.yaml")
@@ -51,7 +51,7 @@ RESULT = Parity(
     evidence=(Evidence("1051707", "guide", 300, 9, 0, 100, 10),),
     differences=(KNOWN,),
     table=({"aspect": "SMS sent", "legacy": "20", "new": "23", "match": "see"},),
-    thresholds=tuple(map(vars, judge(Measured()))),
+    thresholds=tuple(map(vars, check_thresholds(Measured()))),
     stores=(
         {
             "store_id": "1051707",

@@ -8,7 +8,7 @@ from naverplace.domain.message_kinds import kind_label
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, Accepted
 from naverplace.migration.parity.report import labels
 from naverplace.migration.parity.values import NOISE, Difference, Parity
-from naverplace.reporting.thresholds import Judged
+from naverplace.reporting.thresholds import ThresholdRow
 
 MOST = 50  # differences that are shown; the JSON has more
 
@@ -64,7 +64,7 @@ def _thresholds(parity: Parity) -> Iterator[str]:
     if not parity.thresholds:
         return
     yield "## Thresholds"
-    rows = (Judged(**row) for row in parity.thresholds)
+    rows = (ThresholdRow(**row) for row in parity.thresholds)
     cells = ((row.metric, row.value, row.threshold, row.mark) for row in rows)
     yield _table(("Threshold", "Measured", "Limit", "Holds"), cells)
 
