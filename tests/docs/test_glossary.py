@@ -27,6 +27,7 @@ GONE = frozenset(
         "certain_at",
         "Checked",
         "Decided",
+        "disguises",
         "ends_in_words",
         "find_trips",
         "Gated",
@@ -44,6 +45,7 @@ GONE = frozenset(
         "patiently",
         "placed",
         "Plausible",
+        "quotable",
         "reached_by",
         "Released",
         "Settled",
@@ -52,10 +54,12 @@ GONE = frozenset(
         "strangers",
         "take",
         "Trip",
+        "unsliced",
         "untold",
         "was_there",
         "weigh",
         "why_not",
+        "words_of",
         "wrote",
     ]
 )
