@@ -93,7 +93,7 @@ def owners(as_json: AsJson = False) -> None:
         settings = load_settings()
         known = load_stores(settings.stores_file)
         table = store_table(settings)
-        items, default = table.read(known), settings.switch.default_owner
+        items, default = table.read(known), settings.cutover.default_owner
         log = SwitchLog(table.session).entries()
     now = settings.make_clock().now()
     rows = [owner_row(s, owner_of(items[s.id], default), now=now) for s in known.values()]
@@ -157,7 +157,7 @@ def _allowed(
             found,
             ids,
             now=settings.make_clock().now(),
-            max_age=timedelta(hours=settings.switch.go_max_age_hours),
+            max_age=timedelta(hours=settings.cutover.go_max_age_hours),
             rules_version=rules_version(settings.rules_dir),
         )
         wrong = [f"{verdict}: {why}" for why in against]

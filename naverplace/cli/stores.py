@@ -141,7 +141,7 @@ def _row(store: Store, item: StoreState, *, settings: Settings, now: datetime) -
     return {
         "store_id": store.id,
         "alias": store.alias,
-        "owner": owner_of(item, settings.switch.default_owner).owner,
+        "owner": owner_of(item, settings.cutover.default_owner).owner,
         "last_batch": {
             "at": last.at.isoformat(timespec="minutes"),
             "confirmed": last.confirmed,

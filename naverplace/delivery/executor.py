@@ -34,8 +34,7 @@ from naverplace.ledger.reservations import LEFT, sortable_timestamp
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.messaging.owner_channels import OwnerChannel
 from naverplace.messaging.sens import SensClient
-from naverplace.settings.cutover_section import CutoverSettings
-from naverplace.settings.sections import LedgerSettings
+from naverplace.settings.sections import CutoverSettings, LedgerSettings
 
 Still = Callable[[SendSms], str]  # why a booking is not as it was read; empty when it is
 

@@ -60,7 +60,7 @@ class RunContext:
             run_id=run_id,
             clock=self.clock,
             settings=settings.ledger,
-            default_owner=settings.switch.default_owner,
+            default_owner=settings.cutover.default_owner,
         )
         self.sens = SensClient(settings.sens, self.clock)
         self.resolver = InDoubtResolver(self.table, self.sens, self.clock, settings.ledger)

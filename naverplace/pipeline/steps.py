@@ -118,7 +118,7 @@ def with_reservations(
         if not owned.reserves_at(run.now):
             continue
         # Once the legacy is switched off, it will not come for what starts soon either.
-        lead = 0.0 if owned.alone_from else run.settings.switch.lead_seconds
+        lead = 0.0 if owned.alone_from else run.settings.cutover.lead_seconds
         ours = [booking for booking in newest if booking.store_id == store_id]
         own = match_records(ours, records)
         found += plan_reservations(

@@ -111,7 +111,7 @@ def _carrier(
         clock=run.clock,
         run_id=run.run_id,
         ledger=run.settings.ledger,
-        switch=run.settings.switch,
+        switch=run.settings.cutover,
         lock=holding,
         watch=run.watch,
     )

@@ -15,15 +15,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from naverplace.aws.config import AwsSettings
 from naverplace.base.clock import Clock
 from naverplace.base.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
-from naverplace.settings.cutover_section import CutoverSettings
-from naverplace.settings.parity_section import CaptureSettings, ParitySettings
-from naverplace.settings.retention_section import RetentionSettings
 from naverplace.settings.sections import (
     BreakerSettings,
+    CaptureSettings,
+    CutoverSettings,
     DocumentSettings,
     LedgerSettings,
+    ParitySettings,
     QualitySettings,
     ReconcileSettings,
+    RetentionSettings,
     ThresholdSettings,
     WatchdogSettings,
 )
@@ -169,7 +170,7 @@ class Settings(BaseSettings):
     watchdog: WatchdogSettings = Field(default_factory=WatchdogSettings)
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     document: DocumentSettings = Field(default_factory=DocumentSettings)
-    switch: CutoverSettings = Field(default_factory=CutoverSettings)
+    cutover: CutoverSettings = Field(default_factory=CutoverSettings)
     capture: CaptureSettings = Field(default_factory=CaptureSettings)
     parity: ParitySettings = Field(default_factory=ParitySettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)

@@ -1,12 +1,16 @@
-"""Settings of what stands between a decision and a phone: ledger, breaker, quality gates."""
+"""Sections of the settings: ledger, quality, watchdog, documents, cutover, parity, retention."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from naverplace.base.setting_types import SecretUrl, Section, Senders, StoreIds
+from naverplace.base.setting_types import Secret, SecretUrl, Section, Senders, StoreIds
+
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?")
+SHORTEST_KEY = 16  # signs; a shorter one could be found by trying
 
 
 class LedgerSettings(Section):
@@ -131,4 +135,116 @@ class DocumentSettings(Section):
     )
     metrics_line: bool = Field(
         False, description="print every run's figures as a line that CloudWatch makes metrics of"
+    )
+
+
+class CutoverSettings(Section):
+    """The switch: who sends for which store while the legacy is replaced (docs/switch.md)."""
+
+    default_owner: str = Field(
+        "new",
+        pattern="^(legacy|shadow|new)$",
+        description="who sends for a store that nobody has switched yet; "
+        "set it to legacy before the first run when a legacy is running",
+    )
+    legacy_rule: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="the EventBridge rule that starts the legacy; the last cut-over disables it",
+    )
+    legacy_run_seconds: float = Field(
+        900.0,
+        gt=0,
+        description="no run of the legacy lasts longer (its Lambda time-out; at most 900)",
+    )
+    lead_seconds: float = Field(
+        2400.0,
+        gt=0,
+        description="beside the legacy: what starts sooner is left to it; "
+        "legacy_run_seconds, the time between two of our runs, and some minutes",
+    )
+    go_max_age_hours: float = Field(
+        72.0, gt=0, description="an older verdict of the comparison allows no cut-over"
+    )
+
+
+class CaptureSettings(Section):
+    """Capture: a bundle of every run's inputs and decisions, under pseudonyms."""
+
+    enabled: bool = Field(False, description="write a bundle of every run (docs/capture.md)")
+    where: str = Field(
+        ".naverplace/bundles", min_length=1, description="a folder, or s3://bucket/folder"
+    )
+    key: Secret | None = Field(
+        None, description="makes the pseudonyms; 16 signs or more: openssl rand -hex 32"
+    )
+    keep_days: float = Field(
+        30.0, gt=0, le=366, description="a bundle is removed after so many days"
+    )
+
+    @field_validator("where")
+    @classmethod
+    def _is_a_place(cls, value: str) -> str:
+        if "://" in value and not _BUCKET.fullmatch(value):
+            raise ValueError("must be a folder, or like s3://bucket/folder")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> CaptureSettings:
+        if self.key and len(self.key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"capture.key must have {SHORTEST_KEY} signs or more")
+        if self.enabled and not self.key:
+            raise ValueError(
+                "capture.enabled needs capture.key, or phones could be found by trying: "
+                "set NAVERPLACE_CAPTURE__KEY, or NAVERPLACE_CAPTURE__ENABLED=false"
+            )
+        return self
+
+
+class ParitySettings(Section):
+    """Comparing with the legacy."""
+
+    legacy_texts: Path = Field(
+        Path("deployments/legacy-texts.yaml"), description="the legacy's own texts (docs/parity.md)"
+    )
+    accepted: Path = Field(
+        Path("deployments/accepted-differences.yaml"), description="what may differ, and why"
+    )
+    minimum_decisions: int = Field(
+        100, ge=1, description="distinct decisions of each store and kind that a GO needs"
+    )
+    minimum_sent: int = Field(
+        10, ge=0, description="messages of each store and kind that a GO needs"
+    )
+    report_dir: Path = Field(
+        Path(".naverplace/parity"), description="where a comparison writes its report"
+    )
+    legacy_wait_seconds: float = Field(
+        300.0, ge=0, le=1100, description="how long `observed` waits for the legacy's run to end"
+    )
+
+
+class RetentionSettings(Section):
+    """Retention: personal data older than this is removed (docs/privacy.md)."""
+
+    days: float = Field(
+        365.0,
+        gt=90,  # SENS keeps its log for 90 days, and the ledger is compared with it
+        le=3660,
+        description="a booking is forgotten so many days after the last that happened with it",
+    )
+    history_days: float = Field(
+        30.0,
+        ge=1,
+        le=366,
+        description="reports, pages, logs and Prefect's history of runs are removed after so many "
+        "days",
+    )
+    log_dir: Path | None = Field(
+        None,
+        description="the logs of this machine's processes, cut by the day; `make up` sets it",
+    )
+    closed_stores: StoreIds = Field(
+        (),
+        description="stores that nobody serves any more: their bookings go without asking Naver",
     )

@@ -63,7 +63,7 @@ def shop(
         "NAVERPLACE_CAPTURE__KEY": "k" * 32,
         "NAVERPLACE_CAPTURE__ENABLED": "true",
         "NAVERPLACE_CAPTURE__KEEP_DAYS": "1",
-        "NAVERPLACE_SWITCH__LEGACY_RULE": RULE,
+        "NAVERPLACE_CUTOVER__LEGACY_RULE": RULE,
         "NAVERPLACE_AWS__SECRET_ID": SECRET,
     }
     shop = Shop(world, env)
@@ -171,7 +171,7 @@ def test_retention_may_forget_and_no_more(shop: Shop, roles: Callable[[str], Rol
 
 
 def test_whoever_switches_may_do_that_and_no_more(shop: Shop, roles: Callable[[str], Role]) -> None:
-    shop.env["NAVERPLACE_SWITCH__DEFAULT_OWNER"] = "legacy"
+    shop.env["NAVERPLACE_CUTOVER__DEFAULT_OWNER"] = "legacy"
     stores = sorted(shop.world.world.stores)
     with recorded() as calls:
         typed(shop, "cutover", *stores, "--without-go", "a test")

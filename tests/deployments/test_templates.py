@@ -121,7 +121,7 @@ def test_the_function_starts_nothing_before_a_person_says_so(account: None) -> N
     assert (rule["State"], rule["ScheduleExpression"]) == ("DISABLED", "cron(0/20 * * * ? *)")
     made = client("lambda").get_function_configuration(FunctionName="naverplace")
     variables = made["Environment"]["Variables"]
-    assert variables["NAVERPLACE_SWITCH__DEFAULT_OWNER"] == "legacy"
+    assert variables["NAVERPLACE_CUTOVER__DEFAULT_OWNER"] == "legacy"
     assert made["Role"].endswith(":role/naverplace-sender")
     assert made["Timeout"] < 20 * 60
     kept = client("lambda").get_function_concurrency(FunctionName="naverplace")
@@ -139,7 +139,7 @@ def test_the_variables_it_gives_are_settings_and_no_secret(
     settings = load_settings(env={**world_env, **ours}, env_file=None)
 
     assert settings.document.metrics_line
-    assert settings.switch.default_owner == "legacy"
+    assert settings.cutover.default_owner == "legacy"
     secret = ("PASSWORD", "KEY", "TOKEN", "ACCESS", "WEBHOOK")
     assert not [name for name in variables if any(word in name for word in secret)]
 

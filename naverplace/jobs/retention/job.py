@@ -75,7 +75,7 @@ class Retention:
 
         The session is borrowed and never renewed. Raises when no store can be read at all.
         """
-        default = self.settings.switch.default_owner
+        default = self.settings.cutover.default_owner
         closed = self.settings.retention.closed_stores
         items = self.items.stores.read(self.stores)
         legacy = {s for s, item in items.items() if owner_of(item, default).owner != NEW}

@@ -66,7 +66,7 @@ class Watchdog:
 
     def look(self) -> Watched:
         """Read the whole ledger and the stores' items. Raises Transient, Permanent."""
-        limits, default = self.settings.watchdog, self.settings.switch.default_owner
+        limits, default = self.settings.watchdog, self.settings.cutover.default_owner
         items = StoreStateTable(self.session).read(self.stores)
         owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
         return watch(

@@ -68,7 +68,7 @@ class Switching:
         self.settings, self.what, self.by, self.why, self.digest = settings, what, by, why, digest
         self.log = SwitchLog(self.run.session_table)
         self.progress, self.steps = progress, list[str]()
-        name = settings.switch.legacy_rule
+        name = settings.cutover.legacy_rule
         self.rule = LegacyRule(settings.aws, name) if name else None
         self.stores: tuple[str, ...] = ()
 
@@ -126,7 +126,7 @@ class Switching:
         if self.rule and unknown and self.run.store_locks.default_owner == NEW:
             raise Permanent(
                 f"stores {', '.join(unknown)} count as ours already: set "
-                "NAVERPLACE_SWITCH__DEFAULT_OWNER=legacy first, wherever runs of ours are started"
+                "NAVERPLACE_CUTOVER__DEFAULT_OWNER=legacy first, wherever runs of ours are started"
             )
 
     def _drain(self, store_ids: Collection[str], *, wait_seconds: float) -> Drained:
@@ -189,14 +189,14 @@ class Switching:
     def _end_legacy(self, legacy_off: bool) -> None:
         if self.rule is None and not legacy_off:
             self._step(
-                "no rule is set (NAVERPLACE_SWITCH__LEGACY_RULE): switch the legacy off by hand, "
+                "no rule is set (NAVERPLACE_CUTOVER__LEGACY_RULE): switch the legacy off by hand, "
                 "then say so with --legacy-off; until then our runs reserve beside it"
             )
             return
         if self.rule and self.rule.enabled():
             self.rule.disable()
             self._step(f"the legacy's rule {self.rule.name} is disabled")
-        longest = timedelta(seconds=self.settings.switch.legacy_run_seconds)
+        longest = timedelta(seconds=self.settings.cutover.legacy_run_seconds)
         moment = self.run.clock.now() + longest * _STARTS + _BETWEEN_STARTS
         stores = self.run.store_locks
         for store_id, owned in self._owners().items():
@@ -211,7 +211,7 @@ class Switching:
     def _begin_legacy(self) -> None:
         if self.rule is None:
             self._step(
-                "no rule is set (NAVERPLACE_SWITCH__LEGACY_RULE): switch the legacy on by hand now"
+                "no rule is set (NAVERPLACE_CUTOVER__LEGACY_RULE): switch the legacy on by hand now"
             )
         elif not self.rule.enabled():
             self.rule.enable()

@@ -45,7 +45,7 @@ class LegacyRule:
             if status == 429 or status >= 500 or "Throttl" in code:
                 raise ServiceUnavailable(f"{where}: answered {status} ({code})") from error
             raise Permanent(
-                f"{where}: refused with {code} ({status}); check NAVERPLACE_SWITCH__LEGACY_RULE "
+                f"{where}: refused with {code} ({status}); check NAVERPLACE_CUTOVER__LEGACY_RULE "
                 "and the right to events:DescribeRule, EnableRule, DisableRule"
             ) from error
         except BotoCoreError as error:

@@ -39,8 +39,7 @@ from naverplace.migration.cutover.cutover import Switching
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import with_reservations
 from naverplace.rules import engine
-from naverplace.settings.cutover_section import CutoverSettings
-from naverplace.settings.sections import LedgerSettings
+from naverplace.settings.sections import CutoverSettings, LedgerSettings
 from tests.handback_world import TEXTS, Now
 from tests.interleaving import Got, Port, PortClient, Process, Token, World, sleep
 from tests.rule_builders import STORE, shipped, stores
@@ -120,7 +119,7 @@ class Scene:
         """Give what a run of ours holds, on this port."""
         client: Any = PortClient(port, all_tables=self.all_tables)
         clock: Any = SimpleNamespace(now=port.now)
-        settings = SimpleNamespace(ledger=LedgerSettings(), switch=self.switch)
+        settings = SimpleNamespace(ledger=LedgerSettings(), cutover=self.switch)
         table, session = MessageLedger(client), StateTable(client)
         held = StoreLocks(
             StoreStateTable(session),

@@ -41,8 +41,8 @@ def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPa
     world.log_in()
     made = Shop(world, world_env)
     made.env |= {
-        "NAVERPLACE_SWITCH__DEFAULT_OWNER": "legacy",
-        "NAVERPLACE_SWITCH__LEGACY_RULE": "legacy-every-20-minutes",
+        "NAVERPLACE_CUTOVER__DEFAULT_OWNER": "legacy",
+        "NAVERPLACE_CUTOVER__LEGACY_RULE": "legacy-every-20-minutes",
     }
     rules(made).put_rule(Name="legacy-every-20-minutes", ScheduleExpression="rate(20 minutes)")
     return made
@@ -235,7 +235,7 @@ def test_what_is_in_doubt_stops_a_rollback_and_the_legacy_stays_away_from_it(
 def test_stores_that_nobody_has_switched_must_not_count_as_ours_while_a_legacy_runs(
     shop: Shop, typed: Typed
 ) -> None:
-    shop.env["NAVERPLACE_SWITCH__DEFAULT_OWNER"] = "new"
+    shop.env["NAVERPLACE_CUTOVER__DEFAULT_OWNER"] = "new"
 
     assert (
         "DEFAULT_OWNER=legacy first" in typed("cutover", STORE, "--without-go", "x", code=2)["said"]

@@ -38,8 +38,8 @@ from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.pipeline.capture.recorder import Noted
 from naverplace.pipeline.capture.versions import rules_version, settings_version
-from naverplace.settings.parity_section import CaptureSettings
 from naverplace.settings.schema import Settings
+from naverplace.settings.sections import CaptureSettings
 from sandbox.server import Sandbox
 from tests.settings.setting_values import load
 
