@@ -69,7 +69,7 @@ def test_a_setting_is_set_by_its_variable(path: tuple[str, ...], variable: str) 
 def test_sections_and_access_data_are_json() -> None:
     sections = {
         *("CLOCK", "NAVER", "SENS", "TELEGRAM", "SLACK", "AWS", "QUALITY", "ACCESS", "LEDGER"),
-        *("BREAKER", "RECONCILE", "THRESHOLDS", "DOCUMENT", "WATCHDOG", "CAPTURE", "SWITCH"),
+        *("BREAKER", "RECONCILE", "THRESHOLDS", "DOCUMENT", "WATCHDOG", "CAPTURE", "CUTOVER"),
         *("PARITY", "RETENTION"),
     }
 
