@@ -70,7 +70,6 @@ PURE = [
     "migration/parity/text_differences",
     "migration/parity/verdict",
     "pipeline/capture/bundle",
-    "pipeline/capture/due_times",
     "pipeline/capture/pseudonymise",
     "pipeline/capture/pseudonyms",
     "pipeline/capture/serialization",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb
@@ -17,18 +17,16 @@ from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import load_fields
-from naverplace.domain.stores import Store, load_stores
+from naverplace.domain.stores import load_stores
 from naverplace.ledger.records_table import RecordsTable
-from naverplace.migration.parity.replay import NewSystem
 from naverplace.naver.booking_client import BookingClient, completed_window
 from naverplace.naver.session import NaverSession, NoBrowser, SessionSnapshot
 from naverplace.naver.session_store import SessionStore
 from naverplace.pipeline.capture.bundle import Outputs
+from naverplace.pipeline.capture.bundle_store import write_bundle
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.recorder import key_of
 from naverplace.pipeline.capture.versions import rules_version, settings_version
-from naverplace.pipeline.capture.write_bundle import keep
-from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.schema import Settings
 
 CONFIRMED, COMPLETED = "RC03", "RC08"
@@ -39,21 +37,6 @@ class ShadowSession(NaverSession):
 
     def keep(self, visit: SessionSnapshot) -> None:
         """Leave the stored cookies to whoever they belong to."""
-
-
-def new_system(settings: Settings) -> tuple[NewSystem, dict[str, Store]]:
-    """Read rules and stores and make the new side of them. Raises RulesError."""
-    stores = load_stores(settings.stores_file)
-    fields = load_fields(settings.rules_dir / "fields.yaml")
-    book = load_rulebook(
-        settings.rules_dir,
-        stores=stores,
-        fields=fields,
-        default_sender=settings.sens.default_sender,
-        access=settings.access,
-    )
-    back = timedelta(days=settings.ledger.expired_days)
-    return NewSystem(book, fields, settings.quality, back), stores
 
 
 class Shadow:
@@ -101,7 +84,7 @@ def keep_inputs(settings: Settings, inputs: Inputs) -> str:
     Replaying many of them is what a verdict is made from (docs/parity.md).
     """
     fields = load_fields(settings.rules_dir / "fields.yaml")
-    return keep(settings, inputs, Outputs(figures={"door": "shadow"}), fields)
+    return write_bundle(settings, inputs, Outputs(figures={"door": "shadow"}), fields)
 
 
 def at_moment(inputs: Inputs, now: datetime) -> Inputs:

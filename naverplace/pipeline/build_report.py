@@ -9,7 +9,7 @@ from typing import Any
 from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.results import ActionResult, Decisions
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline.capture.capture_run import captured
+from naverplace.pipeline.capture.capture_run import capture_run
 from naverplace.pipeline.check_sent import check_sent
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.measurements import collect_measurements
@@ -62,7 +62,18 @@ def build_report(
         **collect_measurements(run),
     )
     report = make_report(facts)
-    return captured(run, report, validated=validated, decided=decided, results=results)
+    if run.captured is None or validated is None or decided is None:
+        return report
+    with run.watch.phase("capture"):
+        return capture_run(
+            run.captured,
+            facts,
+            report,
+            validated,
+            settings=run.settings,
+            fields=run.fields,
+            halted=decided.halts,
+        )
 
 
 def _store_facts(

@@ -21,7 +21,7 @@ from naverplace.ledger.store_lock import StoreLocks
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
-from naverplace.pipeline.capture.recorder import Noted
+from naverplace.pipeline.capture.recorder import CapturedInputs
 from naverplace.quality import validation
 from naverplace.rules.rulebook import Rulebook, load_rulebook
 from naverplace.settings.schema import Settings
@@ -65,7 +65,7 @@ class RunContext:
         self.sens = SensClient(settings.sens, self.clock)
         self.resolver = InDoubtResolver(self.table, self.sens, self.clock, settings.ledger)
         self.channels = open_channels(settings)
-        self.noted = Noted() if settings.capture.enabled else None
+        self.captured = CapturedInputs() if settings.capture.enabled else None
 
 
 def open_run(

@@ -56,8 +56,8 @@ def extract_store(run: RunContext, session: NaverSession, store_id: str) -> Stor
         window = completed_window(run.now, run.settings.naver.completed_lookback_days)
         confirmed = client.bookings(store_id, BookingStatus.CONFIRMED)
         completed = client.bookings(store_id, BookingStatus.COMPLETED, window)
-    if run.noted:
-        run.noted.note_store(store_id, confirmed.raws, completed.raws)
+    if run.captured:
+        run.captured.note_store(store_id, confirmed.raws, completed.raws)
     raws = [*confirmed.raws, *completed.raws]
     frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=run.clock.now())
     pages = confirmed.pages + completed.pages
@@ -83,8 +83,8 @@ def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
     bookings = [b for c in validated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
         records = run.table.read_bookings({booking.key for booking in bookings})
-        if run.noted:
-            run.noted.note_records(records, run.table.read)
+        if run.captured:
+            run.captured.note_records(records, run.table.read)
         check = _check_batches(run, validated, bookings, records)
         told = read_reported_runs(run.session_table, records.values())
     halts = check.halts

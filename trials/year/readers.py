@@ -85,7 +85,7 @@ class YearRun(RunContext):
         self.now = self.clock.now()
         self.all_stores, self.stores = outside.stores, dict(outside.stores)
         self.fields, self.rulebook = outside.fields, outside.rulebook
-        self.naver_slots, self.noted = BoundedSemaphore(1), None
+        self.naver_slots, self.captured = BoundedSemaphore(1), None
         client: Any = Line(outside.tables, outside.troubles, fate)
         self.table: RememberingTable = RememberingTable(client, self.settings.aws.sms_table)
         self.session_table = StateTable(client, self.settings.aws.session_table)

@@ -13,8 +13,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.message_kinds import FLAGS
-from naverplace.pipeline.capture.due_times import due_of
-from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 
 TWO_HOURS = timedelta(hours=2)
 WORDS = ("네이버", "인스타", "원본")  # L10

@@ -20,8 +20,7 @@ from naverplace.migration.parity.flag_differences import keys_by_number, unlike_
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.text_differences import unlike
 from naverplace.migration.parity.values import NOISE, Compared, Difference, Message, Side
-from naverplace.pipeline.capture.due_times import EVENING
-from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
+from naverplace.pipeline.capture.inputs import EVENING, DecisionKey, Inputs
 
 
 @dataclass(frozen=True)

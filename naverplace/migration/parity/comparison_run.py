@@ -13,12 +13,18 @@ from naverplace.migration.parity.accepted_differences import Accepted, load_acce
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.evidence import Gathered, Minimum
 from naverplace.migration.parity.legacy_texts import LegacyTexts, load_legacy_texts
-from naverplace.migration.parity.replay import Legacy, NewSystem, Prepared, legacy_side, replay
+from naverplace.migration.parity.replay import (
+    Legacy,
+    NewSystem,
+    Prepared,
+    legacy_side,
+    new_system,
+    replay,
+)
 from naverplace.migration.parity.report import write_report
 from naverplace.migration.parity.sides import unlike_itself, without_stores
 from naverplace.migration.parity.values import Parity, Side
 from naverplace.migration.parity.verdict import judge
-from naverplace.migration.shadow import new_system
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.versions import rules_version
 from naverplace.settings.schema import Settings

@@ -10,9 +10,10 @@ from typing import Any
 
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.extra_fields import Field
+from naverplace.domain.extra_fields import Field, load_fields
 from naverplace.domain.records import Record, from_item
 from naverplace.domain.results import Decisions
+from naverplace.domain.stores import Store, load_stores
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
     LegacyOutcome,
@@ -25,7 +26,8 @@ from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.quality import frames
 from naverplace.quality import validation as quality
 from naverplace.rules import engine, expiry
-from naverplace.rules.rulebook import Rulebook
+from naverplace.rules.rulebook import Rulebook, load_rulebook
+from naverplace.settings.schema import Settings
 from naverplace.settings.sections import QualitySettings
 
 Legacy = Callable[[Inputs], LegacyOutcome]
@@ -91,6 +93,21 @@ class NewSystem:
         decisions = self.decide(prepared)
         seconds = time.monotonic() - began
         return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+
+
+def new_system(settings: Settings) -> tuple[NewSystem, dict[str, Store]]:
+    """Read rules and stores and make the new side of them. Raises RulesError."""
+    stores = load_stores(settings.stores_file)
+    fields = load_fields(settings.rules_dir / "fields.yaml")
+    book = load_rulebook(
+        settings.rules_dir,
+        stores=stores,
+        fields=fields,
+        default_sender=settings.sens.default_sender,
+        access=settings.access,
+    )
+    back = timedelta(days=settings.ledger.expired_days)
+    return NewSystem(book, fields, settings.quality, back), stores
 
 
 @dataclass(frozen=True)

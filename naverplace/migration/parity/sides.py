@@ -12,8 +12,7 @@ from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
 from naverplace.domain.results import Decisions
 from naverplace.migration.parity.booking_view import starts_of
 from naverplace.migration.parity.values import Message, Side, Told
-from naverplace.pipeline.capture.due_times import due_of
-from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 
 FIELDS = (*FLAGS, "booking_time")
 _AFTER_PUT = ("confirmation", "guide")

@@ -56,8 +56,8 @@ class Bundle:
     version: int = VERSION
 
 
-def write_bundle(bundle: Bundle) -> bytes:
-    """Write a bundle; equal bundles give equal bytes."""
+def encode_bundle(bundle: Bundle) -> bytes:
+    """Encode a bundle; equal bundles give equal bytes."""
     form = {
         "bundle": bundle.version,
         "expires": bundle.expires.isoformat(),
@@ -73,8 +73,8 @@ def write_bundle(bundle: Bundle) -> bytes:
     return gzip.compress(dumps(form).encode(), mtime=0)
 
 
-def read_bundle(source: bytes) -> Bundle:
-    """Read a bundle. Raises Permanent, without quoting any of it."""
+def decode_bundle(source: bytes) -> Bundle:
+    """Decode a bundle. Raises Permanent, without quoting any of it."""
     try:
         form: Any = json.loads(gzip.decompress(source))
         if form["bundle"] != VERSION:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,18 +15,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import NaverPlaceError, Permanent, ServiceUnavailable
-from naverplace.pipeline.capture.bundle import Bundle, read_bundle, write_bundle
+from naverplace.domain.extra_fields import Field
+from naverplace.pipeline.capture.bundle import Bundle, Outputs, decode_bundle, encode_bundle
+from naverplace.pipeline.capture.inputs import Inputs
+from naverplace.pipeline.capture.pseudonymise import pseudonymise
+from naverplace.pipeline.capture.pseudonyms import Pseudonyms
 from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
+REMOVED_AT_ONCE = 100  # expired bundles that one run removes
 ENDING = ".bundle.json.gz"
 _STAMP = "%Y%m%dT%H%M%SZ"
 # The expiry stands in the name, so that removing needs no reading.
 _NAME = re.compile(rf"\d{{8}}T\d{{6}}Z-[\w.-]+-until-(\d{{8}}T\d{{6}}Z){re.escape(ENDING)}")
 
 
-class Place(Protocol):
-    """A flat place of files; every call raises NaverPlaceError when it cannot."""
+class FileStore(Protocol):
+    """Files by name; every call raises NaverPlaceError when it cannot."""
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file as a whole."""
@@ -44,25 +49,25 @@ class Place(Protocol):
 class Bundles:
     """The bundles of one place, the oldest first."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, files: FileStore) -> None:
+        self.files = files
 
     def add(self, bundle: Bundle) -> str:
         """Write a bundle and return its name; the same run's is written over."""
         name = name_of(bundle)
-        self.place.put(name, write_bundle(bundle))
+        self.files.put(name, encode_bundle(bundle))
         return name
 
     def names(self) -> list[str]:
         """List the names of the bundles; other files are none of ours."""
-        return sorted(name for name in self.place.names() if _NAME.fullmatch(name))
+        return sorted(name for name in self.files.names() if _NAME.fullmatch(name))
 
     def read(self, name: str) -> Bundle:
         """Read one bundle. Raises Permanent for what is none."""
         if not _NAME.fullmatch(name):
             raise Permanent(f"{name!r} is no bundle's name; see them by: naverplace bundles list")
         try:
-            return read_bundle(self.place.get(name))
+            return decode_bundle(self.files.get(name))
         except Permanent as error:
             raise Permanent(f"{name}: {error}") from None
 
@@ -76,7 +81,7 @@ class Bundles:
         """Remove what has expired, the oldest first; return how many."""
         expired = [name for name in self.names() if expiry_of(name) <= now][:at_most]
         for name in expired:
-            self.place.remove(name)
+            self.files.remove(name)
         return len(expired)
 
 
@@ -102,6 +107,31 @@ def open_bundles(settings: Settings) -> Bundles:
         return Bundles(Folder(Path(where)))
     bucket, _, prefix = where.removeprefix("s3://").partition("/")
     return Bundles(Bucket(settings.aws, bucket, prefix.strip("/")))
+
+
+def write_bundle(
+    settings: Settings, inputs: Inputs, outputs: Outputs, fields: Sequence[Field]
+) -> str:
+    """Write inputs under pseudonyms, and return the bundle's name; '' without a key.
+
+    Removes what has expired.
+
+    Raises Transient, Permanent.
+    """
+    capture = settings.capture
+    if capture.key is None:
+        return ""
+    names = Pseudonyms(capture.key.get_secret_value())
+    bundle = Bundle(
+        inputs=pseudonymise(inputs, names, fields),
+        outputs=outputs,
+        expires=inputs.now + timedelta(days=capture.keep_days),
+        key_id=names.key_id,
+    )
+    bundles = open_bundles(settings)
+    name = bundles.add(bundle)
+    bundles.remove_expired(now=inputs.now, at_most=REMOVED_AT_ONCE)
+    return name
 
 
 class Folder:

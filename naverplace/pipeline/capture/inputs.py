@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey, store_of_booking
+
+GUIDE_BEFORE = timedelta(hours=2)
+EVENING = 20
 
 
 class DecisionKey(NamedTuple):
@@ -35,3 +39,17 @@ class Inputs:
     items: Mapping[RecordKey, Mapping[str, Any]] = field(repr=False)  # table `sms`, plain values
     rules_version: str = ""  # a hash of every file below rules_dir
     settings_version: str = ""  # a hash of every setting that is no secret
+
+
+def due_of(kind: str, start: datetime, now: datetime) -> datetime:
+    """Tell the due time of a booking's message by its kind, its start and the run's moment.
+
+    Alike for both sides: they disagree on when they send, and would match nothing by that.
+
+    guide: two hours before the start; event: 20:00 of the run's day; any other: the start.
+    """
+    if kind == "guide":
+        return start.astimezone(SEOUL) - GUIDE_BEFORE
+    if kind == "event":
+        return now.astimezone(SEOUL).replace(hour=EVENING, minute=0, second=0, microsecond=0)
+    return start.astimezone(SEOUL)

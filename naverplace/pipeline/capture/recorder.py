@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from naverplace.base.clock import SEOUL
 from naverplace.base.phone import legacy_sort_key_phone
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
+from naverplace.pipeline.capture.inputs import Inputs
+from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.redaction.redactor import describe
+from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 Raws = Sequence[Mapping[str, Any]]
 
 
 @dataclass
-class Noted:
+class CapturedInputs:
     """A run's inputs as it met them; each store's list is noted by one thread."""
 
     confirmed: dict[str, Raws] = field(default_factory=dict, repr=False)  # by store
@@ -46,6 +51,21 @@ class Noted:
             return
         self.problem = ""
         self.items = {key: one.item for key, one in {**others, **records}.items()}
+
+    def inputs(
+        self, run_id: str, now: datetime, stores: Sequence[str], settings: Settings
+    ) -> Inputs:
+        """Put the notes on these stores together, real people still in them."""
+        return Inputs(
+            run_id=run_id,
+            now=now.astimezone(SEOUL),
+            store_ids=tuple(stores),
+            confirmed=[raw for store_id in stores for raw in self.confirmed[store_id]],
+            completed=[raw for store_id in stores for raw in self.completed[store_id]],
+            items={key: item for key, item in self.items.items() if key.store_id in stores},
+            rules_version=rules_version(settings.rules_dir),
+            settings_version=settings_version(settings),
+        )
 
     def _keys(self) -> Iterable[RecordKey]:
         """List the legacy's keys of all bookings that have one."""

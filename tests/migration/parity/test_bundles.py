@@ -22,9 +22,9 @@ from naverplace.pipeline.capture.bundle import (
     Bundle,
     Outputs,
     Sent,
+    decode_bundle,
+    encode_bundle,
     golden_from,
-    read_bundle,
-    write_bundle,
 )
 from naverplace.pipeline.capture.bundle_store import (
     Bundles,
@@ -33,10 +33,9 @@ from naverplace.pipeline.capture.bundle_store import (
     name_of,
     open_bundles,
 )
-from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
-from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
-from naverplace.pipeline.capture.recorder import Noted
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
+from naverplace.pipeline.capture.recorder import CapturedInputs
 from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.settings.schema import Settings
 from naverplace.settings.sections import CaptureSettings
@@ -65,15 +64,15 @@ def a_bundle(number: int = 1, *, days: float = 30) -> Bundle:
 
 
 def test_a_bundle_comes_back_as_it_was_written() -> None:
-    assert read_bundle(write_bundle(a_bundle())) == a_bundle()
-    assert write_bundle(a_bundle()) == write_bundle(a_bundle())
+    assert decode_bundle(encode_bundle(a_bundle())) == a_bundle()
+    assert encode_bundle(a_bundle()) == encode_bundle(a_bundle())
 
 
 def test_half_an_emoji_does_not_keep_a_bundle_from_being_written() -> None:
     bundle = a_bundle()
     odd = replace(bundle, inputs=replace(bundle.inputs, confirmed=[{"name": "\ud83d"}]))
 
-    assert read_bundle(write_bundle(odd)) == odd
+    assert decode_bundle(encode_bundle(odd)) == odd
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_half_an_emoji_does_not_keep_a_bundle_from_being_written() -> None:
     [
         (b"", "no bundle"),
         (b"hello", "or damaged"),
-        (write_bundle(a_bundle())[:-12], "or damaged"),
+        (encode_bundle(a_bundle())[:-12], "or damaged"),
         (gzip.compress(b"[]", mtime=0), "no bundle"),
         (gzip.compress(b'{"bundle":2}', mtime=0), "version 2; this reads 1"),
         (gzip.compress(b'{"bundle":1,"outputs":{},"inputs":"01000000001"}', mtime=0), "no inputs"),
@@ -89,7 +88,7 @@ def test_half_an_emoji_does_not_keep_a_bundle_from_being_written() -> None:
 )
 def test_what_is_no_bundle_is_refused_and_not_quoted(content: bytes, words: str) -> None:
     with pytest.raises(Permanent, match=words) as refused:
-        read_bundle(content)
+        decode_bundle(content)
     assert "01000000001" not in str(refused.value)
 
 
@@ -157,7 +156,7 @@ def test_an_s3_that_is_not_reached_may_be_tried_again(monkeypatch: pytest.Monkey
 
 
 def test_items_that_cannot_be_read_leave_the_run_alone_and_are_told() -> None:
-    noted = Noted()
+    noted = CapturedInputs()
     noted.note_store("1051707", [RAW], [{"phone": 5}, {"phone": "1"}])
     asked: list[RecordKey] = []
 

@@ -26,9 +26,8 @@ from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.records import Record, from_item
 from naverplace.pipeline.capture.bundle import Bundle
 from naverplace.pipeline.capture.bundle_store import Bundles, open_bundles
-from naverplace.pipeline.capture.due_times import due_of
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
-from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
+from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 from naverplace.pipeline.context import RunContext, open_run
 from naverplace.pipeline.local_runner import run_once
 from naverplace.quality import frames, validation
@@ -312,4 +311,4 @@ def test_a_capture_that_fails_is_one_line_and_fails_no_run(captured: Captured) -
 def test_a_run_keeps_no_raw_booking_when_capture_is_off(captured: Captured) -> None:
     off = another(captured.settings, enabled=False)
 
-    assert open_run(off, run_id="off", door="cli").noted is None
+    assert open_run(off, run_id="off", door="cli").captured is None

@@ -18,7 +18,7 @@ from naverplace.base.korean_text import size, to_euc_kr, unsendable
 from naverplace.base.phone import legacy_sort_key_phone, normalise_phone
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field
-from naverplace.pipeline.capture.bundle import Bundle, Outputs, write_bundle
+from naverplace.pipeline.capture.bundle import Bundle, Outputs, encode_bundle
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.pseudonymise import (
     UNKNOWN,
@@ -189,7 +189,7 @@ def test_nothing_of_a_customer_is_left_in_the_bytes_of_a_bundle(
     clean = pseudonymise(inputs, NAMES, FIELDS)
 
     text = gzip.decompress(
-        write_bundle(Bundle(clean, Outputs(), NOW + timedelta(days=30)))
+        encode_bundle(Bundle(clean, Outputs(), NOW + timedelta(days=30)))
     ).decode()
     digits = re.sub(r"[\s()+.-]", "", text)
     told = json.dumps(json.loads(text), ensure_ascii=False)
