@@ -81,7 +81,6 @@ PURE = [
     "reporting/cloudwatch_emf",
     "reporting/consistency",
     "reporting/document",
-    "reporting/document_view",
     "reporting/markdown",
     "reporting/open_items",
     "reporting/report",

@@ -16,7 +16,7 @@ from naverplace.messaging.sens import SensClient
 from naverplace.messaging.sens_log import read_log, read_requests
 from naverplace.pipeline.context import RunContext
 from naverplace.redaction.redactor import REDACTOR
-from naverplace.reporting.sent_crosscheck import CrossCheck, Sent, compare
+from naverplace.reporting.sent_crosscheck import AcceptedMessage, CrossCheck, crosscheck_sent
 
 log = logging.getLogger(__name__)
 SINGLE = 20  # messages that the window does not show are asked for one by one, but not more
@@ -39,7 +39,7 @@ def check_sent(
         keys = {one.key for one in sent}
         records = _try(lambda: list(run.table.read(keys).values()), "the table", why_not)
         messages = _try(lambda: _read_log(run, sent), "SENS's log", why_not)
-    return compare(
+    return crosscheck_sent(
         sent,
         records=records,
         log=messages,
@@ -51,7 +51,7 @@ def check_sent(
     )
 
 
-def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[Sent]:
+def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[AcceptedMessage]:
     owed = {(e.key.booking_num, e.kind): e for e in decisions.effects if isinstance(e, SendSms)}
     sent = []
     for result in results:
@@ -60,11 +60,11 @@ def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[Sent]:
         effect = owed.get((result.booking_num, result.kind))
         key = effect.key if effect else RecordKey(result.booking_num, "")
         to = effect.to if effect else ""
-        sent.append(Sent(key, result.kind, result.store_id, result.request_id, to))
+        sent.append(AcceptedMessage(key, result.kind, result.store_id, result.request_id, to))
     return sent
 
 
-def _read_log(run: RunContext, sent: Sequence[Sent]) -> list[SmsLogEntry]:
+def _read_log(run: RunContext, sent: Sequence[AcceptedMessage]) -> list[SmsLogEntry]:
     patient = run.settings.sens
     sens = SensClient(patient.model_copy(update={"attempts": 1}), run.clock)
     # SENS's clock may be as far from ours as a signature lives.

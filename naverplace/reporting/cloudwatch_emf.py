@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from naverplace.reporting.document_view import DocumentView
+from naverplace.reporting.document import DocumentView
 from naverplace.reporting.report import RunReport
 
 NAMESPACE = "NaverPlace"

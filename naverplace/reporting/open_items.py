@@ -14,15 +14,15 @@ from naverplace.reporting.run_facts import RunFacts
 IN_RUN = "in_run"  # the delivery of this very run left it
 
 
-def settled_counts(facts: RunFacts) -> dict[str, int]:
+def count_resolutions(facts: RunFacts) -> dict[str, int]:
     """Count the doubts of this run by what became of them."""
     ended = Counter(d.resolution.value for d in facts.doubts if d.resolution.is_final)
-    ended.update(d.resolution.value for d in left_open(facts))
+    ended.update(d.resolution.value for d in still_in_doubt(facts))
     ended.update(r.settled for r in facts.results if r.settled)
     return dict(ended)
 
 
-def left_open(facts: RunFacts) -> list[InDoubtMessage]:
+def still_in_doubt(facts: RunFacts) -> list[InDoubtMessage]:
     """List the doubts of earlier runs that neither this run's start nor its delivery has ended."""
     met = {(r.booking_num, r.kind) for r in _sends(facts)}
     return [
@@ -34,9 +34,9 @@ def left_open(facts: RunFacts) -> list[InDoubtMessage]:
     ]
 
 
-def unsettled_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
+def in_doubt_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
     """List what nobody can tell yet whether it was sent; no phone, no name."""
-    for doubt in left_open(facts):
+    for doubt in still_in_doubt(facts):
         yield doubt.row()
     for result in _sends(facts):
         if result.outcome is Outcome.IN_DOUBT:

@@ -11,7 +11,7 @@ from naverplace.domain.effects import CHANNELS, CreateRecord, SendSms
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.reporting.consistency import find_contradictions
-from naverplace.reporting.open_items import expired_rows, settled_counts, unsettled_rows
+from naverplace.reporting.open_items import count_resolutions, expired_rows, in_doubt_rows
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
 from naverplace.reporting.sent_crosscheck import CrossCheck
 
@@ -101,8 +101,8 @@ def make_report(facts: RunFacts) -> RunReport:
         memory_mb=round(facts.memory_mb, 1),
         errors=dict(Counter(r.message for r in facts.results if not r.success)),
         adopted=dict(Counter(r.kind for r in sends if r.outcome is Outcome.ADOPTED)),
-        settled=settled_counts(facts),
-        unsettled=tuple(unsettled_rows(facts)),
+        settled=count_resolutions(facts),
+        unsettled=tuple(in_doubt_rows(facts)),
         expired=tuple(expired_rows(facts)),
         started=facts.now.isoformat(timespec="milliseconds"),
         rules=len(facts.rules),
@@ -125,7 +125,7 @@ def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
             problems.append(stop_line(store.alias, store.store_id, store.stopped))
     problems += [
         f"{row['kind']} of booking {row['booking']} is in doubt since {row['since']}: {row['why']}"
-        for row in unsettled_rows(facts)
+        for row in in_doubt_rows(facts)
         if row["settled"] != "in_run"
     ]
     problems += [

@@ -20,7 +20,7 @@ _MOVED = "_at_"  # a moved booking's earlier guide is kept as guide_at_<time>
 
 
 @dataclass(frozen=True)
-class Sent:
+class AcceptedMessage:
     """One message that a run says SENS has accepted, now or in an earlier try."""
 
     key: RecordKey = field(repr=False)
@@ -48,8 +48,8 @@ class CrossCheck:
     why_not: tuple[str, ...] = ()
 
 
-def compare(
-    sent: Sequence[Sent],
+def crosscheck_sent(
+    sent: Sequence[AcceptedMessage],
     *,
     records: Iterable[Record] | None,
     log: Sequence[SmsLogEntry] | None,
@@ -88,7 +88,7 @@ def compare(
 
 
 def _in_table(
-    sent: Sequence[Sent],
+    sent: Sequence[AcceptedMessage],
     records: Iterable[Record],
     found: list[str],
     *,
@@ -148,7 +148,11 @@ def _young(records: Iterable[Record], since: datetime) -> set[str]:
 
 
 def _in_log(
-    sent: Sequence[Sent], shown: Sequence[SmsLogEntry], found: list[str], *, young: Collection[str]
+    sent: Sequence[AcceptedMessage],
+    shown: Sequence[SmsLogEntry],
+    found: list[str],
+    *,
+    young: Collection[str],
 ) -> tuple[dict[str, int], dict[str, int], int]:
     times = Counter(message.request_id for message in shown)
     receivers = {message.request_id: message.to for message in shown}

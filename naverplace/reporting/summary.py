@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from naverplace.domain.message_kinds import kind_label
-from naverplace.reporting.markdown import table
+from naverplace.reporting.markdown import render_page
 from naverplace.reporting.report import RunReport, stop_line
 
 OUTCOME_WORDS = {
@@ -113,81 +113,5 @@ def _some(lines: Iterable[str]) -> list[str]:
 
 def for_engineer(report: RunReport) -> str:
     """Write the Markdown page of a run, as Prefect's artifact shows it."""
-    kinds = list(report.messages)
-    parts = [
-        f"# {'SUCCESS' if report.status == 'success' else 'FAILED'}: "
-        f"{sum(report.messages.values())} messages accepted",
-        f"Decided by {report.now} (Asia/Seoul), run `{report.run_id}`"
-        + (", **dry run: nothing was sent**" if report.dry_run else ""),
-        "## Sums\n" + ("All sums balance." if report.balanced else _bullets(report.contradictions)),
-        "## Messages\n"
-        + table(
-            ["", *kinds, "total"],
-            [
-                ["planned", *_figures(report.planned, kinds)],
-                ["accepted by SENS", *_figures(report.messages, kinds)],
-                ["of an earlier try, found accepted", *_figures(report.adopted, kinds)],
-            ],
-        ),
-        "## Stores\n" + table(*_store_table(report, kinds)),
-        "## Why\n" + table(*_verdict_table(report)),
-        "## Phases\n"
-        + table(["phase", "seconds"], [[k, f"{v:.2f}"] for k, v in report.phases.items()]),
-        f"{report.writes} writes to table `sms` "
-        f"({', '.join(f'{k} {v}' for k, v in report.writes_by_action.items()) or 'none'}), "
-        f"browser {'opened' if report.browser_opened else 'not opened'}, "
-        f"{report.memory_mb:.0f} MB, {report.seconds:.1f} s in all.",
-    ]
-    if report.expired:
-        head = ["booking", "kind", "due", "expired at", "why"]
-        rows = [
-            [r["booking"], r["kind"], r["due"], r["expires"], r["reason"]] for r in report.expired
-        ]
-        parts.insert(3, "## Too late\nOwed, never accepted by SENS:\n\n" + table(head, rows))
-    if report.unsettled:
-        head = ["booking", "kind", "since", "by run", "what is known"]
-        rows = [
-            [r["booking"], r["kind"], r["since"], r["run_id"], r["why"]] for r in report.unsettled
-        ]
-        parts.insert(
-            3, "## In doubt\nNot sent again until SENS's log tells:\n\n" + table(head, rows)
-        )
-    if report.problems:
-        parts.insert(2, "## Problems\n" + _bullets(report.problems))
-    return "\n\n".join(parts) + "\n"
-
-
-def _figures(counts: Mapping[str, int], kinds: Sequence[str]) -> list[str]:
-    return [*(str(counts.get(kind, 0)) for kind in kinds), str(sum(counts.values()))]
-
-
-def _store_table(report: RunReport, kinds: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    head = ["store", "RC03", "RC08", "quarantined", *kinds, "problem"]
-    rows = [
-        [
-            f"{store['alias']} ({store['store_id']})",
-            str(store["confirmed"]),
-            str(store["completed"]),
-            str(store["quarantined"]),
-            *(str(store["messages"].get(kind, 0)) for kind in kinds),
-            store["problem"] or "",
-        ]
-        for store in report.stores
-    ]
-    return head, rows
-
-
-def _verdict_table(report: RunReport) -> tuple[list[str], list[list[str]]]:
-    rows = [
-        [
-            row["rule"],
-            "fired" if row["fired"] else f"no: {row['first condition that said no']}",
-            str(row["bookings"]),
-        ]
-        for row in report.verdicts
-    ]
-    return ["rule", "verdict", "bookings"], rows
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    writes = ", ".join(f"{action} {count}" for action, count in report.writes_by_action.items())
+    return render_page("run_page.md.j2", report=report, writes=writes)

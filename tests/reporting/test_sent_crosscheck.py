@@ -14,11 +14,11 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.reporting.sent_crosscheck import CrossCheck, Sent, compare
+from naverplace.reporting.sent_crosscheck import AcceptedMessage, CrossCheck, crosscheck_sent
 
 BEGUN = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 KEY = RecordKey("1051707_1", "010-0000-0001")
-SENT = Sent(KEY, "guide", "1051707", "request-1", "01000000001")
+SENT = AcceptedMessage(KEY, "guide", "1051707", "request-1", "01000000001")
 STATE = LedgerEntry(
     state=MessageStatus.ACCEPTED, run_id="run-1", request_id="request-1", settled_at=BEGUN
 )
@@ -47,7 +47,7 @@ def check(
         "now": BEGUN + timedelta(seconds=10),
         "settle_seconds": 120.0,
     }
-    return compare([SENT], records=records, log=log, **{**values, **changes})
+    return crosscheck_sent([SENT], records=records, log=log, **{**values, **changes})
 
 
 def test_three_equal_counts_hold() -> None:
