@@ -20,7 +20,7 @@ from naverplace.domain.effects import (
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute, from_item
 from naverplace.domain.results import Decisions
-from naverplace.rules.engine import RuleEngine
+from naverplace.rules.engine import decide
 from naverplace.rules.rulebook import Rulebook
 
 
@@ -60,7 +60,7 @@ class Shop:
 
     def decide(self, bookings: Iterable[Booking], *, now: datetime) -> Decisions:
         told = [booking.model_copy(update={"read_at": now}) for booking in bookings]
-        return RuleEngine(self.book).decide(told, self.records(), now=now)
+        return decide(told, self.records(), self.book, now=now)
 
     def legacy_sends(self, booking: Booking, flag: str) -> None:
         """Set the flag of a booking's item, and nothing else, as the legacy does (L12)."""

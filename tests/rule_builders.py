@@ -20,7 +20,7 @@ from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.domain.stores import Store, load_stores
-from naverplace.rules.engine import RuleEngine
+from naverplace.rules.engine import decide
 from naverplace.rules.rulebook import Rulebook, load_rulebook
 from naverplace.rules.templates import Access
 
@@ -145,7 +145,7 @@ def decided(
     *,
     now: datetime = NOW,
 ) -> Decisions:
-    return RuleEngine(book).decide(bookings, records or {}, now=now)
+    return decide(bookings, records or {}, book, now=now)
 
 
 def sends(decisions: Decisions) -> list[SendSms]:

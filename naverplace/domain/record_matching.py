@@ -8,11 +8,14 @@ sent twice; another number is another person, who has been told nothing yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from naverplace.base.phone import from_legacy_sort_key, normalise_phone
-from naverplace.domain.booking import Booking
+from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
+
+_EARLY = (BookingStatus.REQUESTED, BookingStatus.CONFIRMED)
 
 
 def same_person(key: RecordKey, booking: Booking) -> bool:
@@ -28,29 +31,60 @@ def same_person(key: RecordKey, booking: Booking) -> bool:
         return False
 
 
+class MatchedBooking(NamedTuple):
+    """A booking, and the record that is its own; None while it has none."""
+
+    booking: Booking
+    record: Record | None
+
+
 def match_records(
     bookings: Iterable[Booking], records: Mapping[RecordKey, Record]
-) -> dict[RecordKey, Record]:
-    """Give each booking's key its record: the one under this very key, else the same person's.
+) -> list[MatchedBooking]:
+    """Match each booking, by its newest reading, with its record.
 
-    The record keeps the key that it was found under, and every write goes there.
+    It is the one under the booking's very key, else the same person's; it keeps the key that it was
+    found under, and every write goes there.
     """
-    bookings = list(bookings)
+    bookings = newest(bookings)
     keys = {booking.key for booking in bookings}
     others: dict[str, list[Record]] = {}
     for record in records.values():
         if record.key not in keys:
             others.setdefault(record.key.booking_num, []).append(record)
-    own = {}
+    return [
+        MatchedBooking(
+            booking,
+            records.get(booking.key) or _same_persons(booking, others.get(booking.booking_num, ())),
+        )
+        for booking in bookings
+    ]
+
+
+def _same_persons(booking: Booking, records: Iterable[Record]) -> Record | None:
+    """Find the same person's record on which most was sent, so that the fullest is believed."""
+
+    def fullness(record: Record) -> tuple[int, str]:
+        flags = record.confirm_sms + record.remind_sms + record.option_sms
+        return flags + len(record.messages), record.key.phone
+
+    return max((r for r in records if same_person(r.key, booking)), key=fullness, default=None)
+
+
+def newest(bookings: Iterable[Booking]) -> list[Booking]:
+    """Keep of every booking the reading with its newest status; of two alike the later one.
+
+    A booking may stand in two lists: while they are read it may complete, so RC08 wins over RC03.
+    """
+    kept: dict[str, Booking] = {}
     for booking in bookings:
-        exact = records.get(booking.key)
-        same = [r for r in others.get(booking.booking_num, ()) if same_person(r.key, booking)]
-        if exact or same:
-            own[booking.key] = exact or max(same, key=_told)
-    return own
+        other = kept.get(booking.booking_num)
+        if other is None or _age(booking) > _age(other):
+            kept[booking.booking_num] = booking
+    return list(kept.values())
 
 
-def _told(record: Record) -> tuple[int, str]:
-    """Order records by how much was sent on them, so that the fullest one is believed."""
-    flags = record.confirm_sms + record.remind_sms + record.option_sms
-    return flags + len(record.messages), record.key.phone
+def _age(booking: Booking) -> tuple[Any, ...]:
+    settled = booking.status not in _EARLY
+    # The last two only keep the choice independent of the order that bookings come in.
+    return settled, booking.read_at, booking.status.value, booking.start, booking.raw_phone

@@ -7,16 +7,17 @@ so nobody can take its flag for our reservation. Why nothing is sent twice: docs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import Booking, BookingStatus, new_item
-from naverplace.domain.effects import CreateRecord, Effect, MoveRecord, RecordKey, Reserve, SendSms
+from naverplace.domain.effects import CreateRecord, Effect, MoveRecord, Reserve, SendSms
 from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.record_matching import MatchedBooking
 from naverplace.domain.records import RESERVED, Record, reserved_since
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,8 +27,7 @@ _CONFIRM, _REMIND, _OPTION = FLAGS
 
 
 def plan_reservations(
-    bookings: Iterable[Booking],
-    own: Mapping[RecordKey, Record],
+    matches: Iterable[MatchedBooking],
     owed: Iterable[Effect],
     *,
     now: datetime,
@@ -35,12 +35,11 @@ def plan_reservations(
 ) -> list[Reserve]:
     """List what must be reserved for these bookings of stores that we serve beside the legacy.
 
-    `own` are the records by booking key; a record to be made is that of `owed`, if it is there.
+    A record to be made is that of `owed`, if it is there.
     """
     items = {e.key: e.item for e in owed if isinstance(e, CreateRecord | SendSms) and e.item}
     wanted = []
-    for booking in bookings:
-        record = own.get(booking.key)
+    for booking, record in matches:
         if flags := flags_to_reserve(booking, record, now=now, lead=lead):
             key = record.key if record else booking.key
             item = {} if record else items.get(key) or new_item(booking)

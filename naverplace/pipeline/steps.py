@@ -8,15 +8,14 @@ build_report, send_summary.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from naverplace.delivery.outcomes import Attempt
 from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.effects import Effect, RecordKey
-from naverplace.domain.record_matching import match_records
-from naverplace.domain.records import Record
+from naverplace.domain.effects import Effect
+from naverplace.domain.record_matching import MatchedBooking, match_records
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.ledger.ownership import Ownership, owner_of
 from naverplace.ledger.reported_runs import read_reported_runs
@@ -31,7 +30,8 @@ from naverplace.quality import data_docs, frames, validation
 from naverplace.quality.breaker_state import BatchCheck, check_batches
 from naverplace.quality.validation import ValidationResult
 from naverplace.redaction.redactor import REDACTOR
-from naverplace.rules import engine
+from naverplace.rules.engine import RuleEngine
+from naverplace.rules.expiry import first_signs
 
 log = logging.getLogger(__name__)
 
@@ -85,44 +85,40 @@ def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
         records = run.table.read_bookings({booking.key for booking in bookings})
         if run.captured:
             run.captured.note_records(records, run.table.read)
-        check = _check_batches(run, validated, bookings, records)
+        matches = match_records(bookings, records)
+        check = _check_batches(run, validated, bookings, matches)
         told = read_reported_runs(run.session_table, records.values())
     halts = check.halts
-    bookings = [booking for booking in bookings if booking.store_id not in halts]
+    matches = [match for match in matches if match.booking.store_id not in halts]
     with run.watch.phase("decide"):
-        decisions = engine.decide(
-            bookings,
-            records,
-            run.rulebook,
+        decisions = RuleEngine(run.rulebook).decide(
+            matches,
             now=run.now,
             back=timedelta(days=run.settings.ledger.expired_days),
-            served=check.served,
+            served=first_signs(records.values(), check.served),
             reported_runs=told,
         )
     owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in check.items.items()}
-    decisions = with_reservations(run, decisions, bookings, records, owners)
-    return DecisionResult(decisions, bookings=len(_distinct(bookings)), halts=halts, owners=owners)
+    decisions = with_reservations(run, decisions, matches, owners)
+    return DecisionResult(decisions, bookings=len(matches), halts=halts, owners=owners)
 
 
 def with_reservations(
     run: RunContext,
     decisions: Decisions,
-    bookings: Sequence[Booking],
-    records: Mapping[RecordKey, Record],
+    matches: Sequence[MatchedBooking],
     owners: Mapping[str, Ownership],
 ) -> Decisions:
     """Put what must be reserved before all that is owed, for stores served beside the legacy."""
     found: list[Effect] = []
-    newest = engine.newest(bookings)
     for store_id, owned in owners.items():
         if not owned.reserves_at(run.now):
             continue
         # Once the legacy is switched off, it will not come for what starts soon either.
         lead = 0.0 if owned.alone_from else run.settings.cutover.lead_seconds
-        ours = [booking for booking in newest if booking.store_id == store_id]
-        own = match_records(ours, records)
+        ours = [match for match in matches if match.booking.store_id == store_id]
         found += plan_reservations(
-            ours, own, decisions.effects, now=run.now, lead=timedelta(seconds=lead)
+            ours, decisions.effects, now=run.now, lead=timedelta(seconds=lead)
         )
     return replace(decisions, effects=(*found, *decisions.effects)) if found else decisions
 
@@ -131,23 +127,19 @@ def _check_batches(
     run: RunContext,
     validated: ValidationResult,
     bookings: Sequence[Booking],
-    records: Mapping[RecordKey, Record],
+    matches: Sequence[MatchedBooking],
 ) -> BatchCheck:
     """Name the stores that the breaker stops; a dry run remembers nothing."""
     return check_batches(
         [checked.store_id for checked in validated.stores if not checked.stopped],
         bookings,
-        records,
+        matches,
         table=StoreStateTable(run.session_table),
         settings=run.settings.breaker,
         now=run.now,
         run_id=run.run_id,
         keep=not run.dry_run,
     )
-
-
-def _distinct(bookings: Iterable[Booking]) -> set[str]:
-    return {booking.booking_num for booking in bookings}
 
 
 def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:

@@ -6,16 +6,14 @@ No phone and no name is in them: they are kept in the store's item and shown to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from naverplace.base.time_format import format_utc, parse_time
 from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.effects import RecordKey
-from naverplace.domain.record_matching import match_records
-from naverplace.domain.records import Record
+from naverplace.domain.record_matching import MatchedBooking
 
 
 @dataclass(frozen=True)
@@ -88,12 +86,12 @@ class BatchStats(Baseline):
 def count_batches(
     store_ids: Collection[str],
     bookings: Sequence[Booking],
-    records: Mapping[RecordKey, Record],
+    matches: Iterable[MatchedBooking],
     *,
     now: datetime,
 ) -> list[BatchStats]:
     """Count every store's batch; a store without a booking has a batch of none."""
-    own = match_records(bookings, records)
+    known = {booking.booking_num for booking, record in matches if record}
     confirmed: dict[str, dict[int, Booking]] = {store_id: {} for store_id in store_ids}
     completed: dict[str, set[int]] = {store_id: set() for store_id in store_ids}
     for booking in bookings:
@@ -102,7 +100,7 @@ def count_batches(
         else:
             completed[booking.store_id].add(booking.booking_id)
     batches = [
-        _count(store_id, batch.values(), len(completed[store_id]), own, now=now)
+        _count(store_id, batch.values(), len(completed[store_id]), known, now=now)
         for store_id, batch in confirmed.items()
     ]
     all_new = 0 if any(batch.known for batch in batches) else sum(b.new for b in batches)
@@ -113,11 +111,12 @@ def _count(
     store_id: str,
     confirmed: Collection[Booking],
     completed: int,
-    own: Mapping[RecordKey, Record],
+    known: Collection[str],
     *,
     now: datetime,
 ) -> BatchStats:
-    new = [NewBooking(b.booking_id, b.status_known_since) for b in confirmed if b.key not in own]
+    unknown = [b for b in confirmed if b.booking_num not in known]
+    new = [NewBooking(b.booking_id, b.status_known_since) for b in unknown]
     starts = sorted(_minutes(b.start) for b in confirmed)
     return BatchStats(
         store_id=store_id,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import Booking
-from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import Record
+from naverplace.domain.record_matching import MatchedBooking
 from naverplace.ledger.lease import StoreState
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality import circuit_breaker
@@ -33,7 +32,7 @@ class BatchCheck:
 def check_batches(
     store_ids: Collection[str],
     bookings: Sequence[Booking],
-    records: Mapping[RecordKey, Record],
+    matches: Iterable[MatchedBooking],
     *,
     table: StoreStateTable,
     settings: BreakerSettings,
@@ -49,7 +48,7 @@ def check_batches(
     halts: dict[str, Halt] = {}
     items = table.read(store_ids)
     since = {store_id: served_since(item.extra) for store_id, item in items.items()}
-    for batch in count_batches(store_ids, bookings, records, now=now):
+    for batch in count_batches(store_ids, bookings, matches, now=now):
         seen = items[batch.store_id].extra
         halt, after = evaluate(seen, batch, settings=settings, run_id=run_id)
         if halt:

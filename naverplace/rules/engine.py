@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
-from naverplace.domain import record_matching
-from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.booking import Booking
 from naverplace.domain.effects import (
     CreateRecord,
     Effect,
@@ -28,6 +26,7 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.record_matching import MatchedBooking, match_records
 from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.domain.results import Decisions, Undecided, Verdict
 from naverplace.rules import expiry, rescheduling
@@ -36,8 +35,6 @@ from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
 from naverplace.rules.evaluation import RuleEvaluator
 from naverplace.rules.rule_parser import Rule
 from naverplace.rules.rulebook import Rulebook
-
-_EARLY = (BookingStatus.REQUESTED, BookingStatus.CONFIRMED)
 
 
 @dataclass
@@ -59,24 +56,21 @@ class RuleEngine:
 
     def decide(
         self,
-        bookings: Iterable[Booking],
-        records: Mapping[RecordKey, Record],
+        matches: Iterable[MatchedBooking],
         *,
         now: datetime,
         back: timedelta = expiry.BACK,
-        served: Mapping[str, datetime] | None = None,
+        served: Mapping[str, datetime],
         reported_runs: Collection[str] | None = None,
     ) -> Decisions:
         """Decide what is owed at this moment, and name what has expired.
 
         Raises ValueError when `now` has no zone.
 
-        A booking that stands in two lists counts once, with its newest status: while the lists are
-        read it may complete, so RC08 wins over RC03. What cannot be decided for one booking is
-        named in `errors` and in its verdict; everything else goes on. `records` may hold a booking
-        under another spelling of its phone. What a booking lacked when it started is looked for
-        until `back` later; of unknown bookings from when their store was first `served`, or the
-        records' first sign of it. What a run not in `reported_runs` marked is marked again.
+        What cannot be decided for one booking is named in `errors` and in its verdict; everything
+        else goes on. What a booking lacked when it started is looked for until `back` later; of
+        unknown bookings from when their store was first `served`. What a run not in
+        `reported_runs` marked is marked again.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
@@ -84,36 +78,30 @@ class RuleEngine:
         verdicts: list[Verdict] = []
         effects: list[Effect] = []
         errors: list[Undecided] = []
+        moved: list[MatchedBooking] = []
         book = self.rulebook
-        bookings = in_order(newest(bookings), now)
-        own = record_matching.match_records(bookings, records)
-        for booking in bookings:
+        for booking, record in in_order(matches, now):
             owed = _Owed()
-            if (record := own.get(booking.key)) and (
-                move := rescheduling.plan_reschedule(record, booking, now=now)
-            ):
-                own[booking.key] = move.record
-                owed.effects[_identity(move.effect)] = move.effect
-            ctx = Context(booking, own.get(booking.key), now, book.stores, book.fields)
+            if record and (plan := rescheduling.plan_reschedule(record, booking, now=now)):
+                record = plan.record
+                owed.effects[_identity(plan.effect)] = plan.effect
+            moved.append(MatchedBooking(booking, record))
+            ctx = Context(booking, record, now, book.stores, book.fields)
             for rule in self._evaluator.rules:
                 try:
                     verdicts.append(self._apply(rule, ctx, owed=owed))
                 except CannotDecide as error:
                     why = str(error)
-                    verdicts.append(
-                        _verdict(rule, booking, Evaluation(False, failed=f"error: {why}"))
-                    )
+                    evaluation = Evaluation(False, failed=f"error: {why}")
+                    verdicts.append(_verdict(rule, booking, evaluation))
                     errors.append(Undecided(booking.booking_num, booking.store_id, rule.name, why))
             effects += _in_turn(owed)
-        still = {(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)}
-        signs = expiry.first_signs(records.values(), served or {})
         effects += expiry.find_expired(
-            bookings,
-            own,
+            moved,
             self._evaluator,
             now=now,
-            owed=still,
-            served=signs,
+            owed={(effect.key, effect.kind) for effect in effects if isinstance(effect, SendSms)},
+            served=served,
             back=back,
             reported_runs=reported_runs,
         )
@@ -142,31 +130,21 @@ def decide(
     served: Mapping[str, datetime] | None = None,
     reported_runs: Collection[str] | None = None,
 ) -> Decisions:
-    """Decide what is owed at this moment, with the conditions and actions of this library."""
+    """Match bookings with their records and decide, with this library's conditions and actions."""
     return RuleEngine(rulebook).decide(
-        bookings, records, now=now, back=back, served=served, reported_runs=reported_runs
+        match_records(bookings, records),
+        now=now,
+        back=back,
+        served=expiry.first_signs(records.values(), served),
+        reported_runs=reported_runs,
     )
 
 
-def newest(bookings: Iterable[Booking]) -> list[Booking]:
-    """Keep of every booking the reading with its newest status; of two alike the later one."""
-    kept: dict[str, Booking] = {}
-    for booking in bookings:
-        other = kept.get(booking.booking_num)
-        if other is None or _age(booking) > _age(other):
-            kept[booking.booking_num] = booking
-    return list(kept.values())
-
-
-def _age(booking: Booking) -> tuple[Any, ...]:
-    settled = booking.status not in _EARLY
-    # The last two only keep the choice independent of the order that bookings come in.
-    return settled, booking.read_at, booking.status.value, booking.start, booking.raw_phone
-
-
-def in_order(bookings: Iterable[Booking], now: datetime) -> list[Booking]:
+def in_order(matches: Iterable[MatchedBooking], now: datetime) -> list[MatchedBooking]:
     """Order bookings by urgency: the next to start first, those that have started last."""
-    return sorted(bookings, key=lambda b: (b.start <= now, b.start, b.booking_num))
+    return sorted(
+        matches, key=lambda m: (m.booking.start <= now, m.booking.start, m.booking.booking_num)
+    )
 
 
 def _verdict(rule: Rule, booking: Booking, evaluation: Evaluation) -> Verdict:

@@ -16,6 +16,7 @@ from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
+from naverplace.domain.record_matching import MatchedBooking
 from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.rules.actions import kind_of
 from naverplace.rules.conditions import Context
@@ -30,8 +31,7 @@ _STARTED = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
 
 
 def find_expired(
-    bookings: Iterable[Booking],
-    records: Mapping[RecordKey, Record],
+    matches: Iterable[MatchedBooking],
     evaluator: RuleEvaluator,
     *,
     now: datetime,
@@ -42,16 +42,16 @@ def find_expired(
 ) -> tuple[MarkExpired, ...]:
     """List what expired with its booking's start, and does not stand in the ledger as expired yet.
 
-    `records` are by booking key; `owed` are the messages, by record key and kind, that some rule
-    still owes, so they have not expired. A booking without record counts only if it started after
+    `owed` are the messages, by record key and kind, that some rule still owes, so they have not
+    expired. A booking without record counts only if it started after
     its store was first `served`, see first_signs: a new installation owed nothing before it began.
     What another run marked and never reported is listed again; None: all runs have reported.
     """
     marks: list[MarkExpired] = []
-    for booking in bookings:
+    for booking, record in matches:
         if booking.status not in _STARTED or not now - back <= booking.start <= now:
             continue
-        record, since = records.get(booking.key), served.get(booking.store_id)
+        since = served.get(booking.store_id)
         if record or (since and since < booking.start):
             unreported = unreported_kinds(record, reported_runs, now=now)
             started = _StartedBooking(booking, record, evaluator, unreported=unreported)

@@ -15,6 +15,7 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
 from naverplace.cli.app import app
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.record_matching import match_records
 from naverplace.ledger.lease import Lease, PendingMessage
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality.breaker_state import check_batches
@@ -50,7 +51,7 @@ class Duty:
         check = check_batches(
             [STORE],
             bookings,
-            {},
+            match_records(bookings, {}),
             table=self.table,
             settings=self.settings.breaker,
             now=self.now,

@@ -326,8 +326,8 @@ def test_the_record_under_the_bookings_own_key_is_believed_first() -> None:
 
     both = {key: spelled, booking.key: a_record(booking)}
 
-    assert match_records([booking], both) == {booking.key: both[booking.key]}
-    assert match_records([booking], {key: spelled}) == {booking.key: spelled}
+    assert match_records([booking], both) == [(booking, both[booking.key])]
+    assert match_records([booking], {key: spelled}) == [(booking, spelled)]
 
 
 def test_of_two_other_spellings_the_one_with_more_sent_is_believed() -> None:
@@ -338,7 +338,7 @@ def test_of_two_other_spellings_the_one_with_more_sent_is_believed() -> None:
     ]
     full, bare = a_record(booking, key=keys[0], confirm_sms=True), a_record(booking, key=keys[1])
 
-    assert match_records([booking], {k.key: k for k in (full, bare)})[booking.key] == full
+    assert match_records([booking], {k.key: k for k in (full, bare)}) == [(booking, full)]
 
 
 @pytest.mark.parametrize("phone", ["--", "010-0000-0002", "02--", "전화-없음-"])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.quality.anomaly_checks import Anomaly, find_anomalies
 from naverplace.quality.batch_stats import Baseline, BatchStats, NewBooking, count_batches
@@ -45,9 +46,8 @@ def stats(
     *,
     now: datetime = NOW + RUN,
 ) -> BatchStats:
-    return count_batches(
-        [STORE], bookings, known(bookings) if records is None else records, now=now
-    )[0]
+    records = known(bookings) if records is None else records
+    return count_batches([STORE], bookings, match_records(bookings, records), now=now)[0]
 
 
 def base(bookings: Sequence[Booking], records: dict[RecordKey, Record] | None = None) -> Baseline:
@@ -87,8 +87,11 @@ def test_one_known_booking_among_many_shows_the_right_table_in_the_first_run() -
 def test_small_stores_that_know_nothing_are_stopped_when_no_store_knows_anything() -> None:
     here, there = some(10), some(30, store_id=OTHER)
 
-    batches = count_batches([STORE, OTHER], [*here, *there], {}, now=NOW)
-    batches_of_a_right_table = count_batches([STORE, OTHER], [*here, *there], known(there), now=NOW)
+    both = [*here, *there]
+    batches, batches_of_a_right_table = (
+        count_batches([STORE, OTHER], both, match_records(both, records), now=NOW)
+        for records in ({}, known(there))
+    )
 
     assert all("nor any of the 40 of all stores" in anomalies_of(b)[0].seen for b in batches)
     assert [anomalies_of(b) for b in batches_of_a_right_table] == [[], []]
@@ -302,7 +305,7 @@ def test_the_highest_number_is_remembered_when_its_booking_is_gone() -> None:
 
 
 def test_a_store_without_a_booking_has_a_batch_of_none() -> None:
-    empty = count_batches([STORE, OTHER], some(3), {}, now=NOW)[1]
+    empty = count_batches([STORE, OTHER], some(3), match_records(some(3), {}), now=NOW)[1]
 
     assert (empty.confirmed, empty.completed, empty.new_bookings) == (0, 0, ())
 

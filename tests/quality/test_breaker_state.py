@@ -12,6 +12,7 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality.breaker_state import check_batches, release_store
@@ -51,7 +52,7 @@ class Runs:
         result = check_batches(
             [STORE],
             bookings,
-            records,
+            match_records(bookings, records),
             table=self.table,
             settings=self.settings.breaker,
             now=now,

@@ -14,6 +14,7 @@ from naverplace.base.registry import Registry
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.pipeline.explain import verdict_lines
 from naverplace.rules.actions import ACTIONS
@@ -282,7 +283,7 @@ def test_a_broken_condition_is_reported_without_what_it_saw(
     )
 
     decisions = RuleEngine(book, conditions=conditions).decide(
-        [a_booking(1), a_booking(2)], {}, now=NOW
+        match_records([a_booking(1), a_booking(2)], {}), now=NOW, served={}
     )
 
     assert [message.key.booking_num for message in sends(decisions)] == [f"{STORE}_2"]

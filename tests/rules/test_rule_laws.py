@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.effects import CreateRecord, Effect, RecordKey, SendSms
+from naverplace.domain.record_matching import newest
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.rules import engine
@@ -57,7 +58,7 @@ def messages(decisions: Decisions) -> list[SendSms]:
 
 @given(cases())
 def test_past_the_start_there_is_no_confirmation_and_no_guide(case: Case) -> None:
-    starts = {booking.booking_num: booking.start for booking in engine.newest(case[0])}
+    starts = {booking.booking_num: booking.start for booking in newest(case[0])}
 
     for message in messages(decided(case)):
         if message.kind != "event":

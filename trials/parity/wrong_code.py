@@ -204,10 +204,12 @@ DECIDING = (
     _function("no booking moves", "rules.rescheduling.plan_reschedule", _always(None)),
     _function(
         "the older status counts",
-        "rules.engine._age",
+        "domain.record_matching._age",
         _other(lambda age: (not age[0], *age[1:])),
     ),
-    _function("half of the bookings", "rules.engine.newest", _other(lambda found: found[::2])),
+    _function(
+        "half of the bookings", "domain.record_matching.newest", _other(lambda found: found[::2])
+    ),
     _function("all but the last", "rules.engine.in_order", _other(lambda found: found[:-1])),
     _function(
         "keys without hyphens", "domain.booking.legacy_slices", _other(lambda k: k.replace("-", ""))

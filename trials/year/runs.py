@@ -10,6 +10,7 @@ from typing import Any, cast
 from naverplace.aws.dynamodb import from_wire
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.effects import RecordKey
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.ledger import lease
@@ -20,6 +21,7 @@ from naverplace.pipeline.step_results import DecisionResult
 from naverplace.quality.circuit_breaker import served_since
 from naverplace.quality.validation import ValidatedStore, ValidationResult
 from naverplace.reporting.report import RunReport
+from naverplace.rules.expiry import first_signs
 from trials.year.fate import Fate
 from trials.year.readers import Outside, Reader, Visit, YearRun
 
@@ -111,11 +113,12 @@ def _narrow(run: YearRun, reader: Reader, records: Mapping[RecordKey, Record]) -
         item = from_wire(items.get((lease.PREFIX + store_id,), {}))
         served[store_id] = served_since(item)
     return reader.outside.engine.decide(
-        reader.bookings,
-        records,
+        match_records(reader.bookings, records),
         now=run.now,
         back=timedelta(days=run.settings.ledger.expired_days),
-        served={store_id: since for store_id, since in served.items() if since},
+        served=first_signs(
+            records.values(), {store_id: since for store_id, since in served.items() if since}
+        ),
         reported_runs=_told(reader.outside),
     )
 

@@ -17,6 +17,7 @@ from naverplace.domain.booking import TIME_FORMAT, Booking, BookingStatus
 from naverplace.domain.effects import SendSms, store_of_booking
 from naverplace.domain.message_kinds import kind_label
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.ledger.lease import StoreState
@@ -138,7 +139,9 @@ def _late(
     if last and last.at + grace > now:
         return  # a run has decided just now, and may be sending it
     number = record.key.booking_num
-    decided = engine.decide([booking], {record.key: record}, now=now - grace)
+    decided = engine.decide(
+        match_records([booking], {record.key: record}), now=now - grace, served={}
+    )
     for effect in decided.effects:
         if not isinstance(effect, SendSms) or effect.kind in told:
             continue

@@ -21,6 +21,7 @@ from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.domain.sms_log import SmsLogEntry
@@ -94,7 +95,7 @@ class Scene:
             records = run.table.read_bookings({booking.key for booking in bookings})
             owners = run.store_locks.owners([STORE])
             decisions = _decided(bookings, records, run.now)
-            decisions = with_reservations(run, decisions, bookings, records, owners)
+            decisions = with_reservations(run, decisions, match_records(bookings, records), owners)
             store_delivery.deliver_store(run, None, STORE, decisions.effects)
 
         return Process(name, tick, body, limited=not self.frozen)
