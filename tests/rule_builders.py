@@ -80,8 +80,7 @@ def shipped() -> Rulebook:
     """The rules, texts and stores of this repository."""
     return load_rulebook(
         ROOT / "rules",
-        stores=stores(),
-        fields=load_fields(ROOT / "rules/fields.yaml"),
+        stores(),
         access=access(),
         default_sender=DEFAULT_SENDER,
     )
@@ -120,7 +119,7 @@ def a_rulebook(
         (folder / f"{name}.yaml").write_text(text, "utf-8")
     return load_rulebook(
         folder,
-        stores=of_stores or stores(),
+        of_stores or stores(),
         fields=load_fields(ROOT / "rules/fields.yaml"),
         access=with_access,
         default_sender=DEFAULT_SENDER,

@@ -14,8 +14,6 @@ from naverplace.base.errors import SettingsError
 from naverplace.base.registry import suggest_nearest
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
-from naverplace.domain.extra_fields import Field, load_fields
-from naverplace.domain.stores import Store, load_stores
 from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.store_lock import StoreLocks
 from naverplace.ledger.store_state_table import StoreStateTable
@@ -41,16 +39,15 @@ class RunContext:
         self.watch = PhaseTimer()
         self.clock: Clock = settings.make_clock()
         self.now: datetime = self.clock.now()  # the one moment that this run decides by
-        self.all_stores: dict[str, Store] = load_stores(settings.stores_file)
-        self.stores = dict(self.all_stores)
-        self.fields: tuple[Field, ...] = load_fields(settings.rules_dir / "fields.yaml")
         self.rulebook: Rulebook = load_rulebook(
             settings.rules_dir,
-            stores=self.all_stores,
-            fields=self.fields,
+            settings.stores_file,
             default_sender=settings.sens.default_sender,
             access=settings.access,
         )
+        self.all_stores = dict(self.rulebook.stores)
+        self.stores = dict(self.all_stores)
+        self.fields = tuple(self.rulebook.fields.values())
         self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
         dynamodb = timed(open_dynamodb(settings.aws), self.watch)
         self.table = MessageLedger(dynamodb, settings.aws.sms_table)

@@ -8,19 +8,16 @@ from pathlib import Path
 
 from naverplace.base.registry import Registry, suggest_nearest
 from naverplace.base.yaml_nodes import ErrorList, Position, load_yaml
-from naverplace.domain.extra_fields import Field
+from naverplace.domain.extra_fields import Field, load_fields
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.notification_routing import Routing, load_routing
-from naverplace.domain.stores import Store
+from naverplace.domain.stores import Store, load_stores
 from naverplace.rules.actions import ACTIONS, kind_of
-from naverplace.rules.catalogue import catalogue
 from naverplace.rules.conditions import CONDITIONS
 from naverplace.rules.parameters import ValidationContext
 from naverplace.rules.rule_parser import Rule, RuleParser, calls_of
 from naverplace.rules.template_loader import TemplateLoader
 from naverplace.rules.templates import Access, Template
-
-__all__ = ["Rule", "Rulebook", "catalogue", "load_rulebook"]
 
 NOT_RULES = ("fields.yaml", "notifications.yaml")  # and templates*.yaml
 
@@ -45,20 +42,25 @@ class Rulebook:
 
 def load_rulebook(
     rules_dir: Path,
+    stores: Path | Mapping[str, Store],
     *,
-    stores: Mapping[str, Store],
-    fields: Iterable[Field],
+    fields: Iterable[Field] | None = None,
     access: Access | None = None,
     default_sender: str = "",
     conditions: Registry = CONDITIONS,
     actions: Registry = ACTIONS,
 ) -> Rulebook:
-    """Read every file of the folder. Raises RulesError with all mistakes of all of them.
+    """Read every file of the folder, and the stores. Raises RulesError with all mistakes.
 
+    `stores` is their file, or the stores; without `fields` the folder's fields.yaml declares them.
     `access` is checked for what the templates need; None checks nothing, and then no text that
     needs access data can be rendered.
     """
     problems = ErrorList()
+    if isinstance(stores, Path):
+        stores = load_stores(stores)
+    if fields is None:
+        fields = load_fields(rules_dir / "fields.yaml")
     declared = {field.name: field for field in fields}
     reader = TemplateLoader(
         stores=stores, fields=tuple(declared.values()), access=access, problems=problems

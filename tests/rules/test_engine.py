@@ -279,7 +279,7 @@ def test_a_broken_condition_is_reported_without_what_it_saw(
     (tmp_path / "templates.yaml").write_text(TEMPLATES, "utf-8")
     (tmp_path / "notifications.yaml").write_text(ROUTING, "utf-8")
     book = load_rulebook(
-        tmp_path, stores=stores(), fields=(), default_sender="0310000000", conditions=conditions
+        tmp_path, stores(), fields=(), default_sender="0310000000", conditions=conditions
     )
 
     decisions = RuleEngine(book, conditions=conditions).decide(

@@ -16,12 +16,11 @@ import yaml
 
 from naverplace.base.errors import RulesError
 from naverplace.base.yaml_nodes import ErrorList, load_yaml
-from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import Store
 from naverplace.rules.actions import ACTIONS
-from naverplace.rules.catalogue import described
+from naverplace.rules.catalogue import catalogue, described
 from naverplace.rules.conditions import CONDITIONS
-from naverplace.rules.rulebook import Rulebook, catalogue, load_rulebook
+from naverplace.rules.rulebook import Rulebook, load_rulebook
 from tests.rule_builders import (
     ROOT,
     a_rule,
@@ -249,7 +248,7 @@ def test_a_rule_is_not_blamed_for_its_templates_mistake(tmp_path: Path) -> None:
 
 def test_files_that_are_missing_are_told(tmp_path: Path) -> None:
     with pytest.raises(RulesError) as raised:
-        load_rulebook(tmp_path, stores=stores(), fields=())
+        load_rulebook(tmp_path, stores(), fields=())
 
     assert [problem.rpartition("/")[2] for problem in raised.value.problems] == [
         "notifications.yaml:1:1: cannot be read: No such file or directory",
@@ -293,9 +292,7 @@ def test_a_store_cannot_name_a_template_that_is_not_there(tmp_path: Path) -> Non
 
 
 def test_the_shipped_rules_load_also_without_access_data() -> None:
-    book = load_rulebook(
-        ROOT / "rules", stores=stores(), fields=load_fields(ROOT / "rules/fields.yaml")
-    )
+    book = load_rulebook(ROOT / "rules", ROOT / "deployments/stores.yaml")
 
     assert isinstance(book, Rulebook)
     assert book.enabled_names == shipped().enabled_names
@@ -382,5 +379,4 @@ def test_whatever_stands_in_a_file_is_read_or_refused_as_a_mistake(
             inner[path[-1]] = chance.choice(JUNK)
         (folder / name).write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
         with contextlib.suppress(RulesError):
-            fields = load_fields(folder / "fields.yaml")
-            load_rulebook(folder, stores=stores(), fields=fields, access=access())
+            load_rulebook(folder, stores(), access=access())

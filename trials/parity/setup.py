@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import Store, load_stores
 from naverplace.migration.parity.accepted_differences import load_accepted
 from naverplace.migration.parity.comparator import Comparator
@@ -32,15 +31,13 @@ class Setup:
 
     def new(self, rules: Path = RULES) -> NewSystem:
         """Read the rules and make the new side of them."""
-        fields = load_fields(rules / "fields.yaml")
         book = load_rulebook(
             rules,
-            stores=self.stores,
-            fields=fields,
+            self.stores,
             default_sender=SENDER,
             access=access_of(self.stores),
         )
-        return NewSystem(book, fields, QualitySettings())
+        return NewSystem(book, QualitySettings())
 
 
 def access_of(stores: dict[str, Store]) -> dict[str, dict[str, SecretStr]]:

@@ -19,7 +19,6 @@ from typing import Any
 from unittest.mock import patch
 
 from naverplace.base.clock import SEOUL
-from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import load_stores
 from naverplace.reporting.report import RunReport
 from naverplace.rules.engine import RuleEngine
@@ -80,11 +79,9 @@ class Half:
             "NAVERPLACE_STORES_FILE": str(ROOT / "deployments" / "stores.yaml"),
         }
         settings = load_settings(env=variables, env_file=None)
-        fields = load_fields(ROOT / "rules" / "fields.yaml")
         rulebook = load_rulebook(
             ROOT / "rules",
-            stores=load_stores(ROOT / "deployments" / "stores.yaml"),
-            fields=fields,
+            ROOT / "deployments" / "stores.yaml",
             default_sender=settings.sens.default_sender,
             access=settings.access,
         )
@@ -98,7 +95,7 @@ class Half:
             )
             for place, store_id in enumerate(stores)
         }
-        world = World(makers, fields, self.start)
+        world = World(makers, tuple(rulebook.fields.values()), self.start)
         world.advance(self.start)
         return Outside(
             kernel=self.kernel,
@@ -108,7 +105,7 @@ class Half:
             reading=Reading(world, self.tables, settings.ledger.expired_days * DAY),
             settings=settings,
             stores=stores,
-            fields=fields,
+            fields=tuple(rulebook.fields.values()),
             rulebook=rulebook,
             engine=RuleEngine(rulebook),
             faults=self.faults,

@@ -16,8 +16,6 @@ from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
-from naverplace.domain.extra_fields import load_fields
-from naverplace.domain.stores import load_stores
 from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
 from naverplace.ledger.ownership import owner_of
 from naverplace.ledger.scan import LedgerScan
@@ -52,14 +50,13 @@ class Watchdog:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock: Clock = settings.make_clock()
-        self.stores = load_stores(settings.stores_file)
         self.rulebook = load_rulebook(
             settings.rules_dir,
-            stores=self.stores,
-            fields=load_fields(settings.rules_dir / "fields.yaml"),
+            settings.stores_file,
             default_sender=settings.sens.default_sender,
             access=settings.access,
         )
+        self.stores = self.rulebook.stores
         dynamodb = open_dynamodb(settings.aws)
         self.records = LedgerScan(dynamodb, settings.aws.sms_table)
         self.session = StateTable(dynamodb, settings.aws.session_table)

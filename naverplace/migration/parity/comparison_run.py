@@ -90,7 +90,8 @@ class Comparison:
 
 def open_comparison(settings: Settings, make_legacy: Maker) -> Comparison:
     """Read rules, stores, texts and accepted differences. Raises RulesError, Permanent."""
-    new, stores = new_system(settings)
+    new = new_system(settings)
+    stores = dict(new.rulebook.stores)
     texts = load_legacy_texts(settings.parity.legacy_texts, settings.access, stores)
     accepted = load_accepted(settings.parity.accepted)
     legacy = make_legacy(texts, settings.sens.default_sender, stores)

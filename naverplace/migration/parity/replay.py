@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.extra_fields import Field, load_fields
 from naverplace.domain.records import Record, from_item
 from naverplace.domain.results import Decisions
-from naverplace.domain.stores import Store, load_stores
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
     LegacyOutcome,
@@ -48,7 +46,6 @@ class NewSystem:
     """The new flow without any hand: reading, gates and rules, nothing that sends or writes."""
 
     rulebook: Rulebook
-    fields: Sequence[Field]
     quality: QualitySettings
     back: timedelta = expiry.BACK
 
@@ -58,7 +55,7 @@ class NewSystem:
             store_id: frames.to_frame(
                 [*_of(inputs.confirmed, store_id), *_of(inputs.completed, store_id)],
                 store_id=store_id,
-                fields=self.fields,
+                fields=tuple(self.rulebook.fields.values()),
                 read_at=inputs.now,
             )
             for store_id in inputs.store_ids
@@ -95,19 +92,15 @@ class NewSystem:
         return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
 
 
-def new_system(settings: Settings) -> tuple[NewSystem, dict[str, Store]]:
+def new_system(settings: Settings) -> NewSystem:
     """Read rules and stores and make the new side of them. Raises RulesError."""
-    stores = load_stores(settings.stores_file)
-    fields = load_fields(settings.rules_dir / "fields.yaml")
     book = load_rulebook(
         settings.rules_dir,
-        stores=stores,
-        fields=fields,
+        settings.stores_file,
         default_sender=settings.sens.default_sender,
         access=settings.access,
     )
-    back = timedelta(days=settings.ledger.expired_days)
-    return NewSystem(book, fields, settings.quality, back), stores
+    return NewSystem(book, settings.quality, timedelta(days=settings.ledger.expired_days))
 
 
 @dataclass(frozen=True)
