@@ -13,8 +13,6 @@ from pathlib import Path
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.extra_fields import load_fields
-from naverplace.domain.stores import load_stores
 from naverplace.rules import engine
 from naverplace.rules.rulebook import load_rulebook
 
@@ -24,16 +22,13 @@ NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 
 def main(bookings: int) -> dict[str, float]:
     """Decide about this many bookings, of which one in a hundred is in its two hours."""
-    stores = load_stores(ROOT / "deployments" / "stores.yaml")
     book = load_rulebook(
-        ROOT / "rules",
-        stores=stores,
-        fields=load_fields(ROOT / "rules" / "fields.yaml"),
-        default_sender="0310000000",
+        ROOT / "rules", ROOT / "deployments" / "stores.yaml", default_sender="0310000000"
     )
-    made = [_booking(n, store_id=list(stores)[n % len(stores)]) for n in range(bookings)]
+    stores = list(book.stores)
+    made = [_booking(n, store_id=stores[n % len(stores)]) for n in range(bookings)]
     started = time.process_time()
-    decisions = engine.decide(made, {}, book, now=NOW)
+    decisions = engine.match_and_decide(made, {}, book, now=NOW)
     seconds = time.process_time() - started
     return {
         "bookings": bookings,

@@ -18,9 +18,9 @@ from naverplace.domain.effects import (
     SetFlag,
 )
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, Record, attribute, from_item
+from naverplace.domain.records import LedgerEntry, Record, attribute, read_record
 from naverplace.domain.results import Decisions
-from naverplace.rules.engine import decide
+from naverplace.rules.engine import match_and_decide
 from naverplace.rules.rulebook import Rulebook
 
 
@@ -46,10 +46,10 @@ class Shop:
     claims: int = 0
 
     def records(self) -> dict[RecordKey, Record]:
-        return {key: from_item(item) for key, item in self.items.items()}
+        return {key: read_record(item) for key, item in self.items.items()}
 
     def record(self, booking: Booking) -> Record:
-        return from_item(self.items[booking.key])
+        return read_record(self.items[booking.key])
 
     def run(self, *bookings: Booking, now: datetime) -> list[tuple[str, str]]:
         """Decide and deliver once; tell who got which kind."""
@@ -60,7 +60,7 @@ class Shop:
 
     def decide(self, bookings: Iterable[Booking], *, now: datetime) -> Decisions:
         told = [booking.model_copy(update={"read_at": now}) for booking in bookings]
-        return decide(told, self.records(), self.book, now=now)
+        return match_and_decide(told, self.records(), self.book, now=now)
 
     def legacy_sends(self, booking: Booking, flag: str) -> None:
         """Set the flag of a booking's item, and nothing else, as the legacy does (L12)."""
@@ -105,7 +105,7 @@ class Shop:
 
     def _send(self, effect: SendSms, now: datetime) -> None:
         item = self.items[effect.key]
-        old = from_item(item).messages.get(effect.kind)
+        old = read_record(item).messages.get(effect.kind)
         if (old and not old.may_be_claimed) or (effect.flag and item[effect.flag]):
             return
         self.claims += 1

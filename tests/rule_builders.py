@@ -20,7 +20,7 @@ from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.domain.stores import Store, load_stores
-from naverplace.rules.engine import decide
+from naverplace.rules.engine import match_and_decide
 from naverplace.rules.rulebook import Rulebook, load_rulebook
 from naverplace.rules.templates import Access
 
@@ -144,7 +144,7 @@ def decided(
     *,
     now: datetime = NOW,
 ) -> Decisions:
-    return decide(bookings, records or {}, book, now=now)
+    return match_and_decide(bookings, records or {}, book, now=now)
 
 
 def sends(decisions: Decisions) -> list[SendSms]:

@@ -18,7 +18,7 @@ from naverplace.domain.effects import (
     Reserve,
     SetFlag,
 )
-from naverplace.domain.records import from_item
+from naverplace.domain.records import read_record
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.reservations import (
@@ -105,7 +105,7 @@ class RecordWriter:
         return attempt.finish(Outcome.WRITTEN)
 
     def _undo(self, attempt: Attempt, effect: Reserve, values: Mapping[str, Any]) -> None:
-        record = from_item({**effect.item, **effect.key._asdict(), **values})
+        record = read_record({**effect.item, **effect.key._asdict(), **values})
         if effect.item:
             attempt.count_write(self.table.delete_unsent(record))
         else:

@@ -109,7 +109,7 @@ class Record:
     )  # as it stands in the table; {} for a record made here
 
 
-def from_item(item: Mapping[str, Any]) -> Record:
+def read_record(item: Mapping[str, Any]) -> Record:
     """Read a record from an item (L11; outside-services: DynamoDB legacy tables)."""
     ledgers = {
         name.removeprefix(PREFIX): LedgerEntry.from_map(value)

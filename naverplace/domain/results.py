@@ -51,7 +51,7 @@ class ActionResult:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RuleVerdict:
     """Why a rule fired, or did not, for one booking."""
 
     booking_num: str
@@ -79,6 +79,6 @@ class Undecided:
 class Decisions:
     """What `decide` returns: every verdict, and the effects owed in the order to carry out."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RuleVerdict, ...]
     effects: tuple[Effect, ...]
     errors: tuple[Undecided, ...] = ()  # each booking's stands alone: the others go on

@@ -10,7 +10,7 @@ from typing import Any
 from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, attribute, from_item
+from naverplace.domain.records import LedgerEntry, attribute, read_record
 
 MAX_REFUSALS = 5  # of one content; changed content or a changed sender starts anew
 FIRST_BACK_OFF = timedelta(minutes=9)  # doubles; less than the 20 minutes between two runs
@@ -54,13 +54,13 @@ def interpret_claim(
         return claim
     if not old:
         return ClaimRefused("no_record")
-    found = from_item(old).messages.get(claim.kind)
+    found = read_record(old).messages.get(claim.kind)
     if found and (found.token, found.state) == (claim.message.token, MessageStatus.CLAIMED):
         return claim  # our own first try, whose answer was lost
     if claim.flag and old.get(claim.flag) is True:
         return ClaimRefused("flag_set", found)
     if claim.flag and claim.reserved_by and (found is None or found.may_be_claimed):
-        since = from_item(old).reserved.get(claim.flag)
+        since = read_record(old).reserved.get(claim.flag)
         if not since or since > claim.reserved_by:
             return ClaimRefused("reserved" if since else "unreserved", found)
     if found is None:

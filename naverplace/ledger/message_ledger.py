@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import RESERVED, LedgerEntry, attribute, from_item, reserved_since
+from naverplace.domain.records import RESERVED, LedgerEntry, attribute, read_record, reserved_since
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim, ClaimRefused, Reclaimable, interpret_claim
 from naverplace.ledger.records_table import EXISTS
@@ -217,7 +217,7 @@ class MessageLedger(ReservationsTable):
 
 
 def _is(item: Mapping[str, Any], kind: str, wanted: LedgerEntry) -> bool:
-    found = from_item(item).messages.get(kind) if item else None
+    found = read_record(item).messages.get(kind) if item else None
     return found is not None and (found.token, found.state) == (wanted.token, wanted.state)
 
 

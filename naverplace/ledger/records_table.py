@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
 from naverplace.base.errors import Throttled
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import RESERVED, Record, from_item, reserved_since
+from naverplace.domain.records import RESERVED, Record, read_record, reserved_since
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,7 +49,7 @@ class RecordsTable:
         found: dict[RecordKey, Record] = {}
         while batch := list(islice(todo, BATCH)):
             for item in self._read_batch(batch):
-                record = from_item(item)
+                record = read_record(item)
                 found[record.key] = record
         return found
 
@@ -74,7 +74,7 @@ class RecordsTable:
                 ExpressionAttributeValues=to_wire({":number": booking_num}),
                 ConsistentRead=True,
             )
-        records = map(from_item, map(from_wire, answer["Items"]))
+        records = map(read_record, map(from_wire, answer["Items"]))
         return {record.key: record for record in records}
 
     def _read_batch(self, keys: Sequence[RecordKey]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, transl
 from naverplace.base.retry import retry
 from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, from_item
+from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, read_record
 from naverplace.ledger.entries import LedgerMessage
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LedgerScan:
                 read = from_wire(
                     {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}
                 )
-                yield from_item(read)
+                yield read_record(read)
             if not answer.get("LastEvaluatedKey"):
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -106,4 +106,4 @@ class LedgerScan:
 
 
 def _found(item: dict[str, Any] | None, kind: str) -> LedgerEntry | None:
-    return from_item(item).messages.get(kind) if item else None
+    return read_record(item).messages.get(kind) if item else None

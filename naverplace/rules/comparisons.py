@@ -27,7 +27,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def compare(value: Any, comparison: str, other: Any) -> bool:
+def compare_field(value: Any, comparison: str, other: Any) -> bool:
     """Compare a booking's value; times are compared as moments."""
     if isinstance(value, datetime):
         others = other if isinstance(other, tuple) else (other,)

@@ -16,16 +16,16 @@ from naverplace.domain.booking import Booking
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
-from naverplace.rules.comparisons import compare, one_comparison
+from naverplace.rules.comparisons import compare_field, one_comparison
 from naverplace.rules.parameters import (
     Count,
     FieldName,
     Flag,
     HourOfDay,
-    Hours,
+    HoursBefore,
     Kind,
+    KnownStoreIds,
     Statuses,
-    StoreIds,
     Switch,
     Text,
     ValidationContext,
@@ -92,7 +92,7 @@ def starts_in_future(ctx: Context) -> Evaluation:
 
 
 @condition
-def time_before_booking(ctx: Context, *, hours: Hours) -> Evaluation:
+def time_before_booking(ctx: Context, *, hours: HoursBefore) -> Evaluation:
     """Hold from `hours` before the start, that moment included, until the start, excluded.
 
     - time_before_booking: 2
@@ -151,7 +151,7 @@ def booking_status(ctx: Context, *, status: Statuses) -> Evaluation:
 
 
 @condition
-def store_is(ctx: Context, *, store: StoreIds) -> Evaluation:
+def store_is(ctx: Context, *, store: KnownStoreIds) -> Evaluation:
     """Hold for bookings of this store, or one of several.
 
     - store_is: 1051707
@@ -248,4 +248,6 @@ def field(
     comparison, other = next((name, other) for name, other in said.items() if other is not None)
     declared = ctx.fields.get(name)
     open_to_see = declared is not None and not declared.personal
-    return Evaluation(compare(value, comparison, other), {name: value if open_to_see else PERSONAL})
+    return Evaluation(
+        compare_field(value, comparison, other), {name: value if open_to_see else PERSONAL}
+    )

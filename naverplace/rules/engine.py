@@ -28,7 +28,7 @@ from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.record_matching import MatchedBooking, match_records
 from naverplace.domain.records import LedgerEntry, Record, attribute
-from naverplace.domain.results import Decisions, Undecided, Verdict
+from naverplace.domain.results import Decisions, RuleVerdict, Undecided
 from naverplace.rules import expiry, rescheduling
 from naverplace.rules.actions import ACTIONS, NotDue
 from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
@@ -75,7 +75,7 @@ class RuleEngine:
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
         now = now.astimezone(SEOUL)
-        verdicts: list[Verdict] = []
+        verdicts: list[RuleVerdict] = []
         effects: list[Effect] = []
         errors: list[Undecided] = []
         moved: list[MatchedBooking] = []
@@ -107,7 +107,7 @@ class RuleEngine:
         )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
-    def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> Verdict:
+    def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> RuleVerdict:
         """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""
         evaluation, actions = self._evaluator.evaluate(rule, ctx)
         observed = dict(evaluation.observed)
@@ -120,7 +120,7 @@ class RuleEngine:
         return _verdict(rule, ctx.booking, evaluation._replace(observed=observed))
 
 
-def decide(
+def match_and_decide(
     bookings: Iterable[Booking],
     records: Mapping[RecordKey, Record],
     rulebook: Rulebook,
@@ -147,8 +147,8 @@ def in_order(matches: Iterable[MatchedBooking], now: datetime) -> list[MatchedBo
     )
 
 
-def _verdict(rule: Rule, booking: Booking, evaluation: Evaluation) -> Verdict:
-    return Verdict(
+def _verdict(rule: Rule, booking: Booking, evaluation: Evaluation) -> RuleVerdict:
+    return RuleVerdict(
         booking.booking_num,
         booking.store_id,
         rule.name,

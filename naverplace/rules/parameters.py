@@ -71,16 +71,16 @@ Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[str, _one_of("flag", lambda _: list(FLAGS))]
 FieldName = Annotated[str, _one_of("field", lambda known: list(known.fields))]
 TemplateName = Annotated[str, _one_of("template", lambda known: list(known.template_names))]
-StoreId = Annotated[
+KnownStoreId = Annotated[
     str, BeforeValidator(_as_text), _one_of("store", lambda known: list(known.stores))
 ]
 Status = Annotated[str, _one_of("booking status", lambda _: [s.value for s in BookingStatus])]
 # A kind names the message's ledger in the record; a notice's has its channel in front.
 Kind = Annotated[str, Field(pattern=r"^[\w-]{1,60}$")]
 Words = Annotated[tuple[Text, ...], BeforeValidator(_as_list), Field(min_length=1)]
-StoreIds = Annotated[tuple[StoreId, ...], BeforeValidator(_as_list), Field(min_length=1)]
+KnownStoreIds = Annotated[tuple[KnownStoreId, ...], BeforeValidator(_as_list), Field(min_length=1)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Hours = Annotated[float, Strict(), Field(gt=0, le=168)]
+HoursBefore = Annotated[float, Strict(), Field(gt=0, le=168)]
 HourOfDay = Annotated[int, Strict(), Field(ge=0, le=23)]
 Count = Annotated[int, Strict(), Field(ge=1, le=100)]
 Switch = Annotated[bool, Strict()]

@@ -31,7 +31,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Group:
+class ConditionGroup:
     """Conditions under `all` or `any`, or the one under `not`."""
 
     word: str
@@ -39,7 +39,7 @@ class Group:
     text: str
 
 
-Condition = Call | Group
+Condition = Call | ConditionGroup
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Rule:
     name: str
     description: str
     enabled: bool
-    when: Group
+    when: ConditionGroup
     then: tuple[Call, ...]
     place: Position
 
@@ -104,14 +104,16 @@ class RuleParser:
             self.problems.note(place, f"rule {name!r} stands here twice, see {self.names[name]}")
         self.names.setdefault(name, place)
 
-    def _conditions(self, word: str, node: Node) -> Group | None:
+    def _conditions(self, word: str, node: Node) -> ConditionGroup | None:
         if not isinstance(node.value, list):
             self.problems.note(node.place, f"{word!r} needs a list of conditions")
             return None
         if not node.value:
             self.problems.note(node.place, f"{word!r} needs at least one condition")
         parts = [part for entry in node.value if (part := self._condition(entry))]
-        return Group(word, tuple(parts), f"{word}({', '.join(part.text for part in parts)})")
+        return ConditionGroup(
+            word, tuple(parts), f"{word}({', '.join(part.text for part in parts)})"
+        )
 
     def _condition(self, node: Node) -> Condition | None:
         said = self._word("condition", node)
@@ -122,7 +124,7 @@ class RuleParser:
             return self._conditions(word, given)
         if word == "not":
             if part := self._condition(given):
-                return Group("not", (part,), f"not({part.text})")
+                return ConditionGroup("not", (part,), f"not({part.text})")
             return None
         return self._call(self.conditions, word, place=place, given=given)
 

@@ -18,7 +18,7 @@ from naverplace.base.yaml_validation import validate_node
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.stores import Store
 from naverplace.rules.template_rendering import CompiledText, Wrong, compile_text, sample_bookings
-from naverplace.rules.templates import AD_WINDOW, Access, Template, TemplateEntry, plain
+from naverplace.rules.templates import AD_WINDOW, Access, Template, TemplateEntry, open_access
 
 AD_LABEL = "(광고)"
 _OPT_OUT = re.compile(r"무료\s?수신거부\D{0,3}080[\d-]{7,9}$")
@@ -120,7 +120,7 @@ class TemplateLoader:
         access = self.access
         if access is None:
             access = {store.id: {word: SecretStr("0000000000") for word in words}}
-        lacking = list(_access_problems(words, plain(access, store.id), store))
+        lacking = list(_access_problems(words, open_access(access, store.id), store))
         yield from lacking
         if lacking:
             return

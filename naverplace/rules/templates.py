@@ -53,7 +53,7 @@ def _window(value: tuple[time, time]) -> tuple[time, time]:
 
 
 TimeOfDay = Annotated[time, BeforeValidator(_clock_time)]
-Window = Annotated[tuple[TimeOfDay, TimeOfDay], AfterValidator(_window)]
+SendWindow = Annotated[tuple[TimeOfDay, TimeOfDay], AfterValidator(_window)]
 
 
 class TemplateEntry(BaseModel):
@@ -66,7 +66,7 @@ class TemplateEntry(BaseModel):
     text: str | None = None  # the same text for every store ...
     stores: Mapping[str, str] | None = None  # ... or one for each
     advertisement: bool = Key(False, strict=True)
-    send_between: Window | None = None
+    send_between: SendWindow | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Template:
     def render(self, booking: Booking, store: Store, access: Access | None) -> Rendered:
         """Fill the template in. Raises CannotDecide when it would not arrive as it is written."""
         try:
-            said = plain(access, store.id)
+            said = open_access(access, store.id)
             text = self.texts.get("", self.texts.get(store.id))
             if text is None:
                 raise CannotDecide(f"has no text for store {store.id}")
@@ -129,7 +129,7 @@ class Template:
         )
 
 
-def plain(access: Access | None, store_id: str) -> dict[str, str]:
+def open_access(access: Access | None, store_id: str) -> dict[str, str]:
     """Open one store's access data, for rendering only."""
     secrets = (access or {}).get(store_id, {})
     return {word: secret.get_secret_value() for word, secret in secrets.items()}

@@ -15,7 +15,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, Record, attribute, from_item, notice_kind
+from naverplace.domain.records import LedgerEntry, Record, attribute, notice_kind, read_record
 from naverplace.ledger.claims import MAX_REFUSALS, Claim, ClaimRefused, Reclaimable, interpret_claim
 
 KEY = RecordKey("1051707_900000001", "010-0000-0001")
@@ -57,7 +57,7 @@ message_states = st.builds(
 
 
 def test_an_item_of_the_legacy_is_read_with_its_flags_and_no_messages() -> None:
-    record = from_item(LEGACY_ITEM)
+    record = read_record(LEGACY_ITEM)
 
     assert record == Record(
         key=KEY,
@@ -69,21 +69,23 @@ def test_an_item_of_the_legacy_is_read_with_its_flags_and_no_messages() -> None:
 
 
 def test_an_item_without_name_and_flags_is_read_all_the_same() -> None:
-    record = from_item({"booking_num": "1_2", "phone": "010-0000-0002"})
+    record = read_record({"booking_num": "1_2", "phone": "010-0000-0002"})
 
     assert (record.name, record.booking_time) == ("", "")
     assert not any((record.confirm_sms, record.remind_sms, record.option_sms))
 
 
 def test_a_flag_counts_as_set_only_when_it_is_true_itself() -> None:
-    record = from_item({**LEGACY_ITEM, "remind_sms": "False", "option_sms": Decimal(1)})
+    record = read_record({**LEGACY_ITEM, "remind_sms": "False", "option_sms": Decimal(1)})
 
     assert not record.remind_sms
     assert not record.option_sms
 
 
 def test_a_ledger_of_a_newer_version_keeps_its_word_and_may_not_be_claimed() -> None:
-    record = from_item({**LEGACY_ITEM, attribute("guide"): {"state": "teleported", "due": "soon"}})
+    record = read_record(
+        {**LEGACY_ITEM, attribute("guide"): {"state": "teleported", "due": "soon"}}
+    )
 
     assert record.messages["guide"] == LedgerEntry("teleported")
     assert not record.messages["guide"].may_be_claimed
@@ -94,7 +96,7 @@ def test_a_notice_on_two_channels_has_two_ledgers() -> None:
 
 
 def test_a_record_does_not_show_who_the_customer_is() -> None:
-    shown = repr(from_item(LEGACY_ITEM))
+    shown = repr(read_record(LEGACY_ITEM))
 
     assert KEY.phone not in shown
     assert "김하나" not in shown
@@ -104,7 +106,7 @@ def test_a_record_does_not_show_who_the_customer_is() -> None:
 def test_a_ledger_survives_the_way_through_dynamodb(message: LedgerEntry) -> None:
     item = {**LEGACY_ITEM, attribute("guide"): message.as_map()}
 
-    assert from_item(from_wire(to_wire(item))).messages["guide"] == message
+    assert read_record(from_wire(to_wire(item))).messages["guide"] == message
 
 
 def a_claim() -> Claim:

@@ -16,7 +16,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import from_item
+from naverplace.domain.records import read_record
 from naverplace.ledger.claims import MAX_REFUSALS, Claim, ClaimRefused
 from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.schema import check_tables, create_tables
@@ -289,7 +289,7 @@ def test_the_legacys_own_attributes_survive_every_write(
 
     expected = item_of(KEY, remind_sms=True)
     assert {name: stored[name] for name in expected} == expected
-    assert from_item(stored).key == KEY
+    assert read_record(stored).key == KEY
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
-from naverplace.domain.results import ActionResult, Decisions, Outcome, Verdict
+from naverplace.domain.results import ActionResult, Decisions, Outcome, RuleVerdict
 from naverplace.reporting.consistency import find_contradictions
 from naverplace.reporting.markdown import table
 from naverplace.reporting.report import make_report
@@ -53,7 +53,7 @@ def facts(**changes: Any) -> RunFacts:
     """One booking of one store: its record made, its confirmation and its guide accepted."""
     create = CreateRecord(key=KEY, rule="new-booking", item={})
     made = a_result("", action="create_db_record", outcome=Outcome.WRITTEN, writes=1, request_id="")
-    verdict = Verdict(KEY.booking_num, "1051707", "new-booking", fired=True)
+    verdict = RuleVerdict(KEY.booking_num, "1051707", "new-booking", fired=True)
     whole = RunFacts(
         run_id="run-1",
         door="cli",

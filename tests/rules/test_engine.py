@@ -19,7 +19,7 @@ from naverplace.domain.records import LedgerEntry, Record
 from naverplace.pipeline.explain import verdict_lines
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS, Context
-from naverplace.rules.engine import RuleEngine, decide
+from naverplace.rules.engine import RuleEngine, match_and_decide
 from naverplace.rules.rulebook import load_rulebook
 from tests.examples import examples
 from tests.rule_builders import (
@@ -182,13 +182,13 @@ def test_verdicts_show_no_phone_and_no_name(
 
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="now must be aware"):
-        decide([], {}, shipped(), now=NOW.replace(tzinfo=None))
+        match_and_decide([], {}, shipped(), now=NOW.replace(tzinfo=None))
 
 
 def test_the_module_decides_like_the_engine() -> None:
     bookings = [a_booking(1), completed(2)]
 
-    assert decide(bookings, {}, shipped(), now=NOW) == decided(shipped(), bookings)
+    assert match_and_decide(bookings, {}, shipped(), now=NOW) == decided(shipped(), bookings)
 
 
 def test_the_next_to_start_comes_first_and_the_past_last() -> None:

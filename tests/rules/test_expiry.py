@@ -13,7 +13,7 @@ from naverplace.domain.booking import Booking, BookingStatus, Option, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.rules.engine import decide
+from naverplace.rules.engine import match_and_decide
 from naverplace.rules.expiry import first_signs
 from naverplace.rules.rulebook import Rulebook
 from tests.rescheduling_builders import Shop
@@ -53,7 +53,8 @@ def lost(
     book: Rulebook | None = None,
     **moment: Any,
 ) -> list[MarkExpired]:
-    decisions = decide(bookings, records or {}, book or shipped(), **{"now": AFTER, **moment})
+    moment = {"now": AFTER, **moment}
+    decisions = match_and_decide(bookings, records or {}, book or shipped(), **moment)
     return [effect for effect in decisions.effects if isinstance(effect, MarkExpired)]
 
 
@@ -294,7 +295,7 @@ def test_what_another_rule_still_owes_has_not_expired(tmp_path: Path) -> None:
     )
     booking = started()
 
-    decisions = decide([booking], a_known(booking), book, now=AFTER)
+    decisions = match_and_decide([booking], a_known(booking), book, now=AFTER)
 
     assert kinds(decisions) == ["note"]
     assert len(decisions.effects) == 1
@@ -348,7 +349,7 @@ def test_an_event_never_expires_with_the_start() -> None:
 
     assert lost(booking, records=records) == []
     for day in ("2025-10-22 20:10", "2025-10-24 20:10"):
-        assert kinds(decide([booking], records, shipped(), now=at(day))) == ["event"]
+        assert kinds(match_and_decide([booking], records, shipped(), now=at(day))) == ["event"]
 
 
 def test_the_item_made_for_a_lost_message_has_the_records_own_key() -> None:

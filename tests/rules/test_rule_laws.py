@@ -49,7 +49,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def decided(case: Case) -> Decisions:
     bookings, records, now = case
-    return engine.decide(bookings, records, shipped(), now=now)
+    return engine.match_and_decide(bookings, records, shipped(), now=now)
 
 
 def messages(decisions: Decisions) -> list[SendSms]:

@@ -10,7 +10,7 @@ import pytest
 from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.effects import CHANNELS, CreateRecord, Notify
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, from_item
+from naverplace.domain.records import LedgerEntry, read_record
 from naverplace.rules.rulebook import Rulebook
 from tests.rule_builders import (
     NOW,
@@ -109,7 +109,7 @@ def test_a_message_for_new_bookings_stays_owed_when_the_run_dies_before_it() -> 
 
     first = decided(book, [booking])
     [created] = [effect for effect in first.effects if isinstance(effect, CreateRecord)]
-    second = decided(book, [booking], {booking.key: from_item(created.item)})
+    second = decided(book, [booking], {booking.key: read_record(created.item)})
 
     assert kinds(first) == ["confirmation", "welcome"]
     assert kinds(second) == ["welcome"]

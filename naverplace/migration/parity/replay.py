@@ -10,7 +10,7 @@ from typing import Any
 
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import Record, from_item
+from naverplace.domain.records import Record, read_record
 from naverplace.domain.results import Decisions
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
@@ -74,7 +74,7 @@ class NewSystem:
 
     def decide(self, prepared: Prepared) -> Decisions:
         """Decide as the flow does, from the items as they were."""
-        return engine.decide(
+        return engine.match_and_decide(
             prepared.bookings,
             records_of(prepared.inputs.items),
             self.rulebook,
@@ -134,7 +134,7 @@ def legacy_side(legacy: Legacy, inputs: Inputs) -> Side:
 
 def records_of(items: Mapping[RecordKey, Mapping[str, Any]]) -> dict[RecordKey, Record]:
     """Read items of table `sms` as the flow reads them."""
-    return {RecordKey(*key): from_item(item) for key, item in items.items()}
+    return {RecordKey(*key): read_record(item) for key, item in items.items()}
 
 
 def without(inputs: Inputs, stores: Iterable[str]) -> Inputs:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, from_item
+from naverplace.domain.records import LedgerEntry, read_record
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
 from naverplace.jobs.reconciliation.findings import findings_of, none_of_more
@@ -246,7 +246,7 @@ def test_two_empty_sides_are_nothing_to_check() -> None:
 
 
 def test_a_record_gives_its_text_messages_but_no_line_to_the_owner() -> None:
-    record = from_item(
+    record = read_record(
         {
             "booking_num": "1051707_1",
             "phone": "010-0000-0001",
@@ -267,7 +267,7 @@ def test_a_record_gives_its_text_messages_but_no_line_to_the_owner() -> None:
 
 
 def test_what_a_move_notes_of_the_legacy_is_no_message_of_ours() -> None:
-    record = from_item(
+    record = read_record(
         {
             "booking_num": "1051707_1",
             "phone": "010-0000-0001",
@@ -283,7 +283,7 @@ def test_what_a_move_notes_of_the_legacy_is_no_message_of_ours() -> None:
 
 
 def test_an_accepted_entry_without_any_trace_of_a_message_is_missing() -> None:
-    record = from_item(
+    record = read_record(
         {
             "booking_num": "1051707_1",
             "phone": "010-0000-0001",
@@ -295,7 +295,7 @@ def test_an_accepted_entry_without_any_trace_of_a_message_is_missing() -> None:
 
 
 def test_a_flag_that_the_legacy_set_over_our_owed_message_is_the_legacys() -> None:
-    record = from_item(
+    record = read_record(
         {
             "booking_num": "1051707_1",
             "phone": "010-0000-0001",

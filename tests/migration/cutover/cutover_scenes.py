@@ -169,7 +169,7 @@ def _decided(
     """Decide, once for the same inputs: a process is run again for each of its steps."""
     name = repr((now, [(b.booking_num, b.start, b.status) for b in bookings], records))
     if name not in _decisions:
-        _decisions[name] = engine.decide(bookings, records, shipped(), now=now)
+        _decisions[name] = engine.match_and_decide(bookings, records, shipped(), now=now)
     return _decisions[name]
 
 

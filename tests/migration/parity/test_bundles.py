@@ -17,7 +17,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent, ServiceUnavailable
 from naverplace.cli.app import app
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import from_item
+from naverplace.domain.records import read_record
 from naverplace.pipeline.capture.bundle import (
     Bundle,
     Outputs,
@@ -169,7 +169,7 @@ def test_items_that_cannot_be_read_leave_the_run_alone_and_are_told() -> None:
     assert asked == [KEY]
     assert noted.items == {}
     assert noted.problem == "ServiceUnavailable: DynamoDB: not reached for 010-****-0001"
-    noted.note_records({KEY: from_item({**KEY._asdict(), "remind_sms": 1})}, lambda keys: {})
+    noted.note_records({KEY: read_record({**KEY._asdict(), "remind_sms": 1})}, lambda keys: {})
     assert noted.problem == ""
     assert noted.items[KEY]["remind_sms"] == 1
 

@@ -23,7 +23,7 @@ from naverplace.base.errors import Permanent
 from naverplace.cli.app import app
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey, SendSms
-from naverplace.domain.records import Record, from_item
+from naverplace.domain.records import Record, read_record
 from naverplace.pipeline.capture.bundle import Bundle
 from naverplace.pipeline.capture.bundle_store import Bundles, open_bundles
 from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
@@ -123,8 +123,8 @@ def decided_again(inputs: Inputs, settings: Settings) -> tuple[Counter[DecisionK
         settings=settings.quality,
     )
     bookings: list[Booking] = [b for c in validated.stores for b in frames.to_bookings(c.good)]
-    records: dict[RecordKey, Record] = {k: from_item(dict(i)) for k, i in inputs.items.items()}
-    decisions = engine.decide(bookings, records, run.rulebook, now=inputs.now)
+    records: dict[RecordKey, Record] = {k: read_record(dict(i)) for k, i in inputs.items.items()}
+    decisions = engine.match_and_decide(bookings, records, run.rulebook, now=inputs.now)
     starts = {booking.booking_num: booking.start for booking in bookings}
     sends = [e for e in decisions.effects if isinstance(e, SendSms)]
     keys = Counter(
