@@ -63,7 +63,7 @@ class Scene:
     def die(self, effect: SendSms, *, sent: bool, seen_to_fail: bool = False) -> str:
         """Claim a message, send it or not, and leave it there; gives the request id."""
         settings, now = self.settings, self.settings.make_clock().now()
-        self.table.create({**item_of(0), **effect.key._asdict()})
+        self.table.records.create({**item_of(0), **effect.key._asdict()})
         claim = self.table.claim(
             effect.key,
             effect.kind,
@@ -92,14 +92,14 @@ class Scene:
         )
 
     def doubts(self, keys: Sequence[RecordKey]) -> list[InDoubtMessage]:
-        return in_doubt_messages(self.table.read(keys).values(), FLAG_OF)
+        return in_doubt_messages(self.table.records.read(keys).values(), FLAG_OF)
 
     def settle(self, *numbers: int, knowing: Sequence[int] = ()) -> list[InDoubtMessage]:
         """Settle the doubts about these bookings as the next run does, knowing others' records."""
         keys = [key_of(number) for number in numbers or (FIRST,)]
         settler = self.settler()
-        settler.add_known_requests(self.table.read([*keys, *map(key_of, knowing)]).values())
+        settler.add_known_requests(self.table.records.read([*keys, *map(key_of, knowing)]).values())
         return settler.resolve(self.doubts(keys))
 
     def ledger(self, number: int = FIRST, kind: str = "guide") -> LedgerEntry:
-        return self.table.read([key_of(number)])[key_of(number)].messages[kind]
+        return self.table.records.read([key_of(number)])[key_of(number)].messages[kind]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable, Throttled
+from naverplace.base.timing import PhaseTimer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +28,9 @@ _THROTTLED = {
     "TooManyRequestsException",
     "429",
 }
+DYNAMODB = "dynamodb"
+READS = frozenset({"get_item", "batch_get_item", "query", "scan", "describe_table"})
+_BEGAN = "naverplace_began"  # in botocore's own notes on one call
 CONFLICT = "ConditionalCheckFailedException"
 _MISSING = "ResourceNotFoundException"
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
@@ -48,6 +53,41 @@ def _refuse_broken(http_response: Any, **_: Any) -> None:
         whole = False
     if not whole:
         raise ServiceUnavailable("DynamoDB: an answer broke off, or is none of DynamoDB's")
+
+
+def timed(client: DynamoDBClient, watch: PhaseTimer) -> DynamoDBClient:
+    """Count every call of this client, its repeats included, as one call of the stopwatch."""
+
+    def begin(context: dict[str, Any], **_: Any) -> None:
+        context[_BEGAN] = time.monotonic()
+
+    def end(context: dict[str, Any], **_: Any) -> None:
+        now = time.monotonic()
+        watch.note(DYNAMODB, context.get(_BEGAN, now), now)
+
+    events = client.meta.events
+    events.register("before-call.dynamodb", begin)
+    # First, for the check of broken answers raises, and who comes after it hears nothing.
+    events.register_first("after-call.dynamodb", end)
+    events.register_first("after-call-error.dynamodb", end)
+    return client
+
+
+class _ReadOnly:
+    """The calls that read, and nothing else; `deployments/iam/shadow.json` denies it once more."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._calls = {name: getattr(client, name) for name in READS}
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("_calls", {}):
+            return self._calls[name]
+        raise Permanent(f"DynamoDB: {name} is not there for a shadow, which only reads")
+
+
+def read_only(client: DynamoDBClient) -> DynamoDBClient:
+    """Take every call that is no read out of a client; asking for one raises Permanent."""
+    return cast("DynamoDBClient", _ReadOnly(client))
 
 
 @contextmanager
@@ -77,17 +117,6 @@ def _in_our_words(error: ClientError, table: str) -> Exception:
         return ServiceUnavailable(f"{where}: answered {status} ({code})")
     words = "check the AWS credentials and rights" if status in (400, 403) else "unexpected"
     return Permanent(f"{where}: refused with {code} ({status}); {words}")
-
-
-def failed_condition(error: ClientError) -> dict[str, Any] | None:
-    """Read the item that stood in a conditional write's way; None when there was no item.
-
-    Raises the error itself when it is not a failed condition.
-    """
-    if str(error.response.get("Error", {}).get("Code", "")) != CONFLICT:
-        raise error
-    old = error.response.get("Item")
-    return from_wire(old) if isinstance(old, Mapping) and old else None
 
 
 def to_wire(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from naverplace.delivery.in_doubt import (
     safe_to_resend_after,
 )
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
-from naverplace.delivery.outcomes import Attempt, describe_error
+from naverplace.delivery.outcomes import describe_error
 from naverplace.domain.effects import Channel, Effect, Notify, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.results import ActionResult, Outcome
@@ -31,106 +31,103 @@ def deliver(
 ) -> list[ActionResult]:
     """Carry the effects out in order, notices last; one result for each, in the effects' order.
 
-    With a resolver, what is in doubt is settled before this returns, as far as SENS's log tells.
+    With a resolver, what is in doubt is resolved before this returns, as far as SENS's log tells.
     Raises nothing that concerns one booking or one service: that is in the results.
     """
     results: dict[int, ActionResult] = {}
-    notices: dict[tuple[str, Channel], dict[int, Attempt]] = {}
-    for at, effect in enumerate(effects):
+    notices: dict[tuple[str, Channel], dict[int, Notify]] = {}
+    for index, effect in enumerate(effects):
         if isinstance(effect, Notify):
-            notices.setdefault((effect.rule, effect.channel), {})[at] = Attempt(effect)
+            notices.setdefault((effect.rule, effect.channel), {})[index] = effect
         else:
-            results[at] = executor.execute(Attempt(effect))
+            results[index] = executor.execute(effect)
     for (_, channel), group in notices.items():
-        ended = executor.notify(channel, list(group.values()))
-        results |= dict(zip(group, ended, strict=True))
+        results |= zip(group, executor.notify(channel, list(group.values())), strict=True)
     if resolver:
-        doubtful = {
-            at: effect
-            for at, effect in enumerate(effects)
-            if isinstance(effect, SendSms) and results[at].outcome is Outcome.IN_DOUBT
-        }
-        results |= InDoubtPass(executor, resolver, effects, doubtful, results).run()
-    return [results[at] for at in range(len(effects))]
+        sent = {i: effect for i, effect in enumerate(effects) if isinstance(effect, SendSms)}
+        results |= InDoubtPass(executor, resolver, sent, dict(results)).run()
+    return [results[index] for index in range(len(effects))]
 
 
-@dataclass
+@dataclass(frozen=True)
 class InDoubtPass:
-    """The second look at what the first one left in doubt."""
+    """The second pass of a delivery: resolves what the first one left in doubt."""
 
     executor: EffectExecutor
     resolver: InDoubtResolver
-    effects: Sequence[Effect]
-    doubtful: Mapping[int, SendSms]  # by place in the effects
+    sent: Mapping[int, SendSms]  # by index in the effects
     results: Mapping[int, ActionResult]
 
     def run(self) -> dict[int, ActionResult]:
-        """Settle what can be settled now; the rest keeps its result, and says why."""
-        if not self.doubtful:
+        """Resolve what can be resolved now; the rest keeps its result, and says why."""
+        in_doubt = {
+            index: effect
+            for index, effect in self.sent.items()
+            if self.results[index].outcome is Outcome.IN_DOUBT
+        }
+        if not in_doubt:
             return {}
         try:
-            ended = self._settle()
+            resolved = self._resolve(list(in_doubt.values()))
         except NaverPlaceError as error:
             why = describe_error(error)
-            return {at: self._unsettled(at, why, Resolution.UNREADABLE) for at in self.doubtful}
-        return {at: self._end(at, ended.get(_name(effect))) for at, effect in self.doubtful.items()}
+            return {i: self._stays_in_doubt(i, why, Resolution.UNREADABLE) for i in in_doubt}
+        return {
+            index: self._conclude(index, resolved.get(PendingMessage.of(effect)))
+            for index, effect in in_doubt.items()
+        }
 
-    def _settle(self) -> dict[PendingMessage, InDoubtMessage]:
-        """Look the doubts up, wait out the settle time, and look once more."""
-        wanted = {_name(effect) for effect in self.doubtful.values()}
-        self._learn()
-        records = self.executor.table.read(message.key for message in wanted)
+    def _resolve(self, in_doubt: Sequence[SendSms]) -> dict[PendingMessage, InDoubtMessage]:
+        """Look the messages up, wait until SENS's log is certain, and look once more."""
+        wanted = {PendingMessage.of(effect) for effect in in_doubt}
+        for index, effect in self.sent.items():  # what this very delivery has sent is known
+            if self.results[index].outcome is Outcome.ACCEPTED:
+                known = self.results[index].request_id
+                self.resolver.known[known] = PendingMessage.of(effect)
+        records = self.executor.table.records.read(message.key for message in wanted)
         self.resolver.add_known_requests(records.values())
-        doubts = [
-            d for d in in_doubt_messages(records.values(), FLAG_OF) if d.pending_message in wanted
+        messages = in_doubt_messages(records.values(), FLAG_OF)
+        found = self.resolver.resolve([m for m in messages if m.pending_message in wanted])
+        urgent = {PendingMessage.of(effect) for effect in in_doubt if self._is_urgent(effect)}
+        waiting = [
+            message
+            for message in found
+            if message.resolution is Resolution.WAITING
+            or (message.resolution is Resolution.UNREADABLE and message.pending_message in urgent)
         ]
-        ended = {d.pending_message: d for d in self.resolver.resolve(doubts)}
-        settle_seconds = self.executor.ledger.settle_seconds
-        waiting = [d for d in ended.values() if self._is_worth_waiting(d)]
-        if self.resolver.wait_for(waiting, at_most=settle_seconds + 1.0):
-            ended |= {d.pending_message: d for d in self.resolver.resolve(waiting)}
-        return ended
+        resolved = {message.pending_message: message for message in found}
+        if self.resolver.wait_for(waiting, at_most=self.executor.ledger.settle_seconds + 1.0):
+            resolved |= {m.pending_message: m for m in self.resolver.resolve(waiting)}
+        return resolved
 
-    def _learn(self) -> None:
-        """Remember what this very delivery has sent: it is nobody else's message."""
-        for at, result in self.results.items():
-            effect = self.effects[at]
-            if isinstance(effect, SendSms) and result.outcome is Outcome.ACCEPTED:
-                self.resolver.known[result.request_id] = _name(effect)
-
-    def _end(self, at: int, doubt: InDoubtMessage | None) -> ActionResult:
-        if doubt is None:  # its ledger is not unsettled any more: the claim will tell
-            return self._again(at, "", Resolution.RESOLVED_BY_OTHER_RUN)
-        if doubt.resolution is Resolution.ADOPTED:
+    def _conclude(self, index: int, message: InDoubtMessage | None) -> ActionResult:
+        if message is None:  # its entry is not in doubt any more: the claim will tell
+            return self._send_again(index)
+        if message.resolution is Resolution.ADOPTED:
             return replace(
-                self.results[at],
+                self.results[index],
                 outcome=Outcome.ADOPTED,
-                message=doubt.why,
-                request_id=doubt.request_id,
-                settled=doubt.resolution.value,
-                writes=self.results[at].writes + 1,
+                message=message.why,
+                request_id=message.request_id,
+                settled=message.resolution.value,
+                writes=self.results[index].writes + 1,
             )
-        if doubt.resolution in (Resolution.FREED, Resolution.RESOLVED_BY_OTHER_RUN):
-            return self._again(at, doubt.why, doubt.resolution)
-        if self._risks_two(at, doubt) and self.resolver.free_by_rule(doubt):
-            return self._again(at, "sent again by the rule's choice", Resolution.FREED)
-        return self._unsettled(at, doubt.why, doubt.resolution)
+        if message.resolution is Resolution.FREED:
+            return self._send_again(index, message.why, freed=True)
+        if message.resolution is Resolution.RESOLVED_BY_OTHER_RUN:
+            return self._send_again(index, message.why)
+        if self._may_be_sent_twice(index, message) and self.resolver.free_by_rule(message):
+            return self._send_again(index, "sent again by the rule's choice", freed=True)
+        return self._stays_in_doubt(index, message.why, message.resolution)
 
-    def _is_worth_waiting(self, doubt: InDoubtMessage) -> bool:
-        """Tell whether the doubt may end in this run, and not as well in the next one."""
-        if doubt.resolution is Resolution.WAITING:
-            return True
-        urgent = {_name(e) for e in self.doubtful.values() if self._is_urgent(e)}
-        return doubt.resolution is Resolution.UNREADABLE and doubt.pending_message in urgent
-
-    def _risks_two(self, at: int, doubt: InDoubtMessage) -> bool:
+    def _may_be_sent_twice(self, index: int, message: InDoubtMessage) -> bool:
         """Tell whether the rule would rather have this message twice than not at all, and now."""
-        certain = safe_to_resend_after(doubt, self.executor.ledger)
+        safe = safe_to_resend_after(message, self.executor.ledger)
         return (
-            self._is_urgent(self.doubtful[at])
-            and doubt.resolution is Resolution.UNREADABLE
-            and certain is not None
-            and self.executor.clock.now() >= certain
+            message.resolution is Resolution.UNREADABLE
+            and self._is_urgent(self.sent[index])
+            and safe is not None
+            and self.executor.clock.now() >= safe
         )
 
     def _is_urgent(self, effect: SendSms) -> bool:
@@ -138,20 +135,15 @@ class InDoubtPass:
             return False
         return effect.expires - self.executor.clock.now() < URGENT
 
-    def _again(self, at: int, why: str, settled: Resolution) -> ActionResult:
-        result = self.executor.execute(Attempt(self.doubtful[at]))
-        freed = settled is Resolution.FREED
+    def _send_again(self, index: int, why: str = "", *, freed: bool = False) -> ActionResult:
+        result = self.executor.execute(self.sent[index])
         return replace(
             result,
             message=f"{result.message or 'sent again'} ({why})" if why else result.message,
-            settled=settled.value if freed else "",
-            writes=self.results[at].writes + result.writes + freed,
+            settled=Resolution.FREED.value if freed else "",
+            writes=self.results[index].writes + result.writes + freed,
         )
 
-    def _unsettled(self, at: int, why: str, settled: Resolution) -> ActionResult:
-        first = self.results[at]
-        return replace(first, message=f"{first.message}; {why}", settled=settled.value)
-
-
-def _name(effect: SendSms) -> PendingMessage:
-    return PendingMessage(effect.key, effect.kind)
+    def _stays_in_doubt(self, index: int, why: str, resolution: Resolution) -> ActionResult:
+        first = self.results[index]
+        return replace(first, message=f"{first.message}; {why}", settled=resolution.value)

@@ -9,7 +9,7 @@ SENS's. What was accepted stands in the log after `settle_seconds` at the latest
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -26,24 +26,24 @@ URGENT = timedelta(minutes=25)  # before a message expires: the next run may com
 
 
 class Resolution(StrEnum):
-    """What became of a doubt."""
+    """What became of a message in message."""
 
     ADOPTED = "adopted"  # the log holds it: it was accepted
     FREED = "freed"  # it was never accepted: it is owed again
     WAITING = "waiting"  # it is not in the log, but may still appear there
     UNCLEAR = "unclear"  # the log holds a message to that phone which nobody can place
     UNREADABLE = "unreadable"  # the log cannot be read
-    RESOLVED_BY_OTHER_RUN = "elsewhere"  # another run has settled it meanwhile, or is at it
+    RESOLVED_BY_OTHER_RUN = "elsewhere"  # another run has resolved it meanwhile, or is at it
 
     @property
     def is_final(self) -> bool:
-        """Tell whether the doubt is gone."""
+        """Tell whether the message is in doubt no more."""
         return self in (Resolution.ADOPTED, Resolution.FREED)
 
 
 @dataclass(frozen=True)
 class InDoubtMessage:
-    """One unsettled message, with what became of it."""
+    """One message in doubt, with what became of it."""
 
     claim: Claim  # its `message` is the ledger entry as it was read
     resolution: Resolution = Resolution.WAITING
@@ -54,6 +54,10 @@ class InDoubtMessage:
     def pending_message(self) -> PendingMessage:
         """Name it as the store's item does."""
         return PendingMessage(self.claim.key, self.claim.kind)
+
+    def resolved_as(self, resolution: Resolution, why: str, request_id: str = "") -> InDoubtMessage:
+        """Give it with what became of it."""
+        return replace(self, resolution=resolution, why=why, request_id=request_id)
 
     def row(self) -> dict[str, str]:
         """List it for a report; no phone, no name."""
@@ -72,41 +76,41 @@ class InDoubtMessage:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A message of SENS's log that may be the doubted one."""
+    """A message of SENS's log that may be the one in doubt."""
 
     message: SmsLogEntry = field(repr=False)
     fingerprint: str
 
 
-def safe_to_resend_after(doubt: InDoubtMessage, settings: LedgerSettings) -> datetime | None:
+def safe_to_resend_after(message: InDoubtMessage, settings: LedgerSettings) -> datetime | None:
     """Tell from when on a message that is not in the log was not accepted; None if nobody knows."""
-    message, settle = doubt.claim.message, timedelta(seconds=settings.settle_seconds)
-    if message.claimed_at is None:
+    entry, settle = message.claim.message, timedelta(seconds=settings.settle_seconds)
+    if entry.claimed_at is None:
         return None
-    signed = message.claimed_at + timedelta(seconds=settings.send_seconds)
+    signed = entry.claimed_at + timedelta(seconds=settings.send_seconds)
     frozen = signed + 2 * SIGNATURE_LIFE + settle
-    if message.state == MessageStatus.IN_DOUBT and message.settled_at:
-        return min(message.settled_at + settle, frozen)  # its own run has seen the send's end
+    if entry.state == MessageStatus.IN_DOUBT and entry.settled_at:
+        return min(entry.settled_at + settle, frozen)  # its own run has seen the send's end
     return frozen
 
 
-def window(doubt: InDoubtMessage, now: datetime) -> tuple[datetime, datetime]:
+def window(message: InDoubtMessage, now: datetime) -> tuple[datetime, datetime]:
     """Tell the request times to look at, at least; SENS's clock may differ from ours."""
-    claimed = doubt.claim.message.claimed_at or now - timedelta(days=1)
+    claimed = message.claim.message.claimed_at or now - timedelta(days=1)
     start = min(claimed, now) - SIGNATURE_LIFE  # a clock may have been put back since
     # What lies beyond is of no interest: a send leaves minutes after its claim, or never.
     return start, min(now + SIGNATURE_LIFE, start + _LISTED)
 
 
 def pick(
-    doubt: InDoubtMessage, candidates: Sequence[Candidate], known: Mapping[str, PendingMessage]
+    message: InDoubtMessage, candidates: Sequence[Candidate], known: Mapping[str, PendingMessage]
 ) -> SmsLogEntry | None:
-    """Find the doubted message: its very content, and not known as another message's."""
-    own = doubt.pending_message
+    """Find the message in doubt: its very content, and not known as another message's."""
+    own = message.pending_message
     fitting = [
         candidate.message
         for candidate in candidates
-        if candidate.fingerprint == doubt.claim.message.content_hash
+        if candidate.fingerprint == message.claim.message.content_hash
         and known.get(candidate.message.request_id, own) == own
     ]
     return min(fitting, key=lambda m: (str(m.request_time), m.message_id), default=None)
@@ -115,10 +119,10 @@ def pick(
 def unattributed_messages(
     candidates: Iterable[Candidate],
     known: Mapping[str, PendingMessage],
-    doubts: Iterable[InDoubtMessage],
+    messages: Iterable[InDoubtMessage],
 ) -> list[Candidate]:
     """List the messages that belong to no message of ours that we know of."""
-    hashes = {doubt.claim.message.content_hash for doubt in doubts}
+    hashes = {message.claim.message.content_hash for message in messages}
     return [
         c for c in candidates if c.message.request_id not in known and c.fingerprint not in hashes
     ]
@@ -135,7 +139,7 @@ def known_requests(records: Iterable[Record]) -> dict[str, PendingMessage]:
 
 
 def in_doubt_messages(records: Iterable[Record], flags: Mapping[str, str]) -> list[InDoubtMessage]:
-    """List the unsettled messages of these records; `flags` names each kind's legacy flag."""
+    """List the messages in doubt of these records; `flags` names each kind's legacy flag."""
     return [
         InDoubtMessage(Claim(record.key, kind, message, flags.get(kind)))
         for record in records

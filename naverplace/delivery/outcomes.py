@@ -21,7 +21,7 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.claims import Claim, ClaimRefused, next_try
+from naverplace.ledger.claims import ClaimRefused, next_try
 from naverplace.ledger.reservations import LEFT
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,13 @@ _ACTIONS = {
     Reserve: "reserve",
     SendSms: "send_sms",
     SetFlag: "update_flag",
+}
+_SKIPPED: dict[str, str] = {  # by why a claim was refused
+    "flag_set": "its flag is set: it was sent already",
+    "unreserved": LEFT,
+    "reserved": "reserved, and sent when no run of the legacy can know it otherwise",
+    MessageStatus.EXPIRED: "its time was over in an earlier run",
+    **dict.fromkeys(WITH_PROVIDER, "the provider has accepted it already"),
 }
 
 
@@ -57,25 +64,10 @@ class SendResult:
 
 @dataclass
 class Attempt:
-    """One effect on its way, with its claim and the writes it has cost."""
+    """One effect on its way, with the writes it has cost."""
 
     effect: Effect
     writes: int = 0
-    claim: Claim | None = None
-
-    @property
-    def notice(self) -> Notify:
-        """Give the effect as the notice that it is; raises TypeError."""
-        if not isinstance(self.effect, Notify):
-            raise TypeError(f"{type(self.effect).__name__} is no notice")
-        return self.effect
-
-    @property
-    def granted(self) -> Claim:
-        """Give the claim that this attempt holds; raises ValueError when it holds none."""
-        if self.claim is None:
-            raise ValueError("nothing was claimed")
-        return self.claim
 
     def count_write(self, written: bool) -> bool:
         """Count a write that succeeded."""
@@ -182,27 +174,19 @@ def describe_error(error: Exception) -> str:
 
 def explain_refusal(claim: ClaimRefused) -> tuple[Outcome, str]:
     """Tell what a claim that was not granted means for the effect."""
-    found = claim.message
+    entry = claim.message
     if claim.why == "no_record":
         return Outcome.FAILED, "the booking has no record"
-    if claim.why == "flag_set":
-        return Outcome.SKIPPED, "its flag is set: it was sent already"
-    if claim.why == "unreserved":
-        return Outcome.SKIPPED, LEFT
-    if claim.why == "reserved":
-        return Outcome.SKIPPED, "reserved, and sent when no run of the legacy can know it otherwise"
-    if claim.why in WITH_PROVIDER:
-        return Outcome.SKIPPED, "the provider has accepted it already"
-    if claim.why == MessageStatus.EXPIRED:
-        return Outcome.SKIPPED, "its time was over in an earlier run"
-    if claim.why == "given_up" and found:
-        return Outcome.REFUSED, f"given up after {found.refusals} refusals: {found.reason}"
-    if claim.why == "backing_off" and found:
-        again = next_try(found)
+    if claim.why in _SKIPPED:
+        return Outcome.SKIPPED, _SKIPPED[claim.why]
+    if claim.why == "given_up" and entry:
+        return Outcome.REFUSED, f"given up after {entry.refusals} refusals: {entry.reason}"
+    if claim.why == "backing_off" and entry:
+        again = next_try(entry)
         when = f"{again.astimezone(SEOUL):%H:%M}" if again else "the next run"
-        return Outcome.REFUSED, f"refused {found.refusals} times: {found.reason}; again from {when}"
-    since = f"{found.claimed_at:%Y-%m-%d %H:%M:%S}" if found and found.claimed_at else "unknown"
-    by = found.run_id if found else "unknown"
+        return Outcome.REFUSED, f"refused {entry.refusals} times: {entry.reason}; again from {when}"
+    since = f"{entry.claimed_at:%Y-%m-%d %H:%M:%S}" if entry and entry.claimed_at else "unknown"
+    by = entry.run_id if entry else "unknown"
     return (
         Outcome.IN_DOUBT,
         f"{claim.why} by run {by} at {since} and not settled: not sent again",

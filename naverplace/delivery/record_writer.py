@@ -77,7 +77,7 @@ class RecordWriter:
         """Make the record of the attempt's booking; False when there is one, or must be none."""
         if self.beside_legacy(attempt.effect):
             return False  # unreserved it would hide a new booking from the legacy
-        created = attempt.count_write(self.table.create(item, run_id=self.run_id))
+        created = attempt.count_write(self.table.records.create(item, run_id=self.run_id))
         self.breaker.note("")
         return created
 
@@ -92,7 +92,9 @@ class RecordWriter:
             return attempt.finish(Outcome.SKIPPED, "no legacy runs beside us any more")
         self.lock.renew()
         since = self.clock.now()
-        written = self.table.reserve(effect.key, effect.flags, since=since, item=effect.item)
+        written = self.table.reservations.reserve(
+            effect.key, effect.flags, since=since, item=effect.item
+        )
         if not attempt.count_write(written):
             return attempt.finish(Outcome.SKIPPED, "the legacy was faster")
         if lost := self.lease_lost_reason():
@@ -101,21 +103,21 @@ class RecordWriter:
             return attempt.finish(Outcome.SKIPPED, lost)
         done = self.clock.now()
         if done - since > _SLOW:
-            self.table.reserve_later(effect.key, effect.flags, seen=since, since=done)
+            self.table.reservations.reserve_later(effect.key, effect.flags, seen=since, since=done)
         return attempt.finish(Outcome.WRITTEN)
 
     def _undo(self, attempt: Attempt, effect: Reserve, values: Mapping[str, Any]) -> None:
         record = read_record({**effect.item, **effect.key._asdict(), **values})
         if effect.item:
-            attempt.count_write(self.table.delete_unsent(record))
+            attempt.count_write(self.table.reservations.delete_unsent(record))
         else:
-            attempt.count_write(self.table.cancel(record, record.reserved))
+            attempt.count_write(self.table.reservations.cancel(record, record.reserved))
 
     def _set_flag(self, attempt: Attempt, effect: SetFlag) -> ActionResult:
         hidden = not effect.value and self.beside_legacy(effect)
         since = sortable_timestamp(self.clock.now()) if hidden else ""
         if attempt.count_write(
-            self.table.set_flag(effect.key, effect.flag, effect.value, reserved=since)
+            self.table.records.set_flag(effect.key, effect.flag, effect.value, reserved=since)
         ):
             return attempt.finish(Outcome.WRITTEN)
         return attempt.finish(Outcome.FAILED, "the booking has no record")

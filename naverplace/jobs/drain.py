@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,6 @@ from naverplace.delivery.in_doubt import (
     in_doubt_messages,
     safe_to_resend_after,
 )
-from naverplace.delivery.in_doubt_resolver import counts
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.scan import LedgerScan
@@ -50,7 +50,7 @@ class Drained:
         """Turn it into plain JSON values; no phone, no name."""
         return {
             "clean": self.clean,
-            "settled": dict(counts(self.doubts)),
+            "settled": _counts(self.doubts),
             "left": [doubt.row() for doubt in self.left],
             "failures": list(self.failures),
         }
@@ -67,7 +67,7 @@ def drain(
     read.
     """
     progress("reading the whole table of bookings")
-    table = LedgerScan(run.table.client, run.table.name)
+    table = LedgerScan(run.table.records.table.client, run.table.records.table.name)
     found = in_doubt_messages(table.scan(), FLAG_OF)
     by_store: dict[str, set[PendingMessage]] = {store_id: set() for store_id in run.stores}
     for doubt in found:
@@ -114,7 +114,7 @@ def _drain_store(
     finally:
         left = {message for message, doubt in ended.items() if not doubt.resolution.is_final}
         holding.release([message for message in messages if message not in left])
-    progress(f"store {store_id}: {dict(counts(ended.values())) or 'nothing was in doubt'}")
+    progress(f"store {store_id}: {_counts(ended.values()) or 'nothing was in doubt'}")
     return list(ended.values())
 
 
@@ -146,3 +146,7 @@ def _wait(
 
 def _seconds_until(moment: datetime, now: datetime) -> float:
     return (moment - now).total_seconds()
+
+
+def _counts(messages: Iterable[InDoubtMessage]) -> dict[str, int]:
+    return dict(Counter(message.resolution.value for message in messages))

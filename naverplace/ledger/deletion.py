@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from botocore.exceptions import ClientError
+from boto3.dynamodb.conditions import Attr
 
-from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
+from naverplace.aws.dynamodb import from_wire
 from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import all_of
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.records import Record, attribute
 from naverplace.ledger.lease import PREFIX as STORE
 from naverplace.ledger.lease import StoreState
+from naverplace.ledger.records_table import EXISTS
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_state_table import StoreStateTable
 
@@ -30,64 +31,38 @@ class RecordDeletion(LedgerScan):
     def delete(self, record: Record) -> bool:
         """Delete a record's item; False, with nothing done, when somebody has changed it since."""
         seen = {n: v for n, v in record.item.items() if n not in ("booking_num", "phone", "name")}
-        missing = [name for name in _LEDGERS if name not in seen]
-        names = {f"#n{at}": name for at, name in enumerate([*seen, *missing])}
-        conditions = [f"#n{at} = :v{at}" for at in range(len(seen))]
-        conditions += [f"attribute_not_exists(#n{len(seen) + at})" for at in range(len(missing))]
-        request: dict[str, Any] = {
-            "TableName": self.name,
-            "Key": to_wire(record.key._asdict()),
-            "ConditionExpression": " AND ".join(["attribute_exists(booking_num)", *conditions]),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        if names:
-            request["ExpressionAttributeNames"] = names
-        if seen:
-            values = {f":v{at}": value for at, value in enumerate(seen.values())}
-            request["ExpressionAttributeValues"] = to_wire(values)
-        try:
-            with translated(self.name):
-                self.client.delete_item(**request)
-        except ClientError as error:
-            # None in the way: our own first try, whose answer was lost, or another's.
-            return not failed_condition(error)
-        return True
+        conditions = [EXISTS, *(Attr(name).eq(value) for name, value in seen.items())]
+        conditions += [Attr(name).not_exists() for name in _LEDGERS if name not in seen]
+        old = self.table.delete(record.key._asdict(), condition=all_of(conditions))
+        return not old  # {}: our own first try, whose answer was lost, or another's
 
 
 class AllStoreStates:
-    """The items of all stores in table `session`, those of stores that are gone as well."""
+    """The states of all stores in table `session`, those of stores that are gone as well."""
 
     def __init__(self, session: StateTable) -> None:
         self.session, self.stores = session, StoreStateTable(session)
 
     def read(self) -> Iterator[StoreState]:
-        """Read every store's item. Raises Transient, Permanent."""
-        yield from self.stores.read(self._ids()).values()
-
-    def _ids(self) -> list[str]:
-        request: dict[str, Any] = {"TableName": self.session.name, "ProjectionExpression": "id"}
-        found: list[str] = []
-        while True:
-            with translated(self.session.name):
-                answer = self.session.client.scan(**request)
-            found += [str(from_wire(item)["id"]) for item in answer["Items"]]
-            if not answer.get("LastEvaluatedKey"):
-                return [name.removeprefix(STORE) for name in found if name.startswith(STORE)]
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        """Read every store's state. Raises Transient, Permanent."""
+        items = self.session.table.scan(ProjectionExpression="id")
+        ids = [str(from_wire(item)["id"]) for item in items]
+        stores = [name.removeprefix(STORE) for name in ids if name.startswith(STORE)]
+        yield from self.stores.read(stores).values()
 
     def delete_pending(self, store_id: str, *, before: datetime) -> int:
-        """Drop what was noted as open before then; gives how many phones that were."""
-        dropped: list[int] = []
+        """Drop what was noted as pending before then; gives how many phones that were."""
+        dropped = 0
 
-        def drop(item: StoreState) -> StoreState:
-            left = {message: at for message, at in item.open.items() if at >= before}
-            dropped.append(len(item.open) - len(left))
-            return replace(item, open=left)
+        def drop(state: StoreState) -> StoreState:
+            nonlocal dropped
+            dropped = count_old_pending(state, before=before)
+            return replace(state, open={m: at for m, at in state.open.items() if at >= before})
 
         self.stores.change(store_id, drop)
-        return dropped[-1]
+        return dropped
 
 
-def count_old_pending(item: StoreState, *, before: datetime) -> int:
-    """Count a store's open messages that were noted before then."""
-    return sum(at < before for at in item.open.values())
+def count_old_pending(state: StoreState, *, before: datetime) -> int:
+    """Count a store's pending messages that were noted before then."""
+    return sum(at < before for at in state.open.values())

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError
-from naverplace.domain.effects import RecordKey
+from naverplace.domain.effects import RecordKey, SendSms
 
 PREFIX = "naverplace-store-"
 _OWN = ("id", "version", "epoch", "lease", "open")
@@ -44,6 +44,11 @@ class PendingMessage(NamedTuple):
 
     key: RecordKey
     kind: str
+
+    @classmethod
+    def of(cls, effect: SendSms) -> PendingMessage:
+        """Name the message that an effect sends."""
+        return cls(effect.key, effect.kind)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def own(item: StoreState, lease: Lease) -> None:
         raise LeaseLost(f"store {item.store_id}: another run has taken over; this one was silent")
 
 
-def from_item(store_id: str, values: Mapping[str, Any]) -> StoreState:
+def read_state(store_id: str, values: Mapping[str, Any]) -> StoreState:
     """Read a store's item; an unreadable lease counts as over, for claims guard as well."""
     opened = values.get("open") or {}
     return StoreState(

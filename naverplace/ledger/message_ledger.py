@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from boto3.dynamodb.conditions import Attr
+
+from naverplace.aws.table import all_of
 from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
-from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import RESERVED, LedgerEntry, attribute, read_record, reserved_since
+from naverplace.domain.message_status import MessageStatus, assert_transition
+from naverplace.domain.records import (
+    PREFIX,
+    RESERVED,
+    LedgerEntry,
+    attribute,
+    read_record,
+    reserved_since,
+)
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.claims import Claim, ClaimRefused, Reclaimable, interpret_claim
-from naverplace.ledger.records_table import EXISTS
+from naverplace.ledger.entries import MOVED_FROM
+from naverplace.ledger.records_table import EXISTS, RecordsTable, Seen, entry_is
 from naverplace.ledger.reservations_table import ReservationsTable
 
-_FLAG_UNSET = "(attribute_not_exists(#flag) OR NOT #flag = :true)"
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class MessageLedger(ReservationsTable):
-    """The table by booking number and phone; threads may share it."""
+class MessageLedger:
+    """The ledger in table `sms`, with its records and their reservations; threads may share it."""
+
+    def __init__(self, client: DynamoDBClient, name: str = "sms", *, wait: float = 0.05) -> None:
+        self.records = RecordsTable(client, name, wait=wait)
+        self.reservations = ReservationsTable(self.records)
 
     def claim(
         self,
@@ -53,16 +69,16 @@ class MessageLedger(ReservationsTable):
             for_start=for_start,
         )
         claim = Claim(key, kind, wanted, flag, reserved_by)
-        met = interpret_claim(claim, self._try_claim(claim))
+        met = interpret_claim(claim, self._try_claim(claim, None))
         if isinstance(met, Reclaimable):
             seen = met.message
             same = seen.content_hash == content_hash
             again = replace(wanted, attempt=seen.attempt + 1, refusals=seen.refusals if same else 0)
             claim = replace(claim, message=again)
-            met = interpret_claim(claim, self._try_claim(claim, seen))
+            met = interpret_claim(claim, self._try_claim(claim, (seen.token, seen.state)))
         if isinstance(met, Reclaimable):  # claimed and released by somebody else since we looked
             return ClaimRefused(MessageStatus.CLAIMED, met.message)
-        self._count(isinstance(met, Claim))
+        self.records.count_write(isinstance(met, Claim))
         return met
 
     def accept(self, claim: Claim, *, request_id: str, now: datetime) -> bool:
@@ -73,11 +89,11 @@ class MessageLedger(ReservationsTable):
         settled = replace(
             claim.message, state=MessageStatus.ACCEPTED, request_id=request_id, settled_at=now
         )
-        old = self._settle(claim, settled, flag=claim.flag)
-        if old is None or attribute(claim.kind) in old:
-            return self._count(old is None)
-        # The legacy has put a new item over ours (L11, L15); the message was sent all the same.
-        return self._count(self._settle(claim, settled, flag=claim.flag, lost=True) is None)
+        old = self._settle(claim, settled)
+        if old is not None and attribute(claim.kind) not in old:
+            # The legacy put a new item over ours (L11, L15); the message was sent all the same.
+            old = self._settle(claim, settled, overwritten=True)
+        return self.records.count_write(old is None)
 
     def release_claim(
         self, claim: Claim, reason: str, *, now: datetime, refused: bool = False
@@ -90,25 +106,19 @@ class MessageLedger(ReservationsTable):
             reason=reason,
             settled_at=now,
         )
-        return self._count(self._settle(claim, settled) is None)
+        return self.records.count_write(self._settle(claim, settled) is None)
 
-    def mark_in_doubt(
-        self, claim: Claim, reason: str, *, now: datetime, request_id: str = ""
-    ) -> bool:
+    def mark_in_doubt(self, claim: Claim, reason: str, *, now: datetime) -> bool:
         """Record that only the provider's log can tell whether the message was accepted."""
         settled = replace(
-            claim.message,
-            state=MessageStatus.IN_DOUBT,
-            reason=reason,
-            request_id=request_id,
-            settled_at=now,
+            claim.message, state=MessageStatus.IN_DOUBT, reason=reason, settled_at=now
         )
-        return self._count(self._settle(claim, settled) is None)
+        return self.records.count_write(self._settle(claim, settled) is None)
 
     def mark_accepted_by_log(self, claim: Claim, found: SmsLogEntry, *, now: datetime) -> bool:
-        """Record that the provider's log holds this unsettled message: it was accepted.
+        """Record that the provider's log holds this message in doubt: it was accepted.
 
-        Tells False when somebody else has settled it.
+        Tells False when somebody else has resolved it.
         """
         settled = replace(
             claim.message,
@@ -119,12 +129,15 @@ class MessageLedger(ReservationsTable):
             reason="found in SENS's log",
             settled_at=now,
         )
-        return self._count(self._settle(claim, settled, flag=claim.flag) is None)
+        return self.records.count_write(self._settle(claim, settled) is None)
 
     def mark_never_sent(self, claim: Claim, reason: str, *, now: datetime) -> bool:
-        """Record that this unsettled message never reached the provider; False as with adopt."""
+        """Record that this message in doubt never reached the provider, so that it is owed again.
+
+        Tells False when somebody else has resolved it.
+        """
         settled = replace(claim.message, state=MessageStatus.OWED, reason=reason, settled_at=now)
-        return self._count(self._settle(claim, settled) is None)
+        return self.records.count_write(self._settle(claim, settled) is None)
 
     def expire(self, effect: MarkExpired, *, run_id: str, now: datetime) -> bool:
         """Record that a message's time is over, and that it was never accepted.
@@ -142,106 +155,85 @@ class MessageLedger(ReservationsTable):
             settled_at=now,
         )
         claim = Claim(effect.key, effect.kind, wanted, effect.flag)
-        seen = LedgerEntry(state=effect.seen[1], token=effect.seen[0]) if effect.seen else None
-        old = self._try_claim(claim, seen)
-        return self._count(old is None or _is(old, claim.kind, wanted))
+        old = self._try_claim(claim, effect.seen)
+        return self.records.count_write(old is None or _holds(old, claim.kind, wanted))
 
     def move(self, effect: MoveRecord) -> bool:
         """Bring a record to its booking's new start, if it is still as the decision saw it."""
-        names, values = {"#time": "booking_time"}, {":old": effect.old_time}
-        conditions = [EXISTS, "#time = :old"]
-        for at, (name, seen) in enumerate(effect.seen.items()):
-            names[f"#s{at}"] = name
-            if seen is None:
-                conditions.append(f"attribute_not_exists(#s{at})")
-                continue
-            conditions.append(f"#s{at}.#token = :t{at} AND #s{at}.#state = :s{at}")
-            names |= {"#token": "token", "#state": "state"}
-            values |= {f":t{at}": seen[0], f":s{at}": seen[1]}
-        update, more = _assignments(effect.sets, effect.removes, names)
-        conditions += _flags_as_seen(effect.flags, names, more)
-        old = self._update(
-            effect.key, update, " AND ".join(conditions), names=names, values={**values, **more}
+        _assert_moved_entries(effect)
+        conditions = [EXISTS, Attr("booking_time").eq(effect.old_time)]
+        conditions += [entry_is(n.removeprefix(PREFIX), seen) for n, seen in effect.seen.items()]
+        conditions += [
+            Attr(flag).eq(True) if is_set else _is_unset(flag)
+            for flag, is_set in effect.flags.items()
+        ]
+        old = self.records.table.update(
+            effect.key._asdict(), effect.sets, removes=effect.removes, condition=all_of(conditions)
         )
         # Our own first try, whose answer was lost, has left the new time behind.
         done = old is None or all(old.get(name) == value for name, value in effect.sets.items())
-        return self._count(done)
+        return self.records.count_write(done)
 
-    def _try_claim(self, claim: Claim, seen: LedgerEntry | None = None) -> dict[str, Any] | None:
-        """Claim a message never claimed before, or one still in the very state that was seen."""
-        names = {"#message": attribute(claim.kind)}
-        values: dict[str, Any] = {":claim": claim.message.as_map()}
-        conditions = [EXISTS]
-        if seen:
-            conditions.append("#message.#token = :seen AND #message.#state = :state")
-            names |= {"#token": "token", "#state": "state"}
-            values |= {":seen": seen.token, ":state": seen.state}
-        else:
-            conditions.append("attribute_not_exists(#message)")
+    def _try_claim(self, claim: Claim, seen: Seen) -> dict[str, Any] | None:
+        """Claim a message that has no entry, or whose entry is still the very one that was seen."""
+        assert_transition(seen[1] if seen else None, claim.message.state)
+        conditions = [EXISTS, entry_is(claim.kind, seen)]
         if claim.flag and claim.reserved_by:
-            conditions.append("#flag = :reserved AND #since <= :by")
-            names |= {"#flag": claim.flag, "#since": reserved_since(claim.flag)}
-            values |= {":reserved": RESERVED, ":by": claim.reserved_by}
+            conditions.append(Attr(claim.flag).eq(RESERVED))
+            conditions.append(Attr(reserved_since(claim.flag)).lte(claim.reserved_by))
         elif claim.flag:
-            conditions.append(_FLAG_UNSET)
-            names["#flag"] = claim.flag
-            values[":true"] = True
-        return self._update(
-            claim.key,
-            "SET #message = :claim",
-            " AND ".join(conditions),
-            names=names,
-            values=values,
+            conditions.append(_is_unset(claim.flag))
+        return self.records.table.update(
+            claim.key._asdict(),
+            {attribute(claim.kind): claim.message.as_map()},
+            condition=all_of(conditions),
         )
 
     def _settle(
-        self, claim: Claim, settled: LedgerEntry, *, flag: str | None = None, lost: bool = False
+        self, claim: Claim, settled: LedgerEntry, *, overwritten: bool = False
     ) -> dict[str, Any] | None:
-        """Move a message on; None when it is written, else the item in the way ({} for none)."""
-        names = {"#message": attribute(claim.kind)}
-        values: dict[str, Any] = {":settled": settled.as_map()}
-        update = "SET #message = :settled"
-        if flag:
-            update += ", #flag = :true REMOVE #since"
-            names |= {"#flag": flag, "#since": reserved_since(flag)}
-            values[":true"] = True
-        condition = f"{EXISTS} AND attribute_not_exists(#message)"
-        if not lost:
-            condition = "#message.#token = :token AND #message.#state = :from"
-            names |= {"#token": "token", "#state": "state"}
-            values |= {":token": claim.message.token, ":from": claim.message.state}
-        old = self._update(claim.key, update, condition, names=names, values=values)
-        if old and _is(old, claim.kind, settled):
+        """Move a message on; None when it is written, else the item in the way ({} for none).
+
+        With its acceptance the legacy's flag flips. An `overwritten` entry is not in its item.
+        """
+        seen = None if overwritten else (claim.message.token, claim.message.state)
+        assert_transition(seen[1] if seen else None, settled.state)
+        sets: dict[str, Any] = {attribute(claim.kind): settled.as_map()}
+        removes: list[str] = []
+        if claim.flag and settled.state == MessageStatus.ACCEPTED:
+            sets[claim.flag] = True
+            removes.append(reserved_since(claim.flag))
+        old = self.records.table.update(
+            claim.key._asdict(),
+            sets,
+            removes=removes,
+            condition=EXISTS & entry_is(claim.kind, seen),
+        )
+        if old and _holds(old, claim.kind, settled):
             return None  # our own first try, whose answer was lost
         return old
 
 
-def _is(item: Mapping[str, Any], kind: str, wanted: LedgerEntry) -> bool:
+def _is_unset(flag: str) -> Any:
+    return Attr(flag).not_exists() | ~Attr(flag).eq(True)
+
+
+def _holds(item: Mapping[str, Any], kind: str, wanted: LedgerEntry) -> bool:
     found = read_record(item).messages.get(kind) if item else None
     return found is not None and (found.token, found.state) == (wanted.token, wanted.state)
 
 
-def _assignments(
-    sets: Mapping[str, Any], removes: Sequence[str], names: dict[str, str]
-) -> tuple[str, dict[str, Any]]:
-    """Word an update, adding its names to `names`; returns it with its values."""
-    values: dict[str, Any] = {}
-    parts: list[str] = []
-    for at, (name, value) in enumerate(sets.items()):
-        names[f"#n{at}"], values[f":n{at}"] = name, value
-        parts.append(f"#n{at} = :n{at}")
-    update = f"SET {', '.join(parts)}"
-    names.update({f"#r{at}": name for at, name in enumerate(removes)})
-    gone = ", ".join(f"#r{at}" for at in range(len(removes)))
-    return f"{update} REMOVE {gone}" if gone else update, values
-
-
-def _flags_as_seen(
-    flags: Mapping[str, bool], names: dict[str, str], values: dict[str, Any]
-) -> list[str]:
-    conditions = []
-    for at, (flag, is_set) in enumerate(flags.items()):
-        names[f"#f{at}"], values[":set"] = flag, True
-        as_set = f"#f{at} = :set"
-        conditions.append(as_set if is_set else f"(attribute_not_exists(#f{at}) OR NOT {as_set})")
-    return conditions
+def _assert_moved_entries(effect: MoveRecord) -> None:
+    """Assert the transitions of a move, which gives most entries only another name."""
+    seen = {name: entry for name, entry in effect.seen.items() if entry}
+    written = {
+        name: (str(value.get("token", "")), str(value["state"]))
+        for name, value in effect.sets.items()
+        if name.startswith(PREFIX)
+    }
+    for name, entry in written.items():
+        old = seen.get(name)
+        if old in written.values():
+            old = None  # it goes on under another name
+        if entry not in seen.values() and MOVED_FROM not in name:
+            assert_transition(old[1] if old else None, entry[1])

@@ -6,18 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from naverplace.aws.dynamodb import failed_condition, to_wire, translated
+from naverplace.aws.table import all_of
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS, KINDS
-from naverplace.domain.records import KEEPER, RESERVED, Record, attribute, reserved_since
-from naverplace.ledger.records_table import EXISTS, RecordsTable
+from naverplace.domain.records import KEEPER, RESERVED, Record, reserved_since
+from naverplace.ledger.records_table import EXISTS, RecordsTable, entry_is
 from naverplace.ledger.reservations import reserved_values, sortable_timestamp
 
 
-class ReservationsTable(RecordsTable):
+class ReservationsTable:
     """The moves of a reserved flag, each on the condition that it is as it was seen."""
+
+    def __init__(self, records: RecordsTable) -> None:
+        self.records = records
 
     def reserve(
         self, key: RecordKey, flags: Sequence[str], *, since: datetime, item: Mapping[str, Any]
@@ -28,112 +31,73 @@ class ReservationsTable(RecordsTable):
         """
         values = reserved_values(flags, since)
         if item:
-            return self.create({**item, **values})
-        names = {f"#n{at}": name for at, name in enumerate(values)}
-        unset = [
-            f"(attribute_not_exists(#n{at}) OR #n{at} = :unset)"
-            for at, name in enumerate(values)
-            if name in FLAGS
-        ]
-        sets = ", ".join(f"{name} = :v{name[2:]}" for name in names)
-        given = {f":v{at}": value for at, value in enumerate(values.values())}
-        old = self._update(
-            key,
-            f"SET {sets}",
-            " AND ".join([EXISTS, *unset]),
-            names=names,
-            values={**given, ":unset": False},
-        )
+            return self.records.create({**item, **values})
+        unset = [Attr(flag).not_exists() | Attr(flag).eq(False) for flag in flags]
+        old = self.records.table.update(key._asdict(), values, condition=all_of([EXISTS, *unset]))
         # Our own first try, whose answer was lost.
         mine = old is not None and all(old.get(name) == value for name, value in values.items())
-        return self._count(old is None or mine)
+        return self.records.count_write(old is None or mine)
 
     def reserve_later(
         self, key: RecordKey, flags: Sequence[str], *, seen: datetime, since: datetime
     ) -> None:
         """Let our own reservation count from a later moment: writing it took long."""
         for flag in flags:
-            names = {"#flag": flag, "#since": reserved_since(flag)}
-            values = {
-                ":reserved": RESERVED,
-                ":seen": sortable_timestamp(seen),
-                ":since": sortable_timestamp(since),
-            }
-            condition = "#flag = :reserved AND #since = :seen"
-            self._update(key, "SET #since = :since", condition, names=names, values=values)
+            self.records.table.update(
+                key._asdict(),
+                {reserved_since(flag): sortable_timestamp(since)},
+                condition=_is_reserved(flag, sortable_timestamp(seen)),
+            )
 
     def cancel(self, record: Record, flags: Collection[str]) -> bool:
         """Take reservations back: the flags are unset again, for whoever reads them.
 
         Tells False when one of them is not as it was seen.
         """
-        names, values = _as_seen(record, flags)
-        condition = " AND ".join(f"#f{at} = :f{at} AND #s{at} = :s{at}" for at in range(len(flags)))
-        update = "SET " + ", ".join(f"#f{at} = :unset" for at in range(len(flags)))
-        update += " REMOVE " + ", ".join(f"#s{at}" for at in range(len(flags)))
-        values |= {":unset": False}
-        old = self._update(record.key, update, condition, names=names, values=values)
+        old = self.records.table.update(
+            record.key._asdict(),
+            dict.fromkeys(flags, False),
+            removes=[reserved_since(flag) for flag in flags],
+            condition=all_of(_is_reserved(flag, record.reserved[flag]) for flag in flags),
+        )
         done = old is not None and all(old.get(flag) is False for flag in flags)
-        return self._count(old is None or done)
+        return self.records.count_write(old is None or done)
 
     def delete_unsent(self, record: Record) -> bool:
         """Delete a record on which nothing was ever sent; False when it is not as it was seen."""
-        names, values = _as_seen(record, record.reserved)
-        conditions = [f"#f{at} = :f{at} AND #s{at} = :s{at}" for at in range(len(record.reserved))]
-        kinds = dict.fromkeys((*KINDS, *record.messages))
-        for at, kind in enumerate(kinds):
-            names[f"#m{at}"] = attribute(kind)
-            if entry := record.messages.get(kind):
-                names |= {"#token": "token", "#state": "state"}
-                values |= {f":t{at}": entry.token, f":m{at}": str(entry.state)}
-                conditions.append(f"#m{at}.#token = :t{at} AND #m{at}.#state = :m{at}")
-            else:
-                conditions.append(f"attribute_not_exists(#m{at})")
-        try:
-            with translated(self.name):
-                self.client.delete_item(
-                    TableName=self.name,
-                    Key=to_wire(record.key._asdict()),
-                    ConditionExpression=" AND ".join(conditions),
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=to_wire(values),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            return self._count(failed_condition(error) is None)
-        return self._count(True)
+        flags = [_is_reserved(flag, since) for flag, since in record.reserved.items()]
+        entries = [
+            entry_is(kind, (entry.token, entry.state) if entry else None)
+            for kind in dict.fromkeys((*KINDS, *record.messages))
+            for entry in (record.messages.get(kind),)
+        ]
+        old = self.records.table.delete(record.key._asdict(), condition=all_of([*flags, *entries]))
+        return self.records.count_write(not old)  # {}: our own first try, whose answer was lost
 
     def delete_marker(self, key: RecordKey) -> None:
         """Delete an item that is no booking's. Raises Transient, Permanent."""
-        with translated(self.name):
-            self.client.delete_item(TableName=self.name, Key=to_wire(key._asdict()))
+        self.records.table.delete(key._asdict())
 
 
-def _as_seen(record: Record, flags: Collection[str]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Name flags and their stamps, with what they must still hold."""
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    for at, flag in enumerate(flags):
-        names |= {f"#f{at}": flag, f"#s{at}": reserved_since(flag)}
-        values |= {f":f{at}": RESERVED, f":s{at}": record.reserved[flag]}
-    return names, values
+def _is_reserved(flag: str, since: str) -> ConditionBase:
+    return Attr(flag).eq(RESERVED) & Attr(reserved_since(flag)).eq(since)
 
 
-def keeper(store_id: str, booking_time: str) -> dict[str, Any]:
+def marker_item(store_id: str, booking_time: str) -> dict[str, Any]:
     """Make an item that keeps the legacy reading completed bookings after this store.
 
     Without any item whose event is open, it reads none of the later stores either (L8). Nothing is
     ever sent for it: no booking has its number.
     """
     return {
-        "booking_num": keeper_key(store_id).booking_num,
-        "phone": keeper_key(store_id).phone,
+        "booking_num": marker_key(store_id).booking_num,
+        "phone": marker_key(store_id).phone,
         "booking_time": booking_time,
         **dict.fromkeys(FLAGS, False),
         "option_time": "",
     }
 
 
-def keeper_key(store_id: str) -> RecordKey:
+def marker_key(store_id: str) -> RecordKey:
     """Name that item."""
     return RecordKey(f"{store_id}_0", KEEPER)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from boto3.dynamodb.conditions import Attr
 
-from naverplace.aws.dynamodb import failed_condition, from_wire, to_wire, translated
-from naverplace.base.retry import retry
+from naverplace.aws.dynamodb import from_wire
+from naverplace.aws.table import Table
 from naverplace.domain.message_kinds import FLAGS
-from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, read_record
+from naverplace.domain.message_status import MessageStatus, assert_transition
+from naverplace.domain.records import PREFIX, SINCE, Record, attribute, read_record
 from naverplace.ledger.entries import LedgerMessage
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class LedgerScan:
     def __init__(
         self, client: DynamoDBClient, name: str = "sms", *, page: int | None = None, wait: float = 1
     ) -> None:
-        self.client, self.name = client, name
+        self.table = Table(client, name)
         self._page = page  # items of one answer; None: as many as fit
         self._wait = wait  # seconds before a page is asked for again; doubles
 
@@ -42,23 +42,10 @@ class LedgerScan:
         Others may write meanwhile. A page that fails is asked for again by itself; raises Transient
         when it stays unreadable, Permanent.
         """
-        request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
-        if self._page:
-            request["Limit"] = self._page
-        while True:
-            answer = retry(lambda: self._read(request), attempts=TRIES, wait=self._wait)
-            for item in answer.get("Items", []):
-                read = from_wire(
-                    {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}
-                )
-                yield read_record(read)
-            if not answer.get("LastEvaluatedKey"):
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _read(self, request: dict[str, Any]) -> Any:
-        with translated(self.name):
-            return self.client.scan(**request)
+        limit: dict[str, Any] = {"Limit": self._page} if self._page else {}
+        for item in self.table.scan(attempts=TRIES, wait=self._wait, ConsistentRead=True, **limit):
+            kept = {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}
+            yield read_record(from_wire(kept))
 
     def record_delivery(self, entry: LedgerMessage, *, message_id: str, result: str) -> bool:
         """Record that the phone has the message; tell False when the entry is another one now."""
@@ -72,38 +59,21 @@ class LedgerScan:
         self, entry: LedgerMessage, state: MessageStatus, message_id: str, result: str
     ) -> bool:
         """Move `accepted` on; the parts of the Map that are not named here stay as they are."""
-        names = ("state", "request_id", "message_id", "provider_status")
-        try:
-            with translated(self.name):
-                self.client.update_item(
-                    TableName=self.name,
-                    Key=to_wire(entry.key._asdict()),
-                    UpdateExpression="SET #m.#state = :state, #m.#message_id = :message_id, "
-                    "#m.#provider_status = :result",
-                    ConditionExpression="#m.#state = :accepted AND #m.#request_id = :request_id",
-                    ExpressionAttributeNames={"#m": attribute(entry.kind)}
-                    | {f"#{name}": name for name in names},
-                    ExpressionAttributeValues=to_wire(
-                        {
-                            ":state": state,
-                            ":message_id": message_id,
-                            ":result": result,
-                            ":accepted": MessageStatus.ACCEPTED,
-                            ":request_id": entry.request_id,
-                        }
-                    ),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            found = _found(failed_condition(error), entry.kind)
-            # Ours, whose answer was lost, or another reconciliation's: it says the same.
-            return found is not None and (found.state, found.request_id, found.message_id) == (
-                state,
-                entry.request_id,
-                message_id,
-            )
-        return True
-
-
-def _found(item: dict[str, Any] | None, kind: str) -> LedgerEntry | None:
-    return read_record(item).messages.get(kind) if item else None
+        assert_transition(MessageStatus.ACCEPTED, state)
+        name = attribute(entry.kind)
+        parts = {"state": state, "message_id": message_id, "provider_status": result}
+        old = self.table.update(
+            entry.key._asdict(),
+            {(name, part): value for part, value in parts.items()},
+            condition=Attr(f"{name}.state").eq(MessageStatus.ACCEPTED)
+            & Attr(f"{name}.request_id").eq(entry.request_id),
+        )
+        if old is None:
+            return True
+        found = read_record(old).messages.get(entry.kind) if old else None
+        # Ours, whose answer was lost, or another reconciliation's: it says the same.
+        return found is not None and (found.state, found.request_id, found.message_id) == (
+            state,
+            entry.request_id,
+            message_id,
+        )

@@ -11,8 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.readonly import read_only
+from naverplace.aws.dynamodb import open_dynamodb, read_only
 from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.domain.effects import RecordKey

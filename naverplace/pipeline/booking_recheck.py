@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from threading import Lock
 
+from naverplace.delivery.executor import StaleReason
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import SendSms
 from naverplace.naver.booking_client import BookingClient
@@ -22,8 +23,8 @@ class BookingRechecker:
         self._read: dict[str, tuple[datetime, dict[str, Booking]]] = {}
         self._lock = Lock()
 
-    def why_stale(self, effect: SendSms) -> str:
-        """Tell why the booking is not as it was when this was decided; empty when it is.
+    def recheck(self, effect: SendSms) -> StaleReason | None:
+        """Tell why the booking is not as it was when this was decided; None when it is.
 
         Raises Transient or Permanent when Naver cannot be asked.
         """
@@ -34,7 +35,7 @@ class BookingRechecker:
             return "not sent: the booking has been moved since it was read"
         if booking.phone != effect.to:
             return "not sent: the booking's phone has changed since it was read"
-        return ""
+        return None
 
     def _confirmed(self, store_id: str) -> dict[str, Booking]:
         max_age = timedelta(seconds=self._run.settings.ledger.fresh_seconds)

@@ -55,7 +55,7 @@ def build_report(
         decisions=decisions,
         results=tuple(results),
         browser_opened=session is not None and session.browser_opened,
-        table_writes=run.table.writes,
+        table_writes=run.table.records.writes,
         failure=REDACTOR.scrub(failure),
         doubts=tuple(doubts),
         crosscheck=crosscheck,

@@ -37,7 +37,7 @@ def check_sent(
     why_not: list[str] = []
     with run.watch.phase("cross-check"):
         keys = {one.key for one in sent}
-        records = _try(lambda: list(run.table.read(keys).values()), "the table", why_not)
+        records = _try(lambda: list(run.table.records.read(keys).values()), "the table", why_not)
         messages = _try(lambda: _read_log(run, sent), "SENS's log", why_not)
     return crosscheck_sent(
         sent,

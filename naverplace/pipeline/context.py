@@ -6,8 +6,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
-from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.dynamodb_timing import timed
+from naverplace.aws.dynamodb import open_dynamodb, timed
 from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import SettingsError

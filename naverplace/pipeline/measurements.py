@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from naverplace.aws.dynamodb_timing import DYNAMODB
+from naverplace.aws.dynamodb import DYNAMODB
 from naverplace.base.timing import Calls
 from naverplace.domain.effects import CHANNELS
 from naverplace.pipeline.context import RunContext

@@ -82,9 +82,9 @@ def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
     """
     bookings = [b for c in validated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
-        records = run.table.read_bookings({booking.key for booking in bookings})
+        records = run.table.records.read_bookings({booking.key for booking in bookings})
         if run.captured:
-            run.captured.note_records(records, run.table.read)
+            run.captured.note_records(records, run.table.records.read)
         matches = match_records(bookings, records)
         check = _check_batches(run, validated, bookings, matches)
         told = read_reported_runs(run.session_table, records.values())

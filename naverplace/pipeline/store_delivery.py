@@ -61,7 +61,7 @@ def _settle_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
 
 def unsettled(run: RunContext, messages: Collection[PendingMessage]) -> list[InDoubtMessage]:
     """Read those of these messages that are unsettled in the ledger."""
-    records = run.table.read(message.key for message in messages)
+    records = run.table.records.read(message.key for message in messages)
     run.resolver.add_known_requests(records.values())
     return [
         d for d in in_doubt_messages(records.values(), FLAG_OF) if d.pending_message in messages
@@ -77,7 +77,7 @@ def deliver_store(
     """
     if run.dry_run or not effects:
         return []
-    opening = [PendingMessage(e.key, e.kind) for e in effects if isinstance(e, SendSms)]
+    opening = [PendingMessage.of(e) for e in effects if isinstance(e, SendSms)]
     with run.watch.phase("delivery"):
         try:
             holding = run.store_locks.acquire(store_id, opening, wait=True)
@@ -94,17 +94,16 @@ def deliver_store(
             ]
         results: list[ActionResult] = []
         try:
-            results = deliver(effects, _carrier(run, session, holding), run.resolver)
+            results = deliver(effects, _executor(run, session, holding), run.resolver)
             return results
         finally:
             _give_back(holding, effects, results)
 
 
-def _carrier(
+def _executor(
     run: RunContext, session: NaverSession | None, holding: StoreLock | None
 ) -> EffectExecutor:
-    rechecker = BookingRechecker(run, session) if session else None
-    carrier = EffectExecutor(
+    return EffectExecutor(
         table=run.table,
         sens=run.sens,
         channels=run.channels,
@@ -114,8 +113,8 @@ def _carrier(
         switch=run.settings.cutover,
         lock=holding,
         watch=run.watch,
+        recheck=BookingRechecker(run, session).recheck if session else None,
     )
-    return replace(carrier, still=rechecker.why_stale) if rechecker else carrier
 
 
 def _give_back(
@@ -123,7 +122,7 @@ def _give_back(
 ) -> None:
     """Give the store back; whatever may be unsettled stays open, and the next run looks at it."""
     over = [
-        PendingMessage(effect.key, effect.kind)
+        PendingMessage.of(effect)
         for effect, result in zip(effects, results, strict=False)
         if isinstance(effect, SendSms) and result.outcome in _OVER
     ]
@@ -148,8 +147,8 @@ def deliver_notices(run: RunContext, effects: Sequence[Effect]) -> list[ActionRe
             ]
         told = [effect for effect in effects if owners[store_of(effect)].ours]
         beside = {s for s, owned in owners.items() if owned.reserves_at(run.clock.now())}
-        carrier = replace(_carrier(run, None, None), beside=beside)
-        results = iter(deliver(told, carrier))
+        executor = replace(_executor(run, None, None), beside=beside)
+        results = iter(deliver(told, executor))
         return [
             # Telling makes a record, which nobody but the store's owner may.
             next(results)

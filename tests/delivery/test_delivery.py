@@ -57,7 +57,7 @@ def test_a_new_booking_is_recorded_confirmed_and_guided_in_this_order(
     assert len({result.request_id for result in results[1:]}) == 2
     contents = [str(message["content"]) for message in world.world.messages]
     assert ["confirmation" in text for text in contents] == [True, False]
-    record = open_table(fast).read([key_of(1)])[key_of(1)]
+    record = open_table(fast).records.read([key_of(1)])[key_of(1)]
     assert (record.confirm_sms, record.remind_sms, record.option_sms) == (True, True, False)
 
 
@@ -118,7 +118,7 @@ def test_what_sens_answers_decides_whether_it_may_be_sent_again(
 
     (first,) = deliver_with(fast, [a_send(fast, 1)], run_id="first")
     assert (first.outcome, len(world.world.messages)) == (outcome, arrived)
-    flags = open_table(fast).read([key_of(1)])[key_of(1)]
+    flags = open_table(fast).records.read([key_of(1)])[key_of(1)]
     assert not flags.remind_sms
 
     (second,) = deliver_with(fast, [a_send(fast, 1)], run_id="second")
@@ -192,7 +192,7 @@ def test_a_message_that_expires_while_it_is_claimed_is_freed_and_not_sent(
 
     assert result.outcome is Outcome.SKIPPED
     assert world.world.messages == []
-    record = open_table(fast).read([key_of(1)])[key_of(1)]
+    record = open_table(fast).records.read([key_of(1)])[key_of(1)]
     assert record.messages["guide"].state == "owed"
 
 
@@ -224,7 +224,7 @@ def test_an_acceptance_whose_answer_was_lost_is_recognised(world: Sandbox, fast:
     (result,) = deliver_with(fast, [a_send(fast, 1)])
 
     assert result.outcome is Outcome.ACCEPTED
-    assert open_table(fast).read([key_of(1)])[key_of(1)].remind_sms
+    assert open_table(fast).records.read([key_of(1)])[key_of(1)].remind_sms
 
 
 def test_a_record_whose_answer_was_lost_is_recognised(world: Sandbox, fast: Settings) -> None:
@@ -285,7 +285,7 @@ def test_a_flag_is_set_in_a_record_and_nowhere_else(world: Sandbox, fast: Settin
     results = deliver_with(fast, effects)
 
     assert outcomes(results) == ["written", "written", "failed"]
-    assert open_table(fast).read([key_of(1)])[key_of(1)].option_sms
+    assert open_table(fast).records.read([key_of(1)])[key_of(1)].option_sms
 
 
 def test_notices_of_one_rule_and_channel_go_out_as_one_message(

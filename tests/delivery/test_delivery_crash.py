@@ -96,7 +96,7 @@ def test_killed_while_it_writes_the_acceptance_it_is_never_sent_again(
 
 
 def is_accepted(settings: Settings) -> bool:
-    return open_table(settings).read([key_of(1)])[key_of(1)].remind_sms
+    return open_table(settings).records.read([key_of(1)])[key_of(1)].remind_sms
 
 
 def test_killed_before_the_claim_it_is_sent_by_the_next_run(

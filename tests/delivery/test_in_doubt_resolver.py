@@ -38,7 +38,7 @@ def test_the_log_settles_it(
 
     assert (doubt.resolution, scene.ledger().state) == (settled, state)
     assert doubt.request_id == scene.ledger().request_id == request_id
-    assert scene.table.read([key_of(FIRST)])[key_of(FIRST)].remind_sms is sent
+    assert scene.table.records.read([key_of(FIRST)])[key_of(FIRST)].remind_sms is sent
     assert scene.settle() == []
 
 
@@ -182,7 +182,7 @@ def test_the_flag_flips_in_the_update_that_adopts(scene: Scene) -> None:
 
     scene.settle()
 
-    assert scene.table.read([key_of(FIRST)])[key_of(FIRST)].remind_sms
+    assert scene.table.records.read([key_of(FIRST)])[key_of(FIRST)].remind_sms
     writes = [seen for seen in scene.world.world.requests if "UpdateItem" in seen.target]
     assert len(writes) == before + 1
 

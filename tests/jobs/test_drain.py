@@ -47,7 +47,7 @@ def put_in_doubt(world: Sandbox, settings: Settings, number: int, kind: str) -> 
 def die_after_the_claim(settings: Settings, number: int, *, ago: timedelta) -> datetime:
     """Leave what a killed process leaves: a claim that nobody finishes."""
     table, effect = open_table(settings), a_send(settings, number)
-    table.create(effect.item)
+    table.records.create(effect.item)
     claimed_at = settings.make_clock().now() - ago
     table.claim(
         effect.key, effect.kind, run_id="dead", now=claimed_at, content_hash="of no message"
@@ -56,7 +56,7 @@ def die_after_the_claim(settings: Settings, number: int, *, ago: timedelta) -> d
 
 
 def state(settings: Settings, number: int) -> tuple[str, bool]:
-    record = open_table(settings).read([key_of(number)])[key_of(number)]
+    record = open_table(settings).records.read([key_of(number)])[key_of(number)]
     return record.messages["guide"].state, record.remind_sms
 
 

@@ -22,7 +22,7 @@ from naverplace.ledger.lease import (
     StoreState,
     acquire,
     as_item,
-    from_item,
+    read_state,
     release,
     renew,
 )
@@ -106,7 +106,7 @@ class Holders(RuleBasedStateMachine):
     @rule()
     def it_is_stored(self) -> None:
         stored = from_wire(to_wire(as_item(self.item)))
-        assert from_item("1051707", stored) == self.item
+        assert read_state("1051707", stored) == self.item
 
     @invariant()
     def at_most_one_holder_can_act(self) -> None:
@@ -190,7 +190,7 @@ def test_a_settled_message_stays_open_while_another_to_its_phone_is_in_doubt() -
 
 
 def test_what_other_modules_keep_in_the_item_is_kept() -> None:
-    item = from_item("1051707", {"id": "x", "batch": {"bookings": 58}, "released": "김하나"})
+    item = read_state("1051707", {"id": "x", "batch": {"bookings": 58}, "released": "김하나"})
 
     closed = release(taken(item), lease_of(taken(item)), settled=[])
 
@@ -209,7 +209,7 @@ def test_what_other_modules_keep_in_the_item_is_kept() -> None:
     ["mine", None, {}, {"holder": "a", "run_id": "a", "epoch": "x", "until": "2025-10-22"}],
 )
 def test_an_unreadable_lease_counts_as_over(lease: Any) -> None:
-    item = from_item("1051707", {"lease": lease, "epoch": 7})
+    item = read_state("1051707", {"lease": lease, "epoch": 7})
 
     assert item.holder_at(NOON) is None
     assert taken(item).epoch == 8
@@ -227,7 +227,7 @@ def test_a_message_is_found_again_under_its_stored_name(
 
     stored = as_item(taken(StoreState("1051707"), opening=[message]))
 
-    assert list(from_item("1051707", stored).open) == [message]
+    assert list(read_state("1051707", stored).open) == [message]
 
 
 def test_an_item_shows_no_phone_when_it_is_printed() -> None:

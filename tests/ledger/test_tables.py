@@ -60,7 +60,7 @@ def hasty(settings: Settings) -> MessageLedger:
 
 @pytest.fixture
 def claimed(table: MessageLedger) -> Claim:
-    table.create(item_of(KEY))
+    table.records.create(item_of(KEY))
     return claim_guide(table)
 
 
@@ -80,10 +80,10 @@ def claim_guide(table: MessageLedger, content: str = "hash") -> Claim:
 
 def test_records_are_read_in_batches_of_a_hundred(table: MessageLedger) -> None:
     for key in keys(230):
-        table.create(item_of(key))
+        table.records.create(item_of(key))
     missing = RecordKey("1051707_none", "010-0000-9999")
 
-    records = table.read([*keys(230), missing, *keys(5)])
+    records = table.records.read([*keys(230), missing, *keys(5)])
 
     assert set(records) == set(keys(230))
 
@@ -106,7 +106,7 @@ def test_keys_that_dynamodb_leaves_out_are_asked_for_again(settings: Settings) -
             {"RequestItems": {"sms": {"Keys": wire[1:], "ConsistentRead": True}}},
         )
 
-        assert set(table.read(keys(2))) == set(keys(2))
+        assert set(table.records.read(keys(2))) == set(keys(2))
 
 
 def test_keys_that_stay_unread_are_an_error_and_not_missing_records(settings: Settings) -> None:
@@ -117,21 +117,21 @@ def test_keys_that_stay_unread_are_an_error_and_not_missing_records(settings: Se
             answers.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": left})
 
         with pytest.raises(Throttled, match="1 keys stay unread"):
-            MessageLedger(client, "sms", wait=0).read([KEY])
+            MessageLedger(client, "sms", wait=0).records.read([KEY])
 
 
 def test_a_record_is_created_once(table: MessageLedger) -> None:
-    assert table.create(item_of(KEY), run_id="run-1")
-    assert not table.create(item_of(KEY, confirm_sms=True), run_id="run-2")
+    assert table.records.create(item_of(KEY), run_id="run-1")
+    assert not table.records.create(item_of(KEY, confirm_sms=True), run_id="run-2")
 
-    record = table.read([KEY])[KEY]
+    record = table.records.read([KEY])[KEY]
     assert not record.confirm_sms
     assert record.extra["created_by"].startswith("run-1/")
-    assert table.writes == 1
+    assert table.records.writes == 1
 
 
 def test_of_many_threads_that_claim_a_message_one_wins(table: MessageLedger) -> None:
-    table.create(item_of(KEY))
+    table.records.create(item_of(KEY))
 
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda _: acquire(table), range(8)))
@@ -156,7 +156,7 @@ def test_a_message_without_a_record_cannot_be_claimed(table: MessageLedger) -> N
 
 
 def test_a_message_that_the_legacy_has_sent_cannot_be_claimed(table: MessageLedger) -> None:
-    table.create(item_of(KEY, remind_sms=True))
+    table.records.create(item_of(KEY, remind_sms=True))
 
     assert acquire(table) == ClaimRefused("flag_set")
 
@@ -164,7 +164,7 @@ def test_a_message_that_the_legacy_has_sent_cannot_be_claimed(table: MessageLedg
 def test_an_item_that_lacks_the_flag_can_be_claimed(table: MessageLedger) -> None:
     item = item_of(KEY)
     del item["remind_sms"]
-    table.create(item)
+    table.records.create(item)
 
     assert isinstance(acquire(table), Claim)
 
@@ -172,11 +172,11 @@ def test_an_item_that_lacks_the_flag_can_be_claimed(table: MessageLedger) -> Non
 def test_an_acceptance_flips_the_legacys_flag_in_the_same_item(
     table: MessageLedger, claimed: Claim
 ) -> None:
-    assert not table.read([KEY])[KEY].remind_sms
+    assert not table.records.read([KEY])[KEY].remind_sms
 
     assert table.accept(claimed, request_id="RS-1", now=NOON)
 
-    record = table.read([KEY])[KEY]
+    record = table.records.read([KEY])[KEY]
     assert record.remind_sms
     assert not record.confirm_sms
     guide = record.messages["guide"]
@@ -196,7 +196,7 @@ def test_an_acceptance_is_recorded_in_an_item_that_the_legacy_has_overwritten(
 
     assert table.accept(claimed, request_id="RS-1", now=NOON)
 
-    record = table.read([KEY])[KEY]
+    record = table.records.read([KEY])[KEY]
     assert record.remind_sms
     assert record.messages["guide"].state == MessageStatus.ACCEPTED
 
@@ -208,7 +208,7 @@ def test_an_acceptance_does_not_revive_a_deleted_item(
     client.delete_item(TableName="sms", Key=to_wire(KEY._asdict()))
 
     assert not table.accept(claimed, request_id="RS-1", now=NOON)
-    assert table.read([KEY]) == {}
+    assert table.records.read([KEY]) == {}
 
 
 def test_a_claim_that_was_freed_and_taken_again_is_nobody_elses(
@@ -238,7 +238,7 @@ def test_a_message_in_doubt_is_not_free(table: MessageLedger, claimed: Claim) ->
 def test_a_content_that_is_refused_again_and_again_is_given_up_until_it_changes(
     table: MessageLedger,
 ) -> None:
-    table.create(item_of(KEY))
+    table.records.create(item_of(KEY))
     for day in range(MAX_REFUSALS):
         now = NOON + timedelta(days=day)
         claim = acquire(table, now=now)
@@ -253,7 +253,7 @@ def test_a_content_that_is_refused_again_and_again_is_given_up_until_it_changes(
 
 
 def test_an_outage_never_uses_the_attempts_up(table: MessageLedger) -> None:
-    table.create(item_of(KEY))
+    table.records.create(item_of(KEY))
     for _ in range(MAX_REFUSALS * 3):
         table.release_claim(claim_guide(table), "SENS was away", now=NOON)
 
@@ -261,22 +261,22 @@ def test_an_outage_never_uses_the_attempts_up(table: MessageLedger) -> None:
 
 
 def test_a_flag_is_set_only_in_a_record_that_exists(table: MessageLedger) -> None:
-    assert not table.set_flag(KEY, "remind_sms", True)
-    table.create(item_of(KEY))
+    assert not table.records.set_flag(KEY, "remind_sms", True)
+    table.records.create(item_of(KEY))
 
-    assert table.set_flag(KEY, "remind_sms", True)
-    assert table.read([KEY])[KEY].remind_sms
+    assert table.records.set_flag(KEY, "remind_sms", True)
+    assert table.records.read([KEY])[KEY].remind_sms
 
 
 def test_any_word_can_be_a_kind(table: MessageLedger) -> None:
-    table.create(item_of(KEY))
+    table.records.create(item_of(KEY))
     kind = "new-year's #1: 새해"
 
     claim = table.claim(KEY, kind, run_id="r", now=NOON)
 
     assert isinstance(claim, Claim)
     assert table.accept(claim, request_id="RS-1", now=NOON)
-    assert table.read([KEY])[KEY].messages[kind].state == MessageStatus.ACCEPTED
+    assert table.records.read([KEY])[KEY].messages[kind].state == MessageStatus.ACCEPTED
 
 
 def test_the_legacys_own_attributes_survive_every_write(
@@ -307,11 +307,11 @@ def test_the_legacys_own_attributes_survive_every_write(
 def test_a_record_that_cannot_be_read_is_an_error_and_never_a_new_booking(
     fault: str, error: type[Exception], world: Sandbox, hasty: MessageLedger
 ) -> None:
-    hasty.create(item_of(KEY))
+    hasty.records.create(item_of(KEY))
     world.world.faults.append(Fault("aws", "BatchGetItem", fault, times=None))
 
     with pytest.raises(error, match="table 'sms'"):
-        hasty.read([KEY])
+        hasty.records.read([KEY])
 
 
 @pytest.mark.parametrize("fault", ["status:400", "status:503", "drop_before", "drop_after"])
@@ -321,20 +321,20 @@ def test_what_dynamodb_fails_at_once_is_tried_again_and_done_once(
     for operation in ("BatchGetItem", "PutItem", "UpdateItem"):
         world.world.faults.append(Fault("aws", operation, fault))
 
-    assert hasty.create(item_of(KEY))
+    assert hasty.records.create(item_of(KEY))
     claim = claim_guide(hasty)
     world.world.faults.append(Fault("aws", "UpdateItem", fault))
     assert hasty.accept(claim, request_id="RS-1", now=NOON)
 
-    assert hasty.read([KEY])[KEY].remind_sms
-    assert hasty.writes == 3
+    assert hasty.records.read([KEY])[KEY].remind_sms
+    assert hasty.records.writes == 3
 
 
 def test_a_missing_table_is_an_error_that_says_what_to_do(settings: Settings) -> None:
     table = MessageLedger(open_dynamodb(settings.aws), "nowhere")
 
     with pytest.raises(Permanent, match="naverplace init-tables"):
-        table.read([KEY])
+        table.records.read([KEY])
     with pytest.raises(Permanent, match="naverplace init-tables"):
         acquire(table)
 
@@ -344,7 +344,7 @@ def test_an_unreachable_dynamodb_is_an_error_and_never_not_found() -> None:
     client = open_dynamodb(aws)
 
     with pytest.raises(ServiceUnavailable, match="not reached"):
-        MessageLedger(client).read([KEY])
+        MessageLedger(client).records.read([KEY])
     with pytest.raises(ServiceUnavailable, match="not reached"):
         StateTable(client).get("1")
 

@@ -17,7 +17,7 @@ BOOK = with_rules(shipped(), "new-booking", "confirmation-still-owed", "guide", 
 
 
 def owed_now(settings: Settings, bookings: Sequence[Booking]) -> Decisions:
-    records = open_table(settings).read(booking.key for booking in bookings)
+    records = open_table(settings).records.read(booking.key for booking in bookings)
     return decided(BOOK, bookings, records)
 
 

@@ -7,13 +7,13 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from naverplace.delivery.executor import EffectExecutor
+from naverplace.delivery.in_doubt import Resolution
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import SendSms
 from naverplace.ledger import claims
@@ -79,15 +79,14 @@ def plant_a_second_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "naverplace.ledger.message_ledger.interpret_claim", grant_again(claims.interpret_claim)
     )
+    monkeypatch.setattr("naverplace.ledger.message_ledger.assert_transition", lambda *states: None)
 
 
 def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
     real = EffectExecutor.execute
 
-    def execute(self: EffectExecutor, step: Any) -> Any:
-        if isinstance(step.effect, SendSms):
-            step.effect = replace(step.effect, expires=None)
-        return real(self, step)
+    def execute(self: EffectExecutor, effect: Any) -> Any:
+        return real(self, replace(effect, expires=None) if isinstance(effect, SendSms) else effect)
 
     monkeypatch.setattr(EffectExecutor, "execute", execute)
 
@@ -100,7 +99,8 @@ def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(self: InDoubtResolver, doubt: Any, *args: Any) -> Any:
-        return self._free(doubt, datetime.now(doubt.claim.message.claimed_at.tzinfo))
+        self.table.mark_never_sent(doubt.claim, "planted", now=self.clock.now())
+        return doubt.resolved_as(Resolution.FREED, "planted")
 
     monkeypatch.setattr(InDoubtResolver, "_look_up", look_up)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver, outcome_recorder
+from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver
 from naverplace.delivery import outcomes as sending_module
 from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import Outcome
@@ -25,22 +25,11 @@ def plant(name: str) -> None:
 def _second_claim_is_granted() -> None:
     """Grant every claim, whatever the ledger says."""
 
-    def try_claim(self: MessageLedger, claim: Claim, seen: LedgerEntry | None = None) -> None:
-        self.client.update_item(
-            TableName=self.name,
-            Key={"booking_num": {"S": claim.key.booking_num}, "phone": {"S": claim.key.phone}},
-            UpdateExpression="SET #m = :m",
-            ExpressionAttributeNames={"#m": f"message_{claim.kind}"},
-            ExpressionAttributeValues={
-                ":m": {"M": {n: _wire(v) for n, v in claim.message.as_map().items()}}
-            },
-        )
+    def try_claim(self: MessageLedger, claim: Claim, seen: object) -> None:
+        entry = {f"message_{claim.kind}": claim.message.as_map()}
+        self.records.table.update(claim.key._asdict(), entry)
 
     _set(MessageLedger, "_try_claim", try_claim)
-
-
-def _wire(value: Any) -> dict[str, str]:
-    return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 
 def _acceptance_flips_no_flag() -> None:
@@ -56,9 +45,7 @@ def _acceptance_flips_no_flag() -> None:
 def _doubt_is_freed_at_once() -> None:
     """Free what is in doubt without asking anybody."""
 
-    def mark_in_doubt(
-        self: MessageLedger, claim: Claim, reason: str, *, now: Any, request_id: str = ""
-    ) -> bool:
+    def mark_in_doubt(self: MessageLedger, claim: Claim, reason: str, *, now: Any) -> bool:
         return self.release_claim(claim, reason, now=now)
 
     _set(MessageLedger, "mark_in_doubt", mark_in_doubt)
@@ -93,24 +80,24 @@ def _claim_comes_after_the_send() -> None:
 
     def send_sms(self: executor.EffectExecutor, attempt: Any, effect: Any) -> Any:
         claim = Claim(effect.key, effect.kind, LedgerEntry("claimed", claimed_at=self.clock.now()))
-        call = sending_module.call_provider(lambda: self._text(effect, claim))
+        call = sending_module.call_provider(lambda: self._send(effect, claim))
         if call.outcome is not Outcome.ACCEPTED:
             return attempt.finish(call.outcome, call.message)
-        if blocked := self._claim(attempt, effect, effect.kind):
-            return blocked
-        return self._recorder.record(attempt, call)
+        granted = self._claim(attempt, effect, effect.kind)
+        return self._record(attempt, granted, call) if isinstance(granted, Claim) else granted
 
     _set(executor.EffectExecutor, "_send_sms", send_sms)
 
 
 def _failures_are_forgotten() -> None:
     """Record whatever happened as accepted."""
-    real = outcome_recorder.Recorder.record
+    real = executor.EffectExecutor._record
 
-    def record(self: outcome_recorder.Recorder, attempt: Any, call: Any) -> Any:
-        return real(self, attempt, replace(call, outcome=Outcome.ACCEPTED, request_id="none"))
+    def record(self: executor.EffectExecutor, attempt: Any, claim: Claim, call: Any) -> Any:
+        accepted = replace(call, outcome=Outcome.ACCEPTED, request_id="none")
+        return real(self, attempt, claim, accepted)
 
-    _set(outcome_recorder.Recorder, "record", record)
+    _set(executor.EffectExecutor, "_record", record)
 
 
 def _doubts_are_forgotten() -> None:

@@ -18,6 +18,7 @@ from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.records_table import RecordsTable
 from naverplace.ledger.store_lock import StoreLocks
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
@@ -60,7 +61,7 @@ class Outside:
         return self.settings.model_copy(update={"document": document})
 
 
-class RememberingTable(MessageLedger):
+class RememberingRecords(RecordsTable):
     """The table, which keeps what was last read: two decisions on the same records compare."""
 
     last: Mapping[RecordKey, Record] = {}
@@ -87,7 +88,9 @@ class YearRun(RunContext):
         self.fields, self.rulebook = outside.fields, outside.rulebook
         self.naver_slots, self.captured = BoundedSemaphore(1), None
         client: Any = Line(outside.tables, outside.troubles, fate)
-        self.table: RememberingTable = RememberingTable(client, self.settings.aws.sms_table)
+        self.table = MessageLedger(client, self.settings.aws.sms_table)
+        self.remembered = RememberingRecords(client, self.settings.aws.sms_table)
+        self.table.records = self.table.reservations.records = self.remembered
         self.session_table = StateTable(client, self.settings.aws.session_table)
         ledger = self.settings.ledger
         self.store_locks = StoreLocks(

@@ -88,11 +88,11 @@ def _decided(run: YearRun, reader: Reader, validated: ValidationResult) -> Decis
     """Decide; a complete reading also by the breaker, and it must owe what the narrow one owes."""
     outside = reader.outside
     if not reader.whole:
-        records = run.table.read_bookings({booking.key for booking in reader.bookings})
+        records = run.table.records.read_bookings({booking.key for booking in reader.bookings})
         decisions = _narrow(run, reader, records)
         return DecisionResult(decisions, bookings=len({b.booking_num for b in reader.bookings}))
     decided = steps.decide(run, validated)
-    narrow = _narrow(run, reader, run.table.last)
+    narrow = _narrow(run, reader, run.remembered.last)
     stopped = set(decided.halts)
     whole_owes = _owes(decided.decisions.effects)
     narrow_owes = {

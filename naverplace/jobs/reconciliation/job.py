@@ -118,8 +118,8 @@ def compare(this: Reconciling) -> Compared:
     hollow = none_of_more(matched, window)
     if mark.ledger_size and not any(entry.counted_as_sent for entry in entries):
         hollow.append(
-            f"table {this.table.name!r} counts no message at all, and had {mark.ledger_size} the "
-            "last time: is it the right table, and was it restored or emptied?"
+            f"table {this.table.table.name!r} counts no message at all, and had {mark.ledger_size} "
+            "the last time: is it the right table, and was it restored or emptied?"
         )
     return Compared(window, tail, mark, matched, (*problems, *hollow), bool(hollow))
 

@@ -120,7 +120,7 @@ class Retention:
             what for _, what in fates if what not in (Fate.FORGET, Fate.RECENT)
         )
         return Place(
-            name=f"table {self.table.name}",
+            name=f"table {self.table.table.name}",
             days=self.settings.retention.days,
             seen=looked.seen,
             old=len(due),
@@ -145,7 +145,7 @@ class Retention:
                 removed += self.items.delete_pending(item.store_id, before=self.before)
         if old:
             left = sum(count_old_pending(item, before=self.before) for item in self.items.read())
-        name = f"table {self.session_table.name}, open messages"
+        name = f"table {self.session_table.table.name}, open messages"
         return Place(name, days, seen=seen, old=old, removed=removed, left=left)
 
     def files(self) -> list[Place]:

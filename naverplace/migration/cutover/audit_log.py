@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from naverplace.aws.dynamodb import to_wire, translated
 from naverplace.aws.state_table import StateTable
 
 ITEM = "naverplace-switch"
@@ -19,14 +18,7 @@ class SwitchLog:
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Add an entry at the end. Raises Transient, Permanent."""
-        with translated(self.session.name):
-            self.session.client.update_item(
-                TableName=self.session.name,
-                Key=to_wire({"id": ITEM}),
-                UpdateExpression="SET #all = list_append(if_not_exists(#all, :none), :one)",
-                ExpressionAttributeNames={"#all": "entries"},
-                ExpressionAttributeValues=to_wire({":none": [], ":one": [dict(entry)]}),
-            )
+        self.session.table.append({"id": ITEM}, "entries", dict(entry))
 
     def entries(self) -> list[dict[str, Any]]:
         """List all entries, the oldest first; one written twice by a retry counts once."""

@@ -25,7 +25,7 @@ from naverplace.ledger.ownership import (
     mark_sole_sender_from,
     transfer,
 )
-from naverplace.ledger.reservations_table import keeper
+from naverplace.ledger.reservations_table import marker_item
 from naverplace.migration.cutover.audit_log import SwitchLog
 from naverplace.migration.cutover.legacy_schedule import LegacyRule
 from naverplace.migration.cutover.return_reservations import take_back
@@ -167,7 +167,9 @@ class Switching:
 
     def _keep_legacy_reading(self, store_id: str) -> None:
         now = self.run.clock.now().astimezone(SEOUL)
-        self.run.table.create(keeper(store_id, now.strftime(TIME_FORMAT)), run_id=self.run.run_id)
+        self.run.table.records.create(
+            marker_item(store_id, now.strftime(TIME_FORMAT)), run_id=self.run.run_id
+        )
 
     def _reserve_from_now_on(self, store_id: str) -> None:
         """Make sure that no run sends without reservations, before the legacy may start."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from naverplace.domain.records import Record
 from naverplace.ledger.reservations import may_be_deleted
-from naverplace.ledger.reservations_table import keeper_key
+from naverplace.ledger.reservations_table import marker_key
 from naverplace.ledger.scan import LedgerScan
 from naverplace.pipeline.context import RunContext
 
@@ -17,9 +17,10 @@ def take_back(run: RunContext, store_id: str) -> tuple[int, int]:
     Left is what is in doubt, or was changed meanwhile: drain, and do it again. Nobody of ours may
     send for the store any more. Raises Transient, Permanent.
     """
-    found = list(reserved_of(store_id, LedgerScan(run.table.client, run.table.name).scan()))
+    table = run.table.records.table
+    found = list(reserved_of(store_id, LedgerScan(table.client, table.name).scan()))
     done = sum(_take_back(run, record) for record in found)
-    run.table.delete_marker(keeper_key(store_id))
+    run.table.reservations.delete_marker(marker_key(store_id))
     return done, len(found) - done
 
 
@@ -33,6 +34,6 @@ def reserved_of(store_id: str, records: Iterable[Record]) -> Iterable[Record]:
 def _take_back(run: RunContext, record: Record) -> bool:
     if any(entry.is_in_doubt for entry in record.messages.values()):
         return False
-    if may_be_deleted(record, now=run.clock.now()) and run.table.delete_unsent(record):
+    if may_be_deleted(record, now=run.clock.now()) and run.table.reservations.delete_unsent(record):
         return True
-    return run.table.cancel(record, record.reserved)
+    return run.table.reservations.cancel(record, record.reserved)

@@ -13,8 +13,7 @@ import pytest
 from legacy import run as legacy_run
 from legacy.ports import Texts
 from legacy.settings import from_sandbox
-from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.readonly import read_only
+from naverplace.aws.dynamodb import open_dynamodb, read_only
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.migration.parity.comparison_run import Comparison, open_comparison
