@@ -73,7 +73,7 @@ def apply(
     """Change an item by SET and REMOVE of top-level attributes, and by list_append."""
     sets, _, removes = update.removeprefix("SET ").partition(" REMOVE ")
     if "list_append" in sets:
-        item["entries"] = [*item.get("entries", []), *values[":one"]]
+        item["entries"] = [*item.get("entries", []), *values[":value"]]
         return
     for part in sets.split(", "):
         name, _, value = part.partition(" = ")
