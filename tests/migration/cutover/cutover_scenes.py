@@ -92,7 +92,7 @@ class Scene:
             run = self.run(port)
             run.now = port.now()
             bookings = [one.ours for one in self.listed(run.now)]
-            records = run.table.read_bookings({booking.key for booking in bookings})
+            records = run.table.records.read_bookings({booking.key for booking in bookings})
             owners = run.store_locks.owners([STORE])
             decisions = _decided(bookings, records, run.now)
             decisions = with_reservations(run, decisions, match_records(bookings, records), owners)
@@ -143,7 +143,7 @@ class Scene:
             clock=clock,
             sens=sens,
             channels={},
-            settler=InDoubtResolver(table, sens, clock, settings.ledger),
+            resolver=InDoubtResolver(table, sens, clock, settings.ledger),
             watch=PhaseTimer(),
         )
 
