@@ -8,7 +8,7 @@ that is the number 1 is reserved: set for the legacy, not for us (ledger/reserva
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,8 @@ RESERVED = 1
 KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
 SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
 _NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)
+_TIMES = ("claimed_at", "settled_at", "due", "expires", "for_start")
+_NUMBERS = {"attempt": 1, "refusals": 0, "epoch": 0}  # of an entry, with what a missing one is
 
 
 @dataclass(frozen=True)
@@ -69,24 +71,10 @@ class LedgerEntry:
     @classmethod
     def from_map(cls, values: Mapping[str, Any]) -> LedgerEntry:
         """Read an item's Map; unreadable parts become empty, for `state` alone decides."""
-        return cls(
-            state=str(values.get("state", "")),
-            attempt=_number(values.get("attempt"), 1),
-            refusals=_number(values.get("refusals"), 0),
-            epoch=_number(values.get("epoch"), 0),
-            claimed_at=_time(values.get("claimed_at")),
-            settled_at=_time(values.get("settled_at")),
-            due=_time(values.get("due")),
-            expires=_time(values.get("expires")),
-            for_start=_time(values.get("for_start")),
-            token=str(values.get("token", "")),
-            run_id=str(values.get("run_id", "")),
-            content_hash=str(values.get("content_hash", "")),
-            request_id=str(values.get("request_id", "")),
-            message_id=str(values.get("message_id", "")),
-            provider_status=str(values.get("provider_status", "")),
-            reason=str(values.get("reason", "")),
-        )
+        parts: dict[str, Any] = {name: _time(values.get(name)) for name in _TIMES}
+        parts |= {name: _number(values.get(name), least) for name, least in _NUMBERS.items()}
+        texts = [part.name for part in fields(cls) if part.name not in parts]
+        return cls(**parts | {name: str(values.get(name, "")) for name in texts})
 
 
 @dataclass(frozen=True)
