@@ -30,6 +30,15 @@ SOURCES = "".join(
         (f"{MIRROR}-security", f"{SUITE}-security"),
     )
 )
+# As debian:bookworm-slim has it: no pages of manuals, and no wait for the disk at each file.
+DPKG = """force-unsafe-io
+path-exclude /usr/share/doc/*
+path-include /usr/share/doc/*/copyright
+path-exclude /usr/share/info/*
+path-exclude /usr/share/locale/*
+path-include /usr/share/locale/locale.alias
+path-exclude /usr/share/man/*
+"""
 COMPANY_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 PROGRAMS = ("buildah", "podman", "runc", "debootstrap")
 # As `docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges`.
@@ -67,6 +76,7 @@ class Engine:
             _run(["debootstrap", "--variant=minbase", SUITE, str(root), MIRROR])
         (root / "etc/apt/sources.list").unlink(missing_ok=True)
         (root / "etc/apt/sources.list.d/debian.sources").write_text(SOURCES, encoding="utf-8")
+        (root / "etc/dpkg/dpkg.cfg.d/docker").write_text(DPKG, encoding="utf-8")
         for name in ("var/cache/apt/archives", "var/lib/apt/lists"):
             shutil.rmtree(root / name)
             (root / name / "partial").mkdir(parents=True)
@@ -138,7 +148,7 @@ class Engine:
         self, *words: str, env: Mapping[str, str] | None = None, seconds: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """Run a container to its end, with the image's own entry unless `--entrypoint` leads."""
-        options, rest = (words[:2], words[2:]) if words[0] == "--entrypoint" else ((), words)
+        options, rest = (words[:2], words[2:]) if words[:1] == ("--entrypoint",) else ((), words)
         run = ("run", "--rm", *HARDENED, *_limits(), *_variables(env or {}), *options, IMAGE, *rest)
         return self.podman(*run, seconds=seconds, check=False)
 
