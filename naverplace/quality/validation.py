@@ -14,7 +14,7 @@ import shutil
 import threading
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -27,15 +27,7 @@ from naverplace.settings.sections import QualitySettings
 
 log = logging.getLogger(__name__)
 # No name and no full phone: Data Docs show the values that are refused.
-VALIDATED_COLUMNS = [
-    "asked_store",
-    "store_id",
-    "booking_id",
-    "status",
-    "phone_shape",
-    "start",
-    "end",
-]
+SHOWN = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start", "end"]
 
 
 @dataclass(frozen=True)
@@ -51,14 +43,7 @@ class Quarantined:
 
     def as_row(self) -> dict[str, str]:
         """Turn it into a row of a table."""
-        return {
-            "store_id": self.store_id,
-            "booking_id": self.booking_id,
-            "status": self.status,
-            "phone": self.phone,
-            "start": self.start,
-            "reasons": "; ".join(self.reasons),
-        }
+        return {**asdict(self), "reasons": "; ".join(self.reasons)}
 
 
 @dataclass(frozen=True)
@@ -158,9 +143,7 @@ def _run_suite(
         suite=context.suites.add(suite),
     )
     results = context.validation_definitions.add(definition).run(
-        batch_parameters={
-            "dataframe": whole[VALIDATED_COLUMNS].assign(start_zone=_zones(whole["start"]))
-        },
+        batch_parameters={"dataframe": whole[SHOWN].assign(start_zone=_zones(whole["start"]))},
         result_format="COMPLETE",
         run_id=gx.RunIdentifier(run_name=f"{now:%Y-%m-%d %H.%M.%S}", run_time=now),
     )

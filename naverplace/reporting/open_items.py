@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from naverplace.base.clock import SEOUL
 from naverplace.delivery.in_doubt import InDoubtMessage, Resolution
@@ -64,12 +65,14 @@ def expired_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
                 "booking": effect.key.booking_num,
                 "store_id": effect.store_id,
                 "kind": effect.kind,
-                "due": f"{effect.due.astimezone(SEOUL):%Y-%m-%d %H:%M}" if effect.due else "",
-                "expires": f"{effect.expires.astimezone(SEOUL):%Y-%m-%d %H:%M}"
-                if effect.expires
-                else "",
+                "due": _minute(effect.due),
+                "expires": _minute(effect.expires),
                 "reason": effect.reason,
             }
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment.astimezone(SEOUL):%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _sends(facts: RunFacts) -> list[ActionResult]:

@@ -7,13 +7,13 @@ show yet is no contradiction while it is younger than the settle time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import WITH_PROVIDER
-from naverplace.domain.records import Record
+from naverplace.domain.records import LedgerEntry, Record
 from naverplace.domain.sms_log import SmsLogEntry
 
 _MOVED = "_at_"  # a moved booking's earlier guide is kept as guide_at_<time>
@@ -89,39 +89,43 @@ def crosscheck_sent(
 
 def _in_table(
     sent: Sequence[AcceptedMessage],
-    records: Iterable[Record],
+    records: Sequence[Record],
     found: list[str],
     *,
     run_id: str,
     begun: datetime,
 ) -> tuple[dict[str, int], dict[str, int]]:
-    by_request = {s.request_id: s for s in sent}
-    records = list(records)
-    held = _held(records, by_request)
+    requests = {message.request_id for message in sent}
+    held = _held(records, requests)
     kinds, stores, seen = Counter[str](), Counter[str](), Counter[str]()
+    for record, name, message in _with_provider(records):
+        kind, store_id = name.partition(_MOVED)[0], record.key.store_id
+        if message.request_id in requests:
+            seen[message.request_id] += 1
+            kinds[kind] += 1
+            stores[store_id] += 1
+        elif _of_this_run(message, run_id, begun) and (store_id, message.epoch) in held:
+            found.append(
+                f"the table counts {kind} of booking {record.key.booking_num} (request "
+                f"{message.request_id}) as sent by this run, and the run does not know of it"
+            )
+    found += [
+        f"{message} stands {seen[message.request_id]} times in the table, not once"
+        for message in sent
+        if seen[message.request_id] != 1
+    ]
+    return dict(kinds), dict(stores)
+
+
+def _with_provider(records: Sequence[Record]) -> Iterator[tuple[Record, str, LedgerEntry]]:
     for record in records:
         for name, message in record.messages.items():
-            kind = name.partition(_MOVED)[0]
-            if message.state not in WITH_PROVIDER or not message.request_id:
-                continue
-            if message.request_id in by_request:
-                seen[message.request_id] += 1
-                kinds[kind] += 1
-                stores[record.key.store_id] += 1
-            elif (
-                message.run_id == run_id
-                and message.settled_at
-                and message.settled_at >= begun
-                and (record.key.store_id, message.epoch) in held
-            ):
-                found.append(
-                    f"the table counts {kind} of booking {record.key.booking_num} (request "
-                    f"{message.request_id}) as sent by this run, and the run does not know of it"
-                )
-    for one in sent:
-        if seen[one.request_id] != 1:
-            found.append(f"{one} stands {seen[one.request_id]} times in the table, not once")
-    return dict(kinds), dict(stores)
+            if message.state in WITH_PROVIDER and message.request_id:
+                yield record, name, message
+
+
+def _of_this_run(message: LedgerEntry, run_id: str, begun: datetime) -> bool:
+    return message.run_id == run_id and bool(message.settled_at and message.settled_at >= begun)
 
 
 def _held(records: Iterable[Record], requests: Collection[str]) -> set[tuple[str, int]]:
