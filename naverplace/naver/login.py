@@ -28,8 +28,8 @@ from naverplace.base.errors import (
     ServiceUnavailable,
 )
 from naverplace.naver.browser import Programs, open_browser
-from naverplace.naver.cookies import Cookie, fits, has_login, normalise_cookie
 from naverplace.naver.login_page import find_obstacle, look, shows_form
+from naverplace.naver.session_store import Cookie, fits, has_login, normalise_cookie
 from naverplace.settings.schema import NaverSettings
 
 __all__ = ["BrowserMissing", "NaverAuthenticator"]

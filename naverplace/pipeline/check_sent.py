@@ -12,8 +12,7 @@ from naverplace.delivery.in_doubt import SIGNATURE_LIFE
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.messaging.sens import SensClient
-from naverplace.messaging.sens_log import read_log, read_requests
+from naverplace.messaging.sens import SensClient, read_log, read_requests
 from naverplace.pipeline.context import RunContext
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.sent_crosscheck import AcceptedMessage, CrossCheck, crosscheck_sent

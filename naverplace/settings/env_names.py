@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
 from typing import Any, get_args
 
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
 
+from naverplace.base.registry import suggest_nearest
 from naverplace.settings.schema import Settings
 
 PREFIX = "NAVERPLACE_"
@@ -17,10 +24,12 @@ PREFECTS = {  # no settings of the library: whoever deploys or serves with Prefe
     "NAVERPLACE_HOME": "the project's folder, where prefect.yaml lets a worker work",
     "NAVERPLACE_DATABASE_URL": "PostgreSQL for `make up`; without it SQLite",
 }
-Path = tuple[str, ...]
+TreePath = tuple[str, ...]
 
 
-def fields(model: type[BaseModel] = Settings, above: Path = ()) -> Iterator[tuple[Path, FieldInfo]]:
+def fields(
+    model: type[BaseModel] = Settings, above: TreePath = ()
+) -> Iterator[tuple[TreePath, FieldInfo]]:
     """List every setting and section with its place in the tree."""
     for name, field in model.model_fields.items():
         path = (*above, name)
@@ -44,7 +53,7 @@ def _holds_secret(kind: Any) -> bool:
     return kind is SecretStr or any(_holds_secret(part) for part in get_args(kind))
 
 
-def variable_of(path: Path) -> str:
+def variable_of(path: TreePath) -> str:
     """Name the variable of a setting; of one within a table of settings, the table's."""
     field: FieldInfo | None = None
     known: list[str] = []
@@ -98,3 +107,67 @@ def env_example() -> str:
 def _shown(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     return "" if default in (None, {}, ()) else str(default)
+
+
+class _Environment(EnvSettingsSource):
+    """pydantic-settings' reading of variables, from a mapping instead of this process."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._given = {name.lower(): value for name, value in variables.items()}
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._given
+
+
+def read_env_file(path: Path | None, problems: list[str]) -> dict[str, str]:
+    """Read the variables of an `.env` file; without a file there are none."""
+    if path is None or not path.exists():
+        return {}
+    try:
+        content = path.read_text("utf-8-sig")  # Windows' editors put a mark before the first name
+    except (OSError, UnicodeError) as error:
+        problems.append(f"{path}: cannot be read ({type(error).__name__}); write it as UTF-8 text")
+        return {}
+    variables = {}
+    for line in parse_stream(StringIO(content)):
+        if line.error:
+            text = line.original.string
+            start = line.original.line + len(text) - len(text.lstrip("\n"))
+            problems.append(f"{path}:{start}: is not NAME=value; is a quote left open?")
+        elif line.key:
+            variables[line.key] = line.value or ""
+    return variables
+
+
+def tree_of(variables: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """Sort the variables that are settings into a tree."""
+    # An empty variable, as CI systems and copied examples have them, means: not set.
+    ours = {n: v for n, v in variables.items() if n.upper().startswith(PREFIX) and v != ""}
+    for name in sorted(json_variables() & {name.upper() for name in ours}):
+        given = next(n for n in ours if n.upper() == name)
+        if not _is_object(ours[given]):
+            del ours[given]
+            problems.append(f"{given}: is not valid JSON of an object, like {{...}}")
+    return dict(_Environment(ours)())
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:
+    """Name variables that look like settings and are none, with the nearest that is one."""
+    known = [*variable_names(), *PREFECTS]
+    for name in variables:
+        word = name.upper()
+        meant = word.startswith(PREFIX) or ("NAVER" in word and _is_near(word, known))
+        if meant and word not in known:
+            yield f"{name}: unknown setting in {where}; {suggest_nearest(word, known)}"
+
+
+def _is_near(word: str, known: list[str]) -> bool:
+    return bool(get_close_matches(word, known, n=1, cutoff=0.9))

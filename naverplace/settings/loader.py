@@ -15,8 +15,15 @@ from naverplace.base.errors import NaverPlaceError, SettingsError
 from naverplace.base.registry import suggest_nearest
 from naverplace.redaction import redactor
 from naverplace.redaction.redactor import REDACTOR
-from naverplace.settings.env_names import fields, is_secret, section_of, variable_of
-from naverplace.settings.env_source import read_env_file, tree_of, unknown
+from naverplace.settings.env_names import (
+    fields,
+    is_secret,
+    read_env_file,
+    section_of,
+    tree_of,
+    unknown,
+    variable_of,
+)
 from naverplace.settings.schema import Settings
 
 # Not ours to read, but the process holds them, and libraries show them at DEBUG.

@@ -22,8 +22,7 @@ from naverplace.base.errors import (
     Throttled,
     TooLate,
 )
-from naverplace.messaging.sens import SensClient, signature
-from naverplace.messaging.sens_responses import Acceptance
+from naverplace.messaging.sens import Acceptance, SensClient, signature
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

@@ -11,8 +11,8 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError
-from naverplace.naver.cookies import Cookie
 from naverplace.naver.session import NaverSession, open_naver_session
+from naverplace.naver.session_store import Cookie
 from naverplace.settings.schema import NaverSettings, Settings
 from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naverplace.naver.cookies import (
+from naverplace.naver.session_store import (
     fits,
     has_login,
     merge,

@@ -32,9 +32,9 @@ from naverplace.base.errors import (
     WrongPassword,
 )
 from naverplace.naver.browser import PLACE, PREFIX, Programs, open_browser
-from naverplace.naver.cookies import Cookie
 from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.login_page import Page, find_obstacle
+from naverplace.naver.session_store import Cookie
 from naverplace.settings.schema import NaverSettings, Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

@@ -20,8 +20,7 @@ from naverplace.jobs.reconciliation.findings import (
 )
 from naverplace.ledger.entries import LedgerMessage
 from naverplace.ledger.scan import LedgerScan
-from naverplace.messaging.sens import SensClient
-from naverplace.messaging.sens_log import read_requests
+from naverplace.messaging.sens import SensClient, read_requests
 from naverplace.redaction.redactor import describe
 
 log = logging.getLogger(__name__)

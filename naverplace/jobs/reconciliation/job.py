@@ -30,8 +30,14 @@ from naverplace.jobs.reconciliation.notify import keep, tell
 from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
-from naverplace.messaging.sens import SensClient
-from naverplace.messaging.sens_log import KEPT, each_once, read_log, read_requests, with_contents
+from naverplace.messaging.sens import (
+    KEPT,
+    SensClient,
+    each_once,
+    read_log,
+    read_requests,
+    with_contents,
+)
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.settings.schema import Settings
 
