@@ -16,8 +16,8 @@ from sandbox.phones import add_phones_page
 from sandbox.sens_delivery import delivery_of
 
 if TYPE_CHECKING:
+    from sandbox.request_log import Seen
     from sandbox.server import Sandbox
-    from sandbox.state import Seen
 
 FAULT_KEYS = ("service", "match", "kind", "after", "times", "value")
 

@@ -10,6 +10,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from sandbox.aws import AwsClient, MotoApp
+from sandbox.callers import SANDBOX, urls_for
 from sandbox.environment import environment, secret_tree
 from sandbox.naver.account import Login
 from sandbox.naver.booking_api import create_partner_app
@@ -53,7 +54,7 @@ class Sandbox:
             self.urls["www"] = f"{self.urls['nid']}/www"
             self.urls["smartplace"] = f"{self.urls['nid']}/smartplace"
             self.world.nid_url = self.urls["nid"]
-            self._aws = AwsClient(self.urls["aws"], self.world.aws)
+            self._aws = AwsClient(urls_for(SANDBOX, self.urls)["aws"], self.world.aws)
             self.reset(self._first, now=self._now)
         except BaseException:
             self.stop()
@@ -95,12 +96,14 @@ class Sandbox:
         self._aws.put_secret(secret_tree(self.world, self.urls))
         self.world.requests.clear()
 
-    def environment(self, *, secrets_in_manager: bool = False) -> dict[str, str]:
+    def environment(self, *, secrets_in_manager: bool = False, caller: str = "") -> dict[str, str]:
         """List the variables that point the library at this sandbox.
 
         `secrets_in_manager` leaves the secrets out and names the Secrets Manager secret instead.
+        `caller` is a name that stands in every request of whoever has these variables.
         """
-        return environment(self.world, self.urls, secrets_in_manager=secrets_in_manager)
+        urls = urls_for(caller, self.urls) if caller else self.urls
+        return environment(self.world, urls, secrets_in_manager=secrets_in_manager)
 
     def messages(self) -> list[dict[str, Any]]:
         """List the text messages that SENS accepted, in order; `status` is as of now."""

@@ -10,10 +10,12 @@ from threading import Event, RLock
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from sandbox.callers import Callers
 from sandbox.credentials import AwsAccount, SensAccount, SlackHook, TelegramBot
 from sandbox.faults import Fault
 from sandbox.naver.account import Account, Login, Logins
 from sandbox.naver.switches import BookingSwitches
+from sandbox.request_log import Seen
 
 SEOUL = ZoneInfo("Asia/Seoul")
 Raw = dict[str, Any]
@@ -30,33 +32,6 @@ class HasScenario(Protocol):
     def account(self) -> Account: ...
     @property
     def login(self) -> Login | None: ...
-
-
-@dataclass
-class Seen:
-    """One request that reached a service."""
-
-    service: str
-    method: str
-    target: str  # path and query as sent; of AWS, the operation follows after a blank
-    headers: dict[str, str]
-    body: bytes
-    at: datetime
-    status: int | str = "open"  # then the answer's status, or 'dropped'
-    seconds: float = 0.0
-
-    @property
-    def line(self) -> str:
-        """What a fault's `match` is looked up in."""
-        return f"{self.method} {self.target}"
-
-    @property
-    def path(self) -> str:
-        return self.target.partition(" ")[0].partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        return self.target.partition(" ")[0].partition("?")[2]
 
 
 @dataclass
@@ -77,6 +52,7 @@ class World:
     telegram: list[Raw] = field(default_factory=list)
     slack: list[Raw] = field(default_factory=list)
     requests: list[Seen] = field(default_factory=list)
+    callers: Callers = field(default_factory=Callers)
     faults: list[Fault] = field(default_factory=list)
     latency: dict[str, float] = field(default_factory=dict)  # service -> seconds of every answer
     offset: timedelta = timedelta()
@@ -109,7 +85,7 @@ class World:
 
     def load(self, scenario: HasScenario | None, *, now: datetime | None = None) -> None:
         """Forget everything and begin anew with a scenario; None is an empty world today."""
-        kept = ("nid_url", "lock", "requests")
+        kept = ("nid_url", "lock", "requests", "callers")
         with self.lock:
             self.release()
             fresh = World()

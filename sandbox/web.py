@@ -10,7 +10,8 @@ from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from sandbox.faults import SERVICES, FaultyService
+from sandbox.faults import SERVICES
+from sandbox.faulty_service import FaultyService
 from sandbox.state import World
 
 HOST = "127.0.0.1"

@@ -14,8 +14,8 @@ from legacy import run as legacy_run
 from legacy.settings import LegacySettings, from_sandbox
 from sandbox.faults import Fault
 from sandbox.naver.bookings import PLAIN_OPTIONS, a_booking
+from sandbox.request_log import Seen
 from sandbox.server import Sandbox
-from sandbox.state import Seen
 from tests.legacy.deciding import REVIEW, STORE, an_item, key_of
 
 OTHER = "951291"

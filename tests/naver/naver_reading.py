@@ -15,8 +15,8 @@ from naverplace.naver.session import NaverSession, open_naver_session
 from naverplace.naver.session_store import Cookie
 from naverplace.settings.schema import NaverSettings, Settings
 from sandbox.naver.bookings import a_booking
+from sandbox.request_log import Seen
 from sandbox.server import Sandbox
-from sandbox.state import Seen
 
 STORE, OTHER = "1051707", "951291"
 

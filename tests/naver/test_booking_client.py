@@ -28,8 +28,8 @@ from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
 from sandbox.naver.switches import Change
+from sandbox.request_log import Seen
 from sandbox.server import Sandbox
-from sandbox.state import Seen
 from tests.naver.naver_reading import STORE, Doorkeeper, open_it
 
 CONFIRMED, COMPLETED = BookingStatus.CONFIRMED, BookingStatus.COMPLETED

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sandbox.request_log import Seen
 from sandbox.server import Sandbox
-from sandbox.state import Seen
 from trials.scale.chain import Chain, kind_of
 
 
