@@ -8,11 +8,13 @@ import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trials.campaign.bugs import BUGS
 from trials.campaign.cases import KINDS, Blow, Case
+from trials.campaign.child import put_in_place
 from trials.campaign.plan import near_sends, pairs, read_case, short, singles
 from trials.campaign.shop import AFTERNOON, EVENING, Customer
 
@@ -51,9 +53,10 @@ def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
         "duplicates",
         "lost",
         "unexplained",
+        "foreign",
         "seconds",
     }
-    assert final["duplicates"] == final["lost"] == final["unexplained"] == 0
+    assert final["duplicates"] == final["lost"] == final["unexplained"] == final["foreign"] == 0
     assert isinstance(final["cases"], int)
     assert isinstance(final["points"], int)
     assert final["cases"] > final["points"] > 80
@@ -72,6 +75,44 @@ def test_every_planted_bug_is_noticed() -> None:
         found.update(kind for kind, count in counts.items() if count)
     assert found["duplicates"] >= 3  # which of both it is may depend on who was first
     assert found["lost"] >= 1
+
+
+def linger(*words: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.trials.lingering_run", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.stdout, done.stderr[-3000:]
+    read: dict[str, Any] = json.loads(done.stdout)
+    return read
+
+
+@pytest.mark.timeout(300)
+def test_a_run_that_outlives_its_case_is_refused_and_named() -> None:
+    read = linger()
+
+    assert (read["good"], read["words"]) == (True, [])
+    assert read["foreign"]
+    assert all(line.startswith("run 1 of case 20+0/10/overlap: ") for line in read["foreign"])
+
+
+@pytest.mark.timeout(300)
+def test_a_case_that_let_another_cases_run_in_is_wrong_and_says_why() -> None:
+    read = linger("--let-in")
+
+    assert not read["good"]
+    assert any(
+        word.startswith("run 1 of case 20+0/10/overlap was let in: ") for word in read["words"]
+    )
+
+
+def test_a_bug_whose_place_is_gone_is_not_planted_in_silence() -> None:
+    with pytest.raises(AttributeError, match="no attribute '_try_claim'"):
+        put_in_place(object(), "_try_claim", None)
 
 
 def test_a_full_campaign_has_every_point_with_everything_that_may_happen() -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from trials.campaign.bugs import BUGS
 from trials.campaign.cases import Case
 from trials.campaign.plan import Points, near_sends, pairs, read_case, short, singles
-from trials.campaign.shards import Result, play_all, play_until_wrong, record
+from trials.campaign.shards import Pool, Result
 from trials.campaign.shop import AFTERNOON, EVENING
 
 MOMENTS = (AFTERNOON, EVENING)
@@ -24,20 +24,25 @@ EVERY = 10.0  # seconds between two lines of progress
 def main() -> int:
     """Play it; exit code 1 when anything is wrong."""
     words = _arguments()
+    with Pool(words.processes) as pool:
+        return _play(pool, words)
+
+
+def _play(pool: Pool, words: argparse.Namespace) -> int:
     started = time.monotonic()
-    points: Points = {now: record(now) for now in MOMENTS}
+    points = pool.record(MOMENTS)
     for now, seen in points.items():
         services = Counter(point.partition(" ")[0] for point in seen)
         _say(f"{now:%H:%M}: {len(seen)} points: {dict(services)}")
     if words.planted:
-        return _planted(points, processes=words.processes)
+        return _planted(pool, points)
     paired = [] if words.short or words.case else pairs(points, words.pairs, seed=words.seed)
     if words.case:
-        cases = [read_case(words.case, MOMENTS)]
+        cases = [read_case(name, MOMENTS) for name in words.case]
     else:
         cases = [*(short(points) if words.short else singles(points)), *paired]
     cases = [replace(case, bug=words.bug) for case in cases]
-    results = list(_with_progress(cases, processes=words.processes))
+    results = list(_with_progress(pool, cases))
     sums: Counter[str] = Counter()
     for result in results:
         sums.update(result.counts)
@@ -48,30 +53,33 @@ def main() -> int:
         "duplicates": sums["duplicates"],
         "lost": sums["lost"],
         "unexplained": sums["unexplained"],
+        "foreign": sum(len(result.foreign) for result in results),
         "seconds": round(time.monotonic() - started, 1),
     }
     sys.stdout.write(json.dumps(final) + "\n")
     return 0 if all(result.good for result in results) else 1
 
 
-def _planted(points: Points, *, processes: int) -> int:
+def _planted(pool: Pool, points: Points) -> int:
     """Break the code in every known way; exit code 1 when a bug goes unnoticed."""
     cases = near_sends(points)
     series = [[replace(case, bug=bug) for case in cases] for bug in BUGS]
     caught: dict[str, dict[str, int]] = {}
-    for result in play_until_wrong(series, processes=processes):
+    for result in pool.play_until_wrong(series):
         caught[result.case.bug] = result.counts
         _say(f"{result.case.bug}: {'; '.join(result.words) or 'NOT NOTICED'} [{result.case.name}]")
     sys.stdout.write(json.dumps(caught) + "\n")
     return 0 if all(any(counts.values()) for counts in caught.values()) else 1
 
 
-def _with_progress(cases: Sequence[Case], *, processes: int) -> list[Result]:
+def _with_progress(pool: Pool, cases: Sequence[Case]) -> list[Result]:
     started = said = time.monotonic()
     results: list[Result] = []
     wrong = 0
-    for result in play_all(cases, processes=processes):
+    for result in pool.play_all(cases):
         results.append(result)
+        for request in result.foreign:
+            _say(f"refused during {result.case.name}: {request}")
         if not result.good:
             wrong += 1
             _say(f"WRONG {result.case.name} (hit: {'; '.join(result.hits)})")
@@ -93,7 +101,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="every point once, no pairs")
     parser.add_argument("--pairs", type=int, default=2000, help="random pairs")
     parser.add_argument("--seed", type=int, default=20251022, help="of the pairs")
-    parser.add_argument("--case", default="", help="only this case, such as 14+0/23/kill_after")
+    parser.add_argument(
+        "--case", action="append", help="only this case, such as 14+0/23/kill_after"
+    )
     parser.add_argument("--bug", default="", choices=["", *BUGS], help="break the code first")
     parser.add_argument("--planted", action="store_true", help="every planted bug must be noticed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)

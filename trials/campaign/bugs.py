@@ -15,11 +15,16 @@ from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline import store_delivery
 from naverplace.rules import expiry
+from trials.campaign.child import put_in_place
 
 
 def plant(name: str) -> None:
-    """Break the code of this process in one way; raises KeyError for an unknown name."""
-    BUGS[name]()
+    """Break the code of this process in one way, not at all for no name.
+
+    Raises KeyError for an unknown name, AttributeError when what it replaces is not there any more.
+    """
+    if name:
+        BUGS[name]()
 
 
 def _second_claim_is_granted() -> None:
@@ -29,7 +34,7 @@ def _second_claim_is_granted() -> None:
         entry = {f"message_{claim.kind}": claim.message.as_map()}
         self.records.table.update(claim.key._asdict(), entry)
 
-    _set(MessageLedger, "_try_claim", try_claim)
+    put_in_place(MessageLedger, "_try_claim", try_claim)
 
 
 def _acceptance_flips_no_flag() -> None:
@@ -39,7 +44,7 @@ def _acceptance_flips_no_flag() -> None:
         self.release_claim(claim, "planted", now=words["now"])
         return True
 
-    _set(MessageLedger, "accept", accept)
+    put_in_place(MessageLedger, "accept", accept)
 
 
 def _doubt_is_freed_at_once() -> None:
@@ -48,18 +53,18 @@ def _doubt_is_freed_at_once() -> None:
     def mark_in_doubt(self: MessageLedger, claim: Claim, reason: str, *, now: Any) -> bool:
         return self.release_claim(claim, reason, now=now)
 
-    _set(MessageLedger, "mark_in_doubt", mark_in_doubt)
+    put_in_place(MessageLedger, "mark_in_doubt", mark_in_doubt)
 
 
 def _log_is_not_read() -> None:
     """Believe that SENS's log is empty."""
-    _set(SensClient, "find", lambda self, **words: [])
+    put_in_place(SensClient, "find", lambda self, **words: [])
 
 
 def _certain_too_early() -> None:
     """Think that whatever is not in the log was not sent, and free claims of dead runs blindly."""
-    _set(in_doubt, "pick", lambda *words: None)
-    _set(in_doubt_resolver, "pick", lambda *words: None)
+    put_in_place(in_doubt, "pick", lambda *words: None)
+    put_in_place(in_doubt_resolver, "pick", lambda *words: None)
 
 
 def _time_out_is_repeated() -> None:
@@ -72,7 +77,7 @@ def _time_out_is_repeated() -> None:
         except Exception:  # noqa: BLE001 - that is the bug
             return real(self, **words)
 
-    _set(SensClient, "send", send)
+    put_in_place(SensClient, "send", send)
 
 
 def _claim_comes_after_the_send() -> None:
@@ -86,7 +91,7 @@ def _claim_comes_after_the_send() -> None:
         granted = self._claim(attempt, effect, effect.kind)
         return self._record(attempt, granted, call) if isinstance(granted, Claim) else granted
 
-    _set(executor.EffectExecutor, "_send_sms", send_sms)
+    put_in_place(executor.EffectExecutor, "_send_sms", send_sms)
 
 
 def _failures_are_forgotten() -> None:
@@ -97,29 +102,25 @@ def _failures_are_forgotten() -> None:
         accepted = replace(call, outcome=Outcome.ACCEPTED, request_id="none")
         return real(self, attempt, claim, accepted)
 
-    _set(executor.EffectExecutor, "_record", record)
+    put_in_place(executor.EffectExecutor, "_record", record)
 
 
 def _doubts_are_forgotten() -> None:
     """Never look at what is in doubt again, and do not name it."""
-    _set(deliver, "in_doubt_messages", lambda *words: [])
+    put_in_place(deliver, "in_doubt_messages", lambda *words: [])
     real = sending_module.explain_refusal
 
     def explain_refusal(claim: Any) -> tuple[Outcome, str]:
         outcome, words = real(claim)
         return (Outcome.SKIPPED if outcome is Outcome.IN_DOUBT else outcome), words
 
-    _set(executor, "explain_refusal", explain_refusal)
-    _set(store_delivery, "in_doubt_messages", lambda *words: [])
+    put_in_place(executor, "explain_refusal", explain_refusal)
+    put_in_place(store_delivery, "in_doubt_messages", lambda *words: [])
 
 
 def _expired_is_not_named() -> None:
     """Never list what has expired."""
-    _set(expiry, "find_expired", lambda *words, **more: ())
-
-
-def _set(owner: Any, name: str, value: Any) -> None:
-    setattr(owner, name, value)
+    put_in_place(expiry, "find_expired", lambda *words, **more: ())
 
 
 BUGS: dict[str, Callable[[], None]] = {

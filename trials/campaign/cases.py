@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
+from sandbox.callers import SANDBOX
 from sandbox.faults import Fault
+from sandbox.request_log import Seen
 from sandbox.server import Sandbox
+from trials.campaign.fork_server import Ended, ForkServer, RunProcess
 from trials.campaign.judging import Judgement, judge
 from trials.campaign.shop import STORES, Customer, cancel, customers, kind_of, open_shop
-from trials.campaign.zygote import Ended, Zygote
 
 MAX_RUNS = 9
+IDLE_SECONDS = 60.0  # for an overlapping run whose first run was killed meanwhile
 BETWEEN_RUNS = timedelta(minutes=20)
 KINDS = (
     "kill_before",
@@ -76,7 +76,7 @@ class Case:
 
 @dataclass
 class Strike(Fault):
-    """A fault at the n-th request of a run, whatever the service."""
+    """A fault at the n-th request since a run's begin, whatever the service and the run."""
 
     hit: str = ""
 
@@ -104,6 +104,8 @@ class Played:
     ends: list[Ended] = field(default_factory=list)
     hits: list[str] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)  # of each run
+    callers: list[str] = field(default_factory=list)  # the names of all its runs
+    foreign: list[str] = field(default_factory=list)  # requests of other cases, which were refused
     runs: int = 0  # without the overlapping ones
 
     def add(self, began: datetime, end: Ended) -> None:
@@ -121,13 +123,20 @@ class Played:
 
 
 class Player:
-    """Plays cases against one sandbox, with one process a run; `other` is for overlapping runs."""
+    """Plays cases against one sandbox, with one process a run.
 
-    def __init__(self, sandbox: Sandbox, zygote: Zygote, other: Zygote) -> None:
-        self.sandbox, self.zygote, self.other = sandbox, zygote, other
+    A run names its case and itself in every request (`Sandbox.environment`). The sandbox refuses
+    what comes from another case, and no run begins before all that went before has ended.
+    """
+
+    def __init__(self, sandbox: Sandbox, server: ForkServer) -> None:
+        self.sandbox, self.server = sandbox, server
+        self._callers: dict[str, str] = {}  # of all cases, with what they are
+        self._cases = 0
 
     def play(self, case: Case) -> tuple[Played, Judgement]:
         """Play one case to its end, and judge it."""
+        self._cases += 1
         people = customers(case.now)
         open_shop(self.sandbox, people, case.now)
         played = Played()
@@ -141,19 +150,24 @@ class Player:
                     break
             else:
                 self.sandbox.world.advance(BETWEEN_RUNS.total_seconds())
-        return played, judge(self.sandbox, everybody, played.times, played.ends)
+        self.sandbox.world.callers.expect()  # nobody any more
+        played.foreign = self._foreign(played)
+        return played, judge(
+            self.sandbox, everybody, played.times, played.ends, accepted=self._accepted(played)
+        )
 
     def _run(self, case: Case, played: Played) -> None:
         world = self.sandbox.world
         before = len(world.requests)
         blows = [blow for blow in case.blows if blow.run == played.runs]
         began = world.now()
-        pid = self.zygote.start(self._order(case, f"run-{played.runs}", blows))
-        strikes = [self._strike(blow, pid, case, played) for blow in blows]
+        run = self._start(case, played, blows)
+        strikes = [self._strike(blow, run, case, played) for blow in blows]
         with world.lock:
             world.faults[:] = strikes
-        self.zygote.go()
-        end = self.zygote.wait()
+        run.go()
+        end = run.wait()
+        world.callers.wait_until_idle(IDLE_SECONDS)
         with world.lock:
             world.faults.clear()
         played.add(began, end)
@@ -161,26 +175,53 @@ class Player:
         played.hits += [strike.hit for strike in strikes]
         played.requests.append(len(world.requests) - before)
 
-    def _order(self, case: Case, run_id: str, blows: Sequence[Blow]) -> dict[str, Any]:
-        env = {**self.sandbox.environment(), **TUNED}
+    def _start(self, case: Case, played: Played, blows: Sequence[Blow] = ()) -> RunProcess:
+        caller = f"case-{self._cases}.run-{len(played.callers)}"
+        played.callers.append(caller)
+        self._callers[caller] = f"run {len(played.callers) - 1} of case {case.name}"
+        self.sandbox.world.callers.expect(*played.callers)
+        env = {**self.sandbox.environment(caller=caller), **TUNED}
         if any(blow.kind == "overlap" for blow in blows):  # its answer comes after a whole run
             env |= {f"NAVERPLACE_{name}": "30" for name in PATIENT}
-        return {"env": env, "run_id": run_id, "stores": STORES, "bug": case.bug}
+        order = {"env": env, "run_id": caller, "stores": STORES, "bug": case.bug}
+        return self.server.start(order)
 
-    def _strike(self, blow: Blow, pid: int, case: Case, played: Played) -> Strike:
+    def _strike(self, blow: Blow, run: RunProcess, case: Case, played: Played) -> Strike:
         kind: str = blow.kind
         value: Callable[[], None] | None = None
         if kind.startswith("kill"):
-            kind, value = kind.replace("kill", "hook"), _killer(pid)
+            kind, value = kind.replace("kill", "hook"), run.kill
         if kind == "overlap":
             kind, value = "hook_then", lambda: self._overlap(case, played)
         return Strike(service="sens", kind=kind, after=blow.point, value=value)
 
     def _overlap(self, case: Case, played: Played) -> None:
+        """Do a whole other run, within a request of the first: `_run` waits for its end."""
         began = self.sandbox.world.now()
-        self.other.start(self._order(case, f"other-{played.runs}", ()))
-        self.other.go()
-        played.add(began, self.other.wait())
+        with self.sandbox.world.lock:
+            other = self._start(case, played)
+        other.go()
+        end = other.wait()
+        with self.sandbox.world.lock:
+            played.add(began, end)
+
+    def _foreign(self, played: Played) -> list[str]:
+        """Name every request that was refused because it came from another case's run."""
+        refused = self.sandbox.world.callers.refused
+        named = [f"{self._name(seen)}: {seen.service} {seen.line}" for seen in refused]
+        refused.clear()
+        return named
+
+    def _accepted(self, played: Played) -> list[str]:
+        """Name every request that was let in although it came from another case's run."""
+        return [
+            f"{self._name(seen)} was let in: {seen.service} {seen.line}"
+            for seen in self.sandbox.world.requests
+            if seen.caller not in (SANDBOX, *played.callers)
+        ]
+
+    def _name(self, seen: Seen) -> str:
+        return self._callers.get(seen.caller, f"a stranger {seen.caller!r}")
 
     def _between(
         self, case: Case, people: tuple[Customer, ...], played: Played
@@ -204,7 +245,3 @@ class Player:
         tomorrow = (now + timedelta(days=1)).replace(hour=20, minute=3)
         self.sandbox.world.advance((tomorrow - now).total_seconds())
         return True
-
-
-def _killer(pid: int) -> Callable[[], None]:
-    return lambda: os.kill(pid, signal.SIGKILL)

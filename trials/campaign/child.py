@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,28 +16,56 @@ def import_everything() -> None:
     logging.disable(logging.CRITICAL)  # what is expected to fail fails a thousand times
     import boto3
     import great_expectations  # noqa: F401
+    import tqdm  # type: ignore[import-untyped]
 
     import naverplace.handler
     import naverplace.pipeline.local_runner  # noqa: F401
 
+    tqdm.tqdm.monitor_interval = 0  # a thread of its own, which a fork would not have
     # Reading DynamoDB's model takes a tenth of a second, and boto3 keeps it.
     boto3.client("dynamodb", "ap-northeast-2")
+
+
+def warm_up(order: Mapping[str, Any]) -> None:
+    """Do once for all forks what no case changes: read the rules, compile the quality suite.
+
+    Raises RuntimeError when that has started a thread, which no fork would have.
+    """
+    from naverplace.pipeline import context
+    from naverplace.quality.validation import check
+
+    settings = _settings(order)
+    rulebook = context.RunContext(settings, run_id="", door="lambda", dry_run=True).rulebook
+    put_in_place(context, "load_rulebook", lambda *args, **kwargs: rulebook)
+    check({}, known_stores=[], now=settings.make_clock().now(), settings=settings.quality)
+    if threading.active_count() > 1:
+        raise RuntimeError(f"threads of the fork server: {threading.enumerate()}")
+    gc.collect()
+    gc.freeze()  # a run's garbage collection need not look through all that is imported
 
 
 def run(order: Mapping[str, Any]) -> dict[str, Any]:
     """Do one run with the given environment, and return its report."""
     from naverplace.pipeline.local_runner import run_once
-    from naverplace.settings.loader import load_settings
-    from trials.campaign.bugs import plant
 
-    env = dict(order["env"])
+    env = order["env"]
     os.environ.update({name: value for name, value in env.items() if name.startswith("AWS_")})
-    if order.get("bug"):
-        plant(str(order["bug"]))
     report = run_once(
-        load_settings(env=env, env_file=None),
+        _settings(order),
         run_id=str(order["run_id"]),
         door="lambda",
         only=list(order["stores"]),
     )
     return report.as_json()
+
+
+def put_in_place(owner: Any, name: str, value: Any) -> None:
+    """Replace an attribute. Raises AttributeError when there is none of this name any more."""
+    getattr(owner, name)
+    setattr(owner, name, value)
+
+
+def _settings(order: Mapping[str, Any]) -> Any:
+    from naverplace.settings.loader import load_settings
+
+    return load_settings(env=order["env"], env_file=None)

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.server import Sandbox
+from trials.campaign.fork_server import DIED, Ended
 from trials.campaign.shop import FLAGS, WORDS, Customer, kind_of
-from trials.campaign.zygote import DIED, Ended
 
 Wanted = set[tuple[str, str]]  # phone and kind
 PREFIX = "message_"
@@ -48,8 +48,13 @@ def judge(
     people: Sequence[tuple[Customer, ...]],
     times: Sequence[datetime],
     ends: Sequence[Ended],
+    *,
+    accepted: Sequence[str] = (),
 ) -> Judgement:
-    """Judge a case by its phones, its tables and its reports; `people` are as of each run."""
+    """Judge a case by its phones, its tables and its reports; `people` are as of each run.
+
+    `accepted` are requests of another case's run that the sandbox has let in.
+    """
     messages = sandbox.messages()
     seen = Counter((m["to"], kind_of(m)) for m in messages)
     wanted: dict[tuple[str, str], Customer] = {}
@@ -68,6 +73,7 @@ def judge(
         and not _was_told(sandbox, person.booking_num, kind)
     ]
     unexplained = [
+        *accepted,
         *(f"{kind} to {to} was not owed" for to, kind in seen if (to, kind) not in wanted),
         *_odd_ends(ends),
         *_odd_tables(sandbox.sms_items(), messages, people[-1]),

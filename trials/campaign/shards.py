@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
 from typing import Any
 
 from sandbox.server import Sandbox
 from trials.campaign.cases import Case, Player
-from trials.campaign.zygote import Zygote
+from trials.campaign.fork_server import ForkServer
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Result:
     counts: dict[str, int]
     words: tuple[str, ...]
     hits: tuple[str, ...]  # what the blows hit
-    requests: tuple[int, ...]  # of each run
+    foreign: tuple[str, ...]  # requests of other cases' runs, which were refused
+    points: tuple[str, ...] = ()  # of a case without blows: its first run's requests, in order
 
     @property
     def good(self) -> bool:
@@ -29,50 +32,80 @@ class Result:
         return not any(self.counts.values())
 
 
-def play_all(cases: Sequence[Case], *, processes: int) -> Iterator[Result]:
-    """Play every case, and give each result as it comes."""
-    return play_until_wrong([[case] for case in cases], processes=processes)
+class Pool:
+    """Processes that play cases; use it as a context manager."""
 
+    def __init__(self, processes: int) -> None:
+        context = multiprocessing.get_context("forkserver")  # a fork would inherit threads
+        context.set_forkserver_preload(["trials.campaign.preload"])
+        self._todo: Any = context.Queue()
+        self._done: Any = context.Queue()
+        self._workers = [
+            context.Process(target=_work, args=(self._todo, self._done)) for _ in range(processes)
+        ]
 
-def play_until_wrong(series: Sequence[Sequence[Case]], *, processes: int) -> Iterator[Result]:
-    """Play each series up to its first wrong case, and give that result, or the last one."""
-    context = multiprocessing.get_context("spawn")  # a fork would inherit threads and sockets
-    todo: Any = context.Queue()
-    done: Any = context.Queue()
-    for cases in series:
-        todo.put(list(cases))
-    workers = [context.Process(target=_work, args=(todo, done)) for _ in range(processes)]
-    for worker in workers:
-        todo.put(None)
-        worker.start()
-    try:
-        for _ in series:
-            yield _next(done, workers)
-    finally:
-        for worker in workers:
+    def __enter__(self) -> Pool:
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
             worker.terminate()
+        for worker in self._workers:
             worker.join()
+        for line in (self._todo, self._done):
+            line.close()
+            line.join_thread()
 
+    def play_all(self, cases: Iterable[Case]) -> Iterator[Result]:
+        """Play every case, and give each result as it comes."""
+        return self.play_until_wrong([[case] for case in cases])
 
-def _next(done: Any, workers: Sequence[Any]) -> Result:
-    while True:
-        try:
-            result: Result = done.get(timeout=5.0)
-        except queue.Empty:
-            if not any(worker.is_alive() for worker in workers):
-                raise RuntimeError("every process of the campaign has died") from None
-            continue
-        return result
+    def play_until_wrong(self, series: Sequence[Sequence[Case]]) -> Iterator[Result]:
+        """Play each series up to its first wrong case, and give that result, or the last one.
+
+        Raises RuntimeError when a process of the campaign dies: its own words stand above.
+        """
+        for cases in series:
+            self._todo.put(list(cases))
+        for _ in series:
+            yield self._next()
+
+    def record(self, moments: Iterable[datetime]) -> dict[datetime, list[str]]:
+        """Record every point of a run at these moments: the requests that reached a service.
+
+        Raises RuntimeError when a run without any fault is wrong.
+        """
+        points = {}
+        for result in self.play_all([Case(now, ()) for now in moments]):
+            if not result.good:
+                raise RuntimeError(f"a run without any fault is wrong: {result.words}")
+            points[result.case.now] = list(result.points)
+        return dict(sorted(points.items()))
+
+    def _next(self) -> Result:
+        while True:
+            try:
+                result: Result = self._done.get(timeout=5.0)
+            except queue.Empty:
+                if any(worker.exitcode is not None for worker in self._workers):
+                    raise RuntimeError("a process of the campaign has died") from None
+                continue
+            return result
 
 
 def _work(todo: Any, done: Any) -> None:
-    zygotes = Zygote(), Zygote()  # before the sandbox starts its threads
+    server = ForkServer()  # before the sandbox starts its threads
     with Sandbox("empty") as sandbox:
-        player = Player(sandbox, *zygotes)
-        while cases := todo.get():
-            done.put(_first_wrong(player, cases))
-    for zygote in zygotes:
-        zygote.stop()
+        player = Player(sandbox, server)
+        while True:
+            done.put(_first_wrong(player, todo.get()))
 
 
 def _first_wrong(player: Player, cases: Sequence[Case]) -> Result:
@@ -86,24 +119,12 @@ def _first_wrong(player: Player, cases: Sequence[Case]) -> Result:
 def play(player: Player, case: Case) -> Result:
     """Play one case."""
     played, judgement = player.play(case)
+    seen = [] if case.blows else player.sandbox.world.requests[: played.requests[0]]
     return Result(
         case,
         judgement.counts(),
         tuple(judgement.words()),
         tuple(played.hits),
-        tuple(played.requests),
+        tuple(played.foreign),
+        tuple(f"{s.service} {s.method} {s.path} {s.target.partition(' ')[2]}" for s in seen),
     )
-
-
-def record(now: Any) -> list[str]:
-    """Record every point of a run at this moment: the requests that reached a service, in order."""
-    zygote = Zygote()
-    with Sandbox("empty") as sandbox:
-        player = Player(sandbox, zygote, zygote)
-        played, judgement = player.play(Case(now, ()))
-        if not judgement.good:
-            raise RuntimeError(f"a run without any fault is wrong: {judgement.words()}")
-        seen = sandbox.world.requests[: played.requests[0]]
-        points = [f"{s.service} {s.method} {s.path} {s.target.partition(' ')[2]}" for s in seen]
-    zygote.stop()
-    return points
