@@ -67,6 +67,8 @@ class Shaping:
             self._in_both(known)
         self.raws.append(dict(self.raws[3]))  # the same booking twice in one list
         self._ordinary()
+        # The last of all in the order of urgency, and still owed something: its event.
+        self._shaped("cr", timedelta(0), status="RC08", option=REVIEW_OPTIONS[1])
 
     def listed(self, status: str) -> list[Raw]:
         """List the bookings of one status."""
