@@ -32,12 +32,12 @@ def warm_up(order: Mapping[str, Any]) -> None:
     Raises RuntimeError when that has started a thread, which no fork would have.
     """
     from naverplace.pipeline import context
-    from naverplace.quality.validation import check
+    from naverplace.quality.validation import validate
 
     settings = _settings(order)
     rulebook = context.RunContext(settings, run_id="", door="lambda", dry_run=True).rulebook
     put_in_place(context, "load_rulebook", lambda *args, **kwargs: rulebook)
-    check({}, known_stores=[], now=settings.make_clock().now(), settings=settings.quality)
+    validate({}, known_stores=[], now=settings.make_clock().now(), settings=settings.quality)
     if threading.active_count() > 1:
         raise RuntimeError(f"threads of the fork server: {threading.enumerate()}")
     gc.collect()
