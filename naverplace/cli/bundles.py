@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from naverplace.cli.console import AsJson, plain_errors, print_json, print_lines
+from naverplace.settings.loader import load_settings
+
 if TYPE_CHECKING:
     from naverplace.pipeline.capture.bundle import Bundle
     from naverplace.pipeline.capture.bundle_store import Bundles
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Name = Annotated[str, typer.Argument(help="A bundle's name, as `list` shows it.", metavar="NAME")]
 Out = Annotated[Path, typer.Argument(help="Where to write the golden set.", metavar="FILE")]
 Since = Annotated[
@@ -28,53 +29,45 @@ KeepDays = Annotated[
 bundles_app = typer.Typer(help="Look at captured runs, and make golden sets.", no_args_is_help=True)
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(bundles_app, name="bundles")
-
-
 @bundles_app.command("list")
 def list_bundles(as_json: AsJson = False) -> None:
     """List the bundles, the oldest first."""
-    from naverplace.cli.app import out, plain_errors
     from naverplace.pipeline.capture.bundle_store import expiry_of
 
     with plain_errors():
         names = _open()[0].names()
         rows = [{"name": name, "expires": expiry_of(name).isoformat()} for name in names]
     if as_json:
-        out.print(json.dumps({"bundles": rows}), markup=False)
+        print_json({"bundles": rows})
         return
     for name in names:
-        out.print(name, markup=False)
-    out.print(f"{len(names)} bundles", markup=False)
+        print_lines(name)
+    print_lines(f"{len(names)} bundles")
 
 
 @bundles_app.command("show")
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show what a bundle holds, in figures."""
-    from naverplace.cli.app import out, plain_errors
     from naverplace.pipeline.capture.bundle import sums
 
     with plain_errors():
         bundle = _open()[0].read(name)
     told = sums(bundle) | _outputs(bundle)
     if as_json:
-        out.print(json.dumps(told, ensure_ascii=False), markup=False)
+        print_json(told)
         return
     for what, value in told.items():
-        out.print(f"{what:16} {value}", markup=False)
+        print_lines(f"{what:16} {value}")
 
 
 @bundles_app.command("expire")
 def expire() -> None:
     """Remove every bundle whose time is over; runs that are captured do it, too."""
-    from naverplace.cli.app import out, plain_errors
 
     with plain_errors():
         bundles, now = _open()
         count = bundles.remove_expired(now=now)
-    out.print(f"removed: {count}", markup=False)
+    print_lines(f"removed: {count}")
 
 
 @bundles_app.command("golden")
@@ -82,7 +75,6 @@ def golden(file: Out, since: Since = None, keep_days: KeepDays = None) -> None:
     """Make a golden set of all bundles that have not expired; it expires with the last of them."""
     from naverplace.base.clock import SEOUL
     from naverplace.base.errors import Permanent
-    from naverplace.cli.app import out, plain_errors
     from naverplace.pipeline.capture.bundle import golden_from
     from naverplace.pipeline.capture.bundle_store import expiry_of
     from naverplace.pipeline.capture.golden_set import write_golden
@@ -98,7 +90,7 @@ def golden(file: Out, since: Since = None, keep_days: KeepDays = None) -> None:
         wanted: Iterator[Bundle] = (b for b in map(bundles.read, names) if b.inputs.now >= first)
         count = write_golden(file, golden_from(wanted), expires=expires)
         file.chmod(0o600)  # as its bundles are
-    out.print(f"{file}: {count} runs, until {expires:%Y-%m-%d}", markup=False)
+    print_lines(f"{file}: {count} runs, until {expires:%Y-%m-%d}")
 
 
 def _outputs(bundle: Bundle) -> dict[str, Any]:
@@ -115,7 +107,6 @@ def _outputs(bundle: Bundle) -> dict[str, Any]:
 
 def _open() -> tuple[Bundles, datetime]:
     from naverplace.pipeline.capture.bundle_store import open_bundles
-    from naverplace.settings.loader import load_settings
 
     settings = load_settings()
     return open_bundles(settings), settings.make_clock().now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,13 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from naverplace.cli.console import (
+    AsJson,
+    out,
+    plain_errors,
+    print_json,
+    print_lines,
+    print_progress,
+)
+from naverplace.settings.loader import load_settings
+
 if TYPE_CHECKING:
     from naverplace.domain.stores import Store
     from naverplace.ledger.ownership import Ownership
     from naverplace.migration.cutover.cutover import Ended, Switching
     from naverplace.settings.schema import Settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Which = Annotated[list[str], typer.Argument(help="Store ids or aliases.", metavar="STORE...")]
 VerdictFile = Annotated[
     Path | None, typer.Option("--verdict", help="The JSON file of a parity report that says GO.")
@@ -35,13 +43,6 @@ Wait = Annotated[
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("cutover")(cutover)
-    app.command("rollback")(rollback)
-    app.command("owners")(owners)
-
-
 def cutover(
     which: Which,
     verdict: VerdictFile = None,
@@ -52,7 +53,6 @@ def cutover(
     as_json: AsJson = False,
 ) -> None:
     """Take stores over from the legacy; refused without a GO. Run again, it goes on."""
-    from naverplace.cli.app import plain_errors
     from naverplace.migration.cutover.cutover import CUTOVER
 
     with plain_errors():
@@ -68,7 +68,6 @@ def rollback(
     which: Which, why: Why = "", by: By = "", wait: Wait = 900.0, as_json: AsJson = False
 ) -> None:
     """Hand stores back to the legacy. Run again, it goes on where it broke off."""
-    from naverplace.cli.app import plain_errors
     from naverplace.migration.cutover.cutover import ROLLBACK
 
     with plain_errors():
@@ -82,12 +81,10 @@ def owners(as_json: AsJson = False) -> None:
     """Show who sends for each store, since when, by whom and why, and the latest switches."""
     from rich.table import Table
 
-    from naverplace.cli.app import out, plain_errors
     from naverplace.cli.stores import store_table
     from naverplace.domain.stores import load_stores
     from naverplace.ledger.ownership import owner_of
     from naverplace.migration.cutover.audit_log import SwitchLog
-    from naverplace.settings.loader import load_settings
 
     with plain_errors():
         settings = load_settings()
@@ -98,7 +95,7 @@ def owners(as_json: AsJson = False) -> None:
     now = settings.make_clock().now()
     rows = [owner_row(s, owner_of(items[s.id], default), now=now) for s in known.values()]
     if as_json:
-        out.print(json.dumps({"stores": rows, "switches": log}, default=int), markup=False)
+        print_json({"stores": rows, "switches": log}, default=int)
         return
     grid = Table("store", "owner", "epoch", "since", "by", "why", "how")
     for row in rows:
@@ -110,7 +107,7 @@ def owners(as_json: AsJson = False) -> None:
     for entry in log[-10:]:
         stores = ", ".join(entry["stores"])
         line = f"{entry['at']} {entry['what']} {stores} by {entry['by']}: {entry['step']}"
-        out.print(line, markup=False)
+        print_lines(line)
 
 
 def owner_row(store: Store, owned: Ownership, *, now: datetime) -> dict[str, Any]:
@@ -131,7 +128,6 @@ def owner_row(store: Store, owned: Ownership, *, now: datetime) -> dict[str, Any
 def _asked(which: Sequence[str]) -> tuple[Settings, list[Store]]:
     from naverplace.cli.stores import wanted
     from naverplace.domain.stores import load_stores
-    from naverplace.settings.loader import load_settings
 
     settings = load_settings()
     return settings, wanted(which, load_stores(settings.stores_file))
@@ -169,7 +165,6 @@ def _allowed(
 
 
 def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str = "") -> Switching:
-    from naverplace.cli.app import err
     from naverplace.cli.stores import login_name
     from naverplace.migration.cutover.cutover import Switching
     from naverplace.redaction.redactor import REDACTOR
@@ -180,18 +175,17 @@ def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str 
         by=REDACTOR.scrub(by or login_name()),
         why=REDACTOR.scrub(why),
         digest=digest,
-        progress=lambda line: err.print(line, markup=False),
+        progress=print_progress,
     )
 
 
 def _end(ended: Ended, *, as_json: bool) -> None:
-    from naverplace.cli.app import out
 
     if as_json:
-        out.print(json.dumps(vars(ended), ensure_ascii=False), markup=False)
+        print_json(vars(ended))
     else:
         for line in ended.left:
-            out.print(f"left: {line}", markup=False)
+            print_lines(f"left: {line}")
         words = "done" if ended.done else "not done: see what is left, and run it again"
-        out.print(f"{ended.what} of {', '.join(ended.stores)}: {words}", markup=False)
+        print_lines(f"{ended.what} of {', '.join(ended.stores)}: {words}")
     raise typer.Exit(0 if ended.done else 1)

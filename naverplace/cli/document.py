@@ -8,35 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from naverplace.cli.console import out, plain_errors
+
 if TYPE_CHECKING:
     from naverplace.reporting.report import RunReport
 
 Report = Annotated[Path, typer.Argument(help="A run's report, as JSON.", metavar="REPORT")]
-Out = Annotated[Path | None, typer.Option(help="Write it there, not to the screen.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write it there, not to the screen.")]
 Parity = Annotated[
     Path | None, typer.Option(help="The result of a comparison with the legacy, as JSON.")
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("document")(document)
-
-
-def document(report: Report, out: Out = None, parity: Parity = None) -> None:
+def document(report: Report, file: Out = None, parity: Parity = None) -> None:
     """Write the summary document of an earlier run from its report; asks nothing outside."""
-    from naverplace.cli.app import out as screen
-    from naverplace.cli.app import plain_errors
     from naverplace.redaction.redactor import REDACTOR
     from naverplace.reporting.document import render
 
     with plain_errors():
         compared = read_object(parity) if parity else None
         text = REDACTOR.scrub(render(read_report(report), parity=compared))
-        if out:
-            out.write_text(text, "utf-8")
+        if file:
+            file.write_text(text, "utf-8")
         else:
-            screen.print(text, markup=False, end="")
+            out.print(text, markup=False, end="")
 
 
 def read_report(path: Path) -> RunReport:

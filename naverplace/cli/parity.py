@@ -8,22 +8,17 @@ from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+from naverplace.cli.console import AsJson, plain_errors, print_json, print_lines
+
 Report = Annotated[Path, typer.Argument(help="The report, parity.json.", metavar="FILE")]
 
 parity_app = typer.Typer(help="Read comparisons with the legacy.", no_args_is_help=True)
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(parity_app, name="parity")
 
 
 @parity_app.command("show")
 def show(report: Report, as_json: AsJson = False) -> None:
     """Show what a comparison came to; exit 1 unless it is a GO."""
     from naverplace.base.errors import Permanent
-    from naverplace.cli.app import out, plain_errors
     from naverplace.migration.parity.report.json import from_json
     from naverplace.migration.parity.report.labels import (
         KOREAN,
@@ -40,7 +35,7 @@ def show(report: Report, as_json: AsJson = False) -> None:
             raise Permanent(f"{report}: cannot be read ({type(error).__name__})") from None
         parity = from_json(text, where=str(report))
     if as_json:
-        out.print(json.dumps(json.loads(text), ensure_ascii=False), markup=False)
+        print_json(json.loads(text))
     else:
         lines = [
             f"{parity.verdict} ({KOREAN.get(parity.verdict, '')})",
@@ -51,7 +46,6 @@ def show(report: Report, as_json: AsJson = False) -> None:
             f"bound      {bound_words(parity)}",
             f"power      {power_words(parity)}",
         ]
-        for line in lines:
-            out.print(line, markup=False)
+        print_lines(*lines)
     if parity.verdict != GO:
         raise typer.Exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import datetime
 from typing import Annotated
@@ -10,38 +9,29 @@ from typing import Annotated
 import typer
 
 from naverplace.base.clock import SEOUL
+from naverplace.cli.console import AsJson, err, plain_errors, print_json, print_lines, print_table
+from naverplace.settings.loader import load_settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Since = Annotated[
     str,
     typer.Option(help="Look once more from here, as 2025-10-21 or 2025-10-21T09:00; tells nobody."),
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("reconcile")(reconcile)
-
-
 def reconcile(since: Since = "", as_json: AsJson = False) -> None:
     """Match every message that the ledger counts with SENS's own log; sends no text message."""
-    from naverplace.cli.app import err, out, plain_errors
     from naverplace.jobs.reconciliation.job import reconcile as carry_out
     from naverplace.jobs.reconciliation.summary import for_engineer, rows_of
-    from naverplace.reporting.markdown import table
-    from naverplace.settings.loader import load_settings
 
     with plain_errors():
         done = carry_out(
             load_settings(), run_id=f"cli-{uuid.uuid4()}", door="cli", since=read_since(since)
         )
     if as_json:
-        out.print(json.dumps(done.as_json(), ensure_ascii=False), markup=False)
+        print_json(done.as_json())
     else:
-        out.print(for_engineer(done), markup=False)
-        if rows := rows_of(done):
-            cells = [[str(value) for value in row.values()] for row in rows]
-            out.print(table(list(rows[0]), cells), markup=False)
+        print_lines(for_engineer(done))
+        print_table(rows_of(done))
     if done.found:
         err.print("something was found: docs/runbook.md says what to do", markup=False)
     raise typer.Exit(1 if done.found else 0)

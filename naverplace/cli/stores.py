@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from naverplace.cli.console import AsJson, out, plain_errors, print_json, print_lines
+from naverplace.settings.loader import load_settings
 
 if TYPE_CHECKING:
     from naverplace.domain.stores import Store
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from naverplace.ledger.store_state_table import StoreStateTable
     from naverplace.settings.schema import Settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Which = Annotated[list[str], typer.Argument(help="Store ids or aliases.", metavar="STORE...")]
 Hours = Annotated[
     float, typer.Option(min=0.1, max=24 * 14, help="How long what was seen may pass.")
@@ -24,20 +25,12 @@ Hours = Annotated[
 By = Annotated[str, typer.Option(help="Who has looked; your login name when left out.")]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("stores")(stores)
-    app.command("release")(release)
-
-
 def stores(as_json: AsJson = False) -> None:
     """Show how each store stands: owner, last batch, breaker, lease, open messages."""
     from rich.markup import escape
     from rich.table import Table
 
-    from naverplace.cli.app import out, plain_errors
     from naverplace.domain.stores import load_stores
-    from naverplace.settings.loader import load_settings
 
     with plain_errors():
         settings = load_settings()
@@ -49,7 +42,7 @@ def stores(as_json: AsJson = False) -> None:
         for store_id, store in known.items()
     ]
     if as_json:
-        out.print(json.dumps({"stores": rows}, ensure_ascii=False), markup=False)
+        print_json({"stores": rows})
         return
     grid = Table("store", "owner", "last batch", "breaker", "lease", "open messages")
     for row in rows:
@@ -68,11 +61,9 @@ def stores(as_json: AsJson = False) -> None:
 
 def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = False) -> None:
     """Let a store that the breaker has stopped send again, for what was seen and for some hours."""
-    from naverplace.cli.app import out, plain_errors
     from naverplace.domain.stores import load_stores
     from naverplace.quality import breaker_state
     from naverplace.redaction.redactor import REDACTOR
-    from naverplace.settings.loader import load_settings
 
     with plain_errors():
         settings = load_settings()
@@ -94,10 +85,10 @@ def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = Fa
                 }
             )
     if as_json:
-        out.print(json.dumps({"stores": rows}, ensure_ascii=False), markup=False)
+        print_json({"stores": rows})
         return
     for row in rows:
-        out.print(_release_words(row), markup=False)
+        print_lines(_release_words(row))
 
 
 def store_table(settings: Settings) -> StoreStateTable:
