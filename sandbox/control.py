@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -12,17 +12,30 @@ from sandbox.control_bookings import change_bookings
 from sandbox.faults import SERVICES, Fault
 from sandbox.naver.account import MODES
 from sandbox.naver.switches import EXPIRED_VARIANTS
-from sandbox.phones import add_phones_page
+from sandbox.phones import HasWorld, add_phones_page
 from sandbox.sens_delivery import delivery_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from sandbox.request_log import Seen
-    from sandbox.server import Sandbox
 
 FAULT_KEYS = ("service", "match", "kind", "after", "times", "value")
 
 
-def create_control_app(sandbox: Sandbox) -> Flask:
+class Controlled(HasWorld, Protocol):
+    """What the control API asks of a sandbox, and tells it to do."""
+
+    @property
+    def expected(self) -> Mapping[str, Any]: ...
+    @property
+    def urls(self) -> Mapping[str, str]: ...
+    def environment(self) -> dict[str, str]: ...
+    def reset(self, scenario: str | Path | None, *, now: datetime | None = None) -> None: ...
+
+
+def create_control_app(sandbox: Controlled) -> Flask:
     """Create the control API of this sandbox, with the phones page at `/`."""
     app = Flask("sandbox.control", root_path=__file__.rpartition("/")[0])
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -59,7 +72,7 @@ def _given() -> dict[str, Any]:
     return given
 
 
-def _add_questions(app: Flask, sandbox: Sandbox) -> None:
+def _add_questions(app: Flask, sandbox: Controlled) -> None:
     world = sandbox.world
 
     @app.get("/state")
@@ -90,7 +103,7 @@ def _add_questions(app: Flask, sandbox: Sandbox) -> None:
         return _say(sandbox.environment())
 
 
-def _add_orders(app: Flask, sandbox: Sandbox) -> None:
+def _add_orders(app: Flask, sandbox: Controlled) -> None:
     world = sandbox.world
 
     @app.post("/faults")
@@ -137,7 +150,7 @@ def _add_orders(app: Flask, sandbox: Sandbox) -> None:
             return _say(change_bookings(world, _given()))
 
 
-def _state(sandbox: Sandbox) -> dict[str, Any]:
+def _state(sandbox: Controlled) -> dict[str, Any]:
     world = sandbox.world
     return {
         "scenario": sandbox.scenario.name if sandbox.scenario else None,
@@ -159,7 +172,7 @@ def _state(sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
-def _switch_account(sandbox: Sandbox, given: dict[str, Any]) -> None:
+def _switch_account(sandbox: Controlled, given: dict[str, Any]) -> None:
     world = sandbox.world
     mode = given.get("mode", world.account.mode)
     variant = given.get("expired_variant", world.expired_variant)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask, Response, render_template, request
 
@@ -14,11 +14,20 @@ from sandbox.sens_delivery import delivery_of
 from sandbox.state import SEOUL
 
 if TYPE_CHECKING:
-    from sandbox.server import Sandbox
+    from sandbox.scenarios.build import Scenario
     from sandbox.state import Raw, World
 
 STATES = {"READY": "발송 대기", "PROCESSING": "발송 중", "COMPLETED": "도착"}
 MOST_PHONES = 60  # the newest; a scenario's run sends to a few dozen
+
+
+class HasWorld(Protocol):
+    """What the page shows of a sandbox."""
+
+    @property
+    def world(self) -> World: ...
+    @property
+    def scenario(self) -> Scenario | None: ...
 
 
 @dataclass
@@ -48,7 +57,7 @@ class Phone:
         return max(bubble.at for bubble in self.bubbles)
 
 
-def add_phones_page(app: Flask, sandbox: Sandbox) -> None:
+def add_phones_page(app: Flask, sandbox: HasWorld) -> None:
     """Serve the page at `/`; a page that is open fetches itself again every two seconds."""
 
     @app.get("/")
