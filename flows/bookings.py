@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from naverplace.naver.session import NaverSession
-from naverplace.pipeline.context import RunContext
-from naverplace.reporting.report import RunReport
+from naverplace.pipeline.run_order import RunSteps, process
 from tasks import bookings as tasks
 from tasks import login_wait, shards
-from tasks.concurrency_limits import NAVER, SENS, THREADS, hold_slots
-from tasks.task_decorators import StepFailed, fails_with_message
+from tasks.concurrency_limits import THREADS
+from tasks.task_decorators import fails_with_message
+
+STEPS = RunSteps(
+    restore_session=login_wait.restore_session,
+    read_store=tasks.read_store,
+    check_quality=tasks.check_quality,
+    resolve_in_doubt=tasks.resolve_in_doubt,
+    decide=tasks.decide,
+    deliver_store=tasks.deliver_store,
+    notify=tasks.notify,
+    report=tasks.report,
+)
 
 
 @flow(
@@ -31,15 +41,8 @@ def process_bookings(dry_run: bool = False, stores: list[str] | None = None) -> 
         stores: only these store ids; all stores when empty.
     """
     run = tasks.prepare(dry_run=dry_run, stores=stores or [])
-    try:
-        report = carry_out(run, login_wait.restore_session(run))
-    except StepFailed as failure:
-        tasks.report_failure(run, str(failure))
-        raise
-    if report.status != "success":
-        raise StepFailed(
-            f"{len(report.problems) + len(report.contradictions)} problems, see run-summary"
-        )
+    report = process(run, tasks.TaskExecutor(), STEPS)
+    tasks.fail_unless_success(report)
     return report.as_json()
 
 
@@ -58,28 +61,10 @@ def process_shard(stores: list[str], dry_run: bool = False) -> dict[str, Any]:
         dry_run: decide and report, but write and send nothing.
     """
     run = tasks.prepare(dry_run=dry_run, stores=stores, shard=True)
-    try:
-        report = carry_out(run, tasks.restore_session(run))
-    except StepFailed as failure:
-        tasks.report_failure(run, str(failure))
-        raise
+    # Whoever ordered the shard has logged in, and waits for a person where that is needed.
+    report = process(
+        run, tasks.TaskExecutor(), replace(STEPS, restore_session=tasks.restore_session)
+    )
     shards.publish_counts(report)
-    if report.status != "success":
-        raise StepFailed(f"{len(report.problems)} problems, see run-summary")
+    tasks.fail_unless_success(report)
     return report.as_json()
-
-
-def carry_out(run: RunContext, session: NaverSession) -> RunReport:
-    """Order the steps; a store that fails does not stop the others."""
-    with hold_slots(run, NAVER, slots=THREADS):
-        reading = {s: tasks.read_store.submit(run, session, s) for s in run.stores}
-        batches = tasks.collect(reading)
-    validated = tasks.check_quality(run, batches)
-    doubts = tasks.resolve_in_doubt(run)
-    decided = tasks.decide(run, validated)
-    # Naver is asked again about what was read long ago.
-    with hold_slots(run, NAVER, SENS, slots=THREADS):
-        delivering = {s: tasks.deliver_store.submit(run, session, decided, s) for s in run.stores}
-        results = tasks.collect_results(run, decided, delivering)
-    results += tasks.deliver_notices(run, decided)
-    return tasks.report(run, session, batches, validated, decided, results, doubts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import flow
 
+from naverplace.pipeline.step_results import RunResults
 from tasks import bookings as tasks
 from tasks import login_wait
 from tasks import shards as sharing
@@ -31,7 +32,7 @@ def share_bookings(
     try:
         login_wait.restore_session(run)
     except StepFailed as failure:
-        tasks.report_failure(run, str(failure))
+        tasks.report(run, RunResults(failure=str(failure)))
         raise
     ordered = sharing.order(run, shards, deployment)
     done = sharing.wait(ordered, run.now + PATIENCE, run)

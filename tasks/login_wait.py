@@ -73,7 +73,7 @@ def _call(run: RunContext, failure: StepFailed) -> LoggedIn:
             f"{failure}\n로그인을 기다립니다: `naverplace login --headed` 로 로그인하면 "
             f"바로 이어서 실행됩니다. 또는 여기서 Resume: {where}"
         )
-        for problem in notify_owner.send_alert(run, text):
+        for problem in notify_owner.send_run_alert(run, text).problems:
             get_run_logger().error(problem)
     asked = LoggedIn.with_initial_data(
         description=f"**Naver wants a person: {failure.reason}.**\n\n{failure}\n\n"

@@ -24,7 +24,7 @@ from naverplace.pipeline.capture.inputs import Inputs
 from tasks.modelled_legacy import modelled_legacy
 from tasks.parity_artifacts import publish_parity
 from tasks.settings import open_settings
-from tasks.task_decorators import scrubbed, step
+from tasks.task_decorators import library_task, scrubbed
 
 
 @scrubbed
@@ -37,7 +37,7 @@ def _make_legacy(texts: LegacyTexts, sender: str, stores: dict[str, Store]) -> L
     return modelled_legacy(texts, sender=sender, stores=stores)
 
 
-@step("replay")
+@library_task("replay")
 def replay(this: Comparison, golden: str, days: float) -> None:
     """Replay captured runs of the last days, or a golden set, through both sides."""
     this.replay(_runs(this, golden, days), get_run_logger().info)
@@ -54,14 +54,14 @@ def _runs(this: Comparison, golden: str, days: float) -> Iterator[Inputs]:
             yield bundle.inputs
 
 
-@step("read-as-shadow", retries=2, wait=30.0)
+@library_task("read-as-shadow", retries=2, wait=30.0)
 def read(this: Comparison, stores: list[str]) -> Inputs:
     """Read what a run would read, by a client that cannot write."""
     run_id = str(runtime.flow_run.id or "local")
     return Shadow(this.settings, only=stores).read(run_id)
 
 
-@step("compare")
+@library_task("compare")
 def compare(this: Comparison, inputs: Inputs) -> None:
     """Let both sides decide from the reading, and keep it for a replay."""
     this.replay([inputs], get_run_logger().info)
@@ -71,13 +71,13 @@ def compare(this: Comparison, inputs: Inputs) -> None:
     )
 
 
-@step("wait-for-the-legacy")
+@library_task("wait-for-the-legacy")
 def wait_for_legacy(this: Comparison) -> None:
     """Give the legacy's run the time that it takes."""
     time.sleep(this.settings.parity.legacy_wait_seconds)
 
 
-@step("observe", retries=2, wait=30.0)
+@library_task("observe", retries=2, wait=30.0)
 def observed(this: Comparison, before: Inputs) -> None:
     """Read what the legacy did since the reading, and compare it with what we would have done."""
     shadow = Shadow(this.settings, only=list(before.store_ids))
@@ -122,7 +122,7 @@ def _sens_log(this: Comparison, before: Inputs) -> list[Seen]:
     return found
 
 
-@step("report")
+@library_task("report")
 def report(this: Comparison, kind: str) -> Parity:
     """Judge, write the report's files, and publish it."""
     folder = this.settings.parity.report_dir / kind

@@ -9,7 +9,7 @@ from naverplace.jobs.reconciliation.findings import Followed, Reconciliation
 from naverplace.jobs.reconciliation.job import Compared, Reconciling
 from tasks import artifacts
 from tasks.settings import open_settings
-from tasks.task_decorators import scrubbed, step
+from tasks.task_decorators import library_task, scrubbed
 
 
 @scrubbed
@@ -19,19 +19,19 @@ def prepare() -> Reconciling:
     return Reconciling(open_settings(), run_id=run_id, door="flow")
 
 
-@step("compare", retries=2, wait=60.0)
+@library_task("compare", retries=2, wait=60.0)
 def compare(this: Reconciling) -> Compared:
     """Read the ledger and SENS's log, and match them."""
     return job.compare(this)
 
 
-@step("follow")
+@library_task("follow")
 def follow(this: Reconciling, compared: Compared) -> Followed:
     """Move accepted messages on to delivered or failed; what is left over waits for tomorrow."""
     return job.follow(this, compared)
 
 
-@step("report")
+@library_task("report")
 def report(this: Reconciling, compared: Compared, followed: Followed) -> Reconciliation:
     """Sum up, publish, and tell the owner when there is something to tell."""
     done = job.report(this, job.sum_up(this, compared, followed))
@@ -39,13 +39,13 @@ def report(this: Reconciling, compared: Compared, followed: Followed) -> Reconci
     return done
 
 
-@step("remember", retries=2)
+@library_task("remember", retries=2)
 def remember(this: Reconciling, compared: Compared, done: Reconciliation) -> None:
     """Move the watermark on."""
     job.remember(this, compared, done)
 
 
-@step("report-failure")
+@library_task("report-failure")
 def report_failure(this: Reconciling, text: str) -> Reconciliation:
     """Report a reconciliation that could not read what it had to compare, and tell the owner."""
     done = job.report(this, job.broken(this, text))

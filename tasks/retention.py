@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from prefect.artifacts import create_table_artifact
 
-from naverplace.jobs.reconciliation.notify import tell_alert
 from naverplace.jobs.retention.job import Looked, Retention
 from naverplace.jobs.retention.policy import Listed
 from naverplace.jobs.retention.result import Place, Retained, in_korean
+from naverplace.pipeline.notify_owner import send_alert
 from tasks.prefect_history import forget_history
 from tasks.settings import open_settings
-from tasks.task_decorators import scrubbed, step
+from tasks.task_decorators import library_task, scrubbed
 
 
 @scrubbed
@@ -21,44 +21,44 @@ def prepare(*, dry_run: bool) -> Retention:
     return Retention(open_settings(), dry_run=dry_run)
 
 
-@step("look", retries=2, wait=30.0)
+@library_task("look", retries=2, wait=30.0)
 def look(this: Retention) -> Looked:
     """Read the whole ledger."""
     return this.look()
 
 
-@step("ask-naver", retries=2, wait=60.0)
+@library_task("ask-naver", retries=2, wait=60.0)
 def ask(this: Retention, looked: Looked) -> Listed:
     """Ask which of the old bookings Naver still lists."""
     return this.ask(looked)
 
 
-@step("forget-bookings", retries=2, wait=30.0)
+@library_task("forget-bookings", retries=2, wait=30.0)
 def bookings(this: Retention, looked: Looked, listed: Listed) -> Place:
     """Forget the bookings whose time is over."""
     return this.bookings(looked, listed)
 
 
-@step("forget-open-messages", retries=2, wait=30.0)
+@library_task("forget-open-messages", retries=2, wait=30.0)
 def open_messages(this: Retention) -> Place:
     """Drop the phones of messages that nobody has settled for so long."""
     return this.open_messages()
 
 
-@step("remove-files", retries=2, wait=30.0)
+@library_task("remove-files", retries=2, wait=30.0)
 def files(this: Retention) -> list[Place]:
     """Remove old reports, pages and captured runs."""
     return [*this.files(), this.bundles()]
 
 
-@step("remove-history", retries=2, wait=30.0)
+@library_task("remove-history", retries=2, wait=30.0)
 def history(this: Retention) -> list[Place]:
     """Remove old runs of ours from Prefect's own history."""
     days = this.settings.retention.history_days
     return forget_history(before=this.history_before, days=days, dry_run=this.dry_run)
 
 
-@step("report")
+@library_task("report")
 def report(this: Retention, places: Sequence[Place]) -> Retained:
     """Publish the counts, and tell the owner when something is left."""
     done = this.sum_up(places)
@@ -68,5 +68,5 @@ def report(this: Retention, places: Sequence[Place]) -> Retained:
         description="Personal data by place; docs/privacy.md says where it can be and for how long",
     )
     text = "" if this.dry_run else in_korean(done)
-    problems = tell_alert(this.settings, text, what="the retention") if text else []
-    return done.with_places([Place("telling", 0.0, problems=tuple(problems))] if problems else [])
+    problems = send_alert(this.settings, text, what="the retention").problems if text else ()
+    return done.with_places([Place("telling", 0.0, problems=problems)] if problems else [])

@@ -24,14 +24,14 @@ from naverplace.pipeline import notify_owner
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.sharding import Shard, in_korean, split
 from naverplace.reporting.report import RunReport
-from tasks.task_decorators import step
+from tasks.task_decorators import library_task
 
 COUNTS = "shard-counts"  # the artifact by which a shard tells what it sent
 POLL = 2.0  # seconds
 Ordered = dict[UUID, Shard]
 
 
-@step("order-shards", retries=2, wait=10.0)
+@library_task("order-shards", retries=2, wait=10.0)
 def order(this: RunContext, shards: int, deployment: str) -> Ordered:
     """Start a run for each part of the stores; tried again, it finds those that it has started."""
     ordered: Ordered = {}
@@ -50,7 +50,7 @@ def order(this: RunContext, shards: int, deployment: str) -> Ordered:
     return ordered
 
 
-@step("wait-for-shards", retries=5, wait=10.0)
+@library_task("wait-for-shards", retries=5, wait=10.0)
 def wait(ordered: Ordered, until: datetime, this: RunContext) -> list[Shard]:
     """Wait until every shard has ended; one that has not by then is told as it stands."""
     log, said = get_run_logger(), -1
@@ -66,8 +66,8 @@ def wait(ordered: Ordered, until: datetime, this: RunContext) -> list[Shard]:
             time.sleep(POLL)
 
 
-@step("report-shards")
-def report(this: RunContext, shards: Sequence[Shard]) -> list[str]:
+@library_task("report-shards")
+def report(this: RunContext, shards: Sequence[Shard]) -> tuple[str, ...]:
     """Publish what each shard did, and tell the owner once; gives what went wrong on the way."""
     create_table_artifact(
         key="shards",
@@ -75,8 +75,9 @@ def report(this: RunContext, shards: Sequence[Shard]) -> list[str]:
         description="The parts of this tick; each has a run of its own with its artifacts",
     )
     failed = not all(shard.good for shard in shards)
-    channels = this.rulebook.routing.channels_for(alert=failed)
-    return notify_owner.send_text(this, in_korean(shards, now=this.now), channels=channels)
+    names = this.rulebook.routing.channels_for(alert=failed)
+    text = in_korean(shards, now=this.now)
+    return notify_owner.send_text(text, this.channels, names, what="the summary").problems
 
 
 def publish_counts(report: RunReport) -> None:

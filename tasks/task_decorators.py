@@ -81,7 +81,7 @@ def _may_help(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, StepFailed) and error.transient
 
 
-def step(
+def library_task(
     name: str, *, run_name: str | None = None, retries: int = 0, wait: float = 5.0
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a task of a function; it is tried again only after a Transient error."""

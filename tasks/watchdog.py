@@ -8,7 +8,7 @@ from naverplace.jobs.watchdog.job import Barked, Watchdog
 from naverplace.jobs.watchdog.late_messages import Watched
 from naverplace.redaction.redactor import REDACTOR
 from tasks.settings import open_settings
-from tasks.task_decorators import scrubbed, step
+from tasks.task_decorators import library_task, scrubbed
 
 
 @scrubbed
@@ -17,13 +17,13 @@ def prepare() -> Watchdog:
     return Watchdog(open_settings())
 
 
-@step("look", retries=2, wait=10.0)
+@library_task("look", retries=2, wait=10.0)
 def look(dog: Watchdog) -> Watched:
     """Read the ledger."""
     return dog.look()
 
 
-@step("bark")
+@library_task("bark")
 def bark(dog: Watchdog, seen: Watched) -> Barked:
     """Tell what is new; the artifact has everything that is late."""
     barked = dog.bark(seen)

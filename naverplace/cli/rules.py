@@ -57,16 +57,13 @@ def list_rules(
 @rules_app.command("catalogue")
 def print_catalogue() -> None:
     """Print every condition and action that a rule may use, as rules/README.md."""
-    from naverplace.rules.rulebook import catalogue
+    from naverplace.rules.catalogue import catalogue
 
     out.print(catalogue(), markup=False, end="")
 
 
 def _rulebook(rules_dir: Path, stores_file: Path) -> Rulebook:
     """Read the rules without settings: who edits YAML need not hold the shop's secrets."""
-    from naverplace.domain.extra_fields import load_fields
-    from naverplace.domain.stores import load_stores
     from naverplace.rules.rulebook import load_rulebook
 
-    stores, fields = load_stores(stores_file), load_fields(rules_dir / "fields.yaml")
-    return load_rulebook(rules_dir, stores=stores, fields=fields)
+    return load_rulebook(rules_dir, stores_file)

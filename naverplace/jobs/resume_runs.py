@@ -13,7 +13,7 @@ import requests
 
 from naverplace.base.http import make_session
 
-FLOW = "process-bookings"
+FLOWS = ["process-bookings", "share-bookings"]  # that wait for a login
 TIMEOUT = (3.0, 10.0)  # seconds until connected, and until an answer
 
 
@@ -37,7 +37,7 @@ def resume_waiting() -> list[str]:
 
 def _waiting(session: requests.Session, url: str) -> list[dict[str, Any]]:
     wanted = {
-        "flows": {"name": {"any_": [FLOW]}},
+        "flows": {"name": {"any_": FLOWS}},
         "flow_runs": {"state": {"name": {"any_": ["Suspended"]}}},
     }
     answer = session.post(f"{url}/flow_runs/filter", json=wanted, timeout=TIMEOUT)

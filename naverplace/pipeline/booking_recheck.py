@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
+from naverplace.base.clock import Clock
 from naverplace.delivery.executor import StaleReason
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import SendSms
+from naverplace.domain.extra_fields import Field
 from naverplace.naver.booking_client import BookingClient
-from naverplace.naver.session import NaverSession
-from naverplace.pipeline.context import RunContext
 from naverplace.quality import frames
 
 
 class BookingRechecker:
     """Reads a store's confirmed bookings again when they were read too long ago."""
 
-    def __init__(self, run: RunContext, session: NaverSession) -> None:
-        self._run = run
-        self._client = BookingClient(session, run.settings.naver, run.clock)
+    def __init__(
+        self,
+        client: BookingClient,
+        slots: BoundedSemaphore,
+        clock: Clock,
+        *,
+        fields: Sequence[Field],
+        max_age: timedelta,
+    ) -> None:
+        self._client, self._slots, self._clock = client, slots, clock
+        self._fields, self._max_age = fields, max_age
         self._read: dict[str, tuple[datetime, dict[str, Booking]]] = {}
         self._lock = Lock()
 
@@ -38,23 +47,22 @@ class BookingRechecker:
         return None
 
     def _confirmed(self, store_id: str) -> dict[str, Booking]:
-        max_age = timedelta(seconds=self._run.settings.ledger.fresh_seconds)
         with self._lock:
             read_at, bookings = self._read.get(store_id, (None, {}))
-            now = self._run.clock.now()
-            if read_at is None or now - read_at > max_age:
+            now = self._clock.now()
+            if read_at is None or now - read_at > self._max_age:
                 bookings = self._ask(store_id, now)
                 self._read[store_id] = (now, bookings)
             return bookings
 
     def _ask(self, store_id: str, now: datetime) -> dict[str, Booking]:
         """Read what is confirmed now; broken rows are left out, as no door is opened for them."""
-        run = self._run
-        raws = self._client.bookings(store_id, BookingStatus.CONFIRMED).raws
+        with self._slots:
+            raws = self._client.bookings(store_id, BookingStatus.CONFIRMED).raws
         found: dict[str, Booking] = {}
         for raw in raws:
             try:
-                frame = frames.to_frame([raw], store_id=store_id, fields=run.fields, read_at=now)
+                frame = frames.to_frame([raw], store_id=store_id, fields=self._fields, read_at=now)
                 found |= {b.booking_num: b for b in frames.to_bookings(frame)}
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue

@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
-from naverplace.delivery.in_doubt import InDoubtMessage
-from naverplace.domain.results import ActionResult, Decisions
-from naverplace.naver.session import NaverSession
+from naverplace.base.errors import NaverPlaceError
+from naverplace.delivery.in_doubt import SIGNATURE_LIFE
+from naverplace.domain.effects import RecordKey, SendSms
+from naverplace.domain.results import ActionResult, Decisions, Outcome
+from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.messaging.sens import SensClient, read_log, read_requests
 from naverplace.pipeline.capture.capture_run import capture_run
-from naverplace.pipeline.check_sent import check_sent
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.measurements import collect_measurements
-from naverplace.pipeline.step_results import DecisionResult, StoreBatch
+from naverplace.pipeline.notify_owner import send_summary, write_report
+from naverplace.pipeline.step_results import RunResults, StoreBatch
 from naverplace.quality.circuit_breaker import Halt
-from naverplace.quality.validation import ValidatedStore, ValidationResult
+from naverplace.quality.validation import ValidatedStore
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.report import RunReport, make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
+from naverplace.reporting.sent_crosscheck import AcceptedMessage, CrossCheck, crosscheck_sent
+
+log = logging.getLogger(__name__)
+SINGLE = 20  # messages that the window does not show are asked for one by one, but not more
+T = TypeVar("T")
 
 
-def build_report(
-    run: RunContext,
-    *,
-    session: NaverSession | None,
-    batches: Sequence[StoreBatch] = (),
-    validated: ValidationResult | None = None,
-    decided: DecisionResult | None = None,
-    results: Sequence[ActionResult] = (),
-    doubts: Sequence[InDoubtMessage] = (),
-    failure: str = "",
-) -> RunReport:
+def report(run: RunContext, results: RunResults) -> RunReport:
+    """Sum up, tell the owner, and write the report; whoever ordered a shard tells for it."""
+    report = build_report(run, results)
+    if not (run.shard and report.status == "success" and not report.expired):
+        report = send_summary(run, report)
+    write_report(run, report)
+    return report
+
+
+def build_report(run: RunContext, results: RunResults) -> RunReport:
     """Sum up what happened, with every text scrubbed of secrets and phones."""
+    validated, decided = results.validated, results.decided
     decisions = decided.decisions if decided else Decisions((), ())
-    crosscheck = check_sent(run, decisions, results)
-    by_store = {c.store_id: c for c in validated.stores} if validated else {}
-    halts = decided.halts if decided else {}
-    owners = decided.owners if decided else {}
     facts = RunFacts(
         run_id=run.run_id,
         door=run.door,
         now=run.now,
         dry_run=run.dry_run,
-        stores=tuple(
-            replace(
-                _store_facts(run, b, by_store.get(b.store_id), halts.get(b.store_id)),
-                owner=owners[b.store_id].owner if b.store_id in owners else "",
-            )
-            for b in batches
-        ),
+        stores=tuple(_stores_facts(run, results)),
         rules=run.rulebook.enabled_names,
         bookings_decided=decided.bookings if decided else 0,
         decisions=decisions,
-        results=tuple(results),
-        browser_opened=session is not None and session.browser_opened,
+        results=tuple(results.actions),
+        browser_opened=results.session is not None and results.session.browser_opened,
         table_writes=run.table.records.writes,
-        failure=REDACTOR.scrub(failure),
-        doubts=tuple(doubts),
-        crosscheck=crosscheck,
+        failure=REDACTOR.scrub(results.failure),
+        doubts=tuple(results.in_doubt),
+        crosscheck=check_sent(run, decisions, results.actions),
         **collect_measurements(run),
     )
     report = make_report(facts)
@@ -74,6 +74,19 @@ def build_report(
             fields=run.fields,
             halted=decided.halts,
         )
+
+
+def _stores_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:
+    """Give what is known of each store; nothing before the rows have been checked."""
+    validated, decided = results.validated, results.decided
+    if validated is None:
+        return
+    checked = {c.store_id: c for c in validated.stores}
+    for batch in results.batches:
+        halt = decided.halts.get(batch.store_id) if decided else None
+        owned = decided.owners.get(batch.store_id) if decided else None
+        facts = _store_facts(run, batch, checked.get(batch.store_id), halt)
+        yield replace(facts, owner=owned.owner if owned else "")
 
 
 def _store_facts(
@@ -94,3 +107,64 @@ def _store_facts(
         told=halt.korean if halt else "",
         pages=batch.pages,
     )
+
+
+def check_sent(
+    run: RunContext, decisions: Decisions, results: Sequence[ActionResult]
+) -> CrossCheck | None:
+    """Compare what the run has sent with the table and SENS's log; None when nothing was sent.
+
+    Raises nothing: what could not be read is said in the result. Asks once, without patience, for
+    the messages are out and the owner waits for the summary.
+    """
+    sent = _sent(decisions, results)
+    if run.dry_run or not sent or not run.settings.document.check_log:
+        return None
+    why_not: list[str] = []
+    with run.watch.phase("cross-check"):
+        keys = {one.key for one in sent}
+        records = _try(lambda: list(run.table.records.read(keys).values()), "the table", why_not)
+        messages = _try(lambda: _read_log(run, sent), "SENS's log", why_not)
+    return crosscheck_sent(
+        sent,
+        records=records,
+        log=messages,
+        run_id=run.run_id,
+        begun=run.now,
+        now=run.clock.now(),
+        settle_seconds=run.settings.ledger.settle_seconds,
+        why_not=why_not,
+    )
+
+
+def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[AcceptedMessage]:
+    owed = {(e.key.booking_num, e.kind): e for e in decisions.effects if isinstance(e, SendSms)}
+    sent = []
+    for result in results:
+        if result.outcome not in (Outcome.ACCEPTED, Outcome.ADOPTED) or not result.request_id:
+            continue
+        effect = owed.get((result.booking_num, result.kind))
+        key = effect.key if effect else RecordKey(result.booking_num, "")
+        to = effect.to if effect else ""
+        sent.append(AcceptedMessage(key, result.kind, result.store_id, result.request_id, to))
+    return sent
+
+
+def _read_log(run: RunContext, sent: Sequence[AcceptedMessage]) -> list[SmsLogEntry]:
+    patient = run.settings.sens
+    sens = SensClient(patient.model_copy(update={"attempts": 1}), run.clock)
+    # SENS's clock may be as far from ours as a signature lives.
+    start, end = run.now - SIGNATURE_LIFE, run.clock.now() + SIGNATURE_LIFE
+    found = read_log(sens, start=start - timedelta(seconds=1), end=end)
+    shown = {message.request_id for message in found}
+    missing = [one.request_id for one in sent if one.request_id not in shown]
+    return found + read_requests(sens, missing[:SINGLE])
+
+
+def _try(read: Callable[[], T], what: str, why_not: list[str]) -> T | None:
+    try:
+        return read()
+    except NaverPlaceError as error:
+        log.warning("%s could not be read for the cross-check: %s", what, error)
+        why_not.append(REDACTOR.scrub(f"{what} could not be read: {error}"))
+        return None

@@ -20,8 +20,8 @@ def explain_booking(settings: Settings, booking_num: str) -> list[str]:
     run = context.open_run(
         settings, run_id=f"explain-{uuid.uuid4()}", door="cli", dry_run=True, only=[store_id]
     )
-    session = steps.open_session(run)
-    validated = steps.check_quality(run, [steps.extract_store(run, session, store_id)])
+    session = steps.restore_session(run)
+    validated = steps.check_quality(run, [steps.read_store(run, session, store_id)])
     for row in (q for c in validated.stores for q in c.quarantined):
         if row.booking_id == booking_num.partition("_")[2]:
             return [f"{booking_num} is quarantined: {'; '.join(row.reasons)}"]

@@ -1,17 +1,21 @@
-"""Telling the owner what a run did, and keeping its report."""
+"""Telling the owner: the one way of every run and job, and keeping a run's report."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from naverplace.base.errors import NaverPlaceError
+from naverplace.base.timing import PhaseTimer
+from naverplace.base.yaml_nodes import ErrorList
 from naverplace.domain.effects import FALLBACK, Channel
+from naverplace.domain.notification_routing import load_routing
 from naverplace.ledger.reported_runs import record_reported_runs
-from naverplace.messaging.owner_channels import OPENERS
+from naverplace.messaging.owner_channels import OwnerChannel, open_channels
 from naverplace.pipeline.context import RunContext, open_run
 from naverplace.pipeline.measurements import collect_measurements
 from naverplace.redaction.redactor import REDACTOR, describe
@@ -24,70 +28,78 @@ from naverplace.settings.schema import Settings
 log = logging.getLogger(__name__)
 
 
+class Notified(NamedTuple):
+    """Which channels took a text, and what went wrong with the others."""
+
+    channels: tuple[Channel, ...]
+    problems: tuple[str, ...]
+
+
+def send_text(
+    text: str,
+    channels: Mapping[Channel, OwnerChannel],
+    names: Iterable[Channel],
+    *,
+    what: str,
+    watch: PhaseTimer | None = None,
+) -> Notified:
+    """Send one text, scrubbed, to the owner's channels of these names; `what` names it in words."""
+    sent, problems, watch = [], [], watch or PhaseTimer()
+    for name in names:
+        try:
+            with watch.phase("notifications"), watch.call(name):
+                channels[name].send(REDACTOR.scrub(text))
+            sent.append(name)
+        except NaverPlaceError as error:
+            log.error("%s did not reach %s: %s", what, name, error)
+            problems.append(REDACTOR.scrub(f"{what} did not reach {name}: {error}"))
+    return Notified(tuple(sent), tuple(problems))
+
+
+def send_alert(settings: Settings, text: str, *, what: str = "the alert") -> Notified:
+    """Send a text to the channels of alerts; with a broken notifications.yaml, to the fallback."""
+    routing = load_routing(settings.rules_dir / "notifications.yaml", ErrorList())
+    names = routing.channels_for(alert=True) if routing else (FALLBACK,)
+    return send_text(text, open_channels(settings), names, what=what)
+
+
+def send_run_alert(run: RunContext, text: str) -> Notified:
+    """Send the owner why a run failed, or why it waits."""
+    return send_alert(run.settings, f"🚨 {run.now:%m/%d %H:%M} 예약 알림 실행 실패\n{text}")
+
+
+def open_or_alert(
+    settings: Settings, *, run_id: str, door: str, dry_run: bool = False, only: Sequence[str] = ()
+) -> RunContext:
+    """Open a run; when its rules are wrong, tell the owner before the error goes on."""
+    try:
+        return open_run(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
+    except NaverPlaceError as error:
+        if door != "cli":  # there a person reads the error already
+            send_alert(settings, f"🚨 예약 알림을 시작하지 못했습니다\n{describe(error)}")
+        raise
+
+
 def send_summary(run: RunContext, report: RunReport) -> RunReport:
     """Send the summary where notifications.yaml routes it; a channel that fails is a problem."""
-    text = REDACTOR.scrub(for_owner(report))
-    failed = report.status == "failed"
-    problems = send_text(run, text, channels=run.rulebook.routing.channels_for(alert=failed))
+    names = run.rulebook.routing.channels_for(alert=report.status == "failed")
+    text = for_owner(report)
+    problems = send_text(text, run.channels, names, what="the summary", watch=run.watch).problems
     if report.expired and not problems:
-        _remember(run)
+        _record_reported(run)
     report = replace(report, **collect_measurements(run))  # telling takes time, too
     if not problems:
         return report
     return replace(report, status="failed", problems=(*report.problems, *problems))
 
 
-def _remember(run: RunContext) -> None:
+def _record_reported(run: RunContext) -> None:
     """Note that what this run marked as expired was told; else the next one tells it again."""
     days = run.settings.ledger.expired_days + 1
     try:
         record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
     except NaverPlaceError:
         log.exception("what has expired will be named once more")
-
-
-def send_alert(run: RunContext, text: str) -> list[str]:
-    """Send a failure to the owner's alert channels, scrubbed; return what went wrong."""
-    when = run.now.strftime("%m/%d %H:%M")
-    message = REDACTOR.scrub(f"🚨 {when} 예약 알림 실행 실패\n{text}")
-    return send_text(run, message, channels=run.rulebook.routing.channels_for(alert=True))
-
-
-def open_or_alert(
-    settings: Settings, *, run_id: str, door: str, dry_run: bool = False, only: Sequence[str] = ()
-) -> RunContext:
-    """Open a run; when its rules are wrong, tell the owner before the error goes on.
-
-    notifications.yaml may be the very file that is wrong, so one channel is told directly.
-    """
-    try:
-        return open_run(settings, run_id=run_id, door=door, dry_run=dry_run, only=only)
-    except NaverPlaceError as error:
-        if door != "cli":  # there a person reads the error already
-            _tell_directly(settings, describe(error))
-        raise
-
-
-def _tell_directly(settings: Settings, text: str) -> None:
-    try:
-        OPENERS[FALLBACK](settings).send(
-            REDACTOR.scrub(f"🚨 예약 알림을 시작하지 못했습니다\n{text}")
-        )
-    except NaverPlaceError as error:
-        log.error("the alert did not reach %s: %s", FALLBACK, error)
-
-
-def send_text(run: RunContext, text: str, *, channels: Iterable[Channel]) -> list[str]:
-    """Send one text to the owner's channels, and return what went wrong."""
-    problems = []
-    for name in channels:
-        try:
-            with run.watch.phase("notifications"), run.watch.call(name):
-                run.channels[name].send(text)
-        except NaverPlaceError as error:
-            log.error("the summary could not be sent to %s: %s", name, error)
-            problems.append(REDACTOR.scrub(f"the summary did not reach {name}: {error}"))
-    return problems
 
 
 def write_report(run: RunContext, report: RunReport) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.effects import Effect, Notify
-from naverplace.domain.results import Decisions
+from naverplace.domain.results import ActionResult, Decisions
 from naverplace.ledger.ownership import Ownership
+from naverplace.naver.session import NaverSession
 from naverplace.quality.circuit_breaker import Halt
+from naverplace.quality.validation import ValidationResult
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class DecisionResult:
         return tuple(
             effect
             for effect in self.decisions.effects
-            if not isinstance(effect, Notify) and store_of(effect) == store_id
+            if not isinstance(effect, Notify) and effect.key.store_id == store_id
         )
 
     def notices(self) -> tuple[Effect, ...]:
@@ -47,6 +50,15 @@ class DecisionResult:
         return tuple(e for e in self.decisions.effects if isinstance(e, Notify))
 
 
-def store_of(effect: Effect) -> str:
-    """Name the store that an effect is for."""
-    return effect.key.store_id
+@dataclass
+class RunResults:
+    """What the steps of a run have given so far, and why it broke off if it did."""
+
+    session: NaverSession | None = None
+    batches: list[StoreBatch] = field(default_factory=list)
+    validated: ValidationResult | None = None
+    in_doubt: Sequence[InDoubtMessage] = ()  # left by earlier runs, with what became of them
+    decided: DecisionResult | None = None
+    actions: list[ActionResult] = field(default_factory=list)
+    quality_docs: str = ""  # path of the Data Docs
+    failure: str = ""

@@ -1,22 +1,17 @@
-"""One run, step by step: the same functions serve the Prefect flow, the Lambda handler and the CLI.
-
-Each door calls the steps in this order: open_run, open_session, extract_store for every store,
-check_quality, resolve_in_doubt, decide, deliver_store for every store, deliver_notices,
-build_report, send_summary.
-"""
+"""What the steps of a run do, from the session to the decision; run_order.py has their order."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from naverplace.delivery.outcomes import Attempt
 from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.effects import Effect
+from naverplace.domain.effects import Effect, RecordKey
 from naverplace.domain.record_matching import MatchedBooking, match_records
-from naverplace.domain.results import ActionResult, Decisions, Outcome
+from naverplace.domain.records import Record
+from naverplace.domain.results import Decisions
 from naverplace.ledger.ownership import Ownership, owner_of
 from naverplace.ledger.reported_runs import read_reported_runs
 from naverplace.ledger.reservations import plan_reservations
@@ -29,14 +24,13 @@ from naverplace.pipeline.step_results import DecisionResult, StoreBatch
 from naverplace.quality import data_docs, frames, validation
 from naverplace.quality.breaker_state import BatchCheck, check_batches
 from naverplace.quality.validation import ValidationResult
-from naverplace.redaction.redactor import REDACTOR
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.expiry import first_signs
 
 log = logging.getLogger(__name__)
 
 
-def open_session(run: RunContext) -> NaverSession:
+def restore_session(run: RunContext) -> NaverSession:
     """Restore the owner's session, or log in once. Raises LoginFailed, ClockWrong, Transient."""
     with run.watch.phase("session"):
         return open_naver_session(
@@ -49,7 +43,7 @@ def open_session(run: RunContext) -> NaverSession:
         )
 
 
-def extract_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBatch:
+def read_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBatch:
     """Read all confirmed and completed bookings of one store. Raises NaverPlaceError."""
     with run.naver_slots, run.watch.phase("booking api"):
         client = BookingClient(session, run.settings.naver, run.clock)
@@ -76,54 +70,44 @@ def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> ValidationR
 
 
 def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
-    """Read the bookings' records and decide what is owed, but nothing for an implausible batch.
+    """Load what the ledger knows, check the batches, decide, and reserve beside the legacy.
 
-    Raises when a record cannot be read.
+    Raises Transient or Permanent when a record cannot be read.
     """
     bookings = [b for c in validated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
-        records = run.table.records.read_bookings({booking.key for booking in bookings})
-        if run.captured:
-            run.captured.note_records(records, run.table.records.read)
+        records = load_records(run, bookings)
         matches = match_records(bookings, records)
-        check = _check_batches(run, validated, bookings, matches)
-        told = read_reported_runs(run.session_table, records.values())
-    halts = check.halts
-    matches = [match for match in matches if match.booking.store_id not in halts]
+        check = check_store_batches(run, validated, bookings, matches)
+        reported = read_reported_runs(run.session_table, records.values())
+    matches = [match for match in matches if match.booking.store_id not in check.halts]
     with run.watch.phase("decide"):
         decisions = RuleEngine(run.rulebook).decide(
             matches,
             now=run.now,
             back=timedelta(days=run.settings.ledger.expired_days),
             served=first_signs(records.values(), check.served),
-            reported_runs=told,
+            reported_runs=reported,
         )
     owners = {s: owner_of(i, run.store_locks.default_owner) for s, i in check.items.items()}
-    decisions = with_reservations(run, decisions, matches, owners)
-    return DecisionResult(decisions, bookings=len(matches), halts=halts, owners=owners)
+    lead = timedelta(seconds=run.settings.cutover.lead_seconds)
+    return DecisionResult(
+        with_reservations(decisions, matches, owners, now=run.now, lead=lead),
+        bookings=len(matches),
+        halts=check.halts,
+        owners=owners,
+    )
 
 
-def with_reservations(
-    run: RunContext,
-    decisions: Decisions,
-    matches: Sequence[MatchedBooking],
-    owners: Mapping[str, Ownership],
-) -> Decisions:
-    """Put what must be reserved before all that is owed, for stores served beside the legacy."""
-    found: list[Effect] = []
-    for store_id, owned in owners.items():
-        if not owned.reserves_at(run.now):
-            continue
-        # Once the legacy is switched off, it will not come for what starts soon either.
-        lead = 0.0 if owned.alone_from else run.settings.cutover.lead_seconds
-        ours = [match for match in matches if match.booking.store_id == store_id]
-        found += plan_reservations(
-            ours, decisions.effects, now=run.now, lead=timedelta(seconds=lead)
-        )
-    return replace(decisions, effects=(*found, *decisions.effects)) if found else decisions
+def load_records(run: RunContext, bookings: Sequence[Booking]) -> dict[RecordKey, Record]:
+    """Read the bookings' records. Raises Transient or Permanent."""
+    records = run.table.records.read_bookings({booking.key for booking in bookings})
+    if run.captured:
+        run.captured.note_records(records, run.table.records.read)
+    return records
 
 
-def _check_batches(
+def check_store_batches(
     run: RunContext,
     validated: ValidationResult,
     bookings: Sequence[Booking],
@@ -142,9 +126,24 @@ def _check_batches(
     )
 
 
-def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
-    """Report effects whose delivery broke off: any of them may have been carried out."""
-    return [Attempt(effect).finish(Outcome.IN_DOUBT, REDACTOR.scrub(why)) for effect in effects]
+def with_reservations(
+    decisions: Decisions,
+    matches: Sequence[MatchedBooking],
+    owners: Mapping[str, Ownership],
+    *,
+    now: datetime,
+    lead: timedelta,
+) -> Decisions:
+    """Put what must be reserved before all that is owed, for stores served beside the legacy."""
+    reservations: list[Effect] = []
+    for store_id, owned in owners.items():
+        if not owned.reserves_at(now):
+            continue
+        ours = [match for match in matches if match.booking.store_id == store_id]
+        # Once the legacy is switched off, it will not come for what starts soon either.
+        lead_of_store = timedelta() if owned.alone_from else lead
+        reservations += plan_reservations(ours, decisions.effects, now=now, lead=lead_of_store)
+    return replace(decisions, effects=(*reservations, *decisions.effects))
 
 
 def write_quality_docs(run: RunContext, validated: ValidationResult) -> str:

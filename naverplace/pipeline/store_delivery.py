@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.deliver import deliver
@@ -17,10 +18,11 @@ from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.ownership import NotOurs
 from naverplace.ledger.store_lock import StoreLock
+from naverplace.naver.booking_client import BookingClient
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline.booking_recheck import BookingRechecker
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.step_results import store_of
+from naverplace.redaction.redactor import REDACTOR
 
 log = logging.getLogger(__name__)
 _OVER = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.SKIPPED)
@@ -39,11 +41,11 @@ def resolve_in_doubt(run: RunContext) -> list[InDoubtMessage]:
         doubts: list[InDoubtMessage] = []
         for store_id, item in items.items():
             if item.open:
-                doubts += _settle_store(run, store_id)
+                doubts += _resolve_store(run, store_id)
         return doubts
 
 
-def _settle_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
+def _resolve_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
     try:
         holding = run.store_locks.acquire(store_id, wait=False)
     except (LockedByOther, NotOurs) as error:  # it is sending what stands open: no doubt of ours
@@ -82,16 +84,11 @@ def deliver_store(
         try:
             holding = run.store_locks.acquire(store_id, opening, wait=True)
         except NotOurs as error:
-            return [Attempt(effect).finish(Outcome.SKIPPED, str(error)) for effect in effects]
-        except LockedByOther as held:
-            return [
-                Attempt(effect).finish(Outcome.SKIPPED, f"left to it: {held}") for effect in effects
-            ]
+            return _finish_all(effects, Outcome.SKIPPED, str(error))
+        except LockedByOther as error:
+            return _finish_all(effects, Outcome.SKIPPED, f"left to it: {error}")
         except NaverPlaceError as error:
-            return [
-                Attempt(e).finish(Outcome.FAILED, f"not tried: {describe_error(error)}")
-                for e in effects
-            ]
+            return _finish_all(effects, Outcome.FAILED, f"not tried: {describe_error(error)}")
         results: list[ActionResult] = []
         try:
             results = deliver(effects, _executor(run, session, holding), run.resolver)
@@ -103,7 +100,7 @@ def deliver_store(
 def _executor(
     run: RunContext, session: NaverSession | None, holding: StoreLock | None
 ) -> EffectExecutor:
-    return EffectExecutor(
+    executor = EffectExecutor(
         table=run.table,
         sens=run.sens,
         channels=run.channels,
@@ -113,8 +110,17 @@ def _executor(
         switch=run.settings.cutover,
         lock=holding,
         watch=run.watch,
-        recheck=BookingRechecker(run, session).recheck if session else None,
     )
+    if session is None:
+        return executor
+    rechecker = BookingRechecker(
+        BookingClient(session, run.settings.naver, run.clock),
+        run.naver_slots,
+        run.clock,
+        fields=run.fields,
+        max_age=timedelta(seconds=run.settings.ledger.fresh_seconds),
+    )
+    return replace(executor, recheck=rechecker.recheck)
 
 
 def _give_back(
@@ -133,26 +139,32 @@ def _give_back(
         log.warning("store %s was not given back: %s", holding.store_id, error)
 
 
+def undelivered(effects: Sequence[Effect], why: str) -> list[ActionResult]:
+    """Report effects whose delivery broke off: any of them may have been carried out."""
+    return _finish_all(effects, Outcome.IN_DOUBT, REDACTOR.scrub(why))
+
+
+def _finish_all(effects: Sequence[Effect], outcome: Outcome, why: str) -> list[ActionResult]:
+    return [Attempt(effect).finish(outcome, why) for effect in effects]
+
+
 def deliver_notices(run: RunContext, effects: Sequence[Effect]) -> list[ActionResult]:
     """Tell the owner the lines that rules owe, for all stores together that are ours."""
     if run.dry_run or not effects:
         return []
     with run.watch.phase("delivery"):
         try:
-            owners = run.store_locks.owners({store_of(effect) for effect in effects})
+            owners = run.store_locks.owners({effect.key.store_id for effect in effects})
         except NaverPlaceError as error:
-            return [
-                Attempt(e).finish(Outcome.FAILED, f"not tried: {describe_error(error)}")
-                for e in effects
-            ]
-        told = [effect for effect in effects if owners[store_of(effect)].ours]
+            return _finish_all(effects, Outcome.FAILED, f"not tried: {describe_error(error)}")
+        told = [effect for effect in effects if owners[effect.key.store_id].ours]
         beside = {s for s, owned in owners.items() if owned.reserves_at(run.clock.now())}
         executor = replace(_executor(run, None, None), beside=beside)
         results = iter(deliver(told, executor))
         return [
             # Telling makes a record, which nobody but the store's owner may.
             next(results)
-            if (owned := owners[store_of(effect)]).ours
+            if (owned := owners[effect.key.store_id]).ours
             else Attempt(effect).finish(Outcome.SKIPPED, f"owned by {owned.owner}")
             for effect in effects
         ]

@@ -59,10 +59,10 @@ class Shop(Scene):
         return run_once(self.settings, run_id=run_id, door="cli", **options)
 
     def begin(self, run_id: str = "slow") -> Begun:
-        """Let a run decide, and stop before it sends."""
+        """Let a run decide, and halt before it sends."""
         run = context.open_run(self.settings, run_id=run_id, door="cli", only=[STORE])
-        session = steps.open_session(run)
-        batches = [steps.extract_store(run, session, STORE)]
+        session = steps.restore_session(run)
+        batches = [steps.read_store(run, session, STORE)]
         decided = steps.decide(run, steps.check_quality(run, batches))
         return Begun(run, session, decided.effects_of(STORE))
 

@@ -134,7 +134,7 @@ class Half:
             stack.enter_context(simulated_sleep(self.kernel))
             stack.enter_context(quick_types())
             stack.enter_context(
-                patch("naverplace.pipeline.booking_recheck.BookingClient", SimulatedNaver)
+                patch("naverplace.pipeline.store_delivery.BookingClient", SimulatedNaver)
             )
             yield
 

@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from naverplace.aws.state_table import StateTable
-from naverplace.base.errors import NaverPlaceError, ServiceUnavailable
+from naverplace.base.errors import ServiceUnavailable
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.booking import Booking
@@ -155,20 +155,9 @@ class Reader:
     run: YearRun
     fate: Fate
     whole: bool  # everything, through the gates; else what could matter
-    chosen: dict[str, list[Standing]] = field(default_factory=dict)  # by store, what could matter
-    batches: list[StoreBatch] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
 
-    def read(self) -> None:
-        """Read all stores; one that Naver does not show is a batch with an error."""
-        for store_id in self.run.stores:
-            try:
-                self._read(store_id)
-            except NaverPlaceError as error:
-                self.chosen.pop(store_id, None)
-                self.batches.append(StoreBatch(store_id, error=str(error)))
-
-    def _read(self, store_id: str) -> None:
+    def read_store(self, store_id: str) -> StoreBatch:
         """Read the confirmed ones, then the completed ones: a booking may turn in between."""
         found: list[tuple[Standing, str]] = []
         everything: list[Raw] = []
@@ -184,7 +173,6 @@ class Reader:
                     if standing.version.status == status
                 ]
         read_at = self.run.clock.now()
-        self.chosen[store_id] = [standing for standing, _ in found]
         self.bookings += [
             standing.booking.model_copy(update={"read_at": read_at})
             for standing, _ in found
@@ -198,4 +186,4 @@ class Reader:
         if self.whole:
             confirmed = sum(raw["bookingStatusCode"] == "RC03" for raw in everything)
         count = len(everything) if self.whole else len(found)
-        self.batches.append(StoreBatch(store_id, confirmed, count - confirmed, 1, frame))
+        return StoreBatch(store_id, confirmed, count - confirmed, 1, frame)

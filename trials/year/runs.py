@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from naverplace.aws.dynamodb import from_wire
 from naverplace.base.errors import NaverPlaceError
@@ -16,14 +16,40 @@ from naverplace.domain.results import Decisions
 from naverplace.ledger import lease
 from naverplace.ledger.reported_runs import ITEM, record_reported_runs
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline import build_report, steps, store_delivery
-from naverplace.pipeline.step_results import DecisionResult
+from naverplace.pipeline import build_report, steps
+from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.run_order import RunSteps, process
+from naverplace.pipeline.step_results import DecisionResult, RunResults, StoreBatch
 from naverplace.quality.circuit_breaker import served_since
 from naverplace.quality.validation import ValidatedStore, ValidationResult
 from naverplace.reporting.report import RunReport
 from naverplace.rules.expiry import first_signs
 from trials.year.fate import Fate
 from trials.year.readers import Outside, Reader, Visit, YearRun
+
+R = TypeVar("R")
+
+
+class OneByOne:
+    """Carries the stores' steps out one after another: simulated time has one thread."""
+
+    def each_store(
+        self, run: RunContext, step: Callable[..., R], calls: Mapping[str, tuple[Any, ...]]
+    ) -> dict[str, R | Exception]:
+        """Call the step for one store after another; only an error on purpose is a result."""
+        ended: dict[str, R | Exception] = {}
+        for store_id, arguments in calls.items():
+            try:
+                ended[store_id] = step(*arguments)
+            except NaverPlaceError as error:
+                ended[store_id] = error
+        return ended
+
+    def describe(self, error: Exception) -> str:
+        """Put an error on purpose in words; a defect ends the simulation."""
+        if not isinstance(error, NaverPlaceError):
+            raise error
+        return str(error)
 
 
 def perform(
@@ -32,51 +58,47 @@ def perform(
     """Do one run; give its report and the stores that it has read. Raises Killed."""
     run = YearRun(outside, fate, run_id=run_id, door=door)
     reader = Reader(outside, run, fate, whole)
-    reader.read()
-    stores = frozenset(batch.store_id for batch in reader.batches if not batch.error)
-    session = cast(NaverSession, Visit(outside, fate))
-    validated, decided, results, doubts, failure = None, None, [], [], ""
-    try:
-        validated = _validated(run, reader)
-        doubts = store_delivery.resolve_in_doubt(run)
+    served: frozenset[str] = frozenset()
+
+    def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
         decided = _decided(run, reader, validated)
         if fate.stall_seconds:
             fate.stand_still(fate.stall_seconds)
-        for store_id in run.stores:
-            results += store_delivery.deliver_store(
-                run, session, store_id, decided.effects_of(store_id)
-            )
-    except NaverPlaceError as error:
-        failure = str(error)
-        stores = frozenset()
-    report = build_report.build_report(
-        run,
-        session=session,
-        batches=reader.batches,
-        validated=validated,
-        decided=decided,
-        results=results,
-        doubts=doubts,
-        failure=failure,
+        return decided
+
+    def report(run: RunContext, results: RunResults) -> RunReport:
+        nonlocal served
+        if results.decided and not results.failure:
+            read = {batch.store_id for batch in results.batches if not batch.error}
+            served = frozenset(read - set(results.decided.halts))
+        report = build_report.build_report(run, results)
+        if report.expired:  # as notify_owner.send_summary does
+            _remember(run)
+        return report
+
+    steps = RunSteps(
+        restore_session=lambda run: cast(NaverSession, Visit(outside, fate)),
+        read_store=lambda run, session, store_id: reader.read_store(store_id),
+        check_quality=lambda run, batches: _validated(run, reader, batches),
+        decide=decide,
+        write_quality_docs=lambda run, validated: "",
+        report=report,
     )
-    if decided:
-        stores -= set(decided.halts)
-    if report.expired:  # as telling.send_summary does
-        _remember(run)
-    return report, stores
+    done = process(run, OneByOne(), steps)
+    return done, served
 
 
-def _remember(run: YearRun) -> None:
+def _remember(run: RunContext) -> None:
     with suppress(NaverPlaceError):
         days = run.settings.ledger.expired_days + 1
         record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
 
 
-def _validated(run: YearRun, reader: Reader) -> ValidationResult:
+def _validated(run: RunContext, reader: Reader, batches: Sequence[StoreBatch]) -> ValidationResult:
     """Pass a complete reading through the real gates; a narrow one was passed when it was made."""
     if reader.whole:
-        return steps.check_quality(run, reader.batches)
-    passed = {batch.store_id: batch for batch in reader.batches if not batch.error}
+        return steps.check_quality(run, batches)
+    passed = {batch.store_id: batch for batch in batches if not batch.error}
     checked = tuple(
         ValidatedStore(store_id, cast(Any, range(batch.confirmed + batch.completed)))
         for store_id, batch in passed.items()
@@ -84,7 +106,7 @@ def _validated(run: YearRun, reader: Reader) -> ValidationResult:
     return ValidationResult(checked, None)
 
 
-def _decided(run: YearRun, reader: Reader, validated: ValidationResult) -> DecisionResult:
+def _decided(run: RunContext, reader: Reader, validated: ValidationResult) -> DecisionResult:
     """Decide; a complete reading also by the breaker, and it must owe what the narrow one owes."""
     outside = reader.outside
     if not reader.whole:
@@ -92,13 +114,13 @@ def _decided(run: YearRun, reader: Reader, validated: ValidationResult) -> Decis
         decisions = _narrow(run, reader, records)
         return DecisionResult(decisions, bookings=len({b.booking_num for b in reader.bookings}))
     decided = steps.decide(run, validated)
-    narrow = _narrow(run, reader, run.remembered.last)
+    narrow = _narrow(run, reader, reader.run.remembered.last)
     stopped = set(decided.halts)
     whole_owes = _owes(decided.decisions.effects)
     narrow_owes = {
         owed for owed in _owes(narrow.effects) if owed[1].partition("_")[0] not in stopped
     }
-    outside.faults += [f"a stop: {stop}" for stop in decided.halts.values()]
+    outside.faults += [f"a halt: {halt}" for halt in decided.halts.values()]
     if whole_owes != narrow_owes:
         outside.faults.append(
             f"{run.now}: the narrow reading differs: {sorted(whole_owes ^ narrow_owes)[:5]}"
@@ -106,7 +128,7 @@ def _decided(run: YearRun, reader: Reader, validated: ValidationResult) -> Decis
     return decided
 
 
-def _narrow(run: YearRun, reader: Reader, records: Mapping[RecordKey, Record]) -> Decisions:
+def _narrow(run: RunContext, reader: Reader, records: Mapping[RecordKey, Record]) -> Decisions:
     """Decide about what could matter as `steps.decide` does; the breaker sees whole ones only."""
     items, served = reader.outside.tables.items["session"], {}
     for store_id in run.stores:

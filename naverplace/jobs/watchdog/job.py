@@ -20,8 +20,7 @@ from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
 from naverplace.ledger.ownership import owner_of
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_state_table import StoreStateTable
-from naverplace.messaging.owner_channels import open_channels
-from naverplace.redaction.redactor import REDACTOR
+from naverplace.pipeline.notify_owner import send_alert
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.schema import Settings
 
@@ -87,16 +86,8 @@ class Watchdog:
         return self._remember(self._tell(watched), digest)
 
     def _tell(self, watched: Watched) -> Barked:
-        text = REDACTOR.scrub(in_korean(watched, self.stores))
-        channels = open_channels(self.settings)
-        told, problems = [], []
-        for name in self.rulebook.routing.channels_for(alert=True):
-            try:
-                channels[name].send(text)
-                told.append(name)
-            except NaverPlaceError as error:
-                problems.append(REDACTOR.scrub(f"the alert did not reach {name}: {error}"))
-        return Barked(watched, tuple(told), problems=tuple(problems))
+        sent = send_alert(self.settings, in_korean(watched, self.stores))
+        return Barked(watched, sent.channels, problems=sent.problems)
 
     def _ping(self, barked: Barked) -> Barked:
         """Ask the dead-man's URL; whoever is behind it calls when it is not asked any more."""

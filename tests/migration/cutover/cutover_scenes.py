@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,7 +95,9 @@ class Scene:
             records = run.table.records.read_bookings({booking.key for booking in bookings})
             owners = run.store_locks.owners([STORE])
             decisions = _decided(bookings, records, run.now)
-            decisions = with_reservations(run, decisions, match_records(bookings, records), owners)
+            matches = match_records(bookings, records)
+            lead = timedelta(seconds=run.settings.cutover.lead_seconds)
+            decisions = with_reservations(decisions, matches, owners, now=run.now, lead=lead)
             store_delivery.deliver_store(run, None, STORE, decisions.effects)
 
         return Process(name, tick, body, limited=not self.frozen)
