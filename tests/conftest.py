@@ -18,8 +18,10 @@ ROOT = Path(__file__).parent
 os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # `make test` gives the same answer twice; HYPOTHESIS_PROFILE=nightly looks for new examples.
-hypothesis.settings.register_profile("gate", derandomize=True, max_examples=GATE_EXAMPLES)
-hypothesis.settings.register_profile("nightly", max_examples=1000)
+hypothesis.settings.register_profile(
+    "gate", derandomize=True, max_examples=GATE_EXAMPLES, deadline=None
+)
+hypothesis.settings.register_profile("nightly", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
