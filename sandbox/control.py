@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import SERVICES, Fault
-from sandbox.naver.account import MODES
-from sandbox.naver.switches import EXPIRED_VARIANTS
+from sandbox.naver_account import MODES
+from sandbox.naver_switches import EXPIRED_VARIANTS
 from sandbox.phones import HasWorld, add_phones_page
 from sandbox.sens_delivery import delivery_of
 

@@ -12,9 +12,9 @@ from wsgiref.types import WSGIApplication
 from sandbox.aws import AwsClient, MotoApp
 from sandbox.callers import SANDBOX, urls_for
 from sandbox.environment import environment, secret_tree
-from sandbox.naver.account import Login
 from sandbox.naver.booking_api import create_partner_app
 from sandbox.naver.login import create_nid_app
+from sandbox.naver_account import Login
 from sandbox.scenarios.build import Scenario, load_scenario
 from sandbox.state import World
 from sandbox.web import WebService

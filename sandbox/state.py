@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from sandbox.callers import Callers
 from sandbox.credentials import AwsAccount, SensAccount, SlackHook, TelegramBot
 from sandbox.faults import Fault
-from sandbox.naver.account import Account, Login, Logins
-from sandbox.naver.switches import BookingSwitches
+from sandbox.naver_account import Account, Login, Logins
+from sandbox.naver_switches import BookingSwitches
 from sandbox.request_log import Seen
 
 SEOUL = ZoneInfo("Asia/Seoul")

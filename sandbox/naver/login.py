@@ -15,8 +15,8 @@ from urllib.parse import urlencode, urlsplit
 from flask import Flask, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox.naver.account import KEPT_FOR, Login
 from sandbox.naver.captcha import captcha_picture
+from sandbox.naver_account import KEPT_FOR, Login
 from sandbox.state import World
 
 WRONG_PASSWORD = (

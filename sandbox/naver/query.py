@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.naver.switches import BookingSwitches
+from sandbox.naver_switches import BookingSwitches
 
 Raw = Mapping[str, Any]
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from sandbox.naver.account import Account, Login
 from sandbox.naver.bookings import Raw, a_booking
+from sandbox.naver_account import Account, Login
 from sandbox.scenarios.roles import CONFIRMED, EXTRA, ROLES, Flags, Role, a_name, a_phone, record_of
 
 FOLDER = Path(__file__).parent

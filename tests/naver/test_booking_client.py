@@ -27,7 +27,7 @@ from naverplace.naver.session import NaverSession
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
-from sandbox.naver.switches import Change
+from sandbox.naver_switches import Change
 from sandbox.request_log import Seen
 from sandbox.server import Sandbox
 from tests.naver.naver_reading import STORE, Doorkeeper, open_it

@@ -15,7 +15,7 @@ from naverplace.naver.booking_client import BookingClient, Listing, completed_wi
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
-from sandbox.naver.switches import BookingSwitches, Change
+from sandbox.naver_switches import BookingSwitches, Change
 from sandbox.server import Sandbox
 from tests.naver.naver_reading import STORE, Doorkeeper, open_it, put_bookings, seen_by
 

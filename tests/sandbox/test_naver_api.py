@@ -9,7 +9,7 @@ import requests
 
 from sandbox.naver.bookings import a_booking
 from sandbox.naver.lifecycle import cancel, completed_twin, move
-from sandbox.naver.switches import Change
+from sandbox.naver_switches import Change
 from sandbox.scenarios.build import load_scenario
 from sandbox.server import Sandbox
 
