@@ -1,20 +1,20 @@
-"""DynamoDB in memory, for the few calls and conditions that the library uses; as moto, but fast."""
+"""DynamoDB in memory on plain items, which a test may read, write and copy between two calls."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import from_wire, to_wire
-from tests.memory_expressions import apply, holds
+from sandbox.memory_dynamodb.tables import MemoryTables
+from trials.year.typed import Reader, Writer
 
 KEYS = {"sms": ("booking_num", "phone"), "session": ("id",)}
+WRITES = ("put_item", "delete_item", "update_item")
+_READER, _WRITER = Reader(), Writer()
 Tables = dict[str, dict[tuple[str, ...], dict[str, Any]]]
-_NAME = re.compile(r"#\w+")
 
 
 class MemoryClient:
@@ -27,87 +27,52 @@ class MemoryClient:
         """Do one call."""
         return work()
 
-    def get_item(self, **request: Any) -> Any:
-        def work() -> Any:
-            found = self._table(request).get(self._key(request["TableName"], request["Key"]))
-            return {"Item": to_wire(found)} if found else {}
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation not in (*WRITES, "get_item", "batch_get_item", "query", "scan"):
+            raise AttributeError(operation)
 
-        return self.call("get_item", request["TableName"], work)
+        def call(**request: Any) -> Any:
+            name = request.get("TableName") or next(iter(request["RequestItems"]))
+            shown = "write" if operation in WRITES else operation
+            return self.call(shown, name, lambda: self._answer(operation, name, request))
 
-    def batch_get_item(self, **request: Any) -> Any:
-        ((name, asked),) = request["RequestItems"].items()
+        return call
 
-        def work() -> Any:
-            keys = [self._key(name, key) for key in asked["Keys"]]
-            found = [to_wire(self.tables[name][key]) for key in keys if key in self.tables[name]]
-            return {"Responses": {name: found}}
+    def _answer(self, operation: str, name: str, request: dict[str, Any]) -> Any:
+        """Answer as the tables in the typed form do, which hold what the call is about."""
+        table, memory = self.tables[name], MemoryTables(KEYS)
+        for part in {"Key", "Item", "ExpressionAttributeValues"} & request.keys():
+            request[part] = _typed(from_wire(request[part]))
+        for asked in request.get("RequestItems", {}).values():
+            asked["Keys"] = [_typed(from_wire(key)) for key in asked["Keys"]]
+        wire = request.get("Key") or request.get("Item")
+        key = tuple(wire[part]["S"] for part in KEYS[name]) if wire else None
+        for place in [key] if key else list(table):
+            if place in table:
+                memory.write(name, place, _typed(table[place]))
+        try:
+            answer = memory.call(operation, request)
+        except ClientError as error:
+            old: Any = error.response
+            if "Item" in old:
+                old["Item"] = to_wire(_plain(old["Item"]))
+            raise
+        if operation in WRITES and key:
+            table.pop(key, None)
+            if key in memory.items[name]:
+                table[key] = _plain(memory.items[name][key])
+        if "Item" in answer:
+            answer["Item"] = to_wire(_plain(answer["Item"]))
+        if "Items" in answer:
+            answer["Items"] = [to_wire(_plain(item)) for item in answer["Items"]]
+        for found, items in answer.get("Responses", {}).items():
+            answer["Responses"][found] = [to_wire(_plain(item)) for item in items]
+        return answer
 
-        return self.call("batch_get_item", name, work)
 
-    def query(self, **request: Any) -> Any:
-        (number,) = from_wire(request["ExpressionAttributeValues"]).values()
+def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _WRITER.serialize(value) for name, value in item.items()}
 
-        def work() -> Any:
-            return {
-                "Items": [to_wire(i) for k, i in self._table(request).items() if k[0] == number]
-            }
 
-        return self.call("query", request["TableName"], work)
-
-    def scan(self, **request: Any) -> Any:
-        return self.call(
-            "scan",
-            request["TableName"],
-            lambda: {"Items": [to_wire(i) for _, i in sorted(self._table(request).items())]},
-        )
-
-    def put_item(self, **request: Any) -> Any:
-        item = from_wire(request["Item"])
-        return self._change(
-            request, self._key(request["TableName"], request["Item"]), lambda _: item
-        )
-
-    def delete_item(self, **request: Any) -> Any:
-        return self._change(
-            request, self._key(request["TableName"], request["Key"]), lambda _: None
-        )
-
-    def update_item(self, **request: Any) -> Any:
-        key = from_wire(request["Key"])
-        values = from_wire(request.get("ExpressionAttributeValues", {}))
-        names = request["ExpressionAttributeNames"]
-
-        def edit(old: dict[str, Any] | None) -> dict[str, Any]:
-            item = deepcopy(old) if old else dict(key)
-            apply(request["UpdateExpression"], item, names=names, values=values)
-            return item
-
-        return self._change(request, self._key(request["TableName"], request["Key"]), edit)
-
-    def _change(self, request: Mapping[str, Any], key: tuple[str, ...], edit: Any) -> Any:
-        def work() -> Any:
-            table = self._table(request)
-            old = table.get(key)
-            names = request.get("ExpressionAttributeNames", {})
-            values = from_wire(request.get("ExpressionAttributeValues", {}))
-            condition = request.get("ConditionExpression")
-            used = f"{condition} {request.get('UpdateExpression', '')}"
-            assert set(_NAME.findall(used)) == set(names), "DynamoDB refuses unused names"
-            if condition and not holds(condition, old or {}, names=names, values=values):
-                error: Any = {"Error": {"Code": "ConditionalCheckFailedException"}}
-                raise ClientError(error | ({"Item": to_wire(old)} if old else {}), "write")
-            new = edit(old)
-            if new is None:
-                table.pop(key, None)
-            else:
-                table[key] = new
-            return {}
-
-        return self.call("write", request["TableName"], work)
-
-    def _table(self, request: Mapping[str, Any]) -> dict[tuple[str, ...], dict[str, Any]]:
-        return self.tables[request["TableName"]]
-
-    def _key(self, table: str, wire: Mapping[str, Any]) -> tuple[str, ...]:
-        plain = from_wire(wire)
-        return tuple(str(plain[name]) for name in KEYS[table])
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _READER.deserialize(value) for name, value in item.items()}

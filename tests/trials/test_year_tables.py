@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from sandbox.memory_dynamodb.tables import MemoryTables
 from tests.examples import examples
-from trials.year.dynamodb import MemoryTables
 from trials.year.typed import Reader, Writer
 
 Call = tuple[str, dict[str, Any]]

@@ -25,8 +25,8 @@ from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.loader import load_settings
 from sandbox.environment import environment
+from sandbox.memory_dynamodb.tables import MemoryTables
 from sandbox.state import World as Sandboxed
-from trials.year.dynamodb import MemoryTables
 from trials.year.fate import Fate
 from trials.year.kernel import Kernel, Killed, simulated_sleep
 from trials.year.lines import Switchboard

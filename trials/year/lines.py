@@ -20,7 +20,7 @@ from wsgiref.types import WSGIApplication
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from naverplace.messaging.single_send_http import SingleSendClient
-from trials.year.dynamodb import MemoryTables, refusal
+from sandbox.memory_dynamodb.tables import MemoryTables, refusal
 from trials.year.fate import Fate
 from trials.year.troubles import Troubles
 

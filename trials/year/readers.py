@@ -29,7 +29,7 @@ from naverplace.quality import frames
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
 from naverplace.settings.schema import Settings
-from trials.year.dynamodb import MemoryTables
+from sandbox.memory_dynamodb.tables import MemoryTables
 from trials.year.fate import Fate
 from trials.year.kernel import Kernel, SimulatedClock
 from trials.year.lines import Line

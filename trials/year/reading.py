@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from naverplace.domain.booking import REVIEW_WORDS
-from trials.year.dynamodb import MemoryTables
+from sandbox.memory_dynamodb.tables import MemoryTables
 from trials.year.troubles import HOUR
 from trials.year.world import Standing, World
 

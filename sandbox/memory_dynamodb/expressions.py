@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from trials.year.values import (
+from sandbox.memory_dynamodb.values import (
     COMPARE,
     MISSING,
     Invalid,
@@ -192,6 +192,9 @@ class _Parser:
                 return other(scope) if found is MISSING else found
 
             return first
+        if word == "list_append":
+            first_list, second_list = self._arguments(2)
+            return lambda scope: {"L": [*first_list(scope)["L"], *second_list(scope)["L"]]}
         if word.startswith(":"):
             self._next()
             return lambda scope: given(word, scope)

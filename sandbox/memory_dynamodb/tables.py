@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trials.year.expressions import holds, placeholders, updated
-from trials.year.values import Invalid, Scope
+from sandbox.memory_dynamodb.expressions import holds, placeholders, updated
+from sandbox.memory_dynamodb.values import Invalid, Scope
 
 Key = tuple[str, ...]
 MOST_KEYS = 100  # of one BatchGetItem
@@ -46,7 +46,8 @@ class MemoryTables:
         except KeyError:
             raise Invalid("The provided key element does not match the schema") from None
 
-    def _write(self, name: str, key: Key, item: dict[str, Any]) -> None:
+    def write(self, name: str, key: Key, item: dict[str, Any]) -> None:
+        """Put an item there, whatever stood there."""
         self.items[name][key] = item
         self._groups.setdefault((name, key[0]), set()).add(key)
 
@@ -70,7 +71,7 @@ class MemoryTables:
     def _put_item(self, *, TableName: str, Item: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         table, key = self._table(TableName), self._key(TableName, Item)
         self._check("PutItem", table.get(key), more)
-        self._write(TableName, key, dict(Item))
+        self.write(TableName, key, dict(Item))
         return {}
 
     def _delete_item(
@@ -92,7 +93,7 @@ class MemoryTables:
         item = updated(UpdateExpression, scope._replace(item=old or dict(Key)))
         if self._key(TableName, item) != key:
             raise Invalid("Cannot update attribute: it is part of the key")
-        self._write(TableName, key, item)
+        self.write(TableName, key, item)
         if wanted == "NONE":
             return {}
         if wanted not in ("ALL_NEW", "ALL_OLD"):
@@ -107,10 +108,11 @@ class MemoryTables:
     def _query(self, *, TableName: str, KeyConditionExpression: str, **more: Any) -> dict[str, Any]:
         """List one partition; the condition names it first: `booking_num = :number ...`."""
         more.pop("ConsistentRead", None)
-        partition = re.match(rf"{self.keys[TableName][0]} = (:\w+)", KeyConditionExpression)
-        if not partition:
+        partition = re.match(r"([#\w]+) = (:\w+)", KeyConditionExpression)
+        names = more.get("ExpressionAttributeNames", {})
+        if not partition or names.get(partition[1], partition[1]) != self.keys[TableName][0]:
             raise NotImplementedError(f"KeyConditionExpression={KeyConditionExpression}")
-        value = more["ExpressionAttributeValues"][partition[1]]["S"]
+        value = more["ExpressionAttributeValues"][partition[2]]["S"]
         keys = sorted(self._groups.get((TableName, value), ()))
         return self._page(TableName, keys, KeyConditionExpression, more)
 
