@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from naverplace.jobs.reconciliation.findings import Reconciliation
-from naverplace.jobs.reconciliation.job import Reconciling
+from naverplace.jobs.reconciliation.job import ReconciliationContext
 from tasks import reconcile as tasks
 from tasks.task_decorators import StepFailed, fails_with_message
 
@@ -28,7 +28,7 @@ def reconcile() -> dict[str, Any]:
     return done.as_json()
 
 
-def carry_out(this: Reconciling) -> Reconciliation:
+def carry_out(this: ReconciliationContext) -> Reconciliation:
     """Order the steps; only a told reconciliation is remembered."""
     compared = tasks.compare(this)
     followed = tasks.follow(this, compared)

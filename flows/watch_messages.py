@@ -16,10 +16,10 @@ def watchdog() -> dict[str, Any]:
     """Tell the alert channels what is late and which store nobody reads; ping when all is fine."""
     dog = tasks.prepare()
     seen = tasks.look(dog)
-    barked = tasks.bark(dog, seen)
-    if not seen.fine or barked.problems:
+    result = tasks.alert_or_ping(dog, seen)
+    if not seen.fine or result.problems:
         raise StepFailed(
             f"{len(seen.overdue)} messages are late, {len(seen.silent)} stores are not read, "
-            f"{len(barked.problems)} problems: see the artifact watchdog"
+            f"{len(result.problems)} problems: see the artifact watchdog"
         )
-    return barked.as_json()
+    return result.as_json()

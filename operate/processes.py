@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from naverplace.jobs.retention.log_files import mark
+from naverplace.jobs.retention.log_files import mark_begin
 from operate.places import CannotStart
 
 TAIL = 2000  # characters of a log that an error shows
@@ -24,7 +24,7 @@ def start(
 ) -> dict[str, Any]:
     """Start a process in a session of its own; gives its pid and the moment of its start."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    mark(log, f"{name} starts", datetime.now(UTC))
+    mark_begin(log, f"{name} starts", datetime.now(UTC))
     with log.open("ab") as out:
         process = subprocess.Popen(
             list(command),

@@ -9,8 +9,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from naverplace.jobs.reconciliation.findings import Reconciliation
-from naverplace.jobs.reconciliation.summary import for_engineer as reconciliation_page
-from naverplace.jobs.reconciliation.summary import rows_of
+from naverplace.jobs.reconciliation.summary import reconciliation_page, rows_of
 from naverplace.pipeline.notify_owner import document_of
 from naverplace.quality.validation import ValidationResult
 from naverplace.redaction.redactor import REDACTOR

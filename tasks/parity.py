@@ -14,7 +14,7 @@ from naverplace.domain.stores import Store
 from naverplace.migration.parity.comparator import changed_between
 from naverplace.migration.parity.comparison_run import Comparison, open_comparison
 from naverplace.migration.parity.legacy_texts import LegacyTexts
-from naverplace.migration.parity.observed_legacy import Seen, observe, ran_at
+from naverplace.migration.parity.observed_legacy import LoggedMessage, observe, ran_at
 from naverplace.migration.parity.replay import Legacy
 from naverplace.migration.parity.values import Message, Parity
 from naverplace.migration.shadow import Shadow, at_moment, keep_inputs
@@ -103,7 +103,7 @@ def _bare(inputs: Inputs) -> Inputs:
     return replace(inputs, items={})
 
 
-def _sens_log(this: Comparison, before: Inputs) -> list[Seen]:
+def _sens_log(this: Comparison, before: Inputs) -> list[LoggedMessage]:
     """Read SENS's log since the reading; only here is SENS's client, whose log it is."""
     from naverplace.messaging.sens import SensClient
 
@@ -114,7 +114,7 @@ def _sens_log(this: Comparison, before: Inputs) -> list[Seen]:
         whole = sens.get(one.message_id) if one.message_id else None
         message = whole or one
         found.append(
-            Seen(
+            LoggedMessage(
                 message.request_time,
                 Message(message.to, message.sender, message.subject, message.content),
             )

@@ -23,7 +23,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact, FlowRun
 from prefect.exceptions import ObjectNotFound
 
-from naverplace.jobs.retention.result import Place
+from naverplace.jobs.retention.result import LocationResult
 
 PAGE = 200  # what the API gives at once
 FLOWS = (
@@ -39,7 +39,7 @@ FLOWS = (
 )
 
 
-def forget_history(*, before: datetime, days: float, dry_run: bool) -> list[Place]:
+def forget_history(*, before: datetime, days: float, dry_run: bool) -> list[LocationResult]:
     """Remove our runs that ended before then, with artifacts; the server removes their logs."""
     with get_client(sync_client=True) as client:
         seen = client.count_flow_runs(flow_filter=_ours())
@@ -54,8 +54,12 @@ def forget_history(*, before: datetime, days: float, dry_run: bool) -> list[Plac
         left_pages = sum(len(_artifacts(client, run)) for run in left)
     removed = (0, 0) if dry_run else (len(old) - len(left), len(pages) - left_pages)
     return [
-        Place("Prefect's runs", days, seen=seen, old=len(old), removed=removed[0], left=len(left)),
-        Place("artifacts of those runs", days, old=len(pages), removed=removed[1], left=left_pages),
+        LocationResult(
+            "Prefect's runs", days, seen=seen, old=len(old), removed=removed[0], left=len(left)
+        ),
+        LocationResult(
+            "artifacts of those runs", days, old=len(pages), removed=removed[1], left=left_pages
+        ),
     ]
 
 

@@ -5,34 +5,36 @@ from __future__ import annotations
 from prefect import runtime
 
 from naverplace.jobs.reconciliation import job
-from naverplace.jobs.reconciliation.findings import Followed, Reconciliation
-from naverplace.jobs.reconciliation.job import Compared, Reconciling
+from naverplace.jobs.reconciliation.findings import DeliveryUpdate, Reconciliation
+from naverplace.jobs.reconciliation.job import LedgerComparison, ReconciliationContext
 from tasks import artifacts
 from tasks.settings import open_settings
 from tasks.task_decorators import library_task, scrubbed
 
 
 @scrubbed
-def prepare() -> Reconciling:
+def prepare() -> ReconciliationContext:
     """Load settings; not a task, since nothing outside is asked."""
     run_id = str(runtime.flow_run.id or "local")
-    return Reconciling(open_settings(), run_id=run_id, door="flow")
+    return ReconciliationContext(open_settings(), run_id=run_id, door="flow")
 
 
 @library_task("compare", retries=2, wait=60.0)
-def compare(this: Reconciling) -> Compared:
+def compare(this: ReconciliationContext) -> LedgerComparison:
     """Read the ledger and SENS's log, and match them."""
-    return job.compare(this)
+    return job.compare_ledger(this)
 
 
 @library_task("follow")
-def follow(this: Reconciling, compared: Compared) -> Followed:
+def follow(this: ReconciliationContext, compared: LedgerComparison) -> DeliveryUpdate:
     """Move accepted messages on to delivered or failed; what is left over waits for tomorrow."""
     return job.follow(this, compared)
 
 
 @library_task("report")
-def report(this: Reconciling, compared: Compared, followed: Followed) -> Reconciliation:
+def report(
+    this: ReconciliationContext, compared: LedgerComparison, followed: DeliveryUpdate
+) -> Reconciliation:
     """Sum up, publish, and tell the owner when there is something to tell."""
     done = job.report(this, job.sum_up(this, compared, followed))
     artifacts.publish_reconciliation(done)
@@ -40,13 +42,13 @@ def report(this: Reconciling, compared: Compared, followed: Followed) -> Reconci
 
 
 @library_task("remember", retries=2)
-def remember(this: Reconciling, compared: Compared, done: Reconciliation) -> None:
+def remember(this: ReconciliationContext, compared: LedgerComparison, done: Reconciliation) -> None:
     """Move the watermark on."""
     job.remember(this, compared, done)
 
 
 @library_task("report-failure")
-def report_failure(this: Reconciling, text: str) -> Reconciliation:
+def report_failure(this: ReconciliationContext, text: str) -> Reconciliation:
     """Report a reconciliation that could not read what it had to compare, and tell the owner."""
     done = job.report(this, job.broken(this, text))
     artifacts.publish_reconciliation(done)

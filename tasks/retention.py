@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from prefect.artifacts import create_table_artifact
 
-from naverplace.jobs.retention.job import Looked, Retention
+from naverplace.jobs.retention.job import OldRecords, Retention
 from naverplace.jobs.retention.policy import Listed
-from naverplace.jobs.retention.result import Place, Retained, in_korean
+from naverplace.jobs.retention.result import LocationResult, RetentionResult, retention_message
 from naverplace.pipeline.notify_owner import send_alert
 from tasks.prefect_history import forget_history
 from tasks.settings import open_settings
@@ -22,44 +22,44 @@ def prepare(*, dry_run: bool) -> Retention:
 
 
 @library_task("look", retries=2, wait=30.0)
-def look(this: Retention) -> Looked:
+def look(this: Retention) -> OldRecords:
     """Read the whole ledger."""
     return this.look()
 
 
 @library_task("ask-naver", retries=2, wait=60.0)
-def ask(this: Retention, looked: Looked) -> Listed:
+def ask(this: Retention, looked: OldRecords) -> Listed:
     """Ask which of the old bookings Naver still lists."""
     return this.ask(looked)
 
 
 @library_task("forget-bookings", retries=2, wait=30.0)
-def bookings(this: Retention, looked: Looked, listed: Listed) -> Place:
+def bookings(this: Retention, looked: OldRecords, listed: Listed) -> LocationResult:
     """Forget the bookings whose time is over."""
     return this.bookings(looked, listed)
 
 
 @library_task("forget-open-messages", retries=2, wait=30.0)
-def open_messages(this: Retention) -> Place:
+def open_messages(this: Retention) -> LocationResult:
     """Drop the phones of messages that nobody has settled for so long."""
     return this.open_messages()
 
 
 @library_task("remove-files", retries=2, wait=30.0)
-def files(this: Retention) -> list[Place]:
+def files(this: Retention) -> list[LocationResult]:
     """Remove old reports, pages and captured runs."""
     return [*this.files(), this.bundles()]
 
 
 @library_task("remove-history", retries=2, wait=30.0)
-def history(this: Retention) -> list[Place]:
+def history(this: Retention) -> list[LocationResult]:
     """Remove old runs of ours from Prefect's own history."""
     days = this.settings.retention.history_days
     return forget_history(before=this.history_before, days=days, dry_run=this.dry_run)
 
 
 @library_task("report")
-def report(this: Retention, places: Sequence[Place]) -> Retained:
+def report(this: Retention, places: Sequence[LocationResult]) -> RetentionResult:
     """Publish the counts, and tell the owner when something is left."""
     done = this.sum_up(places)
     create_table_artifact(
@@ -67,6 +67,6 @@ def report(this: Retention, places: Sequence[Place]) -> Retained:
         table=done.rows(),
         description="Personal data by place; docs/privacy.md says where it can be and for how long",
     )
-    text = "" if this.dry_run else in_korean(done)
+    text = "" if this.dry_run else retention_message(done)
     problems = send_alert(this.settings, text, what="the retention").problems if text else ()
-    return done.with_places([Place("telling", 0.0, problems=problems)] if problems else [])
+    return done.with_places([LocationResult("telling", 0.0, problems=problems)] if problems else [])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect.artifacts import create_table_artifact
 
-from naverplace.jobs.watchdog.job import Barked, Watchdog
-from naverplace.jobs.watchdog.late_messages import Watched
+from naverplace.jobs.watchdog.job import Watchdog, WatchdogResult
+from naverplace.jobs.watchdog.late_messages import WatchdogCheck
 from naverplace.redaction.redactor import REDACTOR
 from tasks.settings import open_settings
 from tasks.task_decorators import library_task, scrubbed
@@ -18,15 +18,15 @@ def prepare() -> Watchdog:
 
 
 @library_task("look", retries=2, wait=10.0)
-def look(dog: Watchdog) -> Watched:
+def look(dog: Watchdog) -> WatchdogCheck:
     """Read the ledger."""
     return dog.look()
 
 
-@library_task("bark")
-def bark(dog: Watchdog, seen: Watched) -> Barked:
+@library_task("alert or ping")
+def alert_or_ping(dog: Watchdog, seen: WatchdogCheck) -> WatchdogResult:
     """Tell what is new; the artifact has everything that is late."""
-    barked = dog.bark(seen)
+    result = dog.alert_or_ping(seen)
     rows = [late.row() for late in seen.overdue]
     rows += [
         {"store_id": store_id, "booking": "", "kind": "", "why": "no run reads this store"}
@@ -40,4 +40,4 @@ def bark(dog: Watchdog, seen: Watched) -> Barked:
         ],
         description="What is late; docs/runbook.md says what to do",
     )
-    return barked
+    return result

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from naverplace.jobs.reconciliation.findings import Reconciliation
-from naverplace.jobs.reconciliation.job import reconcile
+from naverplace.jobs.reconciliation.job import run_reconciliation
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.local_runner import run_once
 from naverplace.settings.loader import load_settings
@@ -35,7 +35,7 @@ class Shop:
 
     def reconcile(self, **options: Any) -> Reconciliation:
         """Compare, as the flow does."""
-        return reconcile(self.settings, run_id="reconciliation", **options)
+        return run_reconciliation(self.settings, run_id="reconciliation", **options)
 
     def later(self, seconds: float = 3600.0) -> Shop:
         """Let time pass: by default more than the lag, and messages are delivered."""

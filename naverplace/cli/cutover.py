@@ -23,7 +23,7 @@ from naverplace.settings.loader import load_settings
 if TYPE_CHECKING:
     from naverplace.domain.stores import Store
     from naverplace.ledger.ownership import Ownership
-    from naverplace.migration.cutover.cutover import Ended, Switching
+    from naverplace.migration.cutover.cutover import Cutover, CutoverResult
     from naverplace.settings.schema import Settings
 
 Which = Annotated[list[str], typer.Argument(help="Store ids or aliases.", metavar="STORE...")]
@@ -84,14 +84,14 @@ def owners(as_json: AsJson = False) -> None:
     from naverplace.cli.stores import store_table
     from naverplace.domain.stores import load_stores
     from naverplace.ledger.ownership import owner_of
-    from naverplace.migration.cutover.audit_log import SwitchLog
+    from naverplace.migration.cutover.audit_log import CutoverLog
 
     with plain_errors():
         settings = load_settings()
         known = load_stores(settings.stores_file)
         table = store_table(settings)
         items, default = table.read(known), settings.cutover.default_owner
-        log = SwitchLog(table.session).entries()
+        log = CutoverLog(table.session).entries()
     now = settings.make_clock().now()
     rows = [owner_row(s, owner_of(items[s.id], default), now=now) for s in known.values()]
     if as_json:
@@ -138,7 +138,7 @@ def _allowed(
 ) -> tuple[str, str]:
     """Give the verdict's digest and the reason; raises SettingsError when there is no GO."""
     from naverplace.base.errors import SettingsError
-    from naverplace.migration.cutover.approval import objections, read_verdict
+    from naverplace.migration.cutover.approval import approval_blockers, read_verdict
     from naverplace.pipeline.capture.versions import rules_version
     from naverplace.redaction.redactor import REDACTOR
 
@@ -149,7 +149,7 @@ def _allowed(
     try:
         content = verdict.read_bytes()
         found = read_verdict(content.decode())
-        against = objections(
+        against = approval_blockers(
             found,
             ids,
             now=settings.make_clock().now(),
@@ -164,12 +164,12 @@ def _allowed(
     return hashlib.sha256(content).hexdigest(), f"{found.verdict} of {found.made_at}"
 
 
-def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str = "") -> Switching:
+def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str = "") -> Cutover:
     from naverplace.cli.stores import login_name
-    from naverplace.migration.cutover.cutover import Switching
+    from naverplace.migration.cutover.cutover import Cutover
     from naverplace.redaction.redactor import REDACTOR
 
-    return Switching(
+    return Cutover(
         settings,
         what=what,
         by=REDACTOR.scrub(by or login_name()),
@@ -179,7 +179,7 @@ def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str 
     )
 
 
-def _end(ended: Ended, *, as_json: bool) -> None:
+def _end(ended: CutoverResult, *, as_json: bool) -> None:
 
     if as_json:
         print_json(vars(ended))

@@ -17,7 +17,7 @@ Wait = Annotated[
 
 def drain(wait: Wait = 900.0, as_json: AsJson = False) -> None:
     """Settle every message in doubt by SENS's own log; sends nothing. Exit 1: some are left."""
-    from naverplace.jobs.drain import drain as carry_out
+    from naverplace.jobs.drain import drain_stores as carry_out
     from naverplace.pipeline.context import open_run
     from naverplace.reporting.markdown import table
 

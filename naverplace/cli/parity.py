@@ -19,7 +19,7 @@ parity_app = typer.Typer(help="Read comparisons with the legacy.", no_args_is_he
 def show(report: Report, as_json: AsJson = False) -> None:
     """Show what a comparison came to; exit 1 unless it is a GO."""
     from naverplace.base.errors import Permanent
-    from naverplace.migration.parity.report.json import from_json
+    from naverplace.migration.parity.report.json import read_parity
     from naverplace.migration.parity.report.labels import (
         KOREAN,
         bound_words,
@@ -33,7 +33,7 @@ def show(report: Report, as_json: AsJson = False) -> None:
             text = report.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise Permanent(f"{report}: cannot be read ({type(error).__name__})") from None
-        parity = from_json(text, where=str(report))
+        parity = read_parity(text, where=str(report))
     if as_json:
         print_json(json.loads(text))
     else:

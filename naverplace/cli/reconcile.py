@@ -20,8 +20,8 @@ Since = Annotated[
 
 def reconcile(since: Since = "", as_json: AsJson = False) -> None:
     """Match every message that the ledger counts with SENS's own log; sends no text message."""
-    from naverplace.jobs.reconciliation.job import reconcile as carry_out
-    from naverplace.jobs.reconciliation.summary import for_engineer, rows_of
+    from naverplace.jobs.reconciliation.job import run_reconciliation as carry_out
+    from naverplace.jobs.reconciliation.summary import reconciliation_page, rows_of
 
     with plain_errors():
         done = carry_out(
@@ -30,7 +30,7 @@ def reconcile(since: Since = "", as_json: AsJson = False) -> None:
     if as_json:
         print_json(done.as_json())
     else:
-        print_lines(for_engineer(done))
+        print_lines(reconciliation_page(done))
         print_table(rows_of(done))
     if done.found:
         err.print("something was found: docs/runbook.md says what to do", markup=False)

@@ -13,10 +13,12 @@ from naverplace.settings.loader import load_settings
 
 def doctor(as_json: AsJson = False) -> None:
     """Check every setting and every service without sending anything."""
-    from naverplace.jobs.doctor import examine
+    from naverplace.jobs.doctor import run_checks
 
     with plain_errors():
-        findings = examine(load_settings(), progress=lambda line: err.print(f"[dim]{line}[/dim]"))
+        findings = run_checks(
+            load_settings(), progress=lambda line: err.print(f"[dim]{line}[/dim]")
+        )
     grid = Table("", "what", "found", "what to do")
     for finding in findings:
         mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"

@@ -22,7 +22,7 @@ from naverplace.settings.schema import Settings
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What one check found; `advice` is empty when there is nothing to do."""
 
     what: str
@@ -35,26 +35,29 @@ class Finding:
         return asdict(self)
 
 
-def examine(settings: Settings, *, progress: Callable[[str], None]) -> list[Finding]:
+def run_checks(settings: Settings, *, progress: Callable[[str], None]) -> list[CheckResult]:
     """Run every check, also after one has failed; raises nothing but defects."""
-    findings = [Finding("settings", True, "complete")]
+    findings = [CheckResult("settings", True, "complete")]
     try:
         run = open_run(settings, run_id="doctor", door="cli", dry_run=True)
     except NaverPlaceError as error:
-        return [*findings, Finding("rules, templates, stores", False, describe(error), "mend them")]
-    findings.append(Finding("rules, templates, stores", True, _rules_found(run)))
+        return [
+            *findings,
+            CheckResult("rules, templates, stores", False, describe(error), "mend them"),
+        ]
+    findings.append(CheckResult("rules, templates, stores", True, _rules_found(run)))
     for what, check in _CHECKS.items():
         progress(f"checking {what} ...")
         findings.append(_carry_out(what, check, run))
     return findings
 
 
-def _carry_out(what: str, check: Callable[[RunContext], str], run: RunContext) -> Finding:
+def _carry_out(what: str, check: Callable[[RunContext], str], run: RunContext) -> CheckResult:
     try:
-        return Finding(what, True, REDACTOR.scrub(check(run)))
+        return CheckResult(what, True, REDACTOR.scrub(check(run)))
     except NaverPlaceError as error:
         advice = str(getattr(error, "advice", ""))
-        return Finding(what, False, REDACTOR.scrub(f"{type(error).__name__}: {error}"), advice)
+        return CheckResult(what, False, REDACTOR.scrub(f"{type(error).__name__}: {error}"), advice)
 
 
 def _rules_found(run: RunContext) -> str:

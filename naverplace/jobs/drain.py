@@ -30,7 +30,7 @@ _LOOK = 10.0  # seconds between two looks, while SENS may still take a message
 
 
 @dataclass(frozen=True)
-class Drained:
+class DrainResult:
     """What a drain has ended, and what it could not."""
 
     doubts: tuple[InDoubtMessage, ...]
@@ -56,9 +56,9 @@ class Drained:
         }
 
 
-def drain(
+def drain_stores(
     run: RunContext, *, wait_seconds: float, progress: Progress = log.info, known_only: bool = False
-) -> Drained:
+) -> DrainResult:
     """Settle every unsettled message of the run's stores, waiting for what is not certain yet.
 
     The whole table is read once, so that nothing depends on what was noted as open. Each store is
@@ -87,7 +87,7 @@ def drain(
         except (NaverPlaceError, LockedByOther) as error:
             failures.append(f"store {store_id}: {describe(error)}")
             progress(failures[-1])
-    return Drained(tuple(doubts), tuple(failures))
+    return DrainResult(tuple(doubts), tuple(failures))
 
 
 def _drain_store(

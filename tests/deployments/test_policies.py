@@ -99,7 +99,7 @@ def test_the_sender_may_do_what_runs_watchdog_and_reconciliation_do_and_no_more(
         shop.run()
         shop.reconcile()
         dog = Watchdog(shop.settings)
-        dog.bark(dog.look())
+        dog.alert_or_ping(dog.look())
         typed(shop, "doctor")
         list(open_bundles(shop.settings).read_all(now=shop.settings.make_clock().now()))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from naverplace.jobs.doctor import Finding, examine
+from naverplace.jobs.doctor import CheckResult, run_checks
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -25,8 +25,8 @@ EXPECTED = [
 ]
 
 
-def examined(settings: Settings) -> dict[str, Finding]:
-    return {f.what: f for f in examine(settings, progress=lambda line: None)}
+def examined(settings: Settings) -> dict[str, CheckResult]:
+    return {f.what: f for f in run_checks(settings, progress=lambda line: None)}
 
 
 def test_a_healthy_world_is_found_healthy_and_nothing_is_sent(

@@ -17,11 +17,11 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.migration.parity.accepted_differences import load_accepted
-from naverplace.migration.parity.evidence import Gathered, Minimum
+from naverplace.migration.parity.evidence import Minimum, ParityTotals
 from naverplace.migration.parity.replay import NewSystem, Replayed, replay
-from naverplace.migration.parity.report import write_report
+from naverplace.migration.parity.report.files import write_parity_report
 from naverplace.migration.parity.values import GO, Parity
-from naverplace.migration.parity.verdict import Power, judge
+from naverplace.migration.parity.verdict import Power, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.versions import rules_version
 from trials.parity.generator import FILE
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
     """Do the A/A comparison, the replay and the mutants."""
-    started, setup, found, aa = time.monotonic(), make_setup(), Gathered(), 0
+    started, setup, found, aa = time.monotonic(), make_setup(), ParityTotals(), 0
     known: list[Replayed] = []
     every = islice(read_golden(FILE), runs)
     for one in replay(every, new=setup.new(), legacy=setup.legacy, comparator=setup.comparator):
@@ -63,7 +63,7 @@ def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
         say(f"{one.inputs.run_id}: {found.decisions} decisions, {wrong} unexplained")
     chosen = MUTANTS[:: max(1, len(MUTANTS) // mutants)] if mutants else MUTANTS
     power = Power(len(chosen), tuple(_survivors(setup, known, chosen)))
-    return judge(
+    return make_verdict(
         found,
         kind="golden",
         made_at=datetime.now(SEOUL),
@@ -95,7 +95,7 @@ def told(parity: Parity) -> dict[str, Any]:
 def report(parity: Parity, folder: Path) -> None:
     """Write the report's files, and say where they are."""
     accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
-    for path in write_report(parity, folder, accepted):
+    for path in write_parity_report(parity, folder, accepted):
         say(f"report: {path}")
 
 
@@ -132,7 +132,7 @@ def _first_unexplained(setup: Setup, new: NewSystem, one: Replayed, *, reads: bo
     prepared = new.prepare(one.inputs) if reads else one.prepared
     if prepared.stopped:
         return "the gates stop a store"
-    side = new.side(prepared)
+    side = new.output(prepared)
     compared = setup.comparator.compare(one.inputs, one.legacy, side)
     wrong = [d for d in compared.differences if not d.explained]
     return f"{wrong[0].aspect}: {wrong[0].legacy} / {wrong[0].new}" if wrong else ""

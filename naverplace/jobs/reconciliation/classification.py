@@ -12,7 +12,7 @@ from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.entries import LedgerMessage
 
 
-class Class(StrEnum):
+class MatchClass(StrEnum):
     """What became of one entry or one message; each has exactly one."""
 
     MATCHED = "matched"
@@ -34,53 +34,53 @@ class Class(StrEnum):
 
 
 WRONG = (  # the worst first
-    Class.DUPLICATE,
-    Class.UNRECORDED,
-    Class.MISSING,
-    Class.FOREIGN,
-    Class.SHARED,
-    Class.SURPLUS,
-    Class.WRONG_RECEIVER,
-    Class.OTHER_REQUEST,
+    MatchClass.DUPLICATE,
+    MatchClass.UNRECORDED,
+    MatchClass.MISSING,
+    MatchClass.FOREIGN,
+    MatchClass.SHARED,
+    MatchClass.SURPLUS,
+    MatchClass.WRONG_RECEIVER,
+    MatchClass.OTHER_REQUEST,
 )
-_SENT_BY_OTHERS = (Class.FOREIGN, Class.LEGACY, Class.TOLERATED)
+_SENT_BY_OTHERS = (MatchClass.FOREIGN, MatchClass.LEGACY, MatchClass.TOLERATED)
 
 
-class Window(NamedTuple):
+class ReconciliationWindow(NamedTuple):
     """What is judged: from `start`, included, to `end`, not included."""
 
     start: datetime
     end: datetime
 
-    def side(self, at: datetime | None) -> Class | None:
+    def outside_reason(self, at: datetime | None) -> MatchClass | None:
         """Tell why something of this time is not judged; None when it is, or has no time."""
         if at is None or self.start <= at < self.end:
             return None
-        return Class.EARLIER if at < self.start else Class.TOO_YOUNG
+        return MatchClass.EARLIER if at < self.start else MatchClass.TOO_YOUNG
 
 
-class Judged(NamedTuple):
+class Match(NamedTuple):
     """One entry or message with its class, and the other side where there is one."""
 
-    klass: Class
+    match_class: MatchClass
     entry: LedgerMessage | None
     message: SmsLogEntry | None
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchResult:
     """Every entry and every message, judged once, in the order they were given."""
 
-    entries: tuple[Judged, ...]
-    messages: tuple[Judged, ...]
+    entries: tuple[Match, ...]
+    messages: tuple[Match, ...]
 
     def entry_counts(self) -> dict[str, int]:
         """Count the entries by class."""
-        return dict(Counter(judged.klass.value for judged in self.entries))
+        return dict(Counter(match.match_class.value for match in self.entries))
 
     def message_counts(self) -> dict[str, int]:
         """Count the messages by class."""
-        return dict(Counter(judged.klass.value for judged in self.messages))
+        return dict(Counter(match.match_class.value for match in self.messages))
 
     def lacking_content(self) -> list[SmsLogEntry]:
         """List the messages that only their content can tell apart from ours."""
@@ -88,5 +88,5 @@ class Matched:
         return [
             j.message
             for j in self.messages
-            if j.message and j.klass in _SENT_BY_OTHERS and j.message.to in known
+            if j.message and j.match_class in _SENT_BY_OTHERS and j.message.to in known
         ]

@@ -10,12 +10,12 @@ from datetime import datetime
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import Class, Judged
+from naverplace.jobs.reconciliation.classification import Match, MatchClass
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
     UNDELIVERED,
+    DeliveryUpdate,
     Finding,
-    Followed,
     entry_finding,
 )
 from naverplace.ledger.entries import LedgerMessage
@@ -26,14 +26,14 @@ from naverplace.redaction.redactor import describe
 log = logging.getLogger(__name__)
 
 
-def follow_up(
-    judged: Iterable[Judged],
+def update_delivery_status(
+    matches: Iterable[Match],
     *,
     table: LedgerScan,
     sens: SensClient,
     since: datetime,
     overdue: datetime,
-) -> Followed:
+) -> DeliveryUpdate:
     """Move the messages accepted since then on to what SENS says became of them.
 
     Those accepted before `overdue` without a result are named. An error of SENS or of the table
@@ -41,7 +41,7 @@ def follow_up(
     """
     following = _Following(table, overdue)
     open_ones: dict[LedgerMessage, SmsLogEntry | None] = {}
-    for _, entry, message in _since(judged, since):
+    for _, entry, message in _since(matches, since):
         if entry.message.state == MessageStatus.ACCEPTED:
             open_ones[entry] = message
         elif entry.message.state == MessageStatus.FAILED:  # named until the owner was told of it
@@ -59,18 +59,18 @@ def follow_up(
 
 
 def _since(
-    judged: Iterable[Judged], since: datetime
-) -> Iterable[tuple[Class, LedgerMessage, SmsLogEntry | None]]:
+    matches: Iterable[Match], since: datetime
+) -> Iterable[tuple[MatchClass, LedgerMessage, SmsLogEntry | None]]:
     """List the counted entries of the time whose request SENS's log may show."""
-    for klass, entry, message in judged:
+    for match_class, entry, message in matches:
         if (
             entry is None
             or not entry.counted_as_sent
             or (entry.at is not None and entry.at < since)
         ):
             continue
-        if klass in (Class.MATCHED, Class.EARLIER, Class.TOO_YOUNG):
-            yield klass, entry, message
+        if match_class in (MatchClass.MATCHED, MatchClass.EARLIER, MatchClass.TOO_YOUNG):
+            yield match_class, entry, message
 
 
 @dataclass
@@ -98,7 +98,7 @@ class _Following:
             self.failed += 1
             self.findings.append(entry_finding(UNDELIVERED, entry, message))
 
-    def summed_up(self) -> Followed:
-        return Followed(
+    def summed_up(self) -> DeliveryUpdate:
+        return DeliveryUpdate(
             self.delivered, self.failed, self.under_way, tuple(self.findings), self.problem
         )

@@ -10,12 +10,22 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
+from naverplace.jobs.reconciliation.classification import (
+    WRONG,
+    Match,
+    MatchClass,
+    MatchResult,
+    ReconciliationWindow,
+)
 from naverplace.ledger.entries import LedgerMessage
 
 UNDELIVERED = "undelivered"  # accepted, and the phone did not get it
 NEVER_FINISHED = "never_finished"  # accepted, and SENS never said what became of it
-TO_KNOW = (Class.IN_DOUBT.value, UNDELIVERED, NEVER_FINISHED)  # named, yet nothing is wrong with us
+INFORMATIONAL = (
+    MatchClass.IN_DOUBT.value,
+    UNDELIVERED,
+    NEVER_FINISHED,
+)  # named, yet nothing is wrong with us
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,11 @@ class Finding:
     @property
     def wrong(self) -> bool:
         """Tell whether a promise may be broken."""
-        return self.what not in TO_KNOW
+        return self.what not in INFORMATIONAL
 
 
 @dataclass(frozen=True)
-class Followed:
+class DeliveryUpdate:
     """What became of the accepted messages of the last days."""
 
     delivered: int = 0  # now known to have arrived
@@ -99,22 +109,24 @@ class Reconciliation:
         return replace(self, problems=more, status="failed", complete=False)
 
 
-def findings_of(matched: Matched) -> list[Finding]:
+def findings_of(matched: MatchResult) -> list[Finding]:
     """Name what does not match, the worst first."""
     found = [
-        judged_finding(judged)
-        for judged in (*matched.messages, *matched.entries)
-        if judged.klass in (*WRONG, Class.IN_DOUBT)
+        match_finding(match)
+        for match in (*matched.messages, *matched.entries)
+        if match.match_class in (*WRONG, MatchClass.IN_DOUBT)
     ]
-    order = [*WRONG, Class.IN_DOUBT]
+    order = [*WRONG, MatchClass.IN_DOUBT]
     distinct = {finding.id: finding for finding in found}.values()  # a pair is in both lists
-    return sorted(distinct, key=lambda finding: (order.index(Class(finding.what)), finding.at))
+    return sorted(distinct, key=lambda finding: (order.index(MatchClass(finding.what)), finding.at))
 
 
-def judged_finding(judged: Judged) -> Finding:
-    """Word one judgement."""
-    entry, message = judged.entry, judged.message
-    finding = entry_finding(judged.klass.value, entry) if entry else Finding(judged.klass.value)
+def match_finding(match: Match) -> Finding:
+    """Word one match."""
+    entry, message = match.entry, match.message
+    finding = (
+        entry_finding(match.match_class.value, entry) if entry else Finding(match.match_class.value)
+    )
     if message is None:
         return finding
     counted_as = finding.request_id if finding.request_id != message.request_id else ""
@@ -143,18 +155,22 @@ def entry_finding(what: str, entry: LedgerMessage, message: SmsLogEntry | None =
     )
 
 
-def none_of_more(matched: Matched, window: Window) -> list[str]:
+def nothing_to_compare(matched: MatchResult, window: ReconciliationWindow) -> list[str]:
     """Say when one side was empty while the other was not: then nothing was compared at all."""
-    ledger = [j for j in matched.entries if counts(j.entry, window)]
-    log = [j for j in matched.messages if j.message and window.side(j.message.request_time) is None]
-    explained = (Class.LEGACY, Class.TOLERATED, Class.IN_DOUBT)
-    unexplained = [j for j in log if j.klass not in explained]
+    ledger = [j for j in matched.entries if expected_in_log(j.entry, window)]
+    log = [
+        j
+        for j in matched.messages
+        if j.message and window.outside_reason(j.message.request_time) is None
+    ]
+    explained = (MatchClass.LEGACY, MatchClass.TOLERATED, MatchClass.IN_DOUBT)
+    unexplained = [j for j in log if j.match_class not in explained]
     if ledger and not log and all(j.message is None for j in ledger):
         return [
             f"checked none of more than none: the ledger counts {len(ledger)} messages, and SENS's "
             "log shows none; is NAVERPLACE_SENS__SERVICE_ID the one that sends?"
         ]
-    if unexplained and not ledger and all(j.klass is not Class.MATCHED for j in log):
+    if unexplained and not ledger and all(j.match_class is not MatchClass.MATCHED for j in log):
         return [
             f"checked none of more than none: SENS's log shows {len(unexplained)} messages, and "
             "the ledger counts none; is NAVERPLACE_AWS__SMS_TABLE the one that is written to?"
@@ -162,9 +178,9 @@ def none_of_more(matched: Matched, window: Window) -> list[str]:
     return []
 
 
-def counts(entry: LedgerMessage | None, window: Window) -> bool:
+def expected_in_log(entry: LedgerMessage | None, window: ReconciliationWindow) -> bool:
     """Tell whether the entry is one of the window that SENS's log must show."""
-    return entry is not None and entry.counted_as_sent and window.side(entry.at) is None
+    return entry is not None and entry.counted_as_sent and window.outside_reason(entry.at) is None
 
 
 def _shown(at: datetime | None) -> str:

@@ -1,8 +1,7 @@
 """The reconciliation, step by step: the same functions serve the Prefect flow and the CLI.
 
-Each door makes a Reconciling and calls compare, follow, sum_up, report, remember in this order.
-What was named is remembered only after the owner was told: a crash names it again, never not at
-all.
+Each door makes a ReconciliationContext and calls compare_ledger, follow, sum_up, report, remember.
+What was named is remembered only after the owner was told: after a crash it is named again.
 """
 
 from __future__ import annotations
@@ -16,17 +15,21 @@ from naverplace.aws.state_table import StateTable
 from naverplace.base.errors import NaverPlaceError
 from naverplace.base.timing import PhaseTimer
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import Class, Matched, Window
-from naverplace.jobs.reconciliation.delivery_receipts import follow_up
-from naverplace.jobs.reconciliation.findings import (
-    Followed,
-    Reconciliation,
-    counts,
-    findings_of,
-    none_of_more,
+from naverplace.jobs.reconciliation.classification import (
+    MatchClass,
+    MatchResult,
+    ReconciliationWindow,
 )
-from naverplace.jobs.reconciliation.matching import SKEW, match
-from naverplace.jobs.reconciliation.notify import keep, tell
+from naverplace.jobs.reconciliation.delivery_receipts import update_delivery_status
+from naverplace.jobs.reconciliation.findings import (
+    DeliveryUpdate,
+    Reconciliation,
+    expected_in_log,
+    findings_of,
+    nothing_to_compare,
+)
+from naverplace.jobs.reconciliation.matching import SKEW, match_messages
+from naverplace.jobs.reconciliation.notify import notify_owner, write_reconciliation
 from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
@@ -45,7 +48,7 @@ log = logging.getLogger(__name__)
 FIRST = timedelta(days=1)  # looked back without a watermark
 
 
-class Reconciling:
+class ReconciliationContext:
     """What every step needs; opaque on purpose, so that nobody hashes or stores it."""
 
     def __init__(
@@ -62,91 +65,100 @@ class Reconciling:
 
 
 @dataclass(frozen=True)
-class Compared:
+class LedgerComparison:
     """The ledger and SENS's log side by side."""
 
-    window: Window
+    window: ReconciliationWindow
     tail: datetime  # accepted messages counted since then are followed
     mark: Watermark
-    matched: Matched = field(repr=False)
+    matched: MatchResult = field(repr=False)
     problems: tuple[str, ...] = ()
-    hollow: bool = False  # one side was empty: nothing was compared, whatever the other says
+    nothing_to_compare: bool = (
+        False  # one side was empty: nothing was compared, whatever the other says
+    )
 
     @property
     def counted(self) -> int:
         """Tell how many messages the whole ledger counts as sent."""
         return sum(
-            judged.entry is not None and judged.entry.counted_as_sent
-            for judged in self.matched.entries
+            match.entry is not None and match.entry.counted_as_sent
+            for match in self.matched.entries
         )
 
 
-def reconcile(
+def run_reconciliation(
     settings: Settings, *, run_id: str, door: str = "cli", since: datetime | None = None
 ) -> Reconciliation:
     """Do everything that one reconciliation does; what cannot be read is a failed one.
 
     With `since` it looks once more from that moment, tells nobody and remembers nothing.
     """
-    this = Reconciling(settings, run_id=run_id, door=door, since=since)
+    context = ReconciliationContext(settings, run_id=run_id, door=door, since=since)
     try:
-        compared = compare(this)
-        done = sum_up(this, compared, follow(this, compared))
+        compared = compare_ledger(context)
+        done = sum_up(context, compared, follow(context, compared))
     except NaverPlaceError as error:
         log.exception("the reconciliation failed")
-        return report(this, broken(this, describe(error)))
-    done = report(this, done)
-    remember(this, compared, done)
+        return report(context, broken(context, describe(error)))
+    done = report(context, done)
+    remember(context, compared, done)
     return done
 
 
-def compare(this: Reconciling) -> Compared:
+def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
     """Read ledger and log, and match them. Raises Transient, Permanent."""
-    mark = read_watermark(this.session_table)
-    window, tail, problems = _bounds(this, mark)
-    if mark.until is None and this.since is None:
+    mark = read_watermark(context.session_table)
+    window, tail, problems = _bounds(context, mark)
+    if mark.until is None and context.since is None:
         # If this very first one fails, the next one still begins here.
-        write_watermark(this.session_table, until=window.start)
-    start = max(tail - SKEW, this.now - KEPT)
-    messages = read_log(this.sens, start=start, end=this.now)
+        write_watermark(context.session_table, until=window.start)
+    start = max(tail - SKEW, context.now - KEPT)
+    messages = read_log(context.sens, start=start, end=context.now)
     # The ledger is read after the log: what is in the log was claimed before it was sent.
-    entries, flags = _ledger(this.table)
-    matched = _match(this, entries, messages, window, flags)
-    if unseen := [j.entry for j in matched.entries if j.entry and j.klass is Class.MISSING]:
+    entries, flags = _ledger(context.table)
+    matched = _match(context, entries, messages, window, flags)
+    if unseen := [
+        j.entry for j in matched.entries if j.entry and j.match_class is MatchClass.MISSING
+    ]:
         # Adopted late, it may stand in the log before the window: its id finds it all the same.
-        asked = read_requests(this.sens, [e.request_id for e in unseen if e.request_id])
+        asked = read_requests(context.sens, [e.request_id for e in unseen if e.request_id])
         messages = each_once([*messages, *asked])
-        matched = _match(this, entries, messages, window, flags)
+        matched = _match(context, entries, messages, window, flags)
     if unknown := matched.lacking_content():
-        wanted = [message for message in unknown if window.side(message.request_time) is None]
-        messages = with_contents(this.sens, messages, wanted)
-        matched = _match(this, entries, messages, window, flags)
-    hollow = none_of_more(matched, window)
+        wanted = [
+            message for message in unknown if window.outside_reason(message.request_time) is None
+        ]
+        messages = with_contents(context.sens, messages, wanted)
+        matched = _match(context, entries, messages, window, flags)
+    empty = nothing_to_compare(matched, window)
     if mark.ledger_size and not any(entry.counted_as_sent for entry in entries):
-        hollow.append(
-            f"table {this.table.table.name!r} counts no message at all, and had {mark.ledger_size} "
-            "the last time: is it the right table, and was it restored or emptied?"
+        empty.append(
+            f"table {context.table.table.name!r} counts no message at all, and had "
+            f"{mark.ledger_size} the last time: is it the right table, and was it restored or "
+            "emptied?"
         )
-    return Compared(window, tail, mark, matched, (*problems, *hollow), bool(hollow))
+    return LedgerComparison(window, tail, mark, matched, (*problems, *empty), bool(empty))
 
 
-def _bounds(this: Reconciling, mark: Watermark) -> tuple[Window, datetime, list[str]]:
+def _bounds(
+    context: ReconciliationContext, mark: Watermark
+) -> tuple[ReconciliationWindow, datetime, list[str]]:
     """Tell what is judged, since when accepted messages are followed, and what is lost for good."""
-    wishes = this.settings.reconcile
-    end = this.now - timedelta(seconds=wishes.lag_seconds)
-    last = this.since or mark.until
+    wishes = context.settings.reconcile
+    end = context.now - timedelta(seconds=wishes.lag_seconds)
+    last = context.since or mark.until
     start = min(last, end) if last else end - FIRST
-    if not this.since and last:
+    if not context.since and last:
         start -= timedelta(hours=wishes.overlap_hours)
     problems = []
-    earliest = this.now - KEPT
+    earliest = context.now - KEPT
     if start < earliest:
         problems.append(
             f"SENS keeps its log for 90 days: {start:%Y-%m-%d %H:%M} to {earliest:%Y-%m-%d %H:%M} "
             "cannot be compared any more"
         )
         start = earliest
-    return Window(start, end), start - timedelta(days=wishes.tail_days), problems
+    return ReconciliationWindow(start, end), start - timedelta(days=wishes.tail_days), problems
 
 
 def _ledger(table: LedgerScan) -> tuple[list[LedgerMessage], list[LegacyFlag]]:
@@ -159,14 +171,14 @@ def _ledger(table: LedgerScan) -> tuple[list[LedgerMessage], list[LegacyFlag]]:
 
 
 def _match(
-    this: Reconciling,
+    context: ReconciliationContext,
     entries: list[LedgerMessage],
     messages: list[SmsLogEntry],
-    window: Window,
+    window: ReconciliationWindow,
     flags: list[LegacyFlag],
-) -> Matched:
-    wishes = this.settings.reconcile
-    return match(
+) -> MatchResult:
+    wishes = context.settings.reconcile
+    return match_messages(
         entries,
         messages,
         window=window,
@@ -176,35 +188,37 @@ def _match(
     )
 
 
-def follow(this: Reconciling, compared: Compared) -> Followed:
+def follow(context: ReconciliationContext, compared: LedgerComparison) -> DeliveryUpdate:
     """Follow the accepted messages of the last days; what goes wrong is in the result."""
-    return follow_up(
+    return update_delivery_status(
         compared.matched.entries,
-        table=this.table,
-        sens=this.sens,
+        table=context.table,
+        sens=context.sens,
         since=compared.tail,
-        overdue=this.now - timedelta(days=this.settings.reconcile.tail_days),
+        overdue=context.now - timedelta(days=context.settings.reconcile.tail_days),
     )
 
 
-def sum_up(this: Reconciling, compared: Compared, followed: Followed) -> Reconciliation:
+def sum_up(
+    context: ReconciliationContext, compared: LedgerComparison, followed: DeliveryUpdate
+) -> Reconciliation:
     """Sum up; a finding that was named before does not fail once more."""
     window, matched = compared.window, compared.matched
-    named = compared.mark.names if this.since is None else lambda _: False
+    named = compared.mark.names if context.since is None else lambda _: False
     found = [*findings_of(matched), *followed.findings]
     findings = tuple(replace(finding, new=not named(finding.id)) for finding in found)
     problems = tuple(p for p in (*compared.problems, followed.problem) if p)
     wrong = problems or any(finding.new and finding.wrong for finding in findings)
     return Reconciliation(
-        run_id=this.run_id,
-        door=this.door,
-        now=this.now.isoformat(timespec="seconds"),
+        run_id=context.run_id,
+        door=context.door,
+        now=context.now.isoformat(timespec="seconds"),
         since=window.start.isoformat(timespec="seconds"),
         until=window.end.isoformat(timespec="seconds"),
         status="failed" if wrong else "success",
-        ledger=sum(counts(judged.entry, window) for judged in matched.entries),
+        ledger=sum(expected_in_log(match.entry, window) for match in matched.entries),
         log=sum(
-            j.message is not None and not window.side(j.message.request_time)
+            j.message is not None and not window.outside_reason(j.message.request_time)
             for j in matched.messages
         ),
         entries=matched.entry_counts(),
@@ -214,41 +228,50 @@ def sum_up(this: Reconciling, compared: Compared, followed: Followed) -> Reconci
         under_way=followed.under_way,
         findings=findings,
         problems=tuple(REDACTOR.scrub(problem) for problem in problems),
-        complete=this.since is None and not (followed.problem or compared.hollow),
-        seconds=round(this.watch.seconds(), 3),
+        complete=context.since is None and not (followed.problem or compared.nothing_to_compare),
+        seconds=round(context.watch.seconds(), 3),
     )
 
 
-def broken(this: Reconciling, failure: str) -> Reconciliation:
+def broken(context: ReconciliationContext, failure: str) -> Reconciliation:
     """Report a reconciliation that could not read what it had to compare."""
-    nothing = Compared(Window(this.now, this.now), this.now, Watermark(), Matched((), ()))
-    return sum_up(this, nothing, Followed(problem=failure))
+    nothing = LedgerComparison(
+        ReconciliationWindow(context.now, context.now),
+        context.now,
+        Watermark(),
+        MatchResult((), ()),
+    )
+    return sum_up(context, nothing, DeliveryUpdate(problem=failure))
 
 
-def report(this: Reconciling, done: Reconciliation) -> Reconciliation:
+def report(context: ReconciliationContext, done: Reconciliation) -> Reconciliation:
     """Tell the owner, unless somebody only looks once more, and keep the report."""
-    return keep(this.settings, done if this.since else tell(this.settings, done))
+    return write_reconciliation(
+        context.settings, done if context.since else notify_owner(context.settings, done)
+    )
 
 
-def remember(this: Reconciling, compared: Compared, done: Reconciliation) -> None:
+def remember(
+    context: ReconciliationContext, compared: LedgerComparison, done: Reconciliation
+) -> None:
     """Move the watermark on, if all could be read and the owner could be told."""
     if not done.complete:
         return
     doubtful = [
-        judged.message.request_time
-        for judged in compared.matched.messages
-        if judged.klass is Class.IN_DOUBT and judged.message and judged.message.request_time
+        match.message.request_time
+        for match in compared.matched.messages
+        if match.match_class is MatchClass.IN_DOUBT and match.message and match.message.request_time
     ]
     # What is in doubt is judged again when it is settled; after the tail nobody waits any more.
     held = min([compared.window.end, *doubtful])
-    longest = compared.window.end - timedelta(days=this.settings.reconcile.tail_days)
+    longest = compared.window.end - timedelta(days=context.settings.reconcile.tail_days)
     write_watermark(
-        this.session_table,
+        context.session_table,
         until=max(held, longest),
         named=[finding.id for finding in done.findings],
         ledger_size=compared.counted,
         notes={
-            "run_id": this.run_id,
+            "run_id": context.run_id,
             "at": done.now,
             "counts": {"ledger": done.ledger, "log": done.log, "findings": len(done.findings)},
         },

@@ -1,6 +1,6 @@
 """Matching the ledger with SENS's own log: one message to one entry, both ways; pure.
 
-A request id pairs them. What is left over on either side is named: the worst is a duplicate, a
+A request id pairs them. What is left over on either outside is named: the worst is a duplicate, a
 message whose receiver and content are those of one that is counted already.
 """
 
@@ -13,7 +13,12 @@ from typing import TypeVar
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import Class, Judged, Matched, Window
+from naverplace.jobs.reconciliation.classification import (
+    Match,
+    MatchClass,
+    MatchResult,
+    ReconciliationWindow,
+)
 from naverplace.ledger.entries import LedgerMessage, LegacyFlag
 
 T = TypeVar("T")
@@ -23,15 +28,15 @@ GUIDE = timedelta(hours=2)  # before the start (L11, L12)
 EVENT_HOUR = 20  # L13
 
 
-def match(
+def match_messages(
     entries: Sequence[LedgerMessage],
     log: Sequence[SmsLogEntry],
     *,
-    window: Window,
+    window: ReconciliationWindow,
     flags: Iterable[LegacyFlag] = (),
     known_senders: Iterable[str] = (),
     legacy_sends: bool = False,
-) -> Matched:
+) -> MatchResult:
     """Judge every entry and every message once; those outside the window only serve as partners.
 
     A message id stands in the log once.
@@ -40,9 +45,9 @@ def match(
     matching.pair_by_request()
     matching.judge_entries()
     matching.judge_messages(_Legacy(flags if legacy_sends else ()), frozenset(known_senders))
-    return Matched(
-        tuple(matching.entry_judged[at] for at in range(len(entries))),
-        tuple(matching.message_judged[at] for at in range(len(log))),
+    return MatchResult(
+        tuple(matching.entry_matches[at] for at in range(len(entries))),
+        tuple(matching.message_matches[at] for at in range(len(log))),
     )
 
 
@@ -50,11 +55,14 @@ class _Matching:
     """The work on one pair of lists; places in them stand for their members."""
 
     def __init__(
-        self, entries: Sequence[LedgerMessage], log: Sequence[SmsLogEntry], window: Window
+        self,
+        entries: Sequence[LedgerMessage],
+        log: Sequence[SmsLogEntry],
+        window: ReconciliationWindow,
     ) -> None:
         self.entries, self.log, self.window = entries, log, window
-        self.entry_judged: dict[int, Judged] = {}
-        self.message_judged: dict[int, Judged] = {}
+        self.entry_matches: dict[int, Match] = {}
+        self.message_matches: dict[int, Match] = {}
 
     def pair_by_request(self) -> None:
         """Pair what bears one request id: the entry's own phone first."""
@@ -67,44 +75,44 @@ class _Matching:
                 for at in counted:
                     self._pair(at, left, same_phone=same_phone)
             for at in counted:
-                if at not in self.entry_judged:
+                if at not in self.entry_matches:
                     other = self.log[messages[request_id][0]]
-                    self.entry_judged[at] = Judged(Class.SHARED, self.entries[at], other)
+                    self.entry_matches[at] = Match(MatchClass.SHARED, self.entries[at], other)
             first = self.entries[(counted or entries[request_id])[0]]
             for at in left:
-                side = self.window.side(self.log[at].request_time)
-                klass = side or (Class.SURPLUS if counted else _not_counted(first))
-                self.message_judged[at] = Judged(klass, first, self.log[at])
+                outside = self.window.outside_reason(self.log[at].request_time)
+                match_class = outside or (MatchClass.SURPLUS if counted else _not_counted(first))
+                self.message_matches[at] = Match(match_class, first, self.log[at])
 
     def _pair(self, entry_at: int, left: list[int], *, same_phone: bool) -> None:
         entry = self.entries[entry_at]
-        if entry_at in self.entry_judged:
+        if entry_at in self.entry_matches:
             return
         fitting = (at for at in left if not same_phone or self.log[at].to == entry.to)
         if (at := next(fitting, None)) is None:
             return
         left.remove(at)
-        self._both(Class.MATCHED if same_phone else Class.WRONG_RECEIVER, entry_at, at)
+        self._both(MatchClass.MATCHED if same_phone else MatchClass.WRONG_RECEIVER, entry_at, at)
 
-    def _both(self, klass: Class, entry_at: int, message_at: int) -> None:
-        judged = Judged(klass, self.entries[entry_at], self.log[message_at])
-        self.entry_judged[entry_at] = self.message_judged[message_at] = judged
+    def _both(self, match_class: MatchClass, entry_at: int, message_at: int) -> None:
+        judged = Match(match_class, self.entries[entry_at], self.log[message_at])
+        self.entry_matches[entry_at] = self.message_matches[message_at] = judged
 
     def judge_entries(self) -> None:
         """Judge the entries that no message bears the request id of."""
         by_content = _places(self.log, lambda m: (m.to, m.fingerprint))
         for at, entry in enumerate(self.entries):
-            if at in self.entry_judged:
+            if at in self.entry_matches:
                 continue
-            klass = Class.UNSETTLED if entry.message.is_in_doubt else Class.UNSENT
+            match_class = MatchClass.UNSETTLED if entry.message.is_in_doubt else MatchClass.UNSENT
             if entry.counted_as_sent:
-                klass = self.window.side(entry.at) or Class.MISSING
-            if klass is Class.MISSING and entry.message.content_hash:
+                match_class = self.window.outside_reason(entry.at) or MatchClass.MISSING
+            if match_class is MatchClass.MISSING and entry.message.content_hash:
                 same = by_content.get((entry.to, entry.message.content_hash), [])
-                if free := [m for m in same if m not in self.message_judged]:
-                    self._both(Class.OTHER_REQUEST, at, free[0])
+                if free := [m for m in same if m not in self.message_matches]:
+                    self._both(MatchClass.OTHER_REQUEST, at, free[0])
                     continue
-            self.entry_judged[at] = Judged(klass, entry, None)
+            self.entry_matches[at] = Match(match_class, entry, None)
 
     def judge_messages(self, legacy: _Legacy, known_senders: frozenset[str]) -> None:
         """Judge the messages that belong to no counted entry, the oldest first."""
@@ -113,15 +121,15 @@ class _Matching:
         explained: set[int] = set()  # entries in doubt or unsent that have their message
         for at in sorted(range(len(self.log)), key=lambda at: _time_key(self.log[at])):
             message = self.log[at]
-            if at in self.message_judged:
+            if at in self.message_matches:
                 continue
-            if side := self.window.side(message.request_time):
-                self.message_judged[at] = Judged(side, None, message)
+            if outside := self.window.outside_reason(message.request_time):
+                self.message_matches[at] = Match(outside, None, message)
                 continue
             same = (
                 contents.get((message.to, message.fingerprint), []) if message.fingerprint else []
             )
-            self.message_judged[at] = (
+            self.message_matches[at] = (
                 self._of_ours(message, same, explained)
                 or legacy.explain(message)
                 or self._of_others(message, phones.get(message.to, []), known_senders)
@@ -129,25 +137,27 @@ class _Matching:
 
     def _of_ours(
         self, message: SmsLogEntry, same: Sequence[int], explained: set[int]
-    ) -> Judged | None:
+    ) -> Match | None:
         """Judge a message whose receiver and content the ledger knows."""
         for at in same:
             entry = self.entries[at]
             if not entry.counted_as_sent and at not in explained:
                 explained.add(at)
-                return Judged(_not_counted(entry), entry, message)
+                return Match(_not_counted(entry), entry, message)
         if same:
             counted = [at for at in same if self.entries[at].counted_as_sent]
-            return Judged(Class.DUPLICATE, self.entries[(counted or same)[0]], message)
+            return Match(MatchClass.DUPLICATE, self.entries[(counted or same)[0]], message)
         return None
 
     def _of_others(
         self, message: SmsLogEntry, at_phone: Sequence[int], known_senders: frozenset[str]
-    ) -> Judged:
+    ) -> Match:
         near = [self.entries[at] for at in at_phone]
         entry = min(near, key=lambda entry: _distance(entry, message)) if near else None
-        klass = Class.TOLERATED if message.sender in known_senders else Class.FOREIGN
-        return Judged(klass, entry, message)
+        match_class = (
+            MatchClass.TOLERATED if message.sender in known_senders else MatchClass.FOREIGN
+        )
+        return Match(match_class, entry, message)
 
 
 class _Legacy:
@@ -158,7 +168,7 @@ class _Legacy:
         for flag in flags:
             self._left[flag.to].append(flag)
 
-    def explain(self, message: SmsLogEntry) -> Judged | None:
+    def explain(self, message: SmsLogEntry) -> Match | None:
         """Take the flag that this message fits best; None when there is none."""
         left = self._left.get(message.to, [])
         # The guide's time is the narrowest, the confirmation's has no bounds (L11-L13, L26).
@@ -166,7 +176,7 @@ class _Legacy:
             for flag in left:
                 if flag.kind == kind and _is_in_time(flag, message.request_time):
                     left.remove(flag)
-                    return Judged(Class.LEGACY, None, message)
+                    return Match(MatchClass.LEGACY, None, message)
         return None
 
 
@@ -178,8 +188,8 @@ def _is_in_time(flag: LegacyFlag, at: datetime | None) -> bool:
     return flag.start is not None and flag.start - GUIDE - SKEW <= at <= flag.start + SKEW
 
 
-def _not_counted(entry: LedgerMessage) -> Class:
-    return Class.IN_DOUBT if entry.message.is_in_doubt else Class.UNRECORDED
+def _not_counted(entry: LedgerMessage) -> MatchClass:
+    return MatchClass.IN_DOUBT if entry.message.is_in_doubt else MatchClass.UNRECORDED
 
 
 def _distance(entry: LedgerMessage, message: SmsLogEntry) -> timedelta:

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from naverplace.base.errors import RulesError
 from naverplace.domain.stores import load_stores
 from naverplace.jobs.reconciliation.findings import Reconciliation
-from naverplace.jobs.reconciliation.summary import for_owner
+from naverplace.jobs.reconciliation.summary import reconciliation_message
 from naverplace.pipeline.notify_owner import send_alert
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.schema import Settings
 
 
-def tell(settings: Settings, done: Reconciliation) -> Reconciliation:
+def notify_owner(settings: Settings, done: Reconciliation) -> Reconciliation:
     """Tell the owner when there is something to tell; a channel that fails is a problem."""
-    text = for_owner(done, _aliases(settings))
+    text = reconciliation_message(done, _aliases(settings))
     if not text:
         return done
     return done.with_problems(send_alert(settings, text, what="the reconciliation").problems)
@@ -30,7 +30,7 @@ def _aliases(settings: Settings) -> Mapping[str, str]:
         return {}
 
 
-def keep(settings: Settings, done: Reconciliation) -> Reconciliation:
+def write_reconciliation(settings: Settings, done: Reconciliation) -> Reconciliation:
     """Write the report as JSON into the folder that the settings name, if they name one."""
     folder = settings.report_dir
     if folder is not None:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from naverplace.domain.message_kinds import kind_label
-from naverplace.jobs.reconciliation.classification import Class
+from naverplace.jobs.reconciliation.classification import MatchClass
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
     UNDELIVERED,
@@ -19,34 +19,36 @@ from naverplace.reporting.markdown import table
 from naverplace.reporting.summary import MAX_LINES
 
 OWNER = {
-    Class.DUPLICATE: "같은 문자가 두 번 나갔습니다",
-    Class.UNRECORDED: "나간 문자가 장부에는 보내지 않은 것으로 되어 있습니다",
-    Class.MISSING: "보낸 것으로 되어 있으나 SENS 기록에 없습니다. 고객에게 확인해 주세요",
-    Class.FOREIGN: "우리 계정으로 다른 누군가가 보낸 문자입니다",
-    Class.SHARED: "장부의 두 건이 문자 하나를 가리킵니다",
-    Class.SURPLUS: "한 번의 요청에 문자가 여러 건입니다",
-    Class.WRONG_RECEIVER: "다른 번호로 나간 문자입니다",
-    Class.OTHER_REQUEST: "장부와 다른 요청 번호로 나간 문자입니다",
-    Class.IN_DOUBT: "접수 여부를 아직 확정하지 못한 문자입니다",
+    MatchClass.DUPLICATE: "같은 문자가 두 번 나갔습니다",
+    MatchClass.UNRECORDED: "나간 문자가 장부에는 보내지 않은 것으로 되어 있습니다",
+    MatchClass.MISSING: "보낸 것으로 되어 있으나 SENS 기록에 없습니다. 고객에게 확인해 주세요",
+    MatchClass.FOREIGN: "우리 계정으로 다른 누군가가 보낸 문자입니다",
+    MatchClass.SHARED: "장부의 두 건이 문자 하나를 가리킵니다",
+    MatchClass.SURPLUS: "한 번의 요청에 문자가 여러 건입니다",
+    MatchClass.WRONG_RECEIVER: "다른 번호로 나간 문자입니다",
+    MatchClass.OTHER_REQUEST: "장부와 다른 요청 번호로 나간 문자입니다",
+    MatchClass.IN_DOUBT: "접수 여부를 아직 확정하지 못한 문자입니다",
     UNDELIVERED: "고객이 받지 못했습니다. 전화해 주세요",
     NEVER_FINISHED: "접수되었으나 수신 결과가 끝내 오지 않았습니다",
 }
 ENGINEER = {
-    Class.DUPLICATE: "sent twice: receiver and content are those of a message counted already",
-    Class.UNRECORDED: "sent by us, while the ledger says that it was not: it may be sent again",
-    Class.MISSING: "counted in the ledger, but not in SENS's log",
-    Class.FOREIGN: "sent with our account by somebody else",
-    Class.SHARED: "two entries of the ledger name one message: one of them was not sent",
-    Class.SURPLUS: "one request with more messages than the ledger counts",
-    Class.WRONG_RECEIVER: "the request is the ledger's, the receiver is not",
-    Class.OTHER_REQUEST: "in SENS's log under another request id than in the ledger",
-    Class.IN_DOUBT: "sent, and its claim is not settled: the next run settles it",
+    MatchClass.DUPLICATE: "sent twice: receiver and content are those of a message counted already",
+    MatchClass.UNRECORDED: (
+        "sent by us, while the ledger says that it was not: it may be sent again"
+    ),
+    MatchClass.MISSING: "counted in the ledger, but not in SENS's log",
+    MatchClass.FOREIGN: "sent with our account by somebody else",
+    MatchClass.SHARED: "two entries of the ledger name one message: one of them was not sent",
+    MatchClass.SURPLUS: "one request with more messages than the ledger counts",
+    MatchClass.WRONG_RECEIVER: "the request is the ledger's, the receiver is not",
+    MatchClass.OTHER_REQUEST: "in SENS's log under another request id than in the ledger",
+    MatchClass.IN_DOUBT: "sent, and its claim is not settled: the next run settles it",
     UNDELIVERED: "accepted, and the phone did not get it",
     NEVER_FINISHED: "accepted, and SENS never said what became of it",
 }
 
 
-def for_owner(done: Reconciliation, aliases: Mapping[str, str]) -> str:
+def reconciliation_message(done: Reconciliation, aliases: Mapping[str, str]) -> str:
     """Write what the owner must know; empty when nothing is new and nothing is wrong."""
     if not done.found:
         return ""
@@ -79,7 +81,7 @@ def _short(at: str) -> str:
     return f"{datetime.fromisoformat(at):%m/%d %H:%M}"
 
 
-def for_engineer(done: Reconciliation) -> str:
+def reconciliation_page(done: Reconciliation) -> str:
     """Write the Markdown page of a reconciliation, as Prefect's artifact shows it."""
     known = len(done.findings) - len(done.news)
     parts = [
@@ -103,7 +105,7 @@ def for_engineer(done: Reconciliation) -> str:
             ["class", "ledger, all", "SENS's log, as read"],
             [
                 [name, str(done.entries.get(name, 0)), str(done.messages.get(name, 0))]
-                for name in [klass.value for klass in Class]
+                for name in [match_class.value for match_class in MatchClass]
                 if name in done.entries or name in done.messages
             ],
         ),

@@ -18,10 +18,10 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import load_stores
-from naverplace.jobs.retention.log_files import LogPlace
-from naverplace.jobs.retention.policy import WRONG, Fate, Listed, fate
-from naverplace.jobs.retention.report_files import FilePlace, file_places
-from naverplace.jobs.retention.result import Place, Retained
+from naverplace.jobs.retention.log_files import LogFiles
+from naverplace.jobs.retention.policy import WRONG, Listed, RetentionDecision, retention_decision
+from naverplace.jobs.retention.report_files import ReportFiles, report_files
+from naverplace.jobs.retention.result import LocationResult, RetentionResult
 from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
 from naverplace.ledger.ownership import NEW, owner_of
 from naverplace.naver.booking_client import BookingClient, completed_window
@@ -32,14 +32,16 @@ from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 ADVICE = {
-    Fate.UNREAD: "Naver was not read for their store; the next retention tries again",
-    Fate.UNKNOWN: "name their store in stores.yaml, or in retention.closed_stores when it is gone",
-    Fate.UNDATED: "look at the items: neither a start nor a ledger tells their age",
+    RetentionDecision.UNREAD: "Naver was not read for their store; the next retention tries again",
+    RetentionDecision.UNKNOWN: (
+        "name their store in stores.yaml, or in retention.closed_stores when it is gone"
+    ),
+    RetentionDecision.UNDATED: "look at the items: neither a start nor a ledger tells their age",
 }
 
 
 @dataclass(frozen=True)
-class Looked:
+class OldRecords:
     """The records of the ledger that are old enough to be judged."""
 
     seen: int
@@ -61,16 +63,19 @@ class Retention:
         self.session_table = StateTable(dynamodb, settings.aws.session_table)
         self.items = AllStoreStates(self.session_table)
 
-    def look(self) -> Looked:
+    def look(self) -> OldRecords:
         """Read the whole ledger. Raises Transient, Permanent."""
         nothing, seen, old = Listed({}), 0, []
         for record in self.table.scan():
             seen += 1
-            if fate(record, nothing, before=self.before) is not Fate.RECENT:
+            if (
+                retention_decision(record, nothing, before=self.before)
+                is not RetentionDecision.RECENT
+            ):
                 old.append(record)
-        return Looked(seen, tuple(old))
+        return OldRecords(seen, tuple(old))
 
-    def ask(self, looked: Looked) -> Listed:
+    def ask(self, looked: OldRecords) -> Listed:
         """Ask Naver what it still lists of the stores that have old records.
 
         The session is borrowed and never renewed. Raises when no store can be read at all.
@@ -109,17 +114,25 @@ class Retention:
         ]
         return {f"{store_id}_{raw.get('bookingId')}" for raw in raws}
 
-    def bookings(self, looked: Looked, listed: Listed) -> Place:
+    def bookings(self, looked: OldRecords, listed: Listed) -> LocationResult:
         """Forget the bookings whose time is over, and look again. Raises Transient, Permanent."""
-        fates = [(record, fate(record, listed, before=self.before)) for record in looked.old]
-        due = [record for record, what in fates if what is Fate.FORGET]
+        fates = [
+            (record, retention_decision(record, listed, before=self.before))
+            for record in looked.old
+        ]
+        due = [record for record, what in fates if what is RetentionDecision.FORGET]
         removed = 0 if self.dry_run else sum(self.table.delete(record) for record in due)
         again = due if self.dry_run else self.look().old
-        left = sum(fate(record, listed, before=self.before) is Fate.FORGET for record in again)
-        kept: Counter[Fate] = Counter(
-            what for _, what in fates if what not in (Fate.FORGET, Fate.RECENT)
+        left = sum(
+            retention_decision(record, listed, before=self.before) is RetentionDecision.FORGET
+            for record in again
         )
-        return Place(
+        kept: Counter[RetentionDecision] = Counter(
+            what
+            for _, what in fates
+            if what not in (RetentionDecision.FORGET, RetentionDecision.RECENT)
+        )
+        return LocationResult(
             name=f"table {self.table.table.name}",
             days=self.settings.retention.days,
             seen=looked.seen,
@@ -134,7 +147,7 @@ class Retention:
             ),
         )
 
-    def open_messages(self) -> Place:
+    def open_messages(self) -> LocationResult:
         """Drop the phones of messages that nobody has settled for so long. Raises Transient, ..."""
         days, seen, old, removed, left = self.settings.retention.days, 0, 0, 0, 0
         for item in self.items.read():
@@ -146,26 +159,26 @@ class Retention:
         if old:
             left = sum(count_old_pending(item, before=self.before) for item in self.items.read())
         name = f"table {self.session_table.table.name}, open messages"
-        return Place(name, days, seen=seen, old=old, removed=removed, left=left)
+        return LocationResult(name, days, seen=seen, old=old, removed=removed, left=left)
 
-    def files(self) -> list[Place]:
+    def files(self) -> list[LocationResult]:
         """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
-        places: list[FilePlace | LogPlace] = [*file_places(self.settings)]
+        places: list[ReportFiles | LogFiles] = [*report_files(self.settings)]
         if folder := self.settings.retention.log_dir:
-            places.append(LogPlace("logs of this machine", folder, self.now))
+            places.append(LogFiles("logs of this machine", folder, self.now))
         return [self._files(place) for place in places]
 
-    def _files(self, place: FilePlace | LogPlace) -> Place:
+    def _files(self, place: ReportFiles | LogFiles) -> LocationResult:
         days = self.settings.retention.history_days
         try:
             seen, old = place.count(), place.old(self.history_before)
             removed = 0 if self.dry_run else place.remove(old)
             left = len(place.old(self.history_before))
         except NaverPlaceError as error:
-            return Place(place.name, days, problems=(REDACTOR.scrub(str(error)),))
-        return Place(place.name, days, seen=seen, old=len(old), removed=removed, left=left)
+            return LocationResult(place.name, days, problems=(REDACTOR.scrub(str(error)),))
+        return LocationResult(place.name, days, seen=seen, old=len(old), removed=removed, left=left)
 
-    def bundles(self) -> Place:
+    def bundles(self) -> LocationResult:
         """Remove the captured runs that have expired. Raises Transient, Permanent."""
         bundles, now = open_bundles(self.settings), self.now
         names = bundles.names()
@@ -173,17 +186,17 @@ class Retention:
         removed = 0 if self.dry_run or not old else bundles.remove_expired(now=now)
         left = sum(expiry_of(name) <= now for name in bundles.names()) if old else 0
         days = self.settings.capture.keep_days
-        return Place(
+        return LocationResult(
             "captured runs", days, seen=len(names), old=len(old), removed=removed, left=left
         )
 
-    def sum_up(self, places: Iterable[Place]) -> Retained:
+    def sum_up(self, places: Iterable[LocationResult]) -> RetentionResult:
         """Sum up."""
         now = self.now.isoformat(timespec="seconds")
-        return Retained(now, self.dry_run, tuple(places))
+        return RetentionResult(now, self.dry_run, tuple(places))
 
 
-def retain(settings: Settings, *, dry_run: bool) -> Retained:
+def retain(settings: Settings, *, dry_run: bool) -> RetentionResult:
     """Do all that one retention does but for Prefect's history. Raises NaverPlaceError."""
     this = Retention(settings, dry_run=dry_run)
     looked = this.look()

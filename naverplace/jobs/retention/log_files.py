@@ -22,7 +22,7 @@ _HEAD = 4096  # bytes; a line may have come before the mark while a log was cut
 
 
 @dataclass(frozen=True)
-class LogPlace:
+class LogFiles:
     """The folder of the logs: <name>.log is written to, <name>.log.<when it began> is not."""
 
     name: str
@@ -80,7 +80,7 @@ class LogPlace:
         return Permanent(f"{self.name} in {self.folder}: {what}; may this user write there?")
 
 
-def mark(path: Path, what: str, at: datetime) -> None:
+def mark_begin(path: Path, what: str, at: datetime) -> None:
     """Say in a log what begins at that time; it is created if it is not there. Raises OSError."""
     with path.open("a", encoding="utf-8") as log:
         log.write(f"== {at.astimezone(UTC).isoformat(timespec='seconds')} {what}\n")
@@ -100,4 +100,4 @@ def begun(path: Path) -> datetime:
 def _empty(path: Path, now: datetime) -> None:
     with path.open("r+b") as log:
         log.truncate(0)
-    mark(path, "goes on", now)
+    mark_begin(path, "goes on", now)

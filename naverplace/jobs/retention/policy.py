@@ -16,7 +16,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.domain.records import KEEPER, Record
 
 
-class Fate(StrEnum):
+class RetentionDecision(StrEnum):
     """What becomes of one record."""
 
     RECENT = "recent"  # its time is not over
@@ -29,7 +29,7 @@ class Fate(StrEnum):
 
 
 # Somebody has to do something about these; the others are as they should be.
-WRONG = (Fate.UNREAD, Fate.UNKNOWN, Fate.UNDATED)
+WRONG = (RetentionDecision.UNREAD, RetentionDecision.UNKNOWN, RetentionDecision.UNDATED)
 
 
 @dataclass(frozen=True)
@@ -42,25 +42,25 @@ class Listed:
     closed: Collection[str] = ()  # stores that nobody serves
 
 
-def fate(record: Record, listed: Listed, *, before: datetime) -> Fate:
+def retention_decision(record: Record, listed: Listed, *, before: datetime) -> RetentionDecision:
     """Judge one record: may it be forgotten, if nothing happened with it since `before`?"""
     if record.key.phone == KEEPER:  # no customer's
-        return Fate.RECENT
+        return RetentionDecision.RECENT
     happened = last_happened(record)
     if happened is not None and happened >= before:
-        return Fate.RECENT
+        return RetentionDecision.RECENT
     store_id = record.key.booking_num.partition("_")[0]
     if store_id in listed.closed:
-        return Fate.FORGET
+        return RetentionDecision.FORGET
     if store_id in listed.legacy:
-        return Fate.LEGACY
+        return RetentionDecision.LEGACY
     if store_id not in listed.known:
-        return Fate.UNKNOWN
+        return RetentionDecision.UNKNOWN
     if store_id not in listed.read:
-        return Fate.UNREAD
+        return RetentionDecision.UNREAD
     if record.key.booking_num in listed.read[store_id]:
-        return Fate.LISTED
-    return Fate.UNDATED if happened is None else Fate.FORGET
+        return RetentionDecision.LISTED
+    return RetentionDecision.UNDATED if happened is None else RetentionDecision.FORGET
 
 
 def last_happened(record: Record) -> datetime | None:

@@ -18,7 +18,7 @@ _PARITY = re.compile(r"parity\.(json|md|html)")
 
 
 @dataclass(frozen=True)
-class FilePlace:
+class ReportFiles:
     """One folder; `ours` tells by the path in it whether a file is one of ours."""
 
     name: str
@@ -58,14 +58,14 @@ class FilePlace:
         return Permanent(f"{self.name} in {self.folder}: {what}; may this user remove files there?")
 
 
-def file_places(settings: Settings) -> list[FilePlace]:
+def report_files(settings: Settings) -> list[ReportFiles]:
     """List the folders of these settings; one that does not exist is an empty one."""
     places = [
-        FilePlace("data docs", settings.quality.docs_dir, _is_page),
-        FilePlace("parity reports", settings.parity.report_dir, _named(_PARITY)),
+        ReportFiles("data docs", settings.quality.docs_dir, _is_page),
+        ReportFiles("parity reports", settings.parity.report_dir, _named(_PARITY)),
     ]
     if settings.report_dir is not None:
-        places.insert(0, FilePlace("run reports", settings.report_dir, _named(_REPORT)))
+        places.insert(0, ReportFiles("run reports", settings.report_dir, _named(_REPORT)))
     return places
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Place:
+class LocationResult:
     """One place that personal data can be in."""
 
     name: str
@@ -22,12 +22,12 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Retained:
+class RetentionResult:
     """One retention, summed up."""
 
     now: str
     dry_run: bool
-    places: tuple[Place, ...]
+    places: tuple[LocationResult, ...]
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class Retained:
         """Tell whether no personal data is older than it may be."""
         return not self.left and not self.problems
 
-    def with_places(self, more: Iterable[Place]) -> Retained:
+    def with_places(self, more: Iterable[LocationResult]) -> RetentionResult:
         """Add places that only somebody else can look into."""
         return replace(self, places=(*self.places, *more))
 
@@ -78,7 +78,7 @@ class Retained:
         }
 
 
-def in_korean(done: Retained) -> str:
+def retention_message(done: RetentionResult) -> str:
     """Word it for the owner; empty when there is nothing that somebody must do."""
     if done.clean:
         return ""

@@ -16,7 +16,11 @@ from naverplace.aws.state_table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
-from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
+from naverplace.jobs.watchdog.late_messages import (
+    WatchdogCheck,
+    find_late_messages,
+    watchdog_message,
+)
 from naverplace.ledger.ownership import owner_of
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_state_table import StoreStateTable
@@ -29,10 +33,10 @@ ITEM = "naverplace-watchdog"  # id of its item in table `session`: what was told
 
 
 @dataclass(frozen=True)
-class Barked:
+class WatchdogResult:
     """What was seen, whom it was told, and what went wrong on the way."""
 
-    watched: Watched
+    check: WatchdogCheck
     told: tuple[str, ...] = ()  # channels
     pinged: bool = False
     problems: tuple[str, ...] = ()
@@ -40,7 +44,7 @@ class Barked:
     def as_json(self) -> dict[str, Any]:
         """Turn it into plain JSON values."""
         rest = {"told": list(self.told), "pinged": self.pinged, "problems": list(self.problems)}
-        return {**self.watched.as_json(), **rest}
+        return {**self.check.as_json(), **rest}
 
 
 class Watchdog:
@@ -60,40 +64,40 @@ class Watchdog:
         self.records = LedgerScan(dynamodb, settings.aws.sms_table)
         self.session = StateTable(dynamodb, settings.aws.session_table)
 
-    def look(self) -> Watched:
+    def look(self) -> WatchdogCheck:
         """Read the whole ledger and the stores' items. Raises Transient, Permanent."""
         limits, default = self.settings.watchdog, self.settings.cutover.default_owner
         items = StoreStateTable(self.session).read(self.stores)
         owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
-        return watch(
+        return find_late_messages(
             self.records.scan(),
             items,
             self.rulebook,
-            theirs={store_id for store_id, owned in owners.items() if not owned.ours},
+            legacy_stores={store_id for store_id, owned in owners.items() if not owned.ours},
             now=self.clock.now(),
             grace=timedelta(minutes=limits.overdue_minutes),
             silence=timedelta(minutes=limits.silent_minutes),
         )
 
-    def bark(self, watched: Watched) -> Barked:
+    def alert_or_ping(self, check: WatchdogCheck) -> WatchdogResult:
         """Tell the alert channels what is new, or ping the outside when all is fine."""
-        if watched.fine:
-            barked = self._ping(Barked(watched))
-            return self._remember(barked, "") if barked.pinged else barked
-        digest = _digest(watched)
-        if not self._is_news(digest, watched.now):
-            return Barked(watched)
-        return self._remember(self._tell(watched), digest)
+        if check.fine:
+            result = self._ping(WatchdogResult(check))
+            return self._remember(result, "") if result.pinged else result
+        digest = _digest(check)
+        if not self._is_news(digest, check.now):
+            return WatchdogResult(check)
+        return self._remember(self._tell(check), digest)
 
-    def _tell(self, watched: Watched) -> Barked:
-        sent = send_alert(self.settings, in_korean(watched, self.stores))
-        return Barked(watched, sent.channels, problems=sent.problems)
+    def _tell(self, check: WatchdogCheck) -> WatchdogResult:
+        sent = send_alert(self.settings, watchdog_message(check, self.stores))
+        return WatchdogResult(check, sent.channels, problems=sent.problems)
 
-    def _ping(self, barked: Barked) -> Barked:
+    def _ping(self, result: WatchdogResult) -> WatchdogResult:
         """Ask the dead-man's URL; whoever is behind it calls when it is not asked any more."""
         url = self.settings.watchdog.ping_url
         if url is None:
-            return barked
+            return result
         try:
             get_with_retry(
                 make_session(),
@@ -104,8 +108,8 @@ class Watchdog:
             )
         except NaverPlaceError as error:  # its text names the address, which is a secret
             kind = type(error).__name__
-            return replace(barked, problems=(f"the dead-man's URL did not take the ping ({kind})",))
-        return replace(barked, pinged=True)
+            return replace(result, problems=(f"the dead-man's URL did not take the ping ({kind})",))
+        return replace(result, pinged=True)
 
     def _is_news(self, digest: str, now: datetime) -> bool:
         item = self.session.get(ITEM) or {}
@@ -114,13 +118,13 @@ class Watchdog:
         told = datetime.fromisoformat(str(item["at"]))
         return now - told >= timedelta(minutes=self.settings.watchdog.repeat_minutes)
 
-    def _remember(self, barked: Barked, digest: str) -> Barked:
+    def _remember(self, result: WatchdogResult, digest: str) -> WatchdogResult:
         """Note what was told; what reached nobody is news the next time."""
-        if digest and not barked.told:
-            return barked
-        at = barked.watched.now.astimezone(UTC).isoformat()
+        if digest and not result.told:
+            return result
+        at = result.check.now.astimezone(UTC).isoformat()
         self.session.put({"id": ITEM, "digest": digest, "at": at})
-        return barked
+        return result
 
 
 def _taken(answer: requests.Response) -> None:
@@ -128,8 +132,8 @@ def _taken(answer: requests.Response) -> None:
         raise Permanent(f"answered {answer.status_code}")
 
 
-def _digest(watched: Watched) -> str:
+def _digest(check: WatchdogCheck) -> str:
     """Name the news: the same late messages and silent stores are no news."""
-    late = [(one.booking_num, one.kind) for one in watched.overdue]
-    text = json.dumps([late, sorted(watched.silent)])
+    late = [(one.booking_num, one.kind) for one in check.overdue]
+    text = json.dumps([late, sorted(check.silent)])
     return hashlib.sha256(text.encode()).hexdigest()[:20]

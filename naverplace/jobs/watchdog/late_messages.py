@@ -30,7 +30,7 @@ _OPEN = (MessageStatus.OWED, MessageStatus.CLAIMED, MessageStatus.IN_DOUBT, Mess
 
 
 @dataclass(frozen=True)
-class Overdue:
+class LateMessage:
     """One message that is late; holds no phone, name or text."""
 
     booking_num: str
@@ -49,11 +49,11 @@ class Overdue:
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchdogCheck:
     """What the watchdog has seen."""
 
     now: datetime
-    overdue: tuple[Overdue, ...] = ()
+    overdue: tuple[LateMessage, ...] = ()
     silent: Mapping[str, datetime | None] = field(default_factory=dict)  # stores: last looked at
     records: int = 0  # looked through
 
@@ -74,7 +74,7 @@ class Watched:
         }
 
 
-def watch(
+def find_late_messages(
     records: Iterable[Record],
     items: Mapping[str, StoreState],
     rulebook: Rulebook,
@@ -82,47 +82,47 @@ def watch(
     now: datetime,
     grace: timedelta,
     silence: timedelta,
-    theirs: Collection[str] = (),
-) -> Watched:
+    legacy_stores: Collection[str] = (),
+) -> WatchdogCheck:
     """List what was due longer than `grace` ago, and the stores no run has read for `silence`.
 
     `items` are the stores' own items; what a store's last plausible batch did not list any more is
-    cancelled or over, and so not late. `theirs` are stores that the legacy sends for.
+    cancelled or over, and so not late. `legacy_stores` are stores that the legacy sends for.
     """
     last = {s: Baseline.from_map(item.extra.get(BATCH)) for s, item in items.items()}
     engine = RuleEngine(rulebook)
     seen = 0
-    late: list[Overdue] = []
+    late: list[LateMessage] = []
     for record in records:
         seen += 1
         store_id = record.key.store_id
         if store_id not in rulebook.stores:
             continue
-        if store_id in theirs:
+        if store_id in legacy_stores:
             late += _forgotten(record, now)
         else:
             late += _late(record, engine, last.get(store_id), now=now, grace=grace)
     silent = {
         store_id: found.at if found else None
         for store_id, found in last.items()
-        if store_id not in theirs and (found is None or now - found.at > silence)
+        if store_id not in legacy_stores and (found is None or now - found.at > silence)
     }
     late.sort(key=lambda one: (one.expires or one.due, one.booking_num, one.kind))
-    return Watched(now, tuple(late), silent, seen)
+    return WatchdogCheck(now, tuple(late), silent, seen)
 
 
-def _forgotten(record: Record, now: datetime) -> Iterator[Overdue]:
+def _forgotten(record: Record, now: datetime) -> Iterator[LateMessage]:
     """List what is reserved in a store of the legacy, which never sends it."""
     if record.reserved and record.booking_time > f"{now.astimezone(SEOUL):%F %T}":
         since = next(filter(None, record.reserved.values()), "")
         due = datetime.fromisoformat(since) if since else now
         why = "reserved, and its store is not ours: run naverplace rollback for it once more"
-        yield Overdue(record.key.booking_num, "reserved", due, None, why)
+        yield LateMessage(record.key.booking_num, "reserved", due, None, why)
 
 
 def _late(
     record: Record, engine: RuleEngine, last: Baseline | None, *, now: datetime, grace: timedelta
-) -> Iterator[Overdue]:
+) -> Iterator[LateMessage]:
     """List a record's late messages: those in the ledger, and those that no run has begun."""
     told = set()
     for kind, entry in record.messages.items():
@@ -132,7 +132,7 @@ def _late(
             told.add(kind)
             why = f"{entry.state} after attempt {entry.attempt}"
             why += f": {entry.reason}" if entry.reason else ""
-            yield Overdue(record.key.booking_num, kind, since, entry.expires, why)
+            yield LateMessage(record.key.booking_num, kind, since, entry.expires, why)
     booking = _booking(record, now)
     if booking is None or not _still_listed(booking, last):
         return
@@ -146,9 +146,9 @@ def _late(
         if not isinstance(effect, SendSms) or effect.kind in told:
             continue
         due = effect.due or now - grace
-        yield Overdue(number, effect.kind, due, effect.expires, "no run has begun it")
+        yield LateMessage(number, effect.kind, due, effect.expires, "no run has begun it")
     for error in decided.errors:
-        yield Overdue(number, error.rule, now - grace, None, f"undecided: {error.message}")
+        yield LateMessage(number, error.rule, now - grace, None, f"undecided: {error.message}")
 
 
 def _still_listed(booking: Booking, last: Baseline | None) -> bool:
@@ -182,7 +182,7 @@ def _booking(record: Record, now: datetime) -> Booking | None:
     )
 
 
-def in_korean(seen: Watched, stores: Mapping[str, Store], *, most: int = 15) -> str:
+def watchdog_message(seen: WatchdogCheck, stores: Mapping[str, Store], *, most: int = 15) -> str:
     """Write what the owner reads when something is late."""
 
     def alias(store_id: str) -> str:

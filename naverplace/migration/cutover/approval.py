@@ -14,7 +14,7 @@ GOLDEN = "golden"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ParityVerdict:
     """A verdict of parity in its JSON form, as far as a cut-over asks for it."""
 
     verdict: str
@@ -24,7 +24,7 @@ class Verdict:
     evidence: Mapping[str, tuple[Mapping[str, Any], ...]]  # by store
 
 
-def read_verdict(text: str) -> Verdict:
+def read_verdict(text: str) -> ParityVerdict:
     """Read the JSON form of naverplace.migration.parity.values.Parity. Raises ValueError."""
     data = json.loads(text)
     if not isinstance(data, Mapping) or "verdict" not in data:
@@ -37,7 +37,7 @@ def read_verdict(text: str) -> Verdict:
         made_at = datetime.fromisoformat(str(data.get("made_at")))
     except ValueError:
         made_at = None
-    return Verdict(
+    return ParityVerdict(
         verdict=str(data["verdict"]),
         kind=str(data.get("kind") or ""),
         made_at=made_at if made_at and made_at.tzinfo else None,
@@ -46,8 +46,8 @@ def read_verdict(text: str) -> Verdict:
     )
 
 
-def objections(
-    found: Verdict,
+def approval_blockers(
+    found: ParityVerdict,
     store_ids: Iterable[str],
     *,
     now: datetime,

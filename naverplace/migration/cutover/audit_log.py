@@ -10,7 +10,7 @@ from naverplace.aws.state_table import StateTable
 ITEM = "naverplace-switch"
 
 
-class SwitchLog:
+class CutoverLog:
     """The audit trail of all switches."""
 
     def __init__(self, session: StateTable) -> None:

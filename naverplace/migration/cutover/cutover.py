@@ -14,7 +14,7 @@ from uuid import uuid4
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.booking import TIME_FORMAT
-from naverplace.jobs.drain import Drained, drain
+from naverplace.jobs.drain import DrainResult, drain_stores
 from naverplace.ledger.lease import PendingMessage, StoreState
 from naverplace.ledger.ownership import (
     LEGACY,
@@ -26,9 +26,9 @@ from naverplace.ledger.ownership import (
     transfer,
 )
 from naverplace.ledger.reservations_table import marker_item
-from naverplace.migration.cutover.audit_log import SwitchLog
-from naverplace.migration.cutover.legacy_schedule import LegacyRule
-from naverplace.migration.cutover.return_reservations import take_back
+from naverplace.migration.cutover.audit_log import CutoverLog
+from naverplace.migration.cutover.legacy_schedule import LegacySchedule
+from naverplace.migration.cutover.return_reservations import return_reservations
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.settings.schema import Settings
@@ -41,7 +41,7 @@ _STARTS, _BETWEEN_STARTS = 3, timedelta(minutes=4)
 
 
 @dataclass(frozen=True)
-class Ended:
+class CutoverResult:
     """How far a switch came; run again, it goes on from there."""
 
     what: str
@@ -51,7 +51,7 @@ class Ended:
     left: tuple[str, ...] = ()  # what must be looked at before it can go on
 
 
-class Switching:
+class Cutover:
     """One switch of some stores; `by` and `why` stand in the audit trail."""
 
     def __init__(
@@ -66,15 +66,15 @@ class Switching:
     ) -> None:
         self.run = RunContext(settings, run_id=f"{what}-{uuid4()}", door="cli", dry_run=False)
         self.settings, self.what, self.by, self.why, self.digest = settings, what, by, why, digest
-        self.log = SwitchLog(self.run.session_table)
+        self.log = CutoverLog(self.run.session_table)
         self.progress, self.steps = progress, list[str]()
         name = settings.cutover.legacy_rule
-        self.rule = LegacyRule(settings.aws, name) if name else None
+        self.rule = LegacySchedule(settings.aws, name) if name else None
         self.stores: tuple[str, ...] = ()
 
     def cut_over(
         self, store_ids: Sequence[str], *, legacy_off: bool = False, wait_seconds: float = 900.0
-    ) -> Ended:
+    ) -> CutoverResult:
         """Take stores over from the legacy; with the last one, switch the legacy off.
 
         `legacy_off` says that somebody has switched it off by hand. Raises LockedByOther when a
@@ -96,7 +96,7 @@ class Switching:
             self._step("the legacy goes on for the other stores; ours reserve beside it")
         return self._ended(done=True)
 
-    def roll_back(self, store_ids: Sequence[str], *, wait_seconds: float = 900.0) -> Ended:
+    def roll_back(self, store_ids: Sequence[str], *, wait_seconds: float = 900.0) -> CutoverResult:
         """Hand stores back to the legacy, and switch it on. Raises as `cut_over` does."""
         self.stores = tuple(store_ids)
         self._note("begun")
@@ -129,17 +129,19 @@ class Switching:
                 "NAVERPLACE_CUTOVER__DEFAULT_OWNER=legacy first, wherever runs of ours are started"
             )
 
-    def _drain(self, store_ids: Collection[str], *, wait_seconds: float) -> Drained:
+    def _drain(self, store_ids: Collection[str], *, wait_seconds: float) -> DrainResult:
         self.run.stores = {s: self.run.all_stores[s] for s in store_ids}
-        return drain(self.run, wait_seconds=wait_seconds, progress=self.progress, known_only=True)
+        return drain_stores(
+            self.run, wait_seconds=wait_seconds, progress=self.progress, known_only=True
+        )
 
-    def _blocking(self, drained: Drained) -> tuple[str, ...]:
+    def _blocking(self, drained: DrainResult) -> tuple[str, ...]:
         """Word the doubts that forbid a hand-back: another store's is safe while it is reserved."""
         if drained.clean or self.rule is None or not self.rule.enabled():
             return _words(drained)
         mine = [d for d in drained.left if d.claim.key.store_id in self.stores]
         named = [f for f in drained.failures if any(f"store {s}:" in f for s in self.stores)]
-        return _words(Drained(tuple(mine), tuple(named)))
+        return _words(DrainResult(tuple(mine), tuple(named)))
 
     def _give(self, store_id: str, owner: str) -> bool:
         """Give the store to its new owner while nobody sends; False when something is in doubt."""
@@ -183,7 +185,7 @@ class Switching:
 
     def _take_back(self, store_id: str) -> bool:
         """Give the legacy what we reserved and never sent; False when some of it is left."""
-        done, left = take_back(self.run, store_id)
+        done, left = return_reservations(self.run, store_id)
         if done:
             self._step(f"store {store_id}: {done} bookings are the legacy's again")
         return not left
@@ -238,12 +240,12 @@ class Switching:
             }
         )
 
-    def _ended(self, *, done: bool = False, left: Sequence[str] = ()) -> Ended:
+    def _ended(self, *, done: bool = False, left: Sequence[str] = ()) -> CutoverResult:
         self._note("done" if done else f"stopped: {len(left)} left")
-        return Ended(self.what, self.stores, done, tuple(self.steps), tuple(left))
+        return CutoverResult(self.what, self.stores, done, tuple(self.steps), tuple(left))
 
 
-def _words(drained: Drained) -> tuple[str, ...]:
+def _words(drained: DrainResult) -> tuple[str, ...]:
     rows = [d.row() for d in drained.left]
     doubts = [f"{r['kind']} of booking {r['booking']} is in doubt: {r['why']}" for r in rows]
     return (*doubts, *drained.failures)

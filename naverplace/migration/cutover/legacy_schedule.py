@@ -12,7 +12,7 @@ from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import Permanent, ServiceUnavailable
 
 
-class LegacyRule:
+class LegacySchedule:
     """One rule by its name; switching it to what it is already changes nothing."""
 
     def __init__(self, aws: AwsSettings, name: str) -> None:

@@ -11,7 +11,7 @@ from naverplace.ledger.scan import LedgerScan
 from naverplace.pipeline.context import RunContext
 
 
-def take_back(run: RunContext, store_id: str) -> tuple[int, int]:
+def return_reservations(run: RunContext, store_id: str) -> tuple[int, int]:
     """Unset one store's reserved flags, and count the bookings done and those that are left.
 
     Left is what is in doubt, or was changed meanwhile: drain, and do it again. Nobody of ours may

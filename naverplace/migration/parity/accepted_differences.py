@@ -16,7 +16,7 @@ import yaml
 
 from naverplace.base.errors import Permanent
 from naverplace.domain.message_kinds import FLAG_OF
-from naverplace.migration.parity.booking_view import TWO_HOURS, Scene
+from naverplace.migration.parity.booking_view import TWO_HOURS, BookingView
 from naverplace.migration.parity.text_differences import NAMED, NATIONAL, PLAIN, SUBJECT
 
 UNFIT, NEWEST, SPELLED = (
@@ -43,48 +43,48 @@ class Law:
 
     id: str
     legacy_sends: bool
-    holds: Callable[[Scene, str], bool]
+    holds: Callable[[BookingView, str], bool]
 
 
 def _set(item: Mapping[str, Any] | None, kind: str) -> bool:
     return bool(item) and item.get(FLAG_OF[kind]) is True  # type: ignore[union-attr]
 
 
-def _unfit(scene: Scene, _: str) -> bool:
-    return not scene.fit
+def _unfit(view: BookingView, _: str) -> bool:
+    return not view.fit
 
 
-def _newest(scene: Scene, kind: str) -> bool:
+def _newest(view: BookingView, kind: str) -> bool:
     # The legacy makes the item of an unknown one by its first list, and finds it by the second.
-    return scene.both and (kind != "event" or scene.known is None)
+    return view.both and (kind != "event" or view.known is None)
 
 
-def _spelled(scene: Scene, kind: str) -> bool:
-    return scene.own is None and kind != "event" and _set(scene.known, kind) and not _anew(scene)
+def _spelled(view: BookingView, kind: str) -> bool:
+    return view.own is None and kind != "event" and _set(view.known, kind) and not _anew(view)
 
 
-def _anew(scene: Scene) -> bool:
+def _anew(view: BookingView) -> bool:
     """Tell whether a guide is owed for a new time, whose window is not open yet."""
-    return scene.moved and scene.ahead > TWO_HOURS
+    return view.moved and view.ahead > TWO_HOURS
 
 
-def _past(scene: Scene, kind: str) -> bool:
-    return kind == "confirmation" and scene.ahead <= timedelta()
+def _past(view: BookingView, kind: str) -> bool:
+    return kind == "confirmation" and view.ahead <= timedelta()
 
 
-def _at_once(scene: Scene, kind: str) -> bool:
-    open_ = kind == "confirmation" and scene.ahead > timedelta() and not scene.both
-    return open_ and scene.fit and bool(scene.known) and not _set(scene.known, kind)
+def _at_once(view: BookingView, kind: str) -> bool:
+    open_ = kind == "confirmation" and view.ahead > timedelta() and not view.both
+    return open_ and view.fit and bool(view.known) and not _set(view.known, kind)
 
 
-def _exactly(scene: Scene, kind: str) -> bool:
-    at = kind == "guide" and scene.ahead == TWO_HOURS and not scene.both
-    return at and scene.fit and scene.own is not None and not _set(scene.own, kind)
+def _exactly(view: BookingView, kind: str) -> bool:
+    at = kind == "guide" and view.ahead == TWO_HOURS and not view.both
+    return at and view.fit and view.own is not None and not _set(view.own, kind)
 
 
-def _spelled_event(scene: Scene, kind: str) -> bool:
-    found = kind == "event" and scene.own is None and bool(scene.alike) and scene.fit
-    return found and scene.option and not _set(scene.known, kind) and scene.now.hour == 20
+def _spelled_event(view: BookingView, kind: str) -> bool:
+    found = kind == "event" and view.own is None and bool(view.alike) and view.fit
+    return found and view.option and not _set(view.known, kind) and view.now.hour == 20
 
 
 LAWS = (
@@ -107,16 +107,16 @@ NOT_VISIBLE = {
 VISIBLE = frozenset({law.id for law in LAWS} | set(OF_OTHER_ASPECTS))
 
 
-def law_for(scene: Scene, kind: str, *, legacy_sends: bool) -> str:
+def law_for(view: BookingView, kind: str, *, legacy_sends: bool) -> str:
     """Name the accepted difference that this decision must show; '' when there must be none."""
     return next(
-        (law.id for law in LAWS if law.legacy_sends == legacy_sends and law.holds(scene, kind)), ""
+        (law.id for law in LAWS if law.legacy_sends == legacy_sends and law.holds(view, kind)), ""
     )
 
 
-def held_back(scene: Scene, kind: str) -> str:
+def held_back(view: BookingView, kind: str) -> str:
     """Name the class of a message that only the ledger holds back: its outcome is not proven."""
-    entry = (scene.known or {}).get(f"message_{kind}")
+    entry = (view.known or {}).get(f"message_{kind}")
     state = entry.get("state") if isinstance(entry, Mapping) else None
     return ACCEPTANCE if state in _UNSURE else ""
 

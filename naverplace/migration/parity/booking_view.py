@@ -27,7 +27,7 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Scene:
+class BookingView:
     """One booking, both lists, and every item of its number."""
 
     number: str  # "{businessId}_{bookingId}"
@@ -81,7 +81,7 @@ class Scene:
         return (*early, "event") if self.completed else early
 
 
-def scenes_of(inputs: Inputs) -> dict[str, Scene]:
+def booking_views(inputs: Inputs) -> dict[str, BookingView]:
     """Read every booking of a run by its number; of one that stands twice the completed one."""
     items: dict[str, list[tuple[str, Item]]] = {}
     for (number, phone), item in inputs.items.items():
@@ -94,7 +94,7 @@ def scenes_of(inputs: Inputs) -> dict[str, Scene]:
     for number, raw in late.items():
         listed.setdefault(number, []).insert(0, raw)
     return {
-        number: _scene(
+        number: _view_of(
             number,
             raws,
             items.get(number, ()),
@@ -111,7 +111,7 @@ def number_of(raw: Mapping[str, Any]) -> str:
 
 
 def starts_of(inputs: Inputs) -> dict[str, datetime]:
-    """Give every booking's start as its scene has it; the run's moment where nobody can read it."""
+    """Give every booking's start as its view has it; the run's moment where nobody can read it."""
     lists = (*reversed(inputs.confirmed), *reversed(inputs.completed))
     return {number_of(raw): start_of(raw) or inputs.now for raw in lists}
 
@@ -144,20 +144,20 @@ def national(phone: object) -> str | None:
     return None if _FOREIGN.search(text) or not _REACHABLE.fullmatch(digits) else digits
 
 
-def _scene(
+def _view_of(
     number: str,
     raws: Sequence[Mapping[str, Any]],
     items: Iterable[tuple[str, Item]],
     *,
     now: datetime,
     listed: tuple[bool, bool],
-) -> Scene:
+) -> BookingView:
     raw = raws[0]
     phone = str(raw.get("phone") or "")
     key = cut(phone)
     items = list(items)
     end, start = _utc(raw, "endDateTime"), start_of(raw)
-    return Scene(
+    return BookingView(
         number=number,
         store_id=str(raw.get("businessId")),
         name=str(raw.get("name") or ""),

@@ -15,11 +15,16 @@ from naverplace.migration.parity.accepted_differences import (
     held_back,
     law_for,
 )
-from naverplace.migration.parity.booking_view import Scene, legacy_chokes, number_of, scenes_of
-from naverplace.migration.parity.flag_differences import keys_by_number, unlike_flags
+from naverplace.migration.parity.booking_view import (
+    BookingView,
+    booking_views,
+    legacy_chokes,
+    number_of,
+)
+from naverplace.migration.parity.flag_differences import item_differences, keys_by_number
 from naverplace.migration.parity.legacy_texts import LegacyTexts
-from naverplace.migration.parity.text_differences import unlike
-from naverplace.migration.parity.values import NOISE, Compared, Difference, Message, Side
+from naverplace.migration.parity.text_differences import message_differences
+from naverplace.migration.parity.values import NOISE, ComparedRun, Difference, Message, SystemOutput
 from naverplace.pipeline.capture.inputs import EVENING, DecisionKey, Inputs
 
 
@@ -32,15 +37,20 @@ class Comparator:
     stores: Mapping[str, Store]
 
     def compare(
-        self, inputs: Inputs, legacy: Side, new: Side, *, noise: Collection[str] = ()
-    ) -> Compared:
+        self,
+        inputs: Inputs,
+        legacy: SystemOutput,
+        new: SystemOutput,
+        *,
+        noise: Collection[str] = (),
+    ) -> ComparedRun:
         """Compare two sides; `noise` are bookings that the source changed between two readings."""
-        scenes = scenes_of(inputs)
-        one = _Run(self, inputs, legacy, new, scenes)
+        views = booking_views(inputs)
+        one = _Run(self, inputs, legacy, new, views)
         found = [self._accepted(d) for d in one.differences()]
         found = [replace(d, because=NOISE) if d.booking_num in noise else d for d in found]
         decisions, sent = one.decisions()
-        return Compared(
+        return ComparedRun(
             inputs.run_id, inputs.now, legacy, new, decisions, sent, differences=tuple(found)
         )
 
@@ -70,18 +80,18 @@ class _Run:
 
     by: Comparator
     inputs: Inputs
-    legacy: Side
-    new: Side
-    scenes: Mapping[str, Scene]
+    legacy: SystemOutput
+    new: SystemOutput
+    views: Mapping[str, BookingView]
 
     def decisions(
         self,
     ) -> tuple[frozenset[tuple[str, str, DecisionKey]], frozenset[tuple[str, str, DecisionKey]]]:
         """List every booking x kind, and those that a side sends."""
         every = {
-            (scene.store_id, kind, scene.key(kind))
-            for scene in self.scenes.values()
-            for kind in scene.kinds()
+            (view.store_id, kind, view.key(kind))
+            for view in self.views.values()
+            for kind in view.kinds()
         }
         sends = {(k.store_id, k.kind, k) for k in (*self.legacy.sends, *self.new.sends)}
         return frozenset(every | sends), frozenset(sends)
@@ -92,63 +102,65 @@ class _Run:
         sent: dict[str, set[str]] = {}
         for key in (*self.legacy.sends, *self.new.sends):
             sent.setdefault(key.booking_num, set()).add(key.kind)
-        for number, scene in self.scenes.items():
+        for number, view in self.views.items():
             classes: dict[str, tuple[str, bool]] = {}
-            usual = scene.kinds()
+            usual = view.kinds()
             for kind in (*usual, *sorted(sent.get(number, set()) - set(usual))):
-                for found in self._of_message(scene, kind):
+                for found in self._of_message(view, kind):
                     if found.aspect == "decision":
-                        classes[kind] = found.because, scene.key(kind) in self.legacy.sends
+                        classes[kind] = found.because, view.key(kind) in self.legacy.sends
                     yield found
             own = written[0].get(number, []), written[1].get(number, [])
-            for one in unlike_flags(
-                scene, self.inputs, sides=(self.legacy, self.new), written=own, decided=classes
+            for one in item_differences(
+                view, self.inputs, sides=(self.legacy, self.new), written=own, decided=classes
             ):
                 words = f"{one.field}={one.legacy}", f"{one.field}={one.new}"
-                yield self._difference(scene, "flags", "", words=words, because=one.because)
+                yield self._difference(view, "flags", "", words=words, because=one.because)
         yield from self._unknown()
         yield from self._of_run()
 
-    def _of_message(self, scene: Scene, kind: str) -> Iterator[Difference]:
-        key = scene.key(kind)
+    def _of_message(self, view: BookingView, kind: str) -> Iterator[Difference]:
+        key = view.key(kind)
         old, new = self.legacy.sends.get(key, ()), self.new.sends.get(key, ())
-        law = law_for(scene, kind, legacy_sends=bool(old))
+        law = law_for(view, kind, legacy_sends=bool(old))
         if bool(old) != bool(new):
-            why = law or (held_back(scene, kind) if old else self._lost_by_legacy(scene, kind))
+            why = law or (held_back(view, kind) if old else self._lost_by_legacy(view, kind))
             words = _does(old), _does(new)
-            yield self._difference(scene, "decision", kind, words=words, because=why)
+            yield self._difference(view, "decision", kind, words=words, because=why)
             return
         if law:
             words = f"{_does(old)}, but {law} says that they differ", _does(new)
-            yield self._difference(scene, "decision", kind, words=words, because="")
+            yield self._difference(view, "decision", kind, words=words, because="")
         if len(old) > 1 or len(new) > 1:
             words = f"sends {len(old)}", f"sends {len(new)}"
-            yield self._difference(scene, "twice", kind, words=words, because="")
+            yield self._difference(view, "twice", kind, words=words, because="")
         if old and new:
-            yield from self._of_texts(scene, kind, old[0], new[0])
+            yield from self._of_texts(view, kind, old[0], new[0])
 
-    def _lost_by_legacy(self, scene: Scene, kind: str) -> str:
+    def _lost_by_legacy(self, view: BookingView, kind: str) -> str:
         """A flag that the legacy set for a message that SENS has never seen: refused (L14)."""
-        flag, own = FLAG_OF.get(kind), scene.own or {}
+        flag, own = FLAG_OF.get(kind), view.own or {}
         for key, item in self.legacy.flags.items():
-            if key.booking_num == scene.number and flag and item.get(flag) is True:
+            if key.booking_num == view.number and flag and item.get(flag) is True:
                 return ACCEPTANCE if own.get(flag) is not True else ""
         return ""
 
     def _of_texts(
-        self, scene: Scene, kind: str, old: Message, new: Message
+        self, view: BookingView, kind: str, old: Message, new: Message
     ) -> Iterator[Difference]:
         texts, stores = self.by.texts, self.by.stores
-        for aspect, why in unlike(old, new, kind=kind, scene=scene, texts=texts, stores=stores):
+        for aspect, why in message_differences(
+            old, new, kind=kind, view=view, texts=texts, stores=stores
+        ):
             words = _shown(aspect, old), _shown(aspect, new)
-            yield self._difference(scene, aspect, kind, words=words, because=why)
+            yield self._difference(view, aspect, kind, words=words, because=why)
 
     def _unknown(self) -> Iterator[Difference]:
         """Name what is sent for bookings that are in no list, or for another time than theirs."""
         for side in (self.legacy, self.new):
             for key in side.sends:
-                scene = self.scenes.get(key.booking_num)
-                if scene is None or scene.key(key.kind) != key:
+                view = self.views.get(key.booking_num)
+                if view is None or view.key(key.kind) != key:
                     words = ["sends" if side is s else "-" for s in (self.legacy, self.new)]
                     yield Difference(
                         run_id=self.inputs.run_id,
@@ -184,10 +196,10 @@ class _Run:
         return Difference(self.inputs.run_id, "", aspect, "", "", None, legacy, new)
 
     def _difference(
-        self, scene: Scene, aspect: str, kind: str, *, words: tuple[str, str], because: str
+        self, view: BookingView, aspect: str, kind: str, *, words: tuple[str, str], because: str
     ) -> Difference:
-        due = scene.key(kind).due if kind else None
-        run, store, number = self.inputs.run_id, scene.store_id, scene.number
+        due = view.key(kind).due if kind else None
+        run, store, number = self.inputs.run_id, view.store_id, view.number
         return Difference(run, store, aspect, kind, number, due, *words, because=because)
 
 

@@ -11,20 +11,20 @@ from pathlib import Path
 from naverplace.domain.stores import Store
 from naverplace.migration.parity.accepted_differences import Accepted, load_accepted
 from naverplace.migration.parity.comparator import Comparator
-from naverplace.migration.parity.evidence import Gathered, Minimum
+from naverplace.migration.parity.evidence import Minimum, ParityTotals
 from naverplace.migration.parity.legacy_texts import LegacyTexts, load_legacy_texts
 from naverplace.migration.parity.replay import (
     Legacy,
     NewSystem,
     Prepared,
-    legacy_side,
     new_system,
     replay,
+    run_legacy,
 )
-from naverplace.migration.parity.report import write_report
-from naverplace.migration.parity.sides import unlike_itself, without_stores
-from naverplace.migration.parity.values import Parity, Side
-from naverplace.migration.parity.verdict import judge
+from naverplace.migration.parity.report.files import write_parity_report
+from naverplace.migration.parity.sides import count_self_differences, without_stores
+from naverplace.migration.parity.values import Parity, SystemOutput
+from naverplace.migration.parity.verdict import make_verdict
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.versions import rules_version
 from naverplace.settings.schema import Settings
@@ -42,7 +42,7 @@ class Comparison:
     comparator: Comparator
     accepted: dict[str, Accepted]
     stores: dict[str, Store]
-    found: Gathered = field(default_factory=Gathered)
+    found: ParityTotals = field(default_factory=ParityTotals)
     aa_differences: int | None = None
     notes: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -55,13 +55,13 @@ class Comparison:
             self.found.add(one.compared)
             note(f"{one.inputs.run_id}: {self.found.decisions} decisions so far")
 
-    def observed(self, inputs: Inputs, seen: Side, *, noise: frozenset[str]) -> None:
+    def observed(self, inputs: Inputs, seen: SystemOutput, *, noise: frozenset[str]) -> None:
         """Compare what the legacy was seen to do; the model is compared with itself beside it."""
-        one, other = (legacy_side(self.legacy, inputs) for _ in range(2))
-        self.aa_differences = unlike_itself(one, other)
+        one, other = (run_legacy(self.legacy, inputs) for _ in range(2))
+        self.aa_differences = count_self_differences(one, other)
         prepared = self.new.prepare(inputs)
         self._note_stopped(prepared)
-        seen, side = without_stores(seen, prepared.stopped), self.new.side(prepared)
+        seen, side = without_stores(seen, prepared.stopped), self.new.output(prepared)
         self.found.add(self.comparator.compare(prepared.inputs, seen, side, noise=noise))
 
     def _note_stopped(self, prepared: Prepared) -> None:
@@ -70,7 +70,7 @@ class Comparison:
 
     def end(self, kind: str, *, now: datetime, folder: Path | None = None) -> Parity:
         """Judge, write the report's files, and return the result."""
-        parity = judge(
+        parity = make_verdict(
             self.found,
             kind=kind,
             made_at=now,
@@ -84,7 +84,7 @@ class Comparison:
             seconds=round(time.monotonic() - self.began, 1),
             notes=tuple(self.notes),
         )
-        write_report(parity, folder or self.settings.parity.report_dir, self.accepted)
+        write_parity_report(parity, folder or self.settings.parity.report_dir, self.accepted)
         return parity
 
 

@@ -9,8 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.domain.message_kinds import KINDS
-from naverplace.migration.parity.sides import told_kinds
-from naverplace.migration.parity.values import NOISE, Compared, Difference, Evidence, Side
+from naverplace.migration.parity.sides import count_owner_lines
+from naverplace.migration.parity.values import (
+    NOISE,
+    ComparedRun,
+    Difference,
+    Evidence,
+    SystemOutput,
+)
 from naverplace.pipeline.capture.inputs import DecisionKey
 from naverplace.reporting.thresholds import Measured
 
@@ -27,7 +33,7 @@ class Minimum:
 
 
 @dataclass
-class Totals:
+class SystemTotals:
     """Sums of one side over all runs; None where a side was never asked."""
 
     sent: int = 0
@@ -39,7 +45,7 @@ class Totals:
     seconds: list[float] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
 
-    def add(self, side: Side) -> None:
+    def add(self, side: SystemOutput) -> None:
         """Add one run."""
         self.sent += sum(map(len, side.sends.values()))
         self.writes += len(side.flags)
@@ -47,21 +53,21 @@ class Totals:
             self.by_kind[key.kind] += len(messages)
         if side.owner_texts is not None:
             self.owner_texts = (self.owner_texts or 0) + side.owner_texts
-        self.told.update(told_kinds(side.told or ()))
+        self.told.update(count_owner_lines(side.told or ()))
         self.errors += len(side.errors)
         self.seconds += [side.seconds] if side.seconds is not None else []
         self.memory_mb += [side.memory_mb] if side.memory_mb is not None else []
 
 
 @dataclass
-class Gathered:
+class ParityTotals:
     """Everything that a verdict is made from."""
 
     runs: int = 0
     first: datetime | None = None
     last: datetime | None = None
-    legacy: Totals = field(default_factory=Totals)
-    new: Totals = field(default_factory=Totals)
+    legacy: SystemTotals = field(default_factory=SystemTotals)
+    new: SystemTotals = field(default_factory=SystemTotals)
     accepted: Counter[str] = field(default_factory=Counter)
     noise: int = 0
     measured: Measured = field(default_factory=Measured)  # by captured runs, the worst
@@ -73,7 +79,7 @@ class Gathered:
     )
     _sent: dict[tuple[str, str], set[DecisionKey]] = field(default_factory=lambda: defaultdict(set))
 
-    def add(self, compared: Compared) -> None:
+    def add(self, compared: ComparedRun) -> None:
         """Add one run that was compared."""
         self.runs += 1
         self.first = min(filter(None, (self.first, compared.now)))

@@ -13,15 +13,15 @@ from typing import Any
 
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAG_OF, KINDS
-from naverplace.migration.parity.booking_view import Scene, national, scenes_of
+from naverplace.migration.parity.booking_view import BookingView, booking_views, national
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.sides import FIELDS
-from naverplace.migration.parity.values import Message, Side
+from naverplace.migration.parity.values import Message, SystemOutput
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 
 
 @dataclass(frozen=True)
-class Seen:
+class LoggedMessage:
     """One message of SENS's log."""
 
     at: datetime | None
@@ -32,7 +32,7 @@ class Seen:
 class Observed:
     """The legacy's run as it was seen from outside."""
 
-    side: Side
+    side: SystemOutput
     foreign: int  # messages of the account that are of no booking
 
     @property
@@ -44,7 +44,7 @@ class Observed:
 def observe(
     before: Inputs,
     after: Mapping[RecordKey, Mapping[str, Any]],
-    log: Iterable[Seen],
+    log: Iterable[LoggedMessage],
     *,
     texts: LegacyTexts,
 ) -> Observed:
@@ -57,10 +57,10 @@ def observe(
         for key, item in after.items()
         if _changed(before.items.get(RecordKey(*key)), item)
     }
-    scenes = scenes_of(before)
-    by_phone: dict[str, list[Scene]] = {}
-    for scene in scenes.values():
-        by_phone.setdefault(_number(scene.phone), []).append(scene)
+    views = booking_views(before)
+    by_phone: dict[str, list[BookingView]] = {}
+    for view in views.values():
+        by_phone.setdefault(_number(view.phone), []).append(view)
     sends: dict[DecisionKey, tuple[Message, ...]] = {}
     foreign = 0
     for seen in log:
@@ -71,10 +71,10 @@ def observe(
             foreign += 1
         else:
             sends[found] = (*sends.get(found, ()), one)
-    return Observed(Side(name="observed", sends=sends, flags=flags), foreign)
+    return Observed(SystemOutput(name="observed", sends=sends, flags=flags), foreign)
 
 
-def ran_at(log: Iterable[Seen], otherwise: datetime) -> datetime:
+def ran_at(log: Iterable[LoggedMessage], otherwise: datetime) -> datetime:
     """Tell when the legacy decided: when its first message came, else the moment that is given."""
     return min((seen.at for seen in log if seen.at), default=otherwise)
 
@@ -90,7 +90,7 @@ def _changed(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
 
 def _whose(
     message: Message,
-    candidates: Sequence[Scene],
+    candidates: Sequence[BookingView],
     before: Inputs,
     *,
     flags: Mapping[RecordKey, Mapping[str, Any]],
@@ -99,19 +99,19 @@ def _whose(
 ) -> DecisionKey | None:
     """Find the booking and kind: by the text, then by the flag that flipped, each once."""
     fits = [
-        (scene, kind)
-        for scene in candidates
+        (view, kind)
+        for view in candidates
         for kind in KINDS
-        if _text_of(texts, kind, scene.store_id) == message.text.strip()
+        if _text_of(texts, kind, view.store_id) == message.text.strip()
     ]
     for flipped in (True, False):
-        for scene, kind in fits:
-            key = scene.key(kind)
-            if key not in taken and flipped == _flipped(flags, before, scene.number, kind):
+        for view, kind in fits:
+            key = view.key(kind)
+            if key not in taken and flipped == _flipped(flags, before, view.number, kind):
                 return key
     if fits:  # sent twice: it is the same message once more
-        scene, kind = fits[0]
-        return scene.key(kind)
+        view, kind = fits[0]
+        return view.key(kind)
     return None
 
 

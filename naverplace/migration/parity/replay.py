@@ -15,11 +15,11 @@ from naverplace.domain.results import Decisions
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
     LegacyOutcome,
-    side_of_legacy,
-    side_of_new,
-    unlike_itself,
+    count_self_differences,
+    output_of_legacy,
+    output_of_new,
 )
-from naverplace.migration.parity.values import Compared, Side
+from naverplace.migration.parity.values import ComparedRun, SystemOutput
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.quality import frames
 from naverplace.quality import validation as quality
@@ -82,14 +82,14 @@ class NewSystem:
             back=self.back,
         )
 
-    def side(self, prepared: Prepared) -> Side:
+    def output(self, prepared: Prepared) -> SystemOutput:
         """Put what it decides, and how long that takes, in the form that is compared."""
         routing = self.rulebook.routing
         told = int(TELEGRAM in routing.channels_for(alert=False))
         began = time.monotonic()
         decisions = self.decide(prepared)
         seconds = time.monotonic() - began
-        return side_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+        return output_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
 
 
 def new_system(settings: Settings) -> NewSystem:
@@ -109,8 +109,8 @@ class Replayed:
 
     inputs: Inputs  # whole
     prepared: Prepared
-    legacy: Side
-    compared: Compared
+    legacy: SystemOutput
+    compared: ComparedRun
     aa_differences: int  # of the legacy and itself
 
 
@@ -120,16 +120,16 @@ def replay(
     """Replay run after run; a store that the gates stop is compared by nobody, and is named."""
     for one in inputs:
         prepared = new.prepare(one)
-        old, again = (legacy_side(legacy, prepared.inputs) for _ in range(2))
-        compared = comparator.compare(prepared.inputs, old, new.side(prepared))
-        yield Replayed(one, prepared, old, compared, unlike_itself(old, again))
+        old, again = (run_legacy(legacy, prepared.inputs) for _ in range(2))
+        compared = comparator.compare(prepared.inputs, old, new.output(prepared))
+        yield Replayed(one, prepared, old, compared, count_self_differences(old, again))
 
 
-def legacy_side(legacy: Legacy, inputs: Inputs) -> Side:
+def run_legacy(legacy: Legacy, inputs: Inputs) -> SystemOutput:
     """Let the legacy decide, and measure how long it takes."""
     began = time.monotonic()
     outcome = legacy(inputs)
-    return side_of_legacy(outcome, inputs, seconds=time.monotonic() - began)
+    return output_of_legacy(outcome, inputs, seconds=time.monotonic() - began)
 
 
 def records_of(items: Mapping[RecordKey, Mapping[str, Any]]) -> dict[RecordKey, Record]:

@@ -11,7 +11,7 @@ from naverplace.domain.effects import MarkExpired as Expired
 from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
 from naverplace.domain.results import Decisions
 from naverplace.migration.parity.booking_view import starts_of
-from naverplace.migration.parity.values import Message, Side, Told
+from naverplace.migration.parity.values import Message, OwnerLine, SystemOutput
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 
 FIELDS = (*FLAGS, "booking_time")
@@ -55,7 +55,9 @@ class LegacyOutcome(Protocol):
         """Give the table afterwards."""
 
 
-def side_of_legacy(outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | None = None) -> Side:
+def output_of_legacy(
+    outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | None = None
+) -> SystemOutput:
     """Put the legacy's run in the form that is compared; a message follows its write (L14)."""
     starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
     written: dict[RecordKey, Mapping[str, Any]] = {}
@@ -71,7 +73,7 @@ def side_of_legacy(outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | N
             due = due_of(kind, starts.get(number, inputs.now), inputs.now)
             found = DecisionKey(number, kind, due)
             sends[found] = (*sends.get(found, ()), _plain(step.value))
-    return Side(
+    return SystemOutput(
         name="legacy",
         sends=sends,
         flags={key: _own_part(item) for key, item in written.items()},
@@ -82,14 +84,14 @@ def side_of_legacy(outcome: LegacyOutcome, inputs: Inputs, *, seconds: float | N
     )
 
 
-def side_of_new(
+def output_of_new(
     decisions: Decisions,
     inputs: Inputs,
     *,
     owner_texts: int | None = None,
     seconds: float | None = None,
     memory_mb: float | None = None,
-) -> Side:
+) -> SystemOutput:
     """Put what is decided here in the same form, as if SENS took every message."""
     starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
     table = {RecordKey(*key): item for key, item in inputs.items.items()}
@@ -104,7 +106,7 @@ def side_of_new(
             old = written.get(effect.key) or table.get(effect.key)
             written[effect.key] = _after(effect, dict(old or getattr(effect, "item", {})))
     changed = {k: _own_part(i) for k, i in written.items() if _own_part(i) != _part_of(table, k)}
-    return Side(
+    return SystemOutput(
         name="new",
         sends=sends,
         flags=changed,
@@ -159,13 +161,13 @@ def _sent(effect: SendSms) -> Message:
     )
 
 
-def _told(line: str) -> Told | None:
+def _told(line: str) -> OwnerLine | None:
     phone, _, words = line.partition(" ")
     kind = next((kind for word, kind in _WORDS.items() if words.startswith(word)), None)
-    return Told(phone, kind, words.endswith("완료")) if kind else None
+    return OwnerLine(phone, kind, words.endswith("완료")) if kind else None
 
 
-def without_stores(side: Side, stores: Collection[str]) -> Side:
+def without_stores(side: SystemOutput, stores: Collection[str]) -> SystemOutput:
     """Leave out what a side did for some stores."""
     return replace(
         side,
@@ -174,7 +176,7 @@ def without_stores(side: Side, stores: Collection[str]) -> Side:
     )
 
 
-def unlike_itself(one: Side, other: Side) -> int:
+def count_self_differences(one: SystemOutput, other: SystemOutput) -> int:
     """Count what the same system made otherwise of the same inputs: 0, or no comparison counts."""
     keys = one.sends.keys() | other.sends.keys()
     items = one.flags.keys() | other.flags.keys()
@@ -184,7 +186,7 @@ def unlike_itself(one: Side, other: Side) -> int:
     return unlike + rest
 
 
-def told_kinds(told: Iterable[Told]) -> dict[str, int]:
+def count_owner_lines(told: Iterable[OwnerLine]) -> dict[str, int]:
     """Count what the owner was told, by kind."""
     counts: dict[str, int] = {}
     for line in told:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from naverplace.domain.stores import Store
-from naverplace.migration.parity.booking_view import Scene, national
+from naverplace.migration.parity.booking_view import BookingView, national
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.values import Message
 
@@ -17,28 +17,28 @@ NAMED, PLAIN = "messages-name-the-booking", "names-without-emoji"
 SUBJECT, NATIONAL = "subjects-name-kind-and-store", "numbers-in-national-form"
 
 
-def unlike(
+def message_differences(
     legacy: Message,
     new: Message,
     *,
     kind: str,
-    scene: Scene,
+    view: BookingView,
     texts: LegacyTexts,
     stores: Mapping[str, Store],
 ) -> Iterator[tuple[str, str]]:
     """Give every aspect in which two messages differ, with its class; '' for none."""
     if legacy.to != new.to:
-        alike = national(legacy.to) == new.to == scene.digits
+        alike = national(legacy.to) == new.to == view.digits
         yield "recipient", NATIONAL if alike else ""
     if legacy.sender != new.sender:
         yield "sender", ""
-    store = stores.get(scene.store_id)
+    store = stores.get(view.store_id)
     wanted = texts.of(kind)
     if legacy.subject != new.subject:
         named = wanted and store and new.subject == f"{wanted.subject_now} {store.alias}"
         yield "subject", SUBJECT if named else ""
     if legacy.text != new.text:
-        yield "text", _text_class(legacy, new, kind=kind, scene=scene, texts=texts, store=store)
+        yield "text", _text_class(legacy, new, kind=kind, view=view, texts=texts, store=store)
     if (legacy.type, legacy.content_type) != (new.type, new.content_type):
         yield "type", ""
 
@@ -48,20 +48,20 @@ def _text_class(
     new: Message,
     *,
     kind: str,
-    scene: Scene,
+    view: BookingView,
     texts: LegacyTexts,
     store: Store | None,
 ) -> str:
     """Take out of the new text what may be added; what is left must be the legacy's, to a sign."""
     wanted = texts.of(kind)
-    if wanted is None or store is None or scene.start is None:
+    if wanted is None or store is None or view.start is None:
         return ""
-    name = carried(scene.name) or NOBODY
+    name = carried(view.name) or NOBODY
     own = {
         "name": name,
         "store": store.name,
-        "start": in_words(scene.start),
-        "booking_num": scene.number,
+        "start": in_words(view.start),
+        "booking_num": view.number,
     }
     left, rest = "", new.text
     for piece in wanted.added:
@@ -71,7 +71,7 @@ def _text_class(
         left += before
     if (left + rest).strip() != legacy.text.strip():
         return ""
-    return NAMED if name == " ".join(scene.name.split()) else PLAIN
+    return NAMED if name == " ".join(view.name.split()) else PLAIN
 
 
 def _filled(piece: str, own: Mapping[str, str]) -> str:

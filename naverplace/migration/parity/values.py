@@ -36,7 +36,7 @@ class Message:
     content_type: str = "COMM"
 
 
-class Told(NamedTuple):
+class OwnerLine(NamedTuple):
     """One line of the owner's text: what became of one message."""
 
     phone: str  # hyphenated
@@ -45,7 +45,7 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Side:
+class SystemOutput:
     """What one system decided, did, or was seen to do from some inputs."""
 
     name: str  # legacy | new | observed
@@ -53,7 +53,7 @@ class Side:
     # The legacy's part of every item that was written, as it stood afterwards: the three flags and
     # booking_time. Flags count as if every message had been accepted.
     flags: Mapping[RecordKey, Mapping[str, Any]] = field(repr=False)
-    told: tuple[Told, ...] | None = None  # None: this side was not asked, or tells sums only
+    told: tuple[OwnerLine, ...] | None = None  # None: this side was not asked, or tells sums only
     owner_texts: int | None = None  # messages to the owner's chat in this run
     errors: tuple[str, ...] = ()  # scrubbed; the legacy's swallowed ones begin with their L-number
     seconds: float | None = None
@@ -85,13 +85,13 @@ NOISE = "noise"  # the source changed between the two sides' readings
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRun:
     """Two sides of the same inputs, compared."""
 
     run_id: str
     now: datetime
-    legacy: Side
-    new: Side
+    legacy: SystemOutput
+    new: SystemOutput
     # Every booking x kind that either side decided on, sent or not: what evidence is counted from.
     decisions: frozenset[tuple[str, str, DecisionKey]] = field(repr=False)  # store, rule-kind, key
     sent: frozenset[tuple[str, str, DecisionKey]] = field(repr=False)  # those that a side sends

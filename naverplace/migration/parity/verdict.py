@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.domain.stores import Store
-from naverplace.migration.parity.evidence import SHOWN, Gathered, Minimum, Totals
+from naverplace.migration.parity.evidence import SHOWN, Minimum, ParityTotals, SystemTotals
 from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, Evidence, Parity
 from naverplace.reporting import thresholds
 from naverplace.settings.sections import ThresholdSettings
@@ -36,8 +36,8 @@ class Power:
         return self.mutants > 0 and self.caught >= LEAST_CAUGHT * self.mutants
 
 
-def judge(
-    found: Gathered,
+def make_verdict(
+    found: ParityTotals,
     *,
     kind: str,
     made_at: datetime,
@@ -90,7 +90,7 @@ def judge(
     )
 
 
-def _wrong(found: Gathered, aa: int | None, power: Power | None) -> Iterator[str]:
+def _wrong(found: ParityTotals, aa: int | None, power: Power | None) -> Iterator[str]:
     if found.unexplained:
         yield f"{len(found.unexplained)} differences have no class"
     if aa:
@@ -100,7 +100,7 @@ def _wrong(found: Gathered, aa: int | None, power: Power | None) -> Iterator[str
         yield f"the comparator sees {power.caught} of {power.mutants} wrong systems, not {names}"
 
 
-def _thin(evidence: Sequence[Evidence], found: Gathered, aa: int | None) -> Iterator[str]:
+def _thin(evidence: Sequence[Evidence], found: ParityTotals, aa: int | None) -> Iterator[str]:
     if aa is None:
         yield "the legacy was not compared with itself"
     if not found.decisions:
@@ -113,7 +113,7 @@ def _thin(evidence: Sequence[Evidence], found: Gathered, aa: int | None) -> Iter
             )
 
 
-def _table(found: Gathered) -> Iterator[dict[str, str]]:
+def _table(found: ParityTotals) -> Iterator[dict[str, str]]:
     """Fill in the seeds' table; what was not measured says so, and matches nothing."""
     old, new = found.legacy, found.new
     explained = "only accepted differences" if not found.unexplained else "see the differences"
@@ -143,12 +143,12 @@ def _table(found: Gathered) -> Iterator[dict[str, str]]:
         yield row(aspect, was, now, "measured, not judged")
 
 
-def _sums(new: Totals) -> str:
+def _sums(new: SystemTotals) -> str:
     """Word the sums that the summary tells the owner, who does not get a line of every message."""
     return ", ".join(f"{kind} {count}" for kind, count in sorted(new.by_kind.items())) or "none"
 
 
-def _stores(found: Gathered, stores: Mapping[str, Store]) -> Iterator[dict[str, Any]]:
+def _stores(found: ParityTotals, stores: Mapping[str, Store]) -> Iterator[dict[str, Any]]:
     for store_id, store in stores.items():
         sums = found.by_store[store_id]
         yield {

@@ -16,14 +16,14 @@ from typing import Any
 
 from naverplace.base.errors import Permanent
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
-from naverplace.pipeline.capture.serialization import as_form, aware, dumps, from_form
+from naverplace.pipeline.capture.serialization import aware, dumps, from_json, to_json
 
 VERSION = 1
 _DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
-class Sent:
+class CapturedMessage:
     """One message that the run owed; holds no text and no phone."""
 
     key: DecisionKey
@@ -39,7 +39,7 @@ class Sent:
 class Outputs:
     """What a run decided and did."""
 
-    sends: tuple[Sent, ...] = ()
+    sends: tuple[CapturedMessage, ...] = ()
     results: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # action: outcome: count
     figures: Mapping[str, Any] = field(default_factory=dict)  # sums of the report
     left_out: Mapping[str, str] = field(default_factory=dict)  # stores and why they are not in it
@@ -62,7 +62,7 @@ def encode_bundle(bundle: Bundle) -> bytes:
         "bundle": bundle.version,
         "expires": bundle.expires.isoformat(),
         "key_id": bundle.key_id,
-        "inputs": as_form(bundle.inputs),
+        "inputs": to_json(bundle.inputs),
         "outputs": {
             "sends": [_sent_form(sent) for sent in bundle.outputs.sends],
             "results": bundle.outputs.results,
@@ -81,7 +81,7 @@ def decode_bundle(source: bytes) -> Bundle:
             raise Permanent(f"a bundle of version {form['bundle']!r}; this reads {VERSION}")
         outputs = form["outputs"]
         return Bundle(
-            inputs=from_form(form["inputs"]),
+            inputs=from_json(form["inputs"]),
             outputs=Outputs(
                 sends=tuple(_sent(row) for row in outputs["sends"]),
                 results=outputs["results"],
@@ -121,13 +121,13 @@ def sums(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _sent_form(sent: Sent) -> dict[str, Any]:
+def _sent_form(sent: CapturedMessage) -> dict[str, Any]:
     rest = {name: value for name, value in vars(sent).items() if name != "key"}
     booking_num, kind, due = sent.key
     return {"booking_num": booking_num, "kind": kind, "due": due.isoformat(), **rest}
 
 
-def _sent(row: Mapping[str, Any]) -> Sent:
+def _sent(row: Mapping[str, Any]) -> CapturedMessage:
     words: Sequence[str] = ("store_id", "rule", "outcome", "flag", "type", "content_type")
     key = DecisionKey(str(row["booking_num"]), str(row["kind"]), aware(row["due"]))
-    return Sent(key, **{word: str(row[word]) for word in words})
+    return CapturedMessage(key, **{word: str(row[word]) for word in words})

@@ -15,7 +15,7 @@ from typing import Any
 from naverplace.domain.effects import SendSms
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.results import ActionResult
-from naverplace.pipeline.capture.bundle import Outputs, Sent
+from naverplace.pipeline.capture.bundle import CapturedMessage, Outputs
 from naverplace.pipeline.capture.bundle_store import write_bundle
 from naverplace.pipeline.capture.inputs import DecisionKey, due_of
 from naverplace.pipeline.capture.recorder import CapturedInputs
@@ -81,7 +81,7 @@ def _starts(validated: ValidationResult) -> dict[str, datetime]:
     }
 
 
-def _sends(facts: RunFacts, starts: Mapping[str, datetime]) -> list[Sent]:
+def _sends(facts: RunFacts, starts: Mapping[str, datetime]) -> list[CapturedMessage]:
     """List the messages owed with their outcome, matched by booking and kind."""
     ended = {(r.booking_num, r.kind): r for r in facts.results if r.action == "send_sms"}
     sends = []
@@ -92,7 +92,7 @@ def _sends(facts: RunFacts, starts: Mapping[str, datetime]) -> list[Sent]:
         start = effect.for_start or starts.get(number) or effect.due or facts.now
         result = ended.get((number, effect.kind))
         sends.append(
-            Sent(
+            CapturedMessage(
                 DecisionKey(number, effect.kind, due_of(effect.kind, start, facts.now)),
                 store_id=effect.store_id,
                 rule=effect.rule,

@@ -16,7 +16,7 @@ from typing import Any
 
 from naverplace.base.errors import Permanent
 from naverplace.pipeline.capture.inputs import Inputs
-from naverplace.pipeline.capture.serialization import as_form, aware, dumps, from_form
+from naverplace.pipeline.capture.serialization import aware, dumps, from_json, to_json
 
 VERSION = 1
 _DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
@@ -33,7 +33,7 @@ def write_golden(path: Path, inputs: Iterable[Inputs], *, expires: datetime | No
     with unfinished.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
         file.write(f"{dumps(head)}\n".encode())
         for one in inputs:
-            file.write(f"{dumps(as_form(one))}\n".encode())
+            file.write(f"{dumps(to_json(one))}\n".encode())
             count += 1
     unfinished.replace(path)
     return count
@@ -81,6 +81,6 @@ def _expiry(path: Path, line: str) -> datetime | None:
 
 def _read_line(path: Path, number: int, line: str) -> Inputs:
     try:
-        return from_form(json.loads(line))
+        return from_json(json.loads(line))
     except (ValueError, Permanent):
         raise Permanent(f"{path}:{number}: holds no inputs of a run") from None

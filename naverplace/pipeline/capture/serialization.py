@@ -14,7 +14,7 @@ from naverplace.domain.effects import RecordKey
 from naverplace.pipeline.capture.inputs import Inputs
 
 
-def as_form(inputs: Inputs) -> dict[str, Any]:
+def to_json(inputs: Inputs) -> dict[str, Any]:
     """Turn inputs into values that `dumps` can write; items as rows of key and values."""
     return {
         "run_id": inputs.run_id,
@@ -28,7 +28,7 @@ def as_form(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def from_form(form: object) -> Inputs:
+def from_json(form: object) -> Inputs:
     """Read inputs back. Raises Permanent, without quoting any of it."""
     try:
         assert isinstance(form, Mapping)  # noqa: S101 - caught below

@@ -16,13 +16,19 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, read_record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import WRONG, Class, Judged, Matched, Window
-from naverplace.jobs.reconciliation.findings import findings_of, none_of_more
-from naverplace.jobs.reconciliation.matching import match
+from naverplace.jobs.reconciliation.classification import (
+    WRONG,
+    Match,
+    MatchClass,
+    MatchResult,
+    ReconciliationWindow,
+)
+from naverplace.jobs.reconciliation.findings import findings_of, nothing_to_compare
+from naverplace.jobs.reconciliation.matching import match_messages
 from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
 
 NOON = datetime(2025, 10, 22, 12, tzinfo=SEOUL)
-WINDOW = Window(NOON - timedelta(days=1), NOON)
+WINDOW = ReconciliationWindow(NOON - timedelta(days=1), NOON)
 PHONE, OTHER = "01000000001", "01000000002"
 
 
@@ -53,26 +59,26 @@ def a_message(
     return SmsLogEntry(request_id, message_id, at, to, sender=sender, fingerprint=content)
 
 
-def classes(matched: Matched) -> tuple[list[Class], list[Class]]:
-    return [j.klass for j in matched.entries], [j.klass for j in matched.messages]
+def classes(matched: MatchResult) -> tuple[list[MatchClass], list[MatchClass]]:
+    return [j.match_class for j in matched.entries], [j.match_class for j in matched.messages]
 
 
 def judge(
     entries: Sequence[LedgerMessage], log: Sequence[SmsLogEntry], **options: Any
-) -> tuple[list[Class], list[Class]]:
-    return classes(match(entries, log, window=WINDOW, **options))
+) -> tuple[list[MatchClass], list[MatchClass]]:
+    return classes(match_messages(entries, log, window=WINDOW, **options))
 
 
 def test_a_request_id_pairs_entry_and_message() -> None:
-    assert judge([an_entry()], [a_message()]) == ([Class.MATCHED], [Class.MATCHED])
+    assert judge([an_entry()], [a_message()]) == ([MatchClass.MATCHED], [MatchClass.MATCHED])
 
 
 def test_a_second_message_of_the_same_content_is_a_duplicate_that_names_both() -> None:
     log = [a_message(), a_message("R2", content="content")]
 
-    matched = match([an_entry()], log, window=WINDOW)
+    matched = match_messages([an_entry()], log, window=WINDOW)
 
-    assert classes(matched) == ([Class.MATCHED], [Class.MATCHED, Class.DUPLICATE])
+    assert classes(matched) == ([MatchClass.MATCHED], [MatchClass.MATCHED, MatchClass.DUPLICATE])
     (finding,) = findings_of(matched)
     assert (finding.request_id, finding.counted_as) == ("R2", "R1")
     assert (finding.booking, finding.kind) == ("1051707_910000001", "guide")
@@ -81,11 +87,13 @@ def test_a_second_message_of_the_same_content_is_a_duplicate_that_names_both() -
 def test_the_same_content_to_another_phone_is_no_duplicate() -> None:
     log = [a_message(), a_message("R2", to=OTHER, content="content")]
 
-    assert judge([an_entry()], log)[1] == [Class.MATCHED, Class.FOREIGN]
+    assert judge([an_entry()], log)[1] == [MatchClass.MATCHED, MatchClass.FOREIGN]
 
 
 def test_an_unknown_message_to_a_customer_is_foreign_and_names_the_booking() -> None:
-    matched = match([an_entry()], [a_message(), a_message("R2", content="other")], window=WINDOW)
+    matched = match_messages(
+        [an_entry()], [a_message(), a_message("R2", content="other")], window=WINDOW
+    )
 
     (finding,) = findings_of(matched)
     assert (finding.what, finding.booking) == ("foreign", "1051707_910000001")
@@ -100,13 +108,13 @@ def test_a_known_sender_is_tolerated_but_not_for_a_duplicate() -> None:
 
     found = judge([an_entry()], log, known_senders=["0319999999"])[1]
 
-    assert found == [Class.MATCHED, Class.TOLERATED, Class.DUPLICATE]
+    assert found == [MatchClass.MATCHED, MatchClass.TOLERATED, MatchClass.DUPLICATE]
 
 
 @pytest.mark.parametrize("state", ["accepted", "delivered", "failed"])
 @pytest.mark.parametrize("at", [WINDOW.start, NOON - timedelta(hours=2), None])
 def test_an_entry_without_its_message_is_missing(state: str, at: datetime | None) -> None:
-    assert judge([an_entry(state=state, at=at)], []) == ([Class.MISSING], [])
+    assert judge([an_entry(state=state, at=at)], []) == ([MatchClass.MISSING], [])
 
 
 def test_what_is_younger_than_the_lag_of_the_log_is_too_young_to_tell() -> None:
@@ -114,7 +122,7 @@ def test_what_is_younger_than_the_lag_of_the_log_is_too_young_to_tell() -> None:
 
     found = judge([an_entry(at=late)], [a_message("R9", at=late)])
 
-    assert found == ([Class.TOO_YOUNG], [Class.TOO_YOUNG])
+    assert found == ([MatchClass.TOO_YOUNG], [MatchClass.TOO_YOUNG])
 
 
 def test_what_an_earlier_reconciliation_judged_is_left_alone_but_serves_as_partner() -> None:
@@ -124,43 +132,46 @@ def test_what_an_earlier_reconciliation_judged_is_left_alone_but_serves_as_partn
 
     found = judge(entries, log)
 
-    assert found == ([Class.EARLIER, Class.MATCHED], [Class.MATCHED, Class.EARLIER])
+    assert found == (
+        [MatchClass.EARLIER, MatchClass.MATCHED],
+        [MatchClass.MATCHED, MatchClass.EARLIER],
+    )
 
 
 def test_a_duplicate_of_an_old_message_is_one() -> None:
     old = an_entry(at=WINDOW.start - timedelta(days=2))
 
-    assert judge([old], [a_message("R2", content="content")])[1] == [Class.DUPLICATE]
+    assert judge([old], [a_message("R2", content="content")])[1] == [MatchClass.DUPLICATE]
 
 
 def test_two_entries_cannot_share_one_message() -> None:
     entries = [an_entry(), an_entry(kind="event")]
 
-    assert judge(entries, [a_message()])[0] == [Class.MATCHED, Class.SHARED]
+    assert judge(entries, [a_message()])[0] == [MatchClass.MATCHED, MatchClass.SHARED]
 
 
 def test_of_two_entries_the_one_with_the_messages_phone_has_it() -> None:
     entries = [an_entry(to=OTHER), an_entry()]
 
-    assert judge(entries, [a_message()])[0] == [Class.SHARED, Class.MATCHED]
+    assert judge(entries, [a_message()])[0] == [MatchClass.SHARED, MatchClass.MATCHED]
 
 
 def test_a_request_with_several_messages_has_a_surplus() -> None:
     log = [a_message(), a_message(place=1, to=OTHER)]
 
-    assert judge([an_entry()], log)[1] == [Class.MATCHED, Class.SURPLUS]
+    assert judge([an_entry()], log)[1] == [MatchClass.MATCHED, MatchClass.SURPLUS]
 
 
 def test_a_message_to_another_phone_than_the_entrys_is_named() -> None:
     found = judge([an_entry()], [a_message(to=OTHER)])
 
-    assert found == ([Class.WRONG_RECEIVER], [Class.WRONG_RECEIVER])
+    assert found == ([MatchClass.WRONG_RECEIVER], [MatchClass.WRONG_RECEIVER])
 
 
 def test_a_missing_entrys_message_under_another_request_id_is_found_by_its_content() -> None:
     found = judge([an_entry(request_id="")], [a_message("R7", content="content")])
 
-    assert found == ([Class.OTHER_REQUEST], [Class.OTHER_REQUEST])
+    assert found == ([MatchClass.OTHER_REQUEST], [MatchClass.OTHER_REQUEST])
 
 
 @pytest.mark.parametrize("state", [MessageStatus.CLAIMED, MessageStatus.IN_DOUBT])
@@ -169,14 +180,14 @@ def test_a_message_of_a_claim_in_doubt_is_not_foreign(state: MessageStatus) -> N
 
     found = judge([claim], [a_message("R7", content="content")])
 
-    assert found == ([Class.UNSETTLED], [Class.IN_DOUBT])
+    assert found == ([MatchClass.UNSETTLED], [MatchClass.IN_DOUBT])
 
 
 def test_a_second_message_of_a_claim_in_doubt_is_a_duplicate() -> None:
     claim = an_entry(request_id="", state=MessageStatus.IN_DOUBT)
     log = [a_message("R7", content="content"), a_message("R8", content="content")]
 
-    assert judge([claim], log)[1] == [Class.IN_DOUBT, Class.DUPLICATE]
+    assert judge([claim], log)[1] == [MatchClass.IN_DOUBT, MatchClass.DUPLICATE]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +198,7 @@ def test_a_message_that_the_ledger_calls_unsent_is_unrecorded(state: str) -> Non
 
     found = judge([entry], [a_message("R7", content="content")])
 
-    assert found == ([Class.UNSENT], [Class.UNRECORDED])
+    assert found == ([MatchClass.UNSENT], [MatchClass.UNRECORDED])
 
 
 def a_flag(kind: str, start: datetime = NOON) -> LegacyFlag:
@@ -197,8 +208,8 @@ def a_flag(kind: str, start: datetime = NOON) -> LegacyFlag:
 def test_the_legacys_messages_are_its_own_only_while_it_runs() -> None:
     flags = [a_flag("confirmation")]
 
-    assert judge([], [a_message()], flags=flags, legacy_sends=True)[1] == [Class.LEGACY]
-    assert judge([], [a_message()], flags=flags)[1] == [Class.FOREIGN]
+    assert judge([], [a_message()], flags=flags, legacy_sends=True)[1] == [MatchClass.LEGACY]
+    assert judge([], [a_message()], flags=flags)[1] == [MatchClass.FOREIGN]
 
 
 def test_a_flag_explains_one_message() -> None:
@@ -206,30 +217,30 @@ def test_a_flag_explains_one_message() -> None:
 
     found = judge([], log, flags=[a_flag("confirmation")], legacy_sends=True)[1]
 
-    assert found == [Class.LEGACY, Class.FOREIGN]
+    assert found == [MatchClass.LEGACY, MatchClass.FOREIGN]
 
 
 @pytest.mark.parametrize(
-    ("kind", "at", "klass"),
+    ("kind", "at", "match_class"),
     [
-        ("guide", NOON - timedelta(hours=2), Class.LEGACY),
-        ("guide", NOON - timedelta(hours=3), Class.FOREIGN),
-        ("event", NOON - timedelta(hours=15, minutes=30), Class.LEGACY),
-        ("event", NOON - timedelta(hours=1), Class.FOREIGN),
+        ("guide", NOON - timedelta(hours=2), MatchClass.LEGACY),
+        ("guide", NOON - timedelta(hours=3), MatchClass.FOREIGN),
+        ("event", NOON - timedelta(hours=15, minutes=30), MatchClass.LEGACY),
+        ("event", NOON - timedelta(hours=1), MatchClass.FOREIGN),
     ],
 )
 def test_the_legacy_sends_guide_and_event_at_their_hours(
-    kind: str, at: datetime, klass: Class
+    kind: str, at: datetime, match_class: MatchClass
 ) -> None:
     found = judge([], [a_message(at=at)], flags=[a_flag(kind)], legacy_sends=True)[1]
 
-    assert found == [klass]
+    assert found == [match_class]
 
 
 def test_only_messages_to_phones_of_the_ledger_need_their_content_looked_at() -> None:
     log = [a_message(), a_message("R2"), a_message("R3", to=OTHER)]
 
-    lacking = match([an_entry()], log, window=WINDOW).lacking_content()
+    lacking = match_messages([an_entry()], log, window=WINDOW).lacking_content()
 
     assert [message.request_id for message in lacking] == ["R2"]
 
@@ -238,11 +249,14 @@ def test_only_messages_to_phones_of_the_ledger_need_their_content_looked_at() ->
 def test_one_empty_side_is_none_of_more_than_none(
     entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
-    assert "none of more than none" in none_of_more(match(entries, log, window=WINDOW), WINDOW)[0]
+    assert (
+        "none of more than none"
+        in nothing_to_compare(match_messages(entries, log, window=WINDOW), WINDOW)[0]
+    )
 
 
 def test_two_empty_sides_are_nothing_to_check() -> None:
-    assert none_of_more(match([], [], window=WINDOW), WINDOW) == []
+    assert nothing_to_compare(match_messages([], [], window=WINDOW), WINDOW) == []
 
 
 def test_a_record_gives_its_text_messages_but_no_line_to_the_owner() -> None:
@@ -279,7 +293,7 @@ def test_what_a_move_notes_of_the_legacy_is_no_message_of_ours() -> None:
 
     assert list(entries_of(record)) == []
     found = judge([], [a_message()], flags=flags, legacy_sends=True)[1]
-    assert found == [Class.LEGACY]
+    assert found == [MatchClass.LEGACY]
 
 
 def test_an_accepted_entry_without_any_trace_of_a_message_is_missing() -> None:
@@ -291,7 +305,7 @@ def test_an_accepted_entry_without_any_trace_of_a_message_is_missing() -> None:
         }
     )
 
-    assert judge(list(entries_of(record)), [])[0] == [Class.MISSING]
+    assert judge(list(entries_of(record)), [])[0] == [MatchClass.MISSING]
 
 
 def test_a_flag_that_the_legacy_set_over_our_owed_message_is_the_legacys() -> None:
@@ -337,7 +351,7 @@ flag_lists = st.lists(st.builds(a_flag, st.sampled_from(["confirmation", "guide"
 def test_every_entry_and_every_message_ends_in_exactly_one_class(
     entries: list[LedgerMessage], log: list[SmsLogEntry], flags: list[LegacyFlag], legacy: bool
 ) -> None:
-    matched = match(entries, log, window=WINDOW, flags=flags, legacy_sends=legacy)
+    matched = match_messages(entries, log, window=WINDOW, flags=flags, legacy_sends=legacy)
 
     assert [j.entry for j in matched.entries] == entries
     assert [j.message for j in matched.messages] == log
@@ -349,23 +363,23 @@ def test_every_entry_and_every_message_ends_in_exactly_one_class(
 def test_matched_is_one_to_one_and_by_the_same_request_and_phone(
     entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
-    matched = match(entries, log, window=WINDOW)
+    matched = match_messages(entries, log, window=WINDOW)
 
-    for klass in (Class.MATCHED, Class.WRONG_RECEIVER, Class.OTHER_REQUEST):
-        one, other = pairs(matched.entries, klass), pairs(matched.messages, klass)
+    for match_class in (MatchClass.MATCHED, MatchClass.WRONG_RECEIVER, MatchClass.OTHER_REQUEST):
+        one, other = pairs(matched.entries, match_class), pairs(matched.messages, match_class)
         assert one == other
         assert max(Counter(message for _, message in one).values(), default=1) == 1
-    for _, entry, message in (j for j in matched.entries if j.klass is Class.MATCHED):
+    for _, entry, message in (j for j in matched.entries if j.match_class is MatchClass.MATCHED):
         assert entry is not None
         assert message is not None
         assert (entry.request_id, entry.to) == (message.request_id, message.to)
 
 
-def pairs(judged: Sequence[Judged], klass: Class) -> Counter[tuple[LedgerMessage, str]]:
+def pairs(judged: Sequence[Match], match_class: MatchClass) -> Counter[tuple[LedgerMessage, str]]:
     return Counter(
         (j.entry, j.message.message_id)
         for j in judged
-        if j.klass is klass and j.entry and j.message
+        if j.match_class is match_class and j.entry and j.message
     )
 
 
@@ -373,24 +387,26 @@ def pairs(judged: Sequence[Judged], klass: Class) -> Counter[tuple[LedgerMessage
 def test_nothing_is_wrong_only_when_both_sides_say_the_same(
     entries: list[LedgerMessage], log: list[SmsLogEntry]
 ) -> None:
-    matched = match(entries, log, window=WINDOW)
-    clean = not any(j.klass in WRONG for j in (*matched.entries, *matched.messages))
+    matched = match_messages(entries, log, window=WINDOW)
+    clean = not any(j.match_class in WRONG for j in (*matched.entries, *matched.messages))
 
     if clean:
-        counted = {e.request_id for e in entries if e.counted_as_sent and not WINDOW.side(e.at)}
-        doubtful = {m.message_id for m in log_of(matched, Class.IN_DOUBT)}
+        counted = {
+            e.request_id for e in entries if e.counted_as_sent and not WINDOW.outside_reason(e.at)
+        }
+        doubtful = {m.message_id for m in log_of(matched, MatchClass.IN_DOUBT)}
         sent = {
             m.request_id
             for m in log
-            if not WINDOW.side(m.request_time) and m.message_id not in doubtful
+            if not WINDOW.outside_reason(m.request_time) and m.message_id not in doubtful
         }
         known = {e.request_id for e in entries if e.counted_as_sent}
         assert counted <= {m.request_id for m in log}
         assert sent <= known
 
 
-def log_of(matched: Matched, klass: Class) -> list[SmsLogEntry]:
-    return [j.message for j in matched.messages if j.klass is klass and j.message]
+def log_of(matched: MatchResult, match_class: MatchClass) -> list[SmsLogEntry]:
+    return [j.message for j in matched.messages if j.match_class is match_class and j.message]
 
 
 @given(ledgers, logs)
@@ -406,6 +422,6 @@ def test_an_extra_copy_of_a_counted_message_never_passes(
     own = an_entry("R-own", to=of[0].to, content=of[0].message.content_hash)
     others = [e for e in entries if e.message.content_hash != own.message.content_hash]
 
-    matched = match([own, *others], [*log, original, copy], window=WINDOW)
+    matched = match_messages([own, *others], [*log, original, copy], window=WINDOW)
 
-    assert matched.messages[-1].klass is Class.DUPLICATE
+    assert matched.messages[-1].match_class is MatchClass.DUPLICATE

@@ -15,8 +15,8 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.base.errors import SessionExpired
 from naverplace.cli.app import app
 from naverplace.jobs.retention.job import Retention, retain
-from naverplace.jobs.retention.log_files import mark
-from naverplace.jobs.retention.result import Place, Retained, in_korean
+from naverplace.jobs.retention.log_files import mark_begin
+from naverplace.jobs.retention.result import LocationResult, RetentionResult, retention_message
 from naverplace.ledger.deletion import RecordDeletion
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import Fault
@@ -36,7 +36,7 @@ def shop(world: Sandbox, world_env: dict[str, str], tmp_path: Path) -> Shop:
         "NAVERPLACE_CAPTURE__ENABLED": "true",
         "NAVERPLACE_RETENTION__LOG_DIR": str(tmp_path),
     }
-    mark(tmp_path / "worker.log", "worker starts", datetime.now(UTC))
+    mark_begin(tmp_path / "worker.log", "worker starts", datetime.now(UTC))
     shop = Shop(world, env)
     world.log_in()
     shop.run()
@@ -63,7 +63,7 @@ def confirmed_numbers(world: Sandbox) -> set[str]:
     }
 
 
-def place(done: Retained, name: str) -> Place:
+def place(done: RetentionResult, name: str) -> LocationResult:
     (found,) = (p for p in done.places if p.name == name)
     return found
 
@@ -80,7 +80,7 @@ def test_what_is_old_goes_from_every_place_and_the_second_look_finds_nothing(sho
     for name in ("run reports", "data docs", "captured runs", "logs of this machine"):
         assert (place(done, name).removed > 0, place(done, name).left) == (True, 0)
     assert done.clean
-    assert in_korean(done) == ""
+    assert retention_message(done) == ""
     again = retain(shop.settings, dry_run=False)
     assert [p.old for p in again.places] == [0] * len(again.places)
 
@@ -123,7 +123,7 @@ def test_a_store_that_cannot_be_read_keeps_its_bookings_and_fails_the_retention(
     left = {str(item["booking_num"]).partition("_")[0] for item in shop.world.sms_items()}
     assert left == {broken}
     assert "could not be read" in done.problems[0]
-    assert "개인정보가 남아 있습니다" in in_korean(done)
+    assert "개인정보가 남아 있습니다" in retention_message(done)
 
 
 def test_without_a_session_nothing_is_removed_and_nobody_logs_in(shop: Shop) -> None:

@@ -10,7 +10,11 @@ import pytest
 
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.jobs.watchdog.late_messages import Watched, in_korean, watch
+from naverplace.jobs.watchdog.late_messages import (
+    WatchdogCheck,
+    find_late_messages,
+    watchdog_message,
+)
 from naverplace.ledger.lease import StoreState
 from naverplace.quality.batch_stats import Baseline
 from naverplace.quality.circuit_breaker import BATCH
@@ -34,13 +38,13 @@ def looked(
     *,
     batch: datetime | None = None,
     listed: tuple[datetime, ...] = (START,),
-) -> Watched:
+) -> WatchdogCheck:
     ahead = tuple(int(start.timestamp() // 60) for start in listed)
     last = Baseline(batch or now - timedelta(minutes=15), ahead=ahead)
     item = StoreState(STORE, extra={BATCH: last.as_map()})
     others = {s: replace(item, store_id=s) for s in stores()}
     silence = timedelta(minutes=45)
-    return watch(records, {**others}, shipped(), now=now, grace=GRACE, silence=silence)
+    return find_late_messages(records, {**others}, shipped(), now=now, grace=GRACE, silence=silence)
 
 
 def test_a_guide_that_no_run_has_begun_is_late_ten_minutes_after_it_was_due() -> None:
@@ -104,16 +108,16 @@ def test_a_store_that_was_never_read_is_named() -> None:
     silence = timedelta(minutes=45)
     items = {STORE: StoreState(STORE)}
 
-    seen = watch([], items, shipped(), now=START, grace=GRACE, silence=silence)
+    seen = find_late_messages([], items, shipped(), now=START, grace=GRACE, silence=silence)
 
     assert seen.silent == {STORE: None}
-    assert "화성점: 한 번도 예약을 읽지 못했습니다" in in_korean(seen, stores())
+    assert "화성점: 한 번도 예약을 읽지 못했습니다" in watchdog_message(seen, stores())
 
 
 def test_the_owner_reads_bookings_and_no_phone() -> None:
     seen = looked([known(n) for n in range(1, 20)], DUE + timedelta(minutes=30))
 
-    text = in_korean(seen, stores())
+    text = watchdog_message(seen, stores())
 
     assert "보냈어야 할 문자 19건이 아직 나가지 않았습니다" in text
     assert "- 화성점 예약 1 안내 (13:00부터)" in text

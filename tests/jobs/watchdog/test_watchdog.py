@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from naverplace.cli.app import app
-from naverplace.jobs.watchdog.job import Barked, Watchdog
+from naverplace.jobs.watchdog.job import Watchdog, WatchdogResult
 from naverplace.pipeline.local_runner import run_once
 from naverplace.settings.loader import load_settings
 from sandbox.faults import Fault
@@ -56,13 +56,13 @@ def env(world: Sandbox, world_env: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def watch(world: Sandbox, env: dict[str, str]) -> Callable[..., Barked]:
+def watch(world: Sandbox, env: dict[str, str]) -> Callable[..., WatchdogResult]:
     """Look and tell, some minutes later."""
 
-    def watch(minutes: float = 0, **more: str) -> Barked:
+    def watch(minutes: float = 0, **more: str) -> WatchdogResult:
         world.world.advance(minutes * 60)
         dog = Watchdog(load_settings(env={**env, **world.environment(), **more}, env_file=None))
-        return dog.bark(dog.look())
+        return dog.alert_or_ping(dog.look())
 
     return watch
 
@@ -75,16 +75,16 @@ def a_run(world: Sandbox, env: dict[str, str]) -> None:
 def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
     world: Sandbox,
     env: dict[str, str],
-    watch: Callable[..., Barked],
+    watch: Callable[..., WatchdogResult],
     pings: tuple[str, list[str]],
 ) -> None:
     url, asked = pings
     a_run(world, env)
     told = len(world.world.telegram)
 
-    barked = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{url}/good/uuid")
+    result = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{url}/good/uuid")
 
-    assert (barked.watched.fine, barked.pinged, barked.problems) == (True, True, ())
+    assert (result.check.fine, result.pinged, result.problems) == (True, True, ())
     assert asked == ["/good/uuid"]
     assert len(world.world.telegram) == told
 
@@ -92,22 +92,22 @@ def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
 def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
     world: Sandbox,
     env: dict[str, str],
-    watch: Callable[..., Barked],
+    watch: Callable[..., WatchdogResult],
     pings: tuple[str, list[str]],
 ) -> None:
     a_run(world, env)
 
-    barked = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{pings[0]}/wrong/uuid-1234")
+    result = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{pings[0]}/wrong/uuid-1234")
 
-    assert not barked.pinged
-    assert barked.problems == ("the dead-man's URL did not take the ping (Permanent)",)
-    assert "uuid-1234" not in json.dumps(barked.as_json())
+    assert not result.pinged
+    assert result.problems == ("the dead-man's URL did not take the ping (Permanent)",)
+    assert "uuid-1234" not in json.dumps(result.as_json())
 
 
 def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinged(
     world: Sandbox,
     env: dict[str, str],
-    watch: Callable[..., Barked],
+    watch: Callable[..., WatchdogResult],
     pings: tuple[str, list[str]],
 ) -> None:
     a_run(world, env)
@@ -117,7 +117,7 @@ def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinge
     first, again, later = watch(50, **ping), watch(10, **ping), watch(55, **ping)
 
     assert [bool(b.told) for b in (first, again, later)] == [True, False, True]
-    assert not first.watched.fine
+    assert not first.check.fine
     assert pings[1] == []
     texts = [message["text"] for message in world.world.telegram[before:]]
     assert len(texts) == 2
@@ -125,22 +125,22 @@ def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinge
 
 
 def test_a_late_guide_is_news_even_when_something_else_was_told_before(
-    world: Sandbox, env: dict[str, str], watch: Callable[..., Barked]
+    world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogResult]
 ) -> None:
     watch(50)
     start = world.world.now().strftime("%Y-%m-%d ") + "15:30:00"
     world.put_sms_item({**LATE, "booking_time": start})
 
-    barked = watch(1)
+    result = watch(1)
 
-    assert [late.kind for late in barked.watched.overdue] == ["guide"]
-    assert "telegram" in barked.told
+    assert [late.kind for late in result.check.overdue] == ["guide"]
+    assert "telegram" in result.told
     assert "보냈어야 할 문자 1건" in world.world.telegram[-1]["text"]
     assert "0000-0077" not in world.world.telegram[-1]["text"]
 
 
 def test_an_alert_that_reaches_nobody_is_tried_again_by_the_next_watch(
-    world: Sandbox, watch: Callable[..., Barked]
+    world: Sandbox, watch: Callable[..., WatchdogResult]
 ) -> None:
     world.world.faults.append(Fault("telegram", kind="status:400", times=None))
     first = watch(50)

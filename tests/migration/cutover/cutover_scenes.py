@@ -35,8 +35,8 @@ from naverplace.ledger.reservations import reserved_values
 from naverplace.ledger.store_lock import StoreLocks
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.migration.cutover import cutover as switching
-from naverplace.migration.cutover.audit_log import SwitchLog
-from naverplace.migration.cutover.cutover import Switching
+from naverplace.migration.cutover.audit_log import CutoverLog
+from naverplace.migration.cutover.cutover import Cutover
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import with_reservations
 from naverplace.rules import engine
@@ -149,13 +149,13 @@ class Scene:
             watch=PhaseTimer(),
         )
 
-    def switching(self, port: Port) -> Switching:
+    def switching(self, port: Port) -> Cutover:
         """Give a switch on this port, past its settings and clients."""
-        made = Switching.__new__(Switching)
+        made = Cutover.__new__(Cutover)
         made.run = self.run(port)
         made.settings = made.run.settings
         made.what, made.by, made.why, made.digest = "switch", "test", "test", ""
-        made.log = SwitchLog(made.run.session_table)
+        made.log = CutoverLog(made.run.session_table)
         made.progress, made.steps, made.stores = lambda line: None, [], ()
         rule: Any = _Rule(port)
         made.rule = rule

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from naverplace.migration.cutover.approval import objections, read_verdict
+from naverplace.migration.cutover.approval import approval_blockers, read_verdict
 from tests.rule_builders import NOW, STORE
 
 ROW = {
@@ -26,7 +26,7 @@ def against(*stores: str, row: dict[str, Any] | None = None, **changes: Any) -> 
     made = {"verdict": "GO", "made_at": NOW.isoformat(), "rules_version": "r1"}
     report = {**made, "evidence": [{**ROW, **(row or {})}], **changes}
     return list(
-        objections(
+        approval_blockers(
             read_verdict(json.dumps(report)),
             stores or (STORE,),
             now=NOW + timedelta(hours=1),

@@ -20,8 +20,8 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import read_record
 from naverplace.pipeline.capture.bundle import (
     Bundle,
+    CapturedMessage,
     Outputs,
-    Sent,
     decode_bundle,
     encode_bundle,
     golden_from,
@@ -53,7 +53,11 @@ def a_bundle(number: int = 1, *, days: float = 30) -> Bundle:
     return Bundle(
         Inputs(f"run-{number}", now, ("1051707",), [RAW], [], {KEY: {**KEY._asdict()}}, "r", "s"),
         Outputs(
-            (Sent(key, "1051707", "guide-rule", "accepted", flag="remind_sms", type="LMS"),),
+            (
+                CapturedMessage(
+                    key, "1051707", "guide-rule", "accepted", flag="remind_sms", type="LMS"
+                ),
+            ),
             results={"send_sms": {"accepted": 1}},
             figures={"seconds": 1.5},
             left_out={"951291": "could not be read"},

@@ -11,7 +11,7 @@ import pytest
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.migration.parity.replay import replay
-from naverplace.migration.parity.values import Compared
+from naverplace.migration.parity.values import ComparedRun
 from naverplace.pipeline.capture.inputs import Inputs
 from sandbox.naver.bookings import PLAIN_OPTIONS, REVIEW_OPTIONS, Raw, a_booking
 from trials.parity.setup import make_setup
@@ -91,7 +91,7 @@ def inputs_of(case: Case) -> Inputs:
     return Inputs("case", case.now, (STORE,), lists[0], lists[1], items)
 
 
-def compared(case: Case) -> Compared:
+def compared(case: Case) -> ComparedRun:
     (run,) = replay(
         [inputs_of(case)], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator
     )

@@ -13,11 +13,11 @@ import pytest
 from naverplace.base.errors import Permanent
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, VISIBLE, load_accepted
 from naverplace.migration.parity.comparator import Comparator, changed_between
-from naverplace.migration.parity.evidence import Gathered, Minimum
-from naverplace.migration.parity.replay import legacy_side, replay, without
-from naverplace.migration.parity.sides import unlike_itself
-from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, Compared, Parity
-from naverplace.migration.parity.verdict import Power, judge
+from naverplace.migration.parity.evidence import Minimum, ParityTotals
+from naverplace.migration.parity.replay import replay, run_legacy, without
+from naverplace.migration.parity.sides import count_self_differences
+from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, ComparedRun, Parity
+from naverplace.migration.parity.verdict import Power, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.settings.sections import ThresholdSettings
@@ -29,7 +29,7 @@ SETUP = make_setup()
 EVENING, AFTERNOON = islice(read_golden(FILE), 2)
 
 
-def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> Compared:
+def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> ComparedRun:
     (run,) = replay([inputs], new=SETUP.new(), legacy=SETUP.legacy, comparator=comparator)
     return run.compared
 
@@ -38,13 +38,13 @@ WHOLE = compared(EVENING)
 
 
 def judged(
-    found: Gathered,
+    found: ParityTotals,
     *,
     aa: int | None = 0,
     power: Power | None = None,
     limits: ThresholdSettings | None = None,
 ) -> Parity:
-    return judge(
+    return make_verdict(
         found,
         kind="golden",
         made_at=EVENING.now,
@@ -56,12 +56,12 @@ def judged(
     )
 
 
-def verdict(found: Gathered, *, aa: int | None = 0, power: Power | None = None) -> str:
+def verdict(found: ParityTotals, *, aa: int | None = 0, power: Power | None = None) -> str:
     return judged(found, aa=aa, power=power).verdict
 
 
-def gathered(*runs: Compared) -> Gathered:
-    found = Gathered()
+def gathered(*runs: ComparedRun) -> ParityTotals:
+    found = ParityTotals()
     for run in runs:
         found.add(run)
     return found
@@ -113,12 +113,12 @@ def test_an_id_without_a_law_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_legacy_does_not_differ_from_itself() -> None:
-    one, other = (legacy_side(SETUP.legacy, EVENING) for _ in range(2))
-    assert unlike_itself(one, other) == 0
+    one, other = (run_legacy(SETUP.legacy, EVENING) for _ in range(2))
+    assert count_self_differences(one, other) == 0
 
 
 def test_a_legacy_that_is_not_the_same_twice_is_found_out() -> None:
-    one = legacy_side(SETUP.legacy, EVENING)
+    one = run_legacy(SETUP.legacy, EVENING)
     key, item = next(iter(one.sends)), next(iter(one.flags))
     (message,) = one.sends[key]
 
@@ -126,10 +126,10 @@ def test_a_legacy_that_is_not_the_same_twice_is_found_out() -> None:
     other_flag = {**one.flags, item: {**one.flags[item], "option_sms": True}}
     fewer = {k: sent for k, sent in one.sends.items() if k != key}
 
-    assert unlike_itself(one, replace(one, sends=other_text)) == 1
-    assert unlike_itself(one, replace(one, flags=other_flag)) == 1
-    assert unlike_itself(one, replace(one, sends=fewer)) == 1
-    assert unlike_itself(one, replace(one, errors=("L15 x",))) == 1
+    assert count_self_differences(one, replace(one, sends=other_text)) == 1
+    assert count_self_differences(one, replace(one, flags=other_flag)) == 1
+    assert count_self_differences(one, replace(one, sends=fewer)) == 1
+    assert count_self_differences(one, replace(one, errors=("L15 x",))) == 1
 
 
 def test_a_message_for_another_time_than_the_bookings_has_no_class() -> None:
@@ -221,7 +221,7 @@ def test_enough_without_a_difference_is_a_go_with_its_bound() -> None:
     ids=["A/A not measured", "A/A not 0", "96 % caught", "98 % caught", "nothing", "a store less"],
 )
 def test_a_verdict_needs_all_of_its_proofs(
-    found: Gathered, aa: int | None, power: Power | None, expected: str
+    found: ParityTotals, aa: int | None, power: Power | None, expected: str
 ) -> None:
     assert verdict(found, aa=aa, power=power) == expected
 

@@ -18,9 +18,9 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.cli.app import app
 from naverplace.migration.parity.accepted_differences import load_accepted
-from naverplace.migration.parity.report import write_report
+from naverplace.migration.parity.report.files import write_parity_report
 from naverplace.migration.parity.report.html import as_page
-from naverplace.migration.parity.report.json import as_json, from_json
+from naverplace.migration.parity.report.json import parity_json, read_parity
 from naverplace.migration.parity.report.markdown import as_markdown
 from naverplace.migration.parity.values import GO, NO_GO, Difference, Evidence, Parity
 from naverplace.reporting.thresholds import Measured, check_thresholds
@@ -81,13 +81,13 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @pytest.mark.parametrize("result", [RESULT, BAD], ids=["go", "no-go"])
 def test_the_form_for_machines_is_read_back_whole(result: Parity) -> None:
-    assert from_json(as_json(result)) == result
+    assert read_parity(parity_json(result)) == result
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"verdict": "GO"}', '{"evidence": 3}'])
 def test_what_is_no_report_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(Permanent, match="is no parity report in JSON"):
-        from_json(text, where="x.json")
+        read_parity(text, where="x.json")
 
 
 def test_the_markdown_says_what_was_found_and_what_was_not_measured() -> None:
@@ -112,7 +112,7 @@ def test_a_difference_without_class_stands_first_and_cannot_break_the_table() ->
 def test_a_person_sees_verdict_charts_and_differences_in_a_browser(
     browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    _, _, page = write_report(BAD, tmp_path, ACCEPTED)
+    _, _, page = write_parity_report(BAD, tmp_path, ACCEPTED)
     browser.get(page.as_uri())
 
     assert browser.find_element(By.ID, "verdict").text == "NO-GO · 전환 불가"
@@ -136,8 +136,8 @@ def test_the_page_names_nothing_from_elsewhere() -> None:
 
 def test_the_command_shows_a_report_and_ends_with_one_unless_it_is_a_go(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    good.write_text(as_json(RESULT), "utf-8")
-    bad.write_text(as_json(BAD), "utf-8")
+    good.write_text(parity_json(RESULT), "utf-8")
+    bad.write_text(parity_json(BAD), "utf-8")
 
     shown = CliRunner().invoke(app, ["parity", "show", str(good)])
     assert (shown.exit_code, "GO (전환 가능)" in shown.output) == (0, True)

@@ -18,7 +18,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.migration.parity.comparison_run import Comparison, open_comparison
 from naverplace.migration.parity.legacy_texts import words_for_model
-from naverplace.migration.parity.observed_legacy import Seen, observe, ran_at
+from naverplace.migration.parity.observed_legacy import LoggedMessage, observe, ran_at
 from naverplace.migration.parity.values import NOT_ENOUGH, Message
 from naverplace.migration.shadow import Shadow, at_moment, keep_inputs
 from naverplace.pipeline.capture.bundle import Bundle
@@ -131,7 +131,7 @@ def test_a_store_that_the_gates_stop_is_not_replaced_by_the_model(
 
 def test_a_message_of_somebody_else_is_foreign(comparison: Comparison, settings: Settings) -> None:
     before = Shadow(settings).read("observed-2")
-    other = Seen(before.now, Message("01012345678", "0310000000", "광고", "안녕하세요"))
+    other = LoggedMessage(before.now, Message("01012345678", "0310000000", "광고", "안녕하세요"))
     seen = observe(before, before.items, [other], texts=comparison.comparator.texts)
     assert (seen.foreign, seen.began) == (1, False)
 

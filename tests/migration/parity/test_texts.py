@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from naverplace.base.errors import Permanent
-from naverplace.migration.parity.booking_view import Scene, scenes_of
+from naverplace.migration.parity.booking_view import BookingView, booking_views
 from naverplace.migration.parity.legacy_texts import load_legacy_texts
-from naverplace.migration.parity.sides import side_of_legacy
+from naverplace.migration.parity.sides import output_of_legacy
 from naverplace.migration.parity.text_differences import (
     NAMED,
     NATIONAL,
     PLAIN,
     SUBJECT,
     in_words,
-    unlike,
+    message_differences,
 )
 from naverplace.migration.parity.values import Message
 from naverplace.pipeline.capture.inputs import Inputs
@@ -29,22 +29,24 @@ INPUTS: Inputs = one_run(1, moments()[1])
 TEXTS = SETUP.comparator.texts
 
 
-def a_pair(kind: str, *, awkward: bool = False) -> tuple[Scene, Message, Message]:
+def a_pair(kind: str, *, awkward: bool = False) -> tuple[BookingView, Message, Message]:
     """Give a booking to which both sides send, and both messages."""
     prepared = SETUP.new().prepare(INPUTS)
-    old = side_of_legacy(SETUP.legacy(INPUTS), INPUTS)
-    new = SETUP.new().side(prepared)
-    scenes = scenes_of(INPUTS)
+    old = output_of_legacy(SETUP.legacy(INPUTS), INPUTS)
+    new = SETUP.new().output(prepared)
+    views = booking_views(INPUTS)
     for key, messages in old.sends.items():
-        scene = scenes[key.booking_num]
-        odd = any(sign in scene.name for sign in "☁✨🦥뷁サ")
-        if key.kind == kind and key in new.sends and odd == awkward and scene.phone[0] == "0":
-            return scene, messages[0], new.sends[key][0]
+        view = views[key.booking_num]
+        odd = any(sign in view.name for sign in "☁✨🦥뷁サ")
+        if key.kind == kind and key in new.sends and odd == awkward and view.phone[0] == "0":
+            return view, messages[0], new.sends[key][0]
     raise AssertionError("no such pair")
 
 
-def classes(kind: str, scene: Scene, old: Message, new: Message) -> dict[str, str]:
-    return dict(unlike(old, new, kind=kind, scene=scene, texts=TEXTS, stores=SETUP.stores))
+def classes(kind: str, view: BookingView, old: Message, new: Message) -> dict[str, str]:
+    return dict(
+        message_differences(old, new, kind=kind, view=view, texts=TEXTS, stores=SETUP.stores)
+    )
 
 
 PAIR = a_pair("confirmation")
@@ -52,10 +54,10 @@ LATER = moments()[1].replace(month=12)
 
 
 def test_a_subject_tells_kind_and_store() -> None:
-    scene, old, new = PAIR
+    view, old, new = PAIR
 
-    assert new.subject == f"[예약확정] {SETUP.stores[scene.store_id].alias}"
-    assert classes("confirmation", scene, old, new) == {"subject": SUBJECT, "text": NAMED}
+    assert new.subject == f"[예약확정] {SETUP.stores[view.store_id].alias}"
+    assert classes("confirmation", view, old, new) == {"subject": SUBJECT, "text": NAMED}
 
 
 def test_a_name_with_emoji_has_a_class_of_its_own() -> None:
@@ -75,10 +77,10 @@ def test_a_name_with_emoji_has_a_class_of_its_own() -> None:
     ids=["a full stop", "a word", "a sign", "a blank less", "another day", "nothing"],
 )
 def test_one_other_sign_leaves_a_text_without_class(text: str) -> None:
-    scene, old, new = PAIR
+    view, old, new = PAIR
 
     assert text.strip() != new.text.strip()
-    assert classes("confirmation", scene, old, replace(new, text=text))["text"] == ""
+    assert classes("confirmation", view, old, replace(new, text=text))["text"] == ""
 
 
 @pytest.mark.parametrize(
@@ -92,17 +94,17 @@ def test_one_other_sign_leaves_a_text_without_class(text: str) -> None:
     ],
 )
 def test_what_may_not_differ_has_no_class(change: dict[str, str], aspect: str) -> None:
-    scene, old, new = PAIR
+    view, old, new = PAIR
 
-    assert classes("confirmation", scene, old, replace(new, **change))[aspect] == ""
+    assert classes("confirmation", view, old, replace(new, **change))[aspect] == ""
 
 
 def test_a_number_from_abroad_is_the_same_number_in_national_form() -> None:
-    scene, old, new = PAIR
+    view, old, new = PAIR
     digits = new.to
     abroad = replace(old, to=f"82{digits[1:]}")
 
-    assert classes("confirmation", scene, abroad, new)["recipient"] == NATIONAL
+    assert classes("confirmation", view, abroad, new)["recipient"] == NATIONAL
 
 
 def test_no_door_code_is_in_a_repr() -> None:

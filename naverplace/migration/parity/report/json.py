@@ -11,13 +11,13 @@ from naverplace.base.errors import Permanent
 from naverplace.migration.parity.values import Difference, Evidence, Parity
 
 
-def as_json(parity: Parity) -> str:
+def parity_json(parity: Parity) -> str:
     """Write a result as one JSON object; times carry their zone."""
     told = {field.name: getattr(parity, field.name) for field in fields(parity)}
     return json.dumps(told, ensure_ascii=False, indent=1, default=_plain) + "\n"
 
 
-def from_json(text: str, *, where: str = "the report") -> Parity:
+def read_parity(text: str, *, where: str = "the report") -> Parity:
     """Read a result that as_json has written. Raises Permanent."""
     try:
         data: dict[str, Any] = json.loads(text)
