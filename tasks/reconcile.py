@@ -36,7 +36,7 @@ def report(
     this: ReconciliationContext, compared: LedgerComparison, followed: DeliveryUpdate
 ) -> Reconciliation:
     """Sum up, publish, and tell the owner when there is something to tell."""
-    done = job.report(this, job.sum_up(this, compared, followed))
+    done = job.publish(this, job.sum_up(this, compared, followed))
     artifacts.publish_reconciliation(done)
     return done
 
@@ -50,6 +50,6 @@ def remember(this: ReconciliationContext, compared: LedgerComparison, done: Reco
 @library_task("report-failure")
 def report_failure(this: ReconciliationContext, text: str) -> Reconciliation:
     """Report a reconciliation that could not read what it had to compare, and tell the owner."""
-    done = job.report(this, job.broken(this, text))
+    done = job.publish(this, job.broken(this, text))
     artifacts.publish_reconciliation(done)
     return done

@@ -1,6 +1,6 @@
 """The reconciliation, step by step: the same functions serve the Prefect flow and the CLI.
 
-Each door makes a ReconciliationContext and calls compare_ledger, follow, sum_up, report, remember.
+Each door makes a ReconciliationContext and calls compare_ledger, follow, sum_up, publish, remember.
 What was named is remembered only after the owner was told: after a crash it is named again.
 """
 
@@ -99,8 +99,8 @@ def run_reconciliation(
         done = sum_up(context, compared, follow(context, compared))
     except NaverPlaceError as error:
         log.exception("the reconciliation failed")
-        return report(context, broken(context, describe(error)))
-    done = report(context, done)
+        return publish(context, broken(context, describe(error)))
+    done = publish(context, done)
     remember(context, compared, done)
     return done
 
@@ -244,7 +244,7 @@ def broken(context: ReconciliationContext, failure: str) -> Reconciliation:
     return sum_up(context, nothing, DeliveryUpdate(problem=failure))
 
 
-def report(context: ReconciliationContext, done: Reconciliation) -> Reconciliation:
+def publish(context: ReconciliationContext, done: Reconciliation) -> Reconciliation:
     """Tell the owner, unless somebody only looks once more, and keep the report."""
     return write_reconciliation(
         context.settings, done if context.since else notify_owner(context.settings, done)

@@ -35,6 +35,7 @@ def shop(world: Sandbox, world_env: dict[str, str], tmp_path: Path) -> Shop:
         "NAVERPLACE_CAPTURE__KEY": "k" * 32,
         "NAVERPLACE_CAPTURE__ENABLED": "true",
         "NAVERPLACE_RETENTION__LOG_DIR": str(tmp_path),
+        "NAVERPLACE_QUALITY__WRITE_DOCS": "true",
     }
     mark_begin(tmp_path / "worker.log", "worker starts", datetime.now(UTC))
     shop = Shop(world, env)
