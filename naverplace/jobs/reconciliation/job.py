@@ -1,7 +1,8 @@
 """The reconciliation, step by step: the same functions serve the Prefect flow and the CLI.
 
-Each door makes a ReconciliationContext and calls compare_ledger, follow, sum_up, publish, remember.
-What was named is remembered only after the owner was told: after a crash it is named again.
+Each door makes a ReconciliationContext and calls compare_ledger, follow, sum_up, publish and
+remember. What was named is remembered only after the owner was told: after a crash it is named
+again.
 """
 
 from __future__ import annotations

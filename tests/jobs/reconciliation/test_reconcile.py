@@ -311,7 +311,7 @@ def test_an_owner_who_could_not_be_told_is_told_the_next_time(shop: Shop) -> Non
 
     told = shop.reconcile()
 
-    assert "was not told" in untold.problems[-1]
+    assert "did not reach telegram" in untold.problems[-1]
     assert only(told).new
     assert "두 번" in shop.world.world.telegram[-1]["text"]
 
