@@ -34,7 +34,7 @@ CONFIRMED, COMPLETED = "RC03", "RC08"
 class ShadowSession(NaverSession):
     """The owner's session, borrowed: nothing is stored, and nobody logs in."""
 
-    def keep(self, visit: SessionSnapshot) -> None:
+    def absorb_cookies(self, snapshot: SessionSnapshot) -> None:
         """Leave the stored cookies to whoever they belong to."""
 
 
@@ -96,7 +96,7 @@ def _open(
 ) -> ShadowSession:
     session = ShadowSession(
         settings.naver,
-        manager=SessionStore(table, settings.naver, clock),
+        store=SessionStore(table, settings.naver, clock),
         clock=clock,
         authenticator=NoBrowser(),
         probe_stores=store_ids,

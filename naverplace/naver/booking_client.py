@@ -71,7 +71,7 @@ class BookingClient:
 
     def __init__(self, session: NaverSession, settings: NaverSettings, clock: Clock) -> None:
         self.session, self.settings, self.clock = session, settings, clock
-        self._visit = session.visit()
+        self._snapshot = session.snapshot()
         self._asked = False
 
     def count(self, store_id: str, status: str, window: Window | None = None) -> int:
@@ -156,12 +156,15 @@ class BookingClient:
         headers: Mapping[str, str],
         read: Callable[[requests.Response], T],
     ) -> T:
-        """Ask once more after the session was renewed, or proved good, and then believe a no."""
+        """Ask again as often as the session can be renewed, and once more when it is good.
 
-        def once() -> T:
+        Raises BadResponse when a good session is refused: then it is about the store.
+        """
+
+        def ask() -> T:
             self._pause()
             answer = get_with_retry(
-                self._visit.http,
+                self._snapshot.http,
                 url,
                 service=booking_api.SERVICE,
                 policy=booking_api.retry_policy_of(self.settings),
@@ -169,27 +172,28 @@ class BookingClient:
                 headers=headers,
                 read=read,
             )
-            self.session.keep(self._visit)
+            self.session.absorb_cookies(self._snapshot)
             return answer
 
-        proved_good = False
-        while True:
+        renewed = True
+        while renewed:  # ends, since the session refuses when the run's one login is spent
             try:
-                return once()
-            except SessionExpired as error:
-                if proved_good:
-                    raise BadResponse(
-                        f"{error}; yet the session is good: does this account manage the store?"
-                    ) from error
-                # Ends, since the session refuses when its one login is spent.
-                proved_good = not self._renew()
+                return ask()
+            except SessionExpired:
+                renewed = self._renew()
+        try:
+            return ask()
+        except SessionExpired as error:
+            raise BadResponse(
+                f"{error}; yet the session is good: does this account manage the store?"
+            ) from error
 
     def _renew(self) -> bool:
         """Make the session good again; tell whether it was not good before."""
-        before = self._visit.generation
+        before = self._snapshot.generation
         self.session.renew(before)
-        self._visit = self.session.visit()
-        return self._visit.generation != before
+        self._snapshot = self.session.snapshot()
+        return self._snapshot.generation != before
 
     def _pause(self) -> None:
         if self._asked:

@@ -170,15 +170,15 @@ class NaverSession:
         self,
         settings: NaverSettings,
         *,
-        manager: SessionStore,
+        store: SessionStore,
         clock: Clock,
         authenticator: Authenticator,
         probe_stores: Sequence[str],
         max_skew_seconds: float,
     ) -> None:
-        self.settings, self.manager, self.clock = settings, manager, clock
+        self.settings, self.store, self.clock = settings, store, clock
         self.authenticator, self.probe_stores = authenticator, tuple(probe_stores)
-        self._light_check = SessionProbe(
+        self._probe = SessionProbe(
             settings, clock, store_ids=probe_stores, max_skew_seconds=max_skew_seconds
         )
         self.browser_opened = False
@@ -191,61 +191,61 @@ class NaverSession:
     def open(self) -> None:
         """Restore the stored session, or log in. Raises LoginFailed, ClockWrong, Transient."""
         with self._lock:
-            self._cookies = self.manager.load() or []
+            self._cookies = self.store.load() or []
             if not (self._is_logged_in() and self._passes_browser()):
                 self._log_in()
 
-    def visit(self) -> SessionSnapshot:
+    def snapshot(self) -> SessionSnapshot:
         """Give a requests session with the cookies as they are now."""
         with self._lock:
             http = make_session()
             http.cookies = to_jar(self._cookies)
             return SessionSnapshot(http, self.generation, tuple(self._cookies))
 
-    def keep(self, visit: SessionSnapshot) -> None:
+    def absorb_cookies(self, snapshot: SessionSnapshot) -> None:
         """Take over cookies that Naver's good answers have set, and store a renewed login."""
         with self._lock:
-            if visit.generation != self.generation:
+            if snapshot.generation != self.generation:
                 return
             before = self._cookies
-            self._cookies = merge(before, visit.http.cookies, given=visit.given)
+            self._cookies = merge(before, snapshot.http.cookies, given=snapshot.given)
             renewed = not same(lasting(self._cookies), lasting(before))
-            if renewed and not self.manager.somebody_else_logged_in():
-                self.manager.save_if_changed(self._cookies)
+            if renewed and not self.store.somebody_else_logged_in():
+                self.store.save_if_changed(self._cookies)
 
-    def renew(self, seen: int) -> None:
-        """Make the session good again after a refusal in generation `seen`.
+    def renew(self, refused: int) -> None:
+        """Make the session good again after Naver refused its generation `refused`.
 
         Returns as well when the session works, so that only one store is refused: ask once more,
         then believe it. Raises SessionExpired when the run's one login is spent, LoginFailed,
         Transient.
         """
         with self._lock:
-            if seen != self.generation:
-                return  # another thread was faster
+            if refused != self.generation:
+                return  # another thread has renewed it
             if self._failure is not None:
                 raise type(self._failure)(str(self._failure)) from self._failure
             if self._is_logged_in():
                 return
-            if not self._adopt():
+            if not self._use_other_login():
                 self._log_in()
             self.generation += 1
 
-    def _adopt(self) -> bool:
+    def _use_other_login(self) -> bool:
         """Use the session of another process, such as the legacy, that has logged in meanwhile."""
-        if not self.manager.somebody_else_logged_in():
+        if not self.store.somebody_else_logged_in():
             return False
-        self._cookies = self.manager.load() or []
+        self._cookies = self.store.load() or []
         return self._is_logged_in()
 
     def _is_logged_in(self) -> bool:
         """Ask Naver for one count, and tell whether it knows us. Raises Transient, ClockWrong."""
         if not has_login(self._cookies):
             return False
-        visit = self.visit()
-        if not self._light_check.is_logged_in(visit.http):
+        snapshot = self.snapshot()
+        if not self._probe.is_logged_in(snapshot.http):
             return False
-        self.keep(visit)
+        self.absorb_cookies(snapshot)
         return True
 
     def _passes_browser(self) -> bool:
@@ -265,12 +265,12 @@ class NaverSession:
     def _log_in_once(self) -> None:
         if self._login_spent:
             raise SessionExpired("Naver ended the session again, after the one login of this run")
-        self.manager.check_cooldown()
+        self.store.check_cooldown()
         self._login_spent = True
         try:
             self.browser_opened = True
             self._cookies = self.authenticator.log_in()
-            self.manager.save_if_changed(self._cookies)
+            self.store.save_if_changed(self._cookies)
             if not self._is_logged_in():
                 raise PageChanged(
                     f"logged in, but Naver's booking API still refuses store "
@@ -280,15 +280,15 @@ class NaverSession:
             self.browser_opened = False
             raise
         except LoginFailed as error:
-            _note_refusal(self.manager, error)
+            _note_refusal(self.store, error)
             raise
-        self.manager.forget_failures()
+        self.store.forget_failures()
 
 
-def _note_refusal(manager: SessionStore, error: LoginFailed) -> None:
+def _note_refusal(store: SessionStore, error: LoginFailed) -> None:
     """Start a cool-down; when even that fails, the refusal itself stays the error to report."""
     try:
-        manager.remember_failure(error)
+        store.remember_failure(error)
     except NaverPlaceError as unwritten:
         log.error("the refused login could not be remembered: %s", unwritten)
 
@@ -308,7 +308,7 @@ def open_naver_session(
     """
     session = NaverSession(
         settings,
-        manager=SessionStore(table, settings, clock),
+        store=SessionStore(table, settings, clock),
         clock=clock,
         authenticator=authenticator,
         probe_stores=probe_stores,
@@ -326,14 +326,14 @@ def log_in_now(settings: Settings, *, headed: bool) -> int:
     from naverplace.naver.login import NaverAuthenticator
 
     table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
-    manager = SessionStore(table, settings.naver, settings.make_clock())
+    store = SessionStore(table, settings.naver, settings.make_clock())
     authenticator = NaverAuthenticator(settings.naver)
     try:
         cookies = authenticator.log_in_by_hand() if headed else authenticator.log_in()
     except LoginFailed as error:
         if not isinstance(error, BrowserMissing | NoScreen):
-            _note_refusal(manager, error)
+            _note_refusal(store, error)
         raise
-    manager.save_if_changed(cookies)
-    manager.forget_failures()
+    store.save_if_changed(cookies)
+    store.forget_failures()
     return len(cookies)

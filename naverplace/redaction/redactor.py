@@ -110,31 +110,38 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 def scrub_record(record: logging.LogRecord) -> logging.LogRecord:
     """Scrub all that a log record says, in place; what holds nothing to hide stays as it is."""
-    text, args = _told(record)
-    clean = REDACTOR.scrub(text)
-    # Formatters that write the arguments themselves would get past a clean message.
-    if clean != text or args is None or REDACTOR.scrub(args) != args:
-        record.msg, record.args = clean, None
-    if isinstance(record.exc_info, tuple) or record.exc_text:
-        trace = record.exc_text or logging.Formatter().formatException(record.exc_info)  # type: ignore[arg-type]
-        if (clean := REDACTOR.scrub(trace)) != trace:
-            # The live exception goes: JSON formatters would write its own text.
-            record.exc_text, record.exc_info = clean, None
+    _scrub_message(record)
+    _scrub_traceback(record)
     if record.stack_info:
         record.stack_info = REDACTOR.scrub(record.stack_info)
     for name, value in list(vars(record).items()):
-        if name not in _STANDARD:
+        if name not in _STANDARD:  # what the caller added by `extra`
             setattr(record, name, _scrubbed(value))
     return record
 
 
-def _told(record: logging.LogRecord) -> tuple[str, str | None]:
-    """Render a record's message and its arguments; None for those when they do not fit."""
+def _scrub_message(record: logging.LogRecord) -> None:
     try:
-        return record.getMessage(), repr(record.args) if record.args else ""
+        message = record.getMessage()
     except Exception:  # noqa: BLE001 - a defect in a log call must not stop a run, nor leak
-        told = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
-        return f"{told} (its arguments do not fit and are left out)", None
+        raw = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        record.msg = REDACTOR.scrub(f"{raw} (its arguments do not fit and are left out)")
+        record.args = None
+        return
+    clean = REDACTOR.scrub(message)
+    args = repr(record.args) if record.args else ""
+    # Formatters that write the arguments themselves would get past a clean message.
+    if clean != message or REDACTOR.scrub(args) != args:
+        record.msg, record.args = clean, None
+
+
+def _scrub_traceback(record: logging.LogRecord) -> None:
+    trace = record.exc_text
+    if isinstance(record.exc_info, tuple) and not trace:
+        trace = logging.Formatter().formatException(record.exc_info)
+    if trace and (clean := REDACTOR.scrub(trace)) != trace:
+        # The live exception goes: JSON formatters would write its own text.
+        record.exc_text, record.exc_info = clean, None
 
 
 def _scrubbed(value: object) -> object:

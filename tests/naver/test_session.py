@@ -199,7 +199,7 @@ def test_cookies_of_the_legacys_browser_are_restored_with_floats_and_unknown_key
     session = open_it(settings, doorkeeper)
 
     assert doorkeeper.logins == 0
-    assert all(cookie["x"] == [1] for cookie in session.visit().given)
+    assert all(cookie["x"] == [1] for cookie in session.snapshot().given)
 
 
 def test_cookies_stored_without_a_domain_belong_to_naver(
@@ -220,7 +220,7 @@ def test_cookies_go_to_their_own_domain_only(
     world.put_session_item({"id": "1", "cookies": json.dumps([*stored(world), *foreign])})
 
     session = open_it(settings, doorkeeper)
-    visit = session.visit()
+    visit = session.snapshot()
     visit.http.get(settings.telegram.url.replace("127.0.0.1", "localhost"), timeout=5)
 
     assert doorkeeper.logins == 0  # one name on two domains is no conflict
@@ -491,12 +491,12 @@ def test_a_renewed_login_cookie_is_stored_at_once_and_only_once(
 ) -> None:
     world.put_session_item({"id": "1", "cookies": json.dumps(stored(world)), "kept": "yes"})
     session = open_it(settings, doorkeeper)
-    visit, other = session.visit(), session.visit()
+    visit, other = session.snapshot(), session.snapshot()
 
     visit.http.cookies.set("NID_SES", "renewed-by-naver", domain="127.0.0.1", path="/")
-    session.keep(visit)
-    session.keep(visit)
-    session.keep(other)  # it still holds the old value, which must not come back
+    session.absorb_cookies(visit)
+    session.absorb_cookies(visit)
+    session.absorb_cookies(other)  # it still holds the old value, which must not come back
 
     assert {c["name"]: c["value"] for c in stored(world)}["NID_SES"] == "renewed-by-naver"
     assert writes(world) == 1
@@ -509,25 +509,25 @@ def test_other_cookies_of_naver_cost_no_write(
     world: Sandbox, settings: Settings, doorkeeper: Doorkeeper
 ) -> None:
     session = open_it(settings, doorkeeper)
-    visit = session.visit()
+    visit = session.snapshot()
 
     visit.http.cookies.set("NNB", "changes-always", domain="127.0.0.1", path="/")
-    session.keep(visit)
+    session.absorb_cookies(visit)
 
     assert writes(world) == 0
-    assert session.visit().http.cookies.get("NNB") == "changes-always"
+    assert session.snapshot().http.cookies.get("NNB") == "changes-always"
 
 
 def test_a_cookie_that_an_answer_takes_away_is_kept(
     world: Sandbox, settings: Settings, doorkeeper: Doorkeeper
 ) -> None:
     session = open_it(settings, doorkeeper)
-    visit = session.visit()
+    visit = session.snapshot()
 
     visit.http.cookies.clear()
-    session.keep(visit)
+    session.absorb_cookies(visit)
 
-    assert len(session.visit().http.cookies) == 2
+    assert len(session.snapshot().http.cookies) == 2
     assert writes(world) == 0
 
 
@@ -535,12 +535,12 @@ def test_a_newer_session_in_the_table_is_not_overwritten_by_an_older_one(
     world: Sandbox, settings: Settings, doorkeeper: Doorkeeper
 ) -> None:
     session = open_it(settings, doorkeeper)
-    visit = session.visit()
+    visit = session.snapshot()
     world.log_in()
     theirs = stored(world)
 
     visit.http.cookies.set("NID_SES", "renewed-too-late", domain="127.0.0.1", path="/")
-    session.keep(visit)
+    session.absorb_cookies(visit)
 
     assert stored(world) == theirs
 
@@ -585,9 +585,9 @@ def test_no_cookie_value_is_logged(
     session = open_it(settings, doorkeeper)
     BookingClient(session, settings.naver, settings.make_clock()).bookings(STORE, "RC03")
 
-    for cookie in session.visit().given:
+    for cookie in session.snapshot().given:
         assert cookie["value"] not in caplog.text
-        assert cookie["value"] not in repr(session.visit())
+        assert cookie["value"] not in repr(session.snapshot())
 
 
 def test_a_table_that_is_not_there_says_how_to_make_it(
