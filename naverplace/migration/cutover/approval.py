@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from naverplace.base.time_format import parse_time
 from naverplace.migration.parity.values import GO
 
 GOLDEN = "golden"
@@ -33,14 +34,10 @@ def read_verdict(text: str) -> ParityVerdict:
     for row in data.get("evidence") or ():
         store_id = str(row["store_id"])
         rows[store_id] = (*rows.get(store_id, ()), row)
-    try:
-        made_at = datetime.fromisoformat(str(data.get("made_at")))
-    except ValueError:
-        made_at = None
     return ParityVerdict(
         verdict=str(data["verdict"]),
         kind=str(data.get("kind") or ""),
-        made_at=made_at if made_at and made_at.tzinfo else None,
+        made_at=parse_time(data.get("made_at")),
         rules_version=str(data.get("rules_version") or ""),
         evidence=rows,
     )

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from naverplace.base.errors import Permanent
-from naverplace.pipeline.capture.inputs import Inputs
-from naverplace.pipeline.capture.serialization import aware, dumps, from_json, to_json
+from naverplace.pipeline.capture.inputs import Inputs, aware, dumps, from_json, to_json
 
 VERSION = 1
 _DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
