@@ -7,15 +7,18 @@ again.
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.state_table import StateTable
-from naverplace.base.errors import NaverPlaceError
+from naverplace.base.errors import NaverPlaceError, RulesError
 from naverplace.base.timing import PhaseTimer
 from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.domain.stores import load_stores
 from naverplace.jobs.reconciliation.classification import (
     MatchClass,
     MatchResult,
@@ -30,7 +33,7 @@ from naverplace.jobs.reconciliation.findings import (
     nothing_to_compare,
 )
 from naverplace.jobs.reconciliation.matching import SKEW, match_messages
-from naverplace.jobs.reconciliation.notify import notify_owner, write_reconciliation
+from naverplace.jobs.reconciliation.summary import reconciliation_message
 from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
@@ -42,6 +45,7 @@ from naverplace.messaging.sens import (
     read_requests,
     with_contents,
 )
+from naverplace.pipeline.notify_owner import send_alert
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.settings.schema import Settings
 
@@ -247,9 +251,35 @@ def broken(context: ReconciliationContext, failure: str) -> Reconciliation:
 
 def publish(context: ReconciliationContext, done: Reconciliation) -> Reconciliation:
     """Tell the owner, unless somebody only looks once more, and keep the report."""
-    return write_reconciliation(
-        context.settings, done if context.since else notify_owner(context.settings, done)
+    return _write(
+        context.settings, done if context.since else _notify_owner(context.settings, done)
     )
+
+
+def _notify_owner(settings: Settings, done: Reconciliation) -> Reconciliation:
+    text = reconciliation_message(done, _aliases(settings))
+    if not text:
+        return done
+    return done.with_problems(send_alert(settings, text, what="the reconciliation").problems)
+
+
+def _aliases(settings: Settings) -> Mapping[str, str]:
+    """Name the stores as the owner does; a broken stores.yaml must not keep a finding back."""
+    try:
+        return {store.id: store.alias for store in load_stores(settings.stores_file).values()}
+    except RulesError:
+        return {}
+
+
+def _write(settings: Settings, done: Reconciliation) -> Reconciliation:
+    """Write the report as JSON into the folder that the settings name, if they name one."""
+    folder = settings.report_dir
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = REDACTOR.scrub(json.dumps(done.as_json(), ensure_ascii=False, indent=2))
+        stamp = done.now[:19].replace("-", "").replace(":", "")
+        (folder / f"{stamp}-reconcile-{done.run_id}.json").write_text(text, "utf-8")
+    return done
 
 
 def remember(
