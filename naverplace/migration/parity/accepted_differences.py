@@ -96,7 +96,7 @@ LAWS = (
     Law(AT_ONCE, False, _at_once),
     Law(SPELLED, False, _spelled_event),
 )
-# Classes of other aspects: texts (wordings.py), the item afterwards (flags.py), swallowed errors.
+# Classes of other aspects: texts, the item afterwards, swallowed errors.
 OF_OTHER_ASPECTS = (NAMED, PLAIN, SUBJECT, NATIONAL, MOVED, EXPIRED, ACCEPTANCE)
 # What no comparison of decisions from one moment's inputs can show, with where it is proven.
 NOT_VISIBLE = {
@@ -153,7 +153,7 @@ def load_accepted(path: Path) -> dict[str, Accepted]:
         raise Permanent(f"{path}: no list of differences ({type(error).__name__})") from None
     for wrong in sorted(found.keys() - VISIBLE - NOT_VISIBLE.keys()):
         raise Permanent(
-            f"{path}: id {wrong!r} has no law in parity/classes.py: write one, or say in "
+            f"{path}: id {wrong!r} has no law in accepted_differences.py: write one, or say in "
             "NOT_VISIBLE why none can be"
         )
     return found
