@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import from_wire, to_wire, translated
 from naverplace.base.errors import Throttled
-from naverplace.base.retry import retry
+from naverplace.base.http import retry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -26,3 +26,17 @@ class Clock:
     def epoch_ms(self) -> int:
         """Tell the time in milliseconds since 1970, as SENS signs it."""
         return int(self.now().timestamp() * 1000)
+
+
+def parse_time(value: object) -> datetime | None:
+    """Read an ISO 8601 text with an offset as Seoul time; None when it is no such text."""
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return read.astimezone(SEOUL) if read and read.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def format_utc(moment: datetime) -> str:
+    """Write a time in UTC, as tables keep it."""
+    return moment.astimezone(UTC).isoformat()

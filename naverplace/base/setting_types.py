@@ -59,7 +59,6 @@ def _kept_well(value: SecretStr) -> SecretStr:
 
 
 def _listed(value: object) -> object:
-    """Take a list as JSON has it, or as people type it: 1051707, 951291."""
     if isinstance(value, str | int):
         return re.sub(r"""[\[\]"',]""", " ", str(value)).split()
     return value

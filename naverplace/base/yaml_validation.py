@@ -41,7 +41,6 @@ def validate_node(
 
 
 def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Tell whether a mistake only follows from another one, which is told."""
     loc, others = detail["loc"], [other for other in details if other is not detail]
     if detail["type"] == "missing":
         beside = [str(o["loc"][-1]) for o in others if o["type"] == "extra_forbidden"]
@@ -86,7 +85,6 @@ def _keys_of(kind: Any, loc: Loc) -> list[str]:
 
 
 def _bare(kind: Any) -> Any:
-    """Take `Annotated` and `| None` off a type."""
     if get_origin(kind) is Annotated:
         return _bare(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):

@@ -124,8 +124,7 @@ def login_name() -> str:
 
 def _row(store: Store, item: StoreState, *, settings: Settings, now: datetime) -> dict[str, Any]:
     from naverplace.ledger.ownership import owner_of
-    from naverplace.quality.batch_stats import Baseline
-    from naverplace.quality.circuit_breaker import BATCH
+    from naverplace.quality.circuit_breaker import BATCH, Baseline
 
     last = Baseline.from_map(item.extra.get(BATCH))
     lease = item.holder_at(now)

@@ -23,10 +23,10 @@ from naverplace.base.errors import (
     Throttled,
     TooLate,
 )
-from naverplace.base.retry import retry, retry_after
+from naverplace.base.http import retry, retry_after
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
-from naverplace.redaction.quoting import safe_quote
+from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import SensSettings
 
 REFUSALS = (400, 401, 403, 404, 413)  # documented, and decided before a message is accepted

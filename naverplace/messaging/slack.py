@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled, Transient
-from naverplace.base.retry import retry, retry_after
+from naverplace.base.http import retry, retry_after
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.messaging.telegram import split_text
-from naverplace.redaction.quoting import safe_quote
+from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import SlackSettings
 
 BLOCKS = 50  # of one message
@@ -97,7 +97,6 @@ class Slack:
 
 
 def _judge(answer: HttpResponse, *, private: str) -> None:
-    """Return when Slack said ok; else raise what its no, or its silence, means."""
     if answer.status == 200 and answer.text == "ok":
         return
     if answer.status == 429:

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from naverplace.base.errors import OutcomeUnknown, Refused, Throttled, Transient
-from naverplace.base.retry import retry, retry_after
+from naverplace.base.http import retry, retry_after
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
-from naverplace.redaction.quoting import safe_quote
+from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import TelegramSettings
 
 LIMIT = 4096  # UTF-16 code units of one message
@@ -91,7 +91,6 @@ class Telegram:
 
 
 def _judge(answer: HttpResponse, *, private: str) -> None:
-    """Return when Telegram said yes; else raise what its no, or its silence, means."""
     read = answer.json()
     if answer.status == 200 and read.get("ok") is True:
         return

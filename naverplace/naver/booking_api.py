@@ -14,7 +14,7 @@ import requests
 
 from naverplace.base.errors import BadResponse, ServiceUnavailable, SessionExpired
 from naverplace.base.http import RetryPolicy
-from naverplace.redaction.quoting import safe_quote
+from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import NaverSettings
 
 SERVICE = "Naver's booking API"

@@ -153,7 +153,6 @@ def _sweep() -> None:
 
 
 def _processes(service: Service | None, home: Path) -> list[psutil.Process]:
-    """Find the driver, its children, and whoever lost its parent but works in our directory."""
     found: dict[int, psutil.Process] = {}
     process = getattr(service, "process", None)
     if process is not None and process.poll() is None:

@@ -176,7 +176,6 @@ def _on_login_page(driver: WebDriver) -> bool:
 
 
 def _turns(driver: WebDriver, seen: Callable[[WebDriver], bool], *, seconds: float) -> bool:
-    """Tell whether something comes to be within some seconds."""
     try:
         return bool(WebDriverWait(driver, seconds, poll_frequency=POLL_SECONDS).until(seen))
     except TimeoutException:

@@ -13,8 +13,14 @@ from naverplace.domain.record_matching import MatchedBooking
 from naverplace.ledger.lease import StoreState
 from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.quality import circuit_breaker
-from naverplace.quality.batch_stats import BatchStats, count_batches
-from naverplace.quality.circuit_breaker import Halt, Release, evaluate, served_since
+from naverplace.quality.circuit_breaker import (
+    BatchStats,
+    Halt,
+    Release,
+    count_batches,
+    evaluate,
+    served_since,
+)
 from naverplace.settings.sections import BreakerSettings
 
 log = logging.getLogger(__name__)

@@ -7,15 +7,257 @@ Attribute `batch` is the last plausible batch, `tripped` says since when and why
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from naverplace.base.time_format import format_utc, parse_time
-from naverplace.quality.anomaly_checks import Anomaly, find_anomalies
-from naverplace.quality.batch_stats import Baseline, BatchStats
+from naverplace.base.clock import format_utc, parse_time
+from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.record_matching import MatchedBooking
 from naverplace.settings.sections import BreakerSettings
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is remembered of the last plausible batch: what is usual for this store."""
+
+    at: datetime  # when it was read
+    confirmed: int = 0
+    completed: int = 0
+    known: int = 0  # confirmed ones with a record in table `sms`
+    highest: int = 0  # the highest booking id ever seen; Naver gives them in ascending order
+    ahead: tuple[int, ...] = ()  # starts of confirmed bookings still ahead, in minutes since 1970
+    same_phone: int = 0  # confirmed ones of the most frequent phone
+
+    @property
+    def new(self) -> int:
+        """Count the confirmed bookings that had no record."""
+        return self.confirmed - self.known
+
+    def ahead_at(self, now: datetime) -> int:
+        """Count the bookings that had not begun at this moment, if none was cancelled."""
+        return sum(start > _minutes(now) for start in self.ahead)
+
+    def as_map(self) -> dict[str, Any]:
+        """Write it as an attribute of the store's item."""
+        values = {part.name: getattr(self, part.name) for part in fields(Baseline)}
+        return {**values, "at": format_utc(self.at), "ahead": list(self.ahead)}
+
+    @classmethod
+    def from_map(cls, values: object) -> Baseline | None:
+        """Read the attribute; None when there is none, or none that can be read."""
+        if not isinstance(values, Mapping) or not (at := parse_time(values.get("at"))):
+            return None
+        counts = [part.name for part in fields(Baseline) if part.name not in ("at", "ahead")]
+        try:
+            ahead = tuple(int(start) for start in values.get("ahead", ()))
+            return cls(at, ahead=ahead, **{name: int(values.get(name, 0)) for name in counts})
+        except (TypeError, ValueError):
+            return None
+
+
+class NewBooking(NamedTuple):
+    """A confirmed booking without a record."""
+
+    booking_id: int
+    since: datetime | None = None  # when it was confirmed, if Naver tells
+
+    def predates(self, last: Baseline | None) -> bool:
+        """Tell whether it is as old as the baseline, so that it should have a record."""
+        if not last:
+            return False
+        # A request that the owner confirms later has an old number, but a new confirmation.
+        return self.since <= last.at if self.since else self.booking_id <= last.highest
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchStats(Baseline):
+    """One store's batch of this run."""
+
+    store_id: str
+    new_bookings: tuple[NewBooking, ...] = ()  # the confirmed ones without a record
+    new_in_all_stores: int = 0  # confirmed ones of all stores, when none of them has a record
+
+    def as_baseline(self, last: Baseline | None) -> Baseline:
+        """Make it the baseline of the next runs."""
+        values = {part.name: getattr(self, part.name) for part in fields(Baseline)}
+        return Baseline(**{**values, "highest": max(self.highest, last.highest if last else 0)})
+
+
+def count_batches(
+    store_ids: Collection[str],
+    bookings: Sequence[Booking],
+    matches: Iterable[MatchedBooking],
+    *,
+    now: datetime,
+) -> list[BatchStats]:
+    """Count every store's batch; a store without a booking has a batch of none."""
+    known = {booking.booking_num for booking, record in matches if record}
+    confirmed: dict[str, dict[int, Booking]] = {store_id: {} for store_id in store_ids}
+    completed: dict[str, set[int]] = {store_id: set() for store_id in store_ids}
+    for booking in bookings:
+        if booking.status is BookingStatus.CONFIRMED:
+            confirmed[booking.store_id][booking.booking_id] = booking
+        else:
+            completed[booking.store_id].add(booking.booking_id)
+    batches = [
+        _count(store_id, batch.values(), len(completed[store_id]), known, now=now)
+        for store_id, batch in confirmed.items()
+    ]
+    all_new = 0 if any(batch.known for batch in batches) else sum(b.new for b in batches)
+    return [replace(batch, new_in_all_stores=all_new) for batch in batches]
+
+
+def _count(
+    store_id: str,
+    confirmed: Collection[Booking],
+    completed: int,
+    known: Collection[str],
+    *,
+    now: datetime,
+) -> BatchStats:
+    unknown = [b for b in confirmed if b.booking_num not in known]
+    new = [NewBooking(b.booking_id, b.status_known_since) for b in unknown]
+    starts = sorted(_minutes(b.start) for b in confirmed)
+    return BatchStats(
+        store_id=store_id,
+        at=now,
+        confirmed=len(confirmed),
+        completed=completed,
+        known=len(confirmed) - len(new),
+        highest=max((b.booking_id for b in confirmed), default=0),
+        ahead=tuple(start for start in starts if start > _minutes(now)),
+        same_phone=max(Counter(b.phone for b in confirmed).values(), default=0),
+        new_bookings=tuple(new),
+    )
+
+
+def _minutes(moment: datetime) -> int:
+    return int(moment.timestamp() // 60)
+
+
+_MIN_FORGOTTEN = 5  # so many known bookings that have no record now show a wrong table
+_JUMP_LEAST = 20  # a count that differs by fewer bookings is no jump
+_SAME_PHONE_SHARE = 0.8
+_OUTAGE = timedelta(hours=6)  # an older baseline shows that no run has worked since
+_NEW_PER_HOUR = 10  # so many more are plausible for each hour of an outage
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """One thing about a batch that cannot be; a release is for one kind of them."""
+
+    kind: str  # more | fewer | same
+    seen: str  # what was seen, and what is usual, for the engineer on duty
+    korean: str  # the same for the owner
+
+
+def find_anomalies(
+    batch: BatchStats,
+    *,
+    last: Baseline | None,
+    settings: BreakerSettings,
+    since: datetime | None = None,
+) -> tuple[Anomaly, ...]:
+    """Name everything implausible about a batch; nothing when it may be sent for.
+
+    `since` says when the store was stopped: being stopped for long makes nothing more plausible.
+    """
+    age = (since or batch.at) - last.at if last else timedelta()
+    outage = age if age >= _OUTAGE else timedelta()
+    anomalies = [*_all_new(batch, last, settings, outage), *_one_phone(batch, last, settings)]
+    if last:
+        anomalies += _ten_times_as_many(batch, last, settings, outage)
+        anomalies += _none_left(batch, last, settings, outage)
+    return tuple(anomalies)
+
+
+def _all_new(
+    batch: BatchStats, last: Baseline | None, settings: BreakerSettings, outage: timedelta
+) -> Iterator[Anomaly]:
+    """Find a table sms that knows none of them: a wrong one, emptied, or keyed otherwise."""
+    old = sum(booking.predates(last) for booking in batch.new_bookings)
+    usual = bool(last and not last.known and last.new >= min(settings.min_new, batch.new))
+    in_all_stores = batch.new_in_all_stores >= 2 * settings.min_new
+    many = (batch.new >= settings.min_new or in_all_stores) and not (outage and not old)
+    forgotten = bool(last and last.known >= _MIN_FORGOTTEN <= old)
+    if batch.known or not batch.new or usual or not (many or forgotten):
+        return
+    others = f", nor any of the {batch.new_in_all_stores} of all stores" if in_all_stores else ""
+    usually = f"; at {_minute(last)} it knew {last.known} of {last.confirmed}" if last else ""
+    yield Anomaly(
+        "more",
+        f"all {batch.new} confirmed bookings are new, table sms knows none of them{others}"
+        f"{usually}; usual are 1 to 3 new ones; "
+        "is NAVERPLACE_AWS__SMS_TABLE the right table, and whole?",
+        f"확정 예약 {batch.new}건이 모두 새 예약으로 보입니다 (평소 1~3건)",
+    )
+
+
+def _ten_times_as_many(
+    batch: BatchStats, last: Baseline, settings: BreakerSettings, outage: timedelta
+) -> Iterator[Anomaly]:
+    # Completed bookings were confirmed ones before, so those that vanished there explain them.
+    lists = (
+        ("confirmed", "확정", batch.confirmed, last.confirmed, 0),
+        ("completed", "이용완료", batch.completed, last.completed, last.confirmed),
+    )
+    least = max(_JUMP_LEAST, outage / timedelta(hours=1) * _NEW_PER_HOUR)
+    for name, korean, now, before, explained in lists:
+        jump = now >= settings.jump_factor * max(before, 1)
+        if jump and now - before - explained >= least:
+            yield Anomaly(
+                "more",
+                f"{now} {name} bookings, at {_minute(last)} it was {before}: "
+                f"{settings.jump_factor:g} times as many or more",
+                f"{korean} 예약이 {now}건으로 갑자기 늘었습니다 ({_minute(last)} {before}건)",
+            )
+
+
+def _none_left(
+    batch: BatchStats, last: Baseline, settings: BreakerSettings, outage: timedelta
+) -> Iterator[Anomaly]:
+    """Find bookings gone that have not begun yet: nobody cancels that many at once."""
+    due, still_there = last.ahead_at(batch.at), len(batch.ahead)
+    none = not batch.confirmed and due >= settings.min_gone
+    jump = still_there * settings.jump_factor <= due and due - still_there >= _JUMP_LEAST
+    if none or jump:
+        yield Anomaly(
+            "fewer",
+            f"{batch.confirmed} confirmed bookings; at {_minute(last)} there were "
+            f"{last.confirmed}, {due} of which have not begun yet",
+            f"확정 예약이 {batch.confirmed}건뿐입니다 ({_minute(last)} {last.confirmed}건, "
+            f"그중 {due}건은 아직 시작 전)",
+        )
+    if not batch.completed and last.completed >= settings.min_gone and not outage:
+        yield Anomaly(
+            "fewer",
+            f"no completed booking at all; at {_minute(last)} there were {last.completed}",
+            f"이용완료 예약이 0건입니다 ({_minute(last)} {last.completed}건)",
+        )
+
+
+def _one_phone(
+    batch: BatchStats, last: Baseline | None, settings: BreakerSettings
+) -> Iterator[Anomaly]:
+    def nearly_all(stats: Baseline) -> bool:
+        enough = stats.confirmed >= settings.min_same_phones
+        return enough and stats.same_phone > _SAME_PHONE_SHARE * stats.confirmed
+
+    if nearly_all(batch) and not (last and nearly_all(last)):
+        yield Anomaly(
+            "same",
+            f"{batch.same_phone} of {batch.confirmed} confirmed bookings have one and the same "
+            "phone; usual are 1 or 2",
+            f"확정 예약 {batch.confirmed}건 중 {batch.same_phone}건의 전화번호가 같습니다",
+        )
+
+
+def _minute(last: Baseline) -> str:
+    return f"{last.at:%m/%d %H:%M}"
+
 
 BATCH, TRIPPED, RELEASED = "batch", "tripped", "released"
 SERVED = "served_since"
@@ -126,7 +368,6 @@ def release(
 
 
 def _differs(batch: BatchStats, last: Baseline) -> bool:
-    """Tell whether the batch differs so much that it is worth a write."""
     pairs = (
         (batch.confirmed, last.confirmed),
         (batch.completed, last.completed),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from naverplace.base.clock import parse_time
 from naverplace.base.phone import mask, normalise_phone
-from naverplace.base.time_format import parse_time
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.extra_fields import Field, read_field
 

@@ -165,7 +165,6 @@ def _remove_sites(context: Any) -> None:
 
 
 def _reasons(results: Any, whole: pd.DataFrame) -> dict[int, list[str]]:
-    """Collect each bad row's reasons; an expectation without a result refuses every row."""
     reasons: dict[int, list[str]] = {}
     for result in results.results:
         if result.success:

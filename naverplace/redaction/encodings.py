@@ -83,7 +83,6 @@ def _in_reprs(text: str) -> Iterator[str]:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """List the signs that a secret leaves in base64, alone or inside a longer text."""
     for offset in range(3):
         # The first and last signs also depend on the neighbours: only those between are certain.
         encoded = base64.b64encode(b"\0" * offset + secret).decode().rstrip("=")

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -206,7 +206,6 @@ def _adding(add: Callable[[logging.Logger, logging.Handler], None]) -> Callable[
 
 
 def _uncaught(hook: Callable[..., None]) -> Callable[..., None]:
-    """Wrap an exception hook of any kind: whatever has nothing to hide goes the usual way."""
 
     def show(*given: Any) -> None:
         kind, error, trace = given if len(given) == 3 else _parts(given[0])
@@ -249,3 +248,26 @@ _HOOKS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (threading, "excepthook", _uncaught),
     (warnings, "showwarning", _warning),
 )
+
+
+_NUMBER = re.compile(r"\+?\d[\d -]{2,}\d")  # four digits may be a door code
+_LONGEST = 200
+_QUOTE = 6  # characters in a row that count as a quotation
+
+
+def safe_quote(words: str, *, private: Sequence[str] = ()) -> str:
+    """Shorten a service's words to one line, without numbers, and without what quotes us."""
+    line = " ".join(words.split())[:_LONGEST]
+    if any(_quotes(line, text) for text in private):
+        return "(words withheld: they quote the message)"
+    return _NUMBER.sub("[number]", line)
+
+
+def _quotes(line: str, text: str) -> bool:
+    """Tell whether the line holds six characters in a row of the text, or a shorter one whole."""
+    text = " ".join(text.split())
+    if any(sign.isdigit() for sign in text) and text.replace("-", "").isdigit():
+        return False  # a number: masked as such
+    if len(text) <= _QUOTE:
+        return len(text) > 1 and text in line
+    return any(text[i : i + _QUOTE] in line for i in range(len(text) - _QUOTE + 1))

@@ -198,7 +198,6 @@ class DocumentView:
         return sorted([*entries, (report.seconds, last)], key=lambda entry: entry[0])
 
     def _phase(self, phase: str) -> tuple[str, str]:
-        """Word the begin and the end of a phase; only an end for the short ones."""
         report = self.report
         session = "logged in" if report.browser_opened else "cached cookies"
         read = f"RC03={report.bookings_confirmed}, RC08={report.bookings_completed}"

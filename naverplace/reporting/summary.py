@@ -78,7 +78,6 @@ def _headline(report: RunReport, sent: int) -> str:
 
 
 def _told(report: RunReport) -> dict[str, str]:
-    """Give the owner's words for the problems that have some."""
     return {
         stop_line(store["alias"], store["store_id"], store["problem"]): (
             f"⛔ {store['alias']}: {store['told']}"
@@ -98,7 +97,6 @@ def _expired_line(row: Mapping[str, Any]) -> str:
 
 
 def _quarantine_line(row: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
-    """Name the booking and what is wrong with it; the artifact for engineers has the details."""
     fields = dict.fromkeys(str(r).partition(":")[0] for r in str(row["reasons"]).split("; "))
     wrong = ", ".join(REASON_WORDS.get(field, field) for field in fields)
     return f"- {aliases[row['store_id']]} 예약 {row['booking_id']}: {wrong} 이상"

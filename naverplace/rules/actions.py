@@ -27,8 +27,7 @@ from naverplace.rules.parameters import (
     ValidationContext,
     cross_validate,
 )
-from naverplace.rules.template_rendering import CompiledText, compile_text
-from naverplace.rules.templates import Access, Template, window_end
+from naverplace.rules.templates import Access, CompiledText, Template, compile_text, window_end
 
 ACTIONS = action = Registry("action")
 
@@ -88,7 +87,6 @@ def kind_of(template: str, once: str | None) -> str:
 
 
 def _fits_per_store(known: ValidationContext, said: Any) -> str:
-    """Check that `per_store` says what the template and its stand-ins in stores.yaml are."""
     stand_ins = {(store.templates or {}).get(said.template) for store in known.stores.values()}
     for name in (said.template, *sorted(filter(None, stand_ins))):
         template = known.templates.get(name)
@@ -239,7 +237,6 @@ def _notice(ctx: ActionContext, channel: str, message: CompiledText, once: str |
 
 
 def _done(record: Record | None, kind: str, flag: str | None) -> str:
-    """Word why this message is not owed any more; one that is in doubt is left to delivery."""
     if record is None:
         return ""
     if flag and getattr(record, flag):

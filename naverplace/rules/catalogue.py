@@ -10,7 +10,7 @@ from typing import Any
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS
 from naverplace.rules.parameters import parameters_of
-from naverplace.rules.template_rendering import BOOKING_WORDS, STORE_WORDS
+from naverplace.rules.templates import BOOKING_WORDS, STORE_WORDS
 
 _INTRO = """\
 # 규칙 · Rules

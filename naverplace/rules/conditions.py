@@ -16,7 +16,6 @@ from naverplace.domain.booking import Booking
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
-from naverplace.rules.comparisons import compare_field, one_comparison
 from naverplace.rules.parameters import (
     Count,
     FieldName,
@@ -32,7 +31,9 @@ from naverplace.rules.parameters import (
     Value,
     Values,
     Words,
+    compare_field,
     cross_validate,
+    one_comparison,
 )
 
 CONDITIONS = condition = Registry("condition")

@@ -159,7 +159,6 @@ def _verdict(rule: Rule, booking: Booking, evaluation: Evaluation) -> RuleVerdic
 
 
 def _identity(effect: Effect) -> tuple[str, ...]:
-    """Name what must not be owed twice for one booking."""
     if isinstance(effect, SendSms):
         return "sms", effect.kind
     if isinstance(effect, Notify):

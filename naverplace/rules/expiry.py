@@ -183,7 +183,6 @@ class _StartedBooking:
         return ((store.templates if store else None) or {}).get(name, name)
 
     def _is_resolved(self, kind: str) -> bool:
-        """Tell whether it is with the provider, in doubt, or marked already."""
         entry = self._entry(kind)
         if entry is None or kind in self.unreported:
             return False
@@ -249,7 +248,6 @@ def _times(count: int) -> str:
 
 
 def _required_conditions(condition: Condition) -> Iterator[Call]:
-    """List the conditions that may make a group hold; those under `not` must not hold."""
     if isinstance(condition, Call):
         yield condition
     elif condition.word != "not":

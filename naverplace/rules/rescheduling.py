@@ -117,7 +117,6 @@ class _Plan:
                 self._put(kind, owed)
 
     def _kinds(self) -> list[str]:
-        """List the kinds that are bound to a start, in a fixed order."""
         kinds = {kind for kind in self.record.messages if self.is_stale(kind)}
         if self.old != self.new:
             kinds.update(
@@ -136,7 +135,6 @@ class _Plan:
         return entry.for_start is not None and _minute(entry.for_start) == self.new
 
     def _archive_and_reopen(self, kind: str, entry: LedgerEntry | None) -> None:
-        """Archive the old start's message; then bring back the new start's own, or owe it anew."""
         self._expect_as_seen(kind)
         sent = self._sent(kind, entry)
         if sent and self._may_be_for_new_start(sent):
@@ -153,7 +151,6 @@ class _Plan:
             self.sets[flag] = is_sent
 
     def _restore(self, kind: str) -> LedgerEntry | None:
-        """Take the new start's own message out of the archive: the booking was there before."""
         archive = archived_kind(kind, self.new)
         if entry := self.messages.get(archive):
             self._remove(archive)
@@ -223,7 +220,6 @@ class _Plan:
                 self.removes.append(attribute(kind))
 
     def _expect_as_seen(self, kind: str) -> None:
-        """Note what an attribute must still hold for the move to be right."""
         entry = self.record.messages.get(kind)
         self.seen[attribute(kind)] = (entry.token, entry.state) if entry else None
 

@@ -189,7 +189,6 @@ def calls_of(condition: Condition) -> Iterator[Call]:
 
 
 def _clashes(calls: tuple[Call, ...]) -> Iterator[tuple[Position, str]]:
-    """Find actions of one rule that take each other's place."""
     kinds: dict[tuple[str, str], Position] = {}
     for call in calls:
         kind = _kind(call)

@@ -100,7 +100,6 @@ def _read_rules(files: Iterable[Path], reader: RuleParser) -> list[Rule]:
 
 
 def _check_owed_kinds(rules: Iterable[Rule], problems: ErrorList) -> None:
-    """Check that a kind asked for by message_owed is one that some rule sends."""
     rules = list(rules)
     kinds = [
         *FLAG_OF,
@@ -122,7 +121,6 @@ def _check_owed_kinds(rules: Iterable[Rule], problems: ErrorList) -> None:
 
 
 def _check_stand_ins(known: ValidationContext, problems: ErrorList, rules_dir: Path) -> None:
-    """Check the templates that stores.yaml names for single stores."""
     names = list(known.template_names)
     for store in known.stores.values():
         for usual, other in (store.templates or {}).items():

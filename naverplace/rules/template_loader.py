@@ -17,8 +17,17 @@ from naverplace.base.yaml_nodes import ErrorList, Node, Position, load_yaml
 from naverplace.base.yaml_validation import validate_node
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.stores import Store
-from naverplace.rules.template_rendering import CompiledText, Wrong, compile_text, sample_bookings
-from naverplace.rules.templates import AD_WINDOW, Access, Template, TemplateEntry, open_access
+from naverplace.rules.templates import (
+    AD_WINDOW,
+    Access,
+    CompiledText,
+    Template,
+    TemplateEntry,
+    Wrong,
+    compile_text,
+    open_access,
+    sample_bookings,
+)
 
 AD_LABEL = "(광고)"
 _OPT_OUT = re.compile(r"무료\s?수신거부\D{0,3}080[\d-]{7,9}$")
@@ -115,7 +124,6 @@ class TemplateLoader:
             self.problems.note(place, "an advertisement may be sent from 08:00 to 20:50 only")
 
     def _tried(self, template: Template, text: CompiledText, store: Store) -> Iterator[str]:
-        """Fill the template in for invented bookings of this store, and list what is wrong."""
         words = dict.fromkeys((*template.subject.access_words, *text.access_words))
         access = self.access
         if access is None:

@@ -67,7 +67,6 @@ def _gather(
     block_values: Mapping[str, Any] | None,
     problems: list[str],
 ) -> tuple[dict[str, Tree], list[str]]:
-    """Read every source but the last as a tree, the strongest first, and say what was tried."""
     in_file = read_env_file(env_file, problems)
     problems += [*unknown(environment, "the environment"), *unknown(in_file, str(env_file))]
     trees = {"the environment": tree_of(environment, problems)}
@@ -101,7 +100,6 @@ def _merged(trees: Mapping[str, Tree]) -> Tree:
 
 
 def _laid_over(strong: Mapping[str, Any], weak: Mapping[str, Any]) -> Tree:
-    """Lay one tree over another, key by key."""
     merged = dict(weak)
     for name, value in strong.items():
         below = merged.get(name)
@@ -113,7 +111,6 @@ def _laid_over(strong: Mapping[str, Any], weak: Mapping[str, Any]) -> Tree:
 def _add_secret(
     trees: dict[str, Tree], tried: list[str], problems: list[str]
 ) -> NaverPlaceError | None:
-    """Add the tree of the secret that the others name, if they name one; return what failed."""
     given = _merged(trees).get("aws")
     secret_id = given.get("secret_id") if isinstance(given, Mapping) else None
     if not secret_id:
@@ -136,7 +133,6 @@ def _add_secret(
 
 
 def _secrets_of(tree: Mapping[str, Any]) -> Iterator[str]:
-    """List the texts of all secret settings, before anything is known to be right."""
     for path, field in fields():
         if is_secret(field):
             yield from _texts(_at(tree, path))
@@ -160,7 +156,6 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _worded(error: ValidationError, trees: Mapping[str, Tree]) -> Iterator[str]:
-    """Word every wrong setting, without its value, with how to set it."""
     for found in error.errors(include_input=False, include_url=False, include_context=False):
         path = tuple(str(part) for part in found["loc"] if part != "[key]")
         words = str(found["msg"]).removeprefix("Value error, ")

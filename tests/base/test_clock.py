@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.clock import SEOUL, Clock, format_utc, parse_time
 
 
 @pytest.mark.parametrize("offset", [timedelta(), timedelta(days=-30), timedelta(hours=6)])
@@ -42,3 +42,25 @@ def test_milliseconds_are_those_of_the_same_moment() -> None:
 def test_a_clock_cannot_be_set_once_it_runs() -> None:
     with pytest.raises(AttributeError):
         Clock().offset = timedelta(1)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", ["2025-10-21T09:00:00Z", "2025-10-21T18:00:00+09:00"])
+def test_a_time_with_an_offset_is_read_as_seoul_time(text: str) -> None:
+    read = parse_time(text)
+
+    assert read == datetime(2025, 10, 21, 18, tzinfo=SEOUL)
+    assert read.tzinfo is SEOUL
+
+
+@pytest.mark.parametrize(
+    "value", ["2025-10-21", "2025-10-21T09:00:00", "x", "", None, 3, "0001-01-01T00:00:00+14:00"]
+)
+def test_anything_else_is_no_time(value: object) -> None:
+    assert parse_time(value) is None
+
+
+def test_a_written_time_is_read_again() -> None:
+    moment = datetime(2025, 10, 21, 18, 30, tzinfo=SEOUL)
+
+    assert format_utc(moment) == datetime(2025, 10, 21, 9, 30, tzinfo=UTC).isoformat()
+    assert parse_time(format_utc(moment)) == moment

@@ -16,9 +16,9 @@ from naverplace.base.errors import (
     Throttled,
     Transient,
 )
-from naverplace.base.retry import retry, retry_after
+from naverplace.base.http import retry, retry_after
 from naverplace.messaging.single_send_http import SingleSendClient
-from naverplace.redaction.quoting import safe_quote
+from naverplace.redaction.redactor import safe_quote
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -11,9 +11,8 @@ import pytest
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
 from naverplace.domain.results import ActionResult, Decisions, Outcome, RuleVerdict
-from naverplace.reporting.consistency import find_contradictions
 from naverplace.reporting.markdown import table
-from naverplace.reporting.report import make_report
+from naverplace.reporting.report import find_contradictions, make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
 from naverplace.reporting.summary import for_engineer, for_owner
 

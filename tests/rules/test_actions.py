@@ -17,7 +17,7 @@ from naverplace.domain.records import LedgerEntry, Record, notice_kind
 from naverplace.domain.stores import Store
 from naverplace.rules.actions import ACTIONS, ActionContext, NotDue
 from naverplace.rules.rulebook import Rulebook
-from naverplace.rules.template_rendering import CompiledText, compile_text
+from naverplace.rules.templates import CompiledText, compile_text
 from tests.rule_builders import (
     DEFAULT_SENDER,
     NOW,

@@ -225,10 +225,8 @@ DECIDING = (
     _function(
         "everything twice", "rules.engine._in_turn", _other(lambda effects: [*effects, *effects])
     ),
-    _function(
-        "names as they come", "rules.template_rendering.sendable", lambda _: lambda text: text
-    ),
-    _function("names cut", "rules.template_rendering.sendable", _other(lambda text: text[:2])),
+    _function("names as they come", "rules.templates.sendable", lambda _: lambda text: text),
+    _function("names cut", "rules.templates.sendable", _other(lambda text: text[:2])),
     _function(
         "the clock of twenty-four hours",
         "base.korean_text.time_words",

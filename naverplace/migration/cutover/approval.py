@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from naverplace.base.time_format import parse_time
+from naverplace.base.clock import parse_time
 from naverplace.migration.parity.values import GO
 
 GOLDEN = "golden"

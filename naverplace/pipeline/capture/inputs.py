@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.errors import Permanent
-from naverplace.base.time_format import parse_time
 from naverplace.domain.effects import RecordKey, store_of_booking
 
 GUIDE_BEFORE = timedelta(hours=2)

@@ -16,8 +16,7 @@ from naverplace.jobs.watchdog.late_messages import (
     watchdog_message,
 )
 from naverplace.ledger.lease import StoreState
-from naverplace.quality.batch_stats import Baseline
-from naverplace.quality.circuit_breaker import BATCH
+from naverplace.quality.circuit_breaker import BATCH, Baseline
 from tests.rule_builders import STORE, a_booking, a_record, at, shipped, stores
 
 START = at("2025-10-22 15:00")

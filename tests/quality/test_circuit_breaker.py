@@ -15,8 +15,14 @@ from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
-from naverplace.quality.anomaly_checks import Anomaly, find_anomalies
-from naverplace.quality.batch_stats import Baseline, BatchStats, NewBooking, count_batches
+from naverplace.quality.circuit_breaker import (
+    Anomaly,
+    Baseline,
+    BatchStats,
+    NewBooking,
+    count_batches,
+    find_anomalies,
+)
 from naverplace.settings.sections import BreakerSettings
 from tests.rule_builders import NOW, STORE, a_booking, a_record, completed
 
