@@ -16,7 +16,7 @@ OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 # No clock of their own: `now` is an argument.
 PURE = (
     *("domain", "rules", "reporting", "ledger/claims.py", "ledger/lease.py", "ledger/ownership.py"),
-    *("delivery/in_doubt.py", "quality/expectations.py", "quality/batch_stats.py"),
+    *("delivery/in_doubt.py", "quality/expectations.py", "quality/circuit_breaker.py"),
     *("jobs/reconciliation/matching.py", "jobs/reconciliation/findings.py"),
     *("jobs/watchdog/late_messages.py", "jobs/retention/policy.py", "pipeline/sharding.py"),
     *("migration/parity/comparator.py", "migration/parity/verdict.py"),
