@@ -12,13 +12,13 @@ from naverplace.domain.booking import Booking
 from naverplace.domain.record_matching import MatchedBooking
 from naverplace.ledger.lease import StoreState
 from naverplace.ledger.store_state_table import StoreStateTable
-from naverplace.quality import circuit_breaker
 from naverplace.quality.circuit_breaker import (
     BatchStats,
     Halt,
     Release,
     count_batches,
     evaluate,
+    grant_release,
     served_since,
 )
 from naverplace.settings.sections import BreakerSettings
@@ -88,7 +88,7 @@ def release_store(
     released: list[Release | None] = []
 
     def edit(item: StoreState) -> StoreState:
-        given, after = circuit_breaker.release(item.extra, by=by, now=now, hours=hours)
+        given, after = grant_release(item.extra, by=by, now=now, hours=hours)
         released.append(given)
         return replace(item, extra=after)
 

@@ -356,7 +356,7 @@ def evaluate(
     return None, after
 
 
-def release(
+def grant_release(
     attributes: Attributes, *, by: str, now: datetime, hours: float
 ) -> tuple[Release | None, dict[str, Any]]:
     """Release a stopped store for what stopped it; (None, unchanged) when nothing did."""
