@@ -11,8 +11,7 @@ from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.records import LedgerEntry
-from naverplace.ledger.claims import Claim
-from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.message_ledger import Claim, MessageLedger
 from naverplace.messaging.sens import SensClient
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings

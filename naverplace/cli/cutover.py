@@ -22,7 +22,7 @@ from naverplace.settings.loader import load_settings
 
 if TYPE_CHECKING:
     from naverplace.domain.stores import Store
-    from naverplace.ledger.ownership import Ownership
+    from naverplace.ledger.store_state import Ownership
     from naverplace.migration.cutover.cutover import Cutover, CutoverResult
     from naverplace.settings.schema import Settings
 
@@ -83,7 +83,7 @@ def owners(as_json: AsJson = False) -> None:
 
     from naverplace.cli.stores import store_table
     from naverplace.domain.stores import load_stores
-    from naverplace.ledger.ownership import owner_of
+    from naverplace.ledger.store_state import owner_of
     from naverplace.migration.cutover.audit_log import CutoverLog
 
     with plain_errors():

@@ -14,8 +14,8 @@ from naverplace.settings.loader import load_settings
 
 if TYPE_CHECKING:
     from naverplace.domain.stores import Store
-    from naverplace.ledger.lease import StoreState
-    from naverplace.ledger.store_state_table import StoreStateTable
+    from naverplace.ledger.store_lock import StoreStateTable
+    from naverplace.ledger.store_state import StoreState
     from naverplace.settings.schema import Settings
 
 Which = Annotated[list[str], typer.Argument(help="Store ids or aliases.", metavar="STORE...")]
@@ -94,8 +94,8 @@ def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = Fa
 def store_table(settings: Settings) -> StoreStateTable:
     """Open the stores' own items."""
     from naverplace.aws.dynamodb import open_dynamodb
-    from naverplace.aws.state_table import StateTable
-    from naverplace.ledger.store_state_table import StoreStateTable
+    from naverplace.aws.table import StateTable
+    from naverplace.ledger.store_lock import StoreStateTable
 
     return StoreStateTable(StateTable(open_dynamodb(settings.aws), settings.aws.session_table))
 
@@ -123,7 +123,7 @@ def login_name() -> str:
 
 
 def _row(store: Store, item: StoreState, *, settings: Settings, now: datetime) -> dict[str, Any]:
-    from naverplace.ledger.ownership import owner_of
+    from naverplace.ledger.store_state import owner_of
     from naverplace.quality.circuit_breaker import BATCH, Baseline
 
     last = Baseline.from_map(item.extra.get(BATCH))

@@ -23,7 +23,7 @@ from naverplace.delivery.outcomes import describe_error
 from naverplace.domain.effects import Channel, Effect, Notify, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.store_state import PendingMessage
 
 
 def deliver(

@@ -34,11 +34,10 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.records import notice_kind
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.claims import Claim, ClaimRefused
-from naverplace.ledger.message_ledger import MessageLedger
-from naverplace.ledger.ownership import NotOurs
+from naverplace.ledger.message_ledger import Claim, ClaimRefused, MessageLedger
 from naverplace.ledger.reservations import LEFT, sortable_timestamp
 from naverplace.ledger.store_lock import StoreLock
+from naverplace.ledger.store_state import NotOurs
 from naverplace.messaging.owner_channels import OwnerChannel
 from naverplace.messaging.sens import SensClient
 from naverplace.settings.sections import CutoverSettings, LedgerSettings

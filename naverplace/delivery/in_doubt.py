@@ -16,8 +16,8 @@ from enum import StrEnum
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.claims import Claim
-from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.message_ledger import Claim
+from naverplace.ledger.store_state import PendingMessage
 from naverplace.settings.sections import LedgerSettings
 
 SIGNATURE_LIFE = timedelta(minutes=5)  # and so the largest difference of two clocks that SENS takes

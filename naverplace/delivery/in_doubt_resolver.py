@@ -23,8 +23,8 @@ from naverplace.delivery.in_doubt import (
 )
 from naverplace.domain.records import Record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.lease import PendingMessage
 from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.store_state import PendingMessage
 from naverplace.messaging.sens import SensClient
 from naverplace.settings.sections import LedgerSettings
 
@@ -87,7 +87,7 @@ class InDoubtResolver:
     def free_by_rule(self, message: InDoubtMessage) -> bool:
         """Free a message that the rule prefers to send twice rather than not at all."""
         why = "sent again by the rule's choice (in_doubt: resend); SENS's log cannot be read"
-        return self.table.mark_never_sent(message.claim, why, now=self.clock.now())
+        return self.table.release_claim(message.claim, why, now=self.clock.now())
 
     def _look_up(
         self, message: InDoubtMessage, messages: Sequence[InDoubtMessage]
@@ -109,7 +109,7 @@ class InDoubtResolver:
             why = f"SENS may still take it, until {safe.astimezone(SEOUL):%H:%M:%S}"
             return message.resolved_as(Resolution.WAITING, why)
         why = f"not in SENS's log at {looked_at:%Y-%m-%d %H:%M:%S}"
-        if not self.table.mark_never_sent(message.claim, why, now=self.clock.now()):
+        if not self.table.release_claim(message.claim, why, now=self.clock.now()):
             return message.resolved_as(Resolution.RESOLVED_BY_OTHER_RUN, _MOVED_ON)
         return message.resolved_as(Resolution.FREED, why)
 

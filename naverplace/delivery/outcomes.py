@@ -21,7 +21,7 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.claims import ClaimRefused, next_try
+from naverplace.ledger.message_ledger import ClaimRefused, next_try
 from naverplace.ledger.reservations import LEFT
 
 logger = logging.getLogger(__name__)

@@ -17,9 +17,9 @@ from naverplace.delivery.in_doubt import (
     safe_to_resend_after,
 )
 from naverplace.domain.message_kinds import FLAG_OF
-from naverplace.ledger.lease import LockedByOther, PendingMessage
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreLock
+from naverplace.ledger.store_state import LockedByOther, PendingMessage
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.redaction.redactor import describe

@@ -9,15 +9,14 @@ from datetime import datetime
 from boto3.dynamodb.conditions import Attr
 
 from naverplace.aws.dynamodb import from_wire
-from naverplace.aws.state_table import StateTable
-from naverplace.aws.table import all_of
+from naverplace.aws.table import StateTable, all_of
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.records import Record, attribute
-from naverplace.ledger.lease import PREFIX as STORE
-from naverplace.ledger.lease import StoreState
 from naverplace.ledger.records_table import EXISTS
 from naverplace.ledger.scan import LedgerScan
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreStateTable
+from naverplace.ledger.store_state import PREFIX as STORE
+from naverplace.ledger.store_state import StoreState
 
 _LEDGERS = tuple(attribute(kind) for kind in KINDS)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr
 
 from naverplace.aws.table import all_of
+from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
 from naverplace.domain.message_status import MessageStatus, assert_transition
 from naverplace.domain.records import (
@@ -22,13 +23,84 @@ from naverplace.domain.records import (
     reserved_since,
 )
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.claims import Claim, ClaimRefused, Reclaimable, interpret_claim
-from naverplace.ledger.entries import MOVED_FROM
-from naverplace.ledger.records_table import EXISTS, RecordsTable, Seen, entry_is
-from naverplace.ledger.reservations_table import ReservationsTable
+from naverplace.ledger.records_table import EXISTS, RecordsTable, ReservationsTable, Seen, entry_is
+from naverplace.ledger.scan import MOVED_FROM
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+MAX_REFUSALS = 5  # of one content; changed content or a changed sender starts anew
+FIRST_BACK_OFF = timedelta(minutes=9)  # doubles; less than the 20 minutes between two runs
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send one message once; whoever holds it must accept, release or doubt it."""
+
+    key: RecordKey = field(repr=False)
+    kind: str
+    message: LedgerEntry
+    flag: str | None = None
+    reserved_by: str = ""  # beside the legacy: its flag must be reserved since then, or before
+
+
+@dataclass(frozen=True)
+class ClaimRefused:
+    """Why a message may not be sent now."""
+
+    # no_record | flag_set | unreserved | reserved | given_up | backing_off | the message's state
+    why: str
+    message: LedgerEntry | None = None
+
+
+@dataclass(frozen=True)
+class Reclaimable:
+    """The message was claimed once and freed again, so that it may be claimed from this state."""
+
+    message: LedgerEntry
+
+
+def interpret_claim(
+    claim: Claim, old: Mapping[str, Any] | None
+) -> Claim | ClaimRefused | Reclaimable:
+    """Read what a conditional claim met: None (nothing, so it is written), or the item in its way.
+
+    An empty item means that there was none. Raises BadResponse for a ledger that is no Map.
+    """
+    if old is None:
+        return claim
+    if not old:
+        return ClaimRefused("no_record")
+    found = read_record(old).messages.get(claim.kind)
+    if found and (found.token, found.state) == (claim.message.token, MessageStatus.CLAIMED):
+        return claim  # our own first try, whose answer was lost
+    if claim.flag and old.get(claim.flag) is True:
+        return ClaimRefused("flag_set", found)
+    if claim.flag and claim.reserved_by and (found is None or found.may_be_claimed):
+        since = read_record(old).reserved.get(claim.flag)
+        if not since or since > claim.reserved_by:
+            return ClaimRefused("reserved" if since else "unreserved", found)
+    if found is None:
+        name = attribute(claim.kind)
+        raise BadResponse(f"booking {claim.key.booking_num}: {name} of its item is no Map")
+    if not found.may_be_claimed:
+        return ClaimRefused(found.state, found)
+    unchanged = found.content_hash == claim.message.content_hash
+    if found.refusals >= MAX_REFUSALS and unchanged:
+        return ClaimRefused("given_up", found)
+    again = next_try(found)
+    if again and unchanged and claim.message.claimed_at and claim.message.claimed_at < again:
+        return ClaimRefused("backing_off", found)
+    return Reclaimable(found)
+
+
+def next_try(refused: LedgerEntry) -> datetime | None:
+    """Tell from when on a refused message may be tried again unchanged; None: at once."""
+    if refused.state != MessageStatus.REFUSED or refused.refusals < 1 or refused.settled_at is None:
+        return None  # freed since, by whatever else: that was no refusal
+    doublings: int = 2 ** (min(refused.refusals, MAX_REFUSALS) - 1)
+    return refused.settled_at + FIRST_BACK_OFF * doublings
 
 
 class MessageLedger:
@@ -86,58 +158,44 @@ class MessageLedger:
 
         Tells False when the claim is not ours any more.
         """
-        settled = replace(
+        accepted = replace(
             claim.message, state=MessageStatus.ACCEPTED, request_id=request_id, settled_at=now
         )
-        old = self._settle(claim, settled)
+        old = self._write_end(claim, accepted)
         if old is not None and attribute(claim.kind) not in old:
             # The legacy put a new item over ours (L11, L15); the message was sent all the same.
-            old = self._settle(claim, settled, overwritten=True)
+            old = self._write_end(claim, accepted, overwritten=True)
         return self.records.count_write(old is None)
 
     def release_claim(
         self, claim: Claim, reason: str, *, now: datetime, refused: bool = False
     ) -> bool:
-        """Free the claim: nothing was accepted. A refusal of the content itself is counted."""
-        settled = replace(
-            claim.message,
-            state=MessageStatus.REFUSED if refused else MessageStatus.OWED,
-            refusals=claim.message.refusals + refused,
-            reason=reason,
-            settled_at=now,
-        )
-        return self.records.count_write(self._settle(claim, settled) is None)
+        """Free the claim: nothing was accepted. A refusal of the content itself is counted.
+
+        Tells False when another run has resolved it.
+        """
+        state = MessageStatus.REFUSED if refused else MessageStatus.OWED
+        refusals = claim.message.refusals + refused
+        return self._end(claim, state, now, refusals=refusals, reason=reason)
 
     def mark_in_doubt(self, claim: Claim, reason: str, *, now: datetime) -> bool:
         """Record that only the provider's log can tell whether the message was accepted."""
-        settled = replace(
-            claim.message, state=MessageStatus.IN_DOUBT, reason=reason, settled_at=now
-        )
-        return self.records.count_write(self._settle(claim, settled) is None)
+        return self._end(claim, MessageStatus.IN_DOUBT, now, reason=reason)
 
     def mark_accepted_by_log(self, claim: Claim, found: SmsLogEntry, *, now: datetime) -> bool:
         """Record that the provider's log holds this message in doubt: it was accepted.
 
-        Tells False when somebody else has resolved it.
+        Tells False when another run has resolved it.
         """
-        settled = replace(
-            claim.message,
-            state=MessageStatus.ACCEPTED,
+        return self._end(
+            claim,
+            MessageStatus.ACCEPTED,
+            now,
             request_id=found.request_id,
             message_id=found.message_id,
             provider_status=found.status,
             reason="found in SENS's log",
-            settled_at=now,
         )
-        return self.records.count_write(self._settle(claim, settled) is None)
-
-    def mark_never_sent(self, claim: Claim, reason: str, *, now: datetime) -> bool:
-        """Record that this message in doubt never reached the provider, so that it is owed again.
-
-        Tells False when somebody else has resolved it.
-        """
-        settled = replace(claim.message, state=MessageStatus.OWED, reason=reason, settled_at=now)
-        return self.records.count_write(self._settle(claim, settled) is None)
 
     def expire(self, effect: MarkExpired, *, run_id: str, now: datetime) -> bool:
         """Record that a message's time is over, and that it was never accepted.
@@ -189,18 +247,22 @@ class MessageLedger:
             condition=all_of(conditions),
         )
 
-    def _settle(
-        self, claim: Claim, settled: LedgerEntry, *, overwritten: bool = False
+    def _end(self, claim: Claim, state: MessageStatus, now: datetime, **parts: Any) -> bool:
+        ended = replace(claim.message, state=state, settled_at=now, **parts)
+        return self.records.count_write(self._write_end(claim, ended) is None)
+
+    def _write_end(
+        self, claim: Claim, ended: LedgerEntry, *, overwritten: bool = False
     ) -> dict[str, Any] | None:
         """Move a message on; None when it is written, else the item in the way ({} for none).
 
         With its acceptance the legacy's flag flips. An `overwritten` entry is not in its item.
         """
         seen = None if overwritten else (claim.message.token, claim.message.state)
-        assert_transition(seen[1] if seen else None, settled.state)
-        sets: dict[str, Any] = {attribute(claim.kind): settled.as_map()}
+        assert_transition(seen[1] if seen else None, ended.state)
+        sets: dict[str, Any] = {attribute(claim.kind): ended.as_map()}
         removes: list[str] = []
-        if claim.flag and settled.state == MessageStatus.ACCEPTED:
+        if claim.flag and ended.state == MessageStatus.ACCEPTED:
             sets[claim.flag] = True
             removes.append(reserved_since(claim.flag))
         old = self.records.table.update(
@@ -209,7 +271,7 @@ class MessageLedger:
             removes=removes,
             condition=EXISTS & entry_is(claim.kind, seen),
         )
-        if old and _holds(old, claim.kind, settled):
+        if old and _holds(old, claim.kind, ended):
             return None  # our own first try, whose answer was lost
         return old
 

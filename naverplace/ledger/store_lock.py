@@ -5,24 +5,79 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
+from boto3.dynamodb.conditions import Attr
+
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
-from naverplace.ledger.lease import (
+from naverplace.base.errors import Throttled
+from naverplace.ledger.store_state import (
+    NEW,
+    PREFIX,
     Lease,
     LeaseLost,
     LockedByOther,
+    Ownership,
     PendingMessage,
     StoreState,
     acquire,
+    as_item,
     own,
+    owner_of,
+    read_state,
     release,
     renew,
 )
-from naverplace.ledger.ownership import NEW, Ownership, ensure_ours, owner_of
-from naverplace.ledger.store_state_table import StoreStateTable
 from naverplace.settings.sections import LedgerSettings
+
+TRIES = 20  # of one change, while others change the same item
+_MARK = "changed_by"
+
+
+class StoreStateTable:
+    """The states by store id; threads may share it."""
+
+    def __init__(self, session: StateTable) -> None:
+        self.session = session
+
+    def read(self, store_ids: Iterable[str]) -> dict[str, StoreState]:
+        """Read every store's state, empty where there is none; raises Transient, Permanent."""
+        wanted = list(dict.fromkeys(store_ids))
+        items = self.session.get_many(PREFIX + store_id for store_id in wanted)
+        return {store_id: _read(store_id, items.get(PREFIX + store_id)) for store_id in wanted}
+
+    def change(self, store_id: str, edit: Callable[[StoreState], StoreState]) -> StoreState:
+        """Change a store's state by `edit`, again from the start when somebody was faster.
+
+        Raises what `edit` raises, with nothing written; Throttled when others never let go.
+        """
+        seen = self.read([store_id])[store_id]
+        for _ in range(TRIES):
+            wanted = edit(seen)
+            if wanted == seen:
+                return seen
+            wanted = replace(wanted, version=seen.version + 1)
+            mark = uuid4().hex
+            unchanged = Attr("version").eq(seen.version)
+            found = self.session.table.put(
+                {**as_item(wanted), _MARK: mark},
+                condition=unchanged if seen.version else Attr("version").not_exists(),
+            )
+            # botocore repeats a write whose answer was lost, and then meets its own first try.
+            if found is None or found.get(_MARK) == mark:
+                return wanted
+            seen = _read(store_id, found)
+        raise Throttled(f"store {store_id}: its item was changed by others {TRIES} times")
+
+
+def _read(store_id: str, values: dict[str, Any] | None) -> StoreState:
+    kept = {name: value for name, value in (values or {}).items() if name != _MARK}
+    return read_state(store_id, kept)
+
 
 log = logging.getLogger(__name__)
 _LOOK_AGAIN = 0.5  # seconds, while another run holds the store
@@ -75,10 +130,6 @@ class StoreLocks:
                 left = (held.lease.until - self.clock.now()).total_seconds()
                 time.sleep(min(max(left, 0.01), _LOOK_AGAIN))
 
-    def allow(self, item: StoreState) -> None:
-        """Raise NotOurs unless we may send for this store."""
-        ensure_ours(item, self.default_owner)
-
     def _acquire(
         self, store_id: str, opening: tuple[PendingMessage, ...], sending: bool
     ) -> StoreLock:
@@ -91,16 +142,12 @@ class StoreLocks:
                 now=self.clock.now(),
                 seconds=self.settings.lease_seconds,
                 opening=opening,
-                allowed=self.allow if sending else _nobody_sends,
+                default_owner=self.default_owner if sending else None,
             ),
         )
         if changed.lease is None:
             raise LeaseLost(f"store {store_id}: its lease was not written")
         return StoreLock(self, changed, changed.lease, sending=sending)
-
-
-def _nobody_sends(item: StoreState) -> None:
-    """Let a holding that sends nothing hold whatever store it likes."""
 
 
 class StoreLock:
@@ -140,7 +187,7 @@ class StoreLock:
                 lease,
                 now=now,
                 seconds=seconds,
-                allowed=stores.allow if self.sending else _nobody_sends,
+                default_owner=stores.default_owner if self.sending else None,
             ),
         )
         self.lease = changed.lease or lease
@@ -156,13 +203,13 @@ class StoreLock:
 
         self.stores.table.change(self.store_id, edited)
 
-    def release(self, settled: Collection[PendingMessage]) -> None:
-        """Give the store back; messages that are not settled stay open for the next run."""
+    def release(self, resolved: Collection[PendingMessage]) -> None:
+        """Give the store back; messages that are not resolved stay open for the next run."""
         lease = self.lease
         try:
             self.stores.table.change(
-                self.store_id, lambda item: release(item, lease, settled=settled)
+                self.store_id, lambda item: release(item, lease, resolved=resolved)
             )
         except LeaseLost as error:
-            # Whoever has it now finds our messages open, and settles them.
+            # Whoever has it now finds our messages open, and resolves them.
             log.warning("%s", error)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb, read_only
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import load_fields

@@ -12,7 +12,7 @@ from typing import Protocol
 import requests
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import (
     BadResponse,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from requests.cookies import RequestsCookieJar, create_cookie
 
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import CoolingDown, LoginFailed
 from naverplace.redaction.redactor import REDACTOR

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from naverplace.aws.dynamodb import open_dynamodb, timed
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import SettingsError
 from naverplace.base.registry import suggest_nearest
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.ledger.message_ledger import MessageLedger
-from naverplace.ledger.store_lock import StoreLocks
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.capture.recorder import CapturedInputs

@@ -14,7 +14,7 @@ from naverplace.base.timing import PhaseTimer
 from naverplace.base.yaml_nodes import ErrorList
 from naverplace.domain.effects import FALLBACK, Channel
 from naverplace.domain.notification_routing import load_routing
-from naverplace.ledger.reported_runs import record_reported_runs
+from naverplace.ledger.run_memory import record_reported_runs
 from naverplace.messaging.owner_channels import OwnerChannel, open_channels
 from naverplace.pipeline.context import RunContext, open_run
 from naverplace.pipeline.measurements import collect_measurements

@@ -10,7 +10,7 @@ import pandas as pd
 from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.effects import Effect, Notify
 from naverplace.domain.results import ActionResult, Decisions
-from naverplace.ledger.ownership import Ownership
+from naverplace.ledger.store_state import Ownership
 from naverplace.naver.session import NaverSession
 from naverplace.quality.circuit_breaker import Halt
 from naverplace.quality.validation import ValidationResult

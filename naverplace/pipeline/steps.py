@@ -12,10 +12,10 @@ from naverplace.domain.effects import Effect, RecordKey
 from naverplace.domain.record_matching import MatchedBooking, match_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
-from naverplace.ledger.ownership import Ownership, owner_of
-from naverplace.ledger.reported_runs import read_reported_runs
 from naverplace.ledger.reservations import plan_reservations
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.run_memory import read_reported_runs
+from naverplace.ledger.store_lock import StoreStateTable
+from naverplace.ledger.store_state import Ownership, owner_of
 from naverplace.naver.booking_client import BookingClient, completed_window
 from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session

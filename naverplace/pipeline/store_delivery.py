@@ -15,9 +15,8 @@ from naverplace.delivery.outcomes import Attempt, describe_error
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.lease import LockedByOther, PendingMessage
-from naverplace.ledger.ownership import NotOurs
 from naverplace.ledger.store_lock import StoreLock
+from naverplace.ledger.store_state import LockedByOther, NotOurs, PendingMessage
 from naverplace.naver.booking_client import BookingClient
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline.booking_recheck import BookingRechecker

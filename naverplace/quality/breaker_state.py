@@ -10,8 +10,8 @@ from datetime import datetime
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import Booking
 from naverplace.domain.record_matching import MatchedBooking
-from naverplace.ledger.lease import StoreState
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreStateTable
+from naverplace.ledger.store_state import StoreState
 from naverplace.quality.circuit_breaker import (
     BatchStats,
     Halt,

@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.cli.app import app
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records
-from naverplace.ledger.lease import Lease, PendingMessage
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreStateTable
+from naverplace.ledger.store_state import Lease, PendingMessage
 from naverplace.quality.breaker_state import check_batches
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault

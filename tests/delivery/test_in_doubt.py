@@ -26,8 +26,8 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.claims import Claim
-from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.message_ledger import Claim
+from naverplace.ledger.store_state import PendingMessage
 from naverplace.settings.sections import LedgerSettings
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)

@@ -15,7 +15,7 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, attribute
 from naverplace.domain.results import Outcome
-from naverplace.ledger.claims import (
+from naverplace.ledger.message_ledger import (
     FIRST_BACK_OFF,
     MAX_REFUSALS,
     Claim,

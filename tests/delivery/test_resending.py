@@ -11,7 +11,7 @@ import pytest
 from naverplace.domain.effects import SendSms
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
-from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.store_state import PendingMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.context import RunContext
 from sandbox.faults import Fault

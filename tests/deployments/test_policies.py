@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from naverplace.cli.app import app
 from naverplace.jobs.retention.job import retain
 from naverplace.jobs.watchdog.job import Watchdog
-from naverplace.ledger import reported_runs
-from naverplace.ledger.lease import PREFIX
+from naverplace.ledger import run_memory
+from naverplace.ledger.store_state import PREFIX
 from naverplace.migration.cutover import audit_log
 from naverplace.migration.shadow import Shadow, keep_inputs
 from naverplace.naver.session_store import COOKIES_ID
@@ -147,7 +147,7 @@ def test_the_reader_is_kept_from_the_owners_login_by_its_key(
         if "Condition" in statement
     )
 
-    ours = (PREFIX, audit_log.ITEM, reported_runs.ITEM)
+    ours = (PREFIX, audit_log.ITEM, run_memory.ITEM)
     assert keys == ["naverplace-*"]
     assert all(fnmatchcase(key, keys[0]) for key in ours)
     assert not fnmatchcase(COOKIES_ID, keys[0])

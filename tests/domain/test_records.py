@@ -16,7 +16,13 @@ from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, attribute, notice_kind, read_record
-from naverplace.ledger.claims import MAX_REFUSALS, Claim, ClaimRefused, Reclaimable, interpret_claim
+from naverplace.ledger.message_ledger import (
+    MAX_REFUSALS,
+    Claim,
+    ClaimRefused,
+    Reclaimable,
+    interpret_claim,
+)
 
 KEY = RecordKey("1051707_900000001", "010-0000-0001")
 LEGACY_ITEM: dict[str, Any] = {

@@ -13,8 +13,7 @@ from naverplace.base.errors import ServiceUnavailable
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry
-from naverplace.ledger.entries import LedgerMessage, entries_of
-from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.scan import LedgerMessage, LedgerScan, entries_of
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import ServiceUnavailable
 from naverplace.domain.effects import RecordKey
-from naverplace.ledger.lease import LeaseLost, LockedByOther, PendingMessage
-from naverplace.ledger.store_lock import StoreLocks
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
+from naverplace.ledger.store_state import LeaseLost, LockedByOther, PendingMessage
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox

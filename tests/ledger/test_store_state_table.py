@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Throttled
 from naverplace.domain.effects import RecordKey
-from naverplace.ledger.lease import (
+from naverplace.ledger.store_lock import TRIES, StoreStateTable
+from naverplace.ledger.store_state import (
     PREFIX,
     LockedByOther,
     PendingMessage,
@@ -22,7 +23,6 @@ from naverplace.ledger.lease import (
     acquire,
     release,
 )
-from naverplace.ledger.store_state_table import TRIES, StoreStateTable
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -180,7 +180,7 @@ def test_a_taken_store_whose_answer_was_lost_is_ours_and_not_held_by_a_stranger(
 
     lease = item.lease
     assert lease is not None
-    closed = table.change(STORE, lambda item: release(item, lease, settled=[]))
+    closed = table.change(STORE, lambda item: release(item, lease, resolved=[]))
     assert closed.holder_at(NOON) is None
 
 

@@ -11,14 +11,13 @@ from botocore.stub import Stubber
 
 from naverplace.aws.config import AwsSettings
 from naverplace.aws.dynamodb import from_wire, open_dynamodb, to_wire
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import read_record
-from naverplace.ledger.claims import MAX_REFUSALS, Claim, ClaimRefused
-from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.message_ledger import MAX_REFUSALS, Claim, ClaimRefused, MessageLedger
 from naverplace.ledger.schema import check_tables, create_tables
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault

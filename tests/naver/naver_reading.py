@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError
 from naverplace.naver.session import NaverSession, open_naver_session

@@ -8,8 +8,8 @@ from typing import Any
 
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.results import ActionResult
-from naverplace.ledger.lease import PendingMessage
 from naverplace.ledger.store_lock import StoreLock
+from naverplace.ledger.store_state import PendingMessage
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import context, steps, store_delivery
 from naverplace.pipeline.context import RunContext

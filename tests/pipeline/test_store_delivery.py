@@ -12,7 +12,7 @@ import pytest
 
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.results import Outcome
-from naverplace.ledger.lease import PendingMessage
+from naverplace.ledger.store_state import PendingMessage
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.context import RunContext
 from naverplace.reporting.report import RunReport

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreStateTable
 from naverplace.quality.breaker_state import check_batches, release_store
 from naverplace.quality.circuit_breaker import Halt, release_in, tripped_in
 from naverplace.settings.schema import Settings

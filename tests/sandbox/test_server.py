@@ -22,7 +22,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.naver.session_store import SessionStore
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings

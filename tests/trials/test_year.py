@@ -16,8 +16,8 @@ from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import Resolution
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import SendSms
-from naverplace.ledger import claims
-from naverplace.ledger.claims import ClaimRefused, Reclaimable
+from naverplace.ledger import message_ledger
+from naverplace.ledger.message_ledger import ClaimRefused, Reclaimable
 from naverplace.rules import expiry
 from trials.year import oracle, owed
 from trials.year.half import Half
@@ -77,7 +77,8 @@ def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def plant_a_second_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "naverplace.ledger.message_ledger.interpret_claim", grant_again(claims.interpret_claim)
+        "naverplace.ledger.message_ledger.interpret_claim",
+        grant_again(message_ledger.interpret_claim),
     )
     monkeypatch.setattr("naverplace.ledger.message_ledger.assert_transition", lambda *states: None)
 
@@ -99,7 +100,7 @@ def plant_no_second_guide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plant_no_look_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(self: InDoubtResolver, doubt: Any, *args: Any) -> Any:
-        self.table.mark_never_sent(doubt.claim, "planted", now=self.clock.now())
+        self.table.release_claim(doubt.claim, "planted", now=self.clock.now())
         return doubt.resolved_as(Resolution.FREED, "planted")
 
     monkeypatch.setattr(InDoubtResolver, "_look_up", look_up)

@@ -10,8 +10,7 @@ from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver
 from naverplace.delivery import outcomes as sending_module
 from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import Outcome
-from naverplace.ledger.claims import Claim
-from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.message_ledger import Claim, MessageLedger
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline import store_delivery
 from naverplace.rules import expiry

@@ -8,7 +8,7 @@ from functools import cached_property
 from threading import BoundedSemaphore
 from typing import Any
 
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.errors import ServiceUnavailable
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
@@ -19,8 +19,7 @@ from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.records_table import RecordsTable
-from naverplace.ledger.store_lock import StoreLocks
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.context import RunContext

@@ -13,8 +13,8 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
-from naverplace.ledger import lease
-from naverplace.ledger.reported_runs import ITEM, record_reported_runs
+from naverplace.ledger import store_state
+from naverplace.ledger.run_memory import ITEM, record_reported_runs
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, steps
 from naverplace.pipeline.context import RunContext
@@ -132,7 +132,7 @@ def _narrow(run: RunContext, reader: Reader, records: Mapping[RecordKey, Record]
     """Decide about what could matter as `steps.decide` does; the breaker sees whole ones only."""
     items, served = reader.outside.tables.items["session"], {}
     for store_id in run.stores:
-        item = from_wire(items.get((lease.PREFIX + store_id,), {}))
+        item = from_wire(items.get((store_state.PREFIX + store_id,), {}))
         served[store_id] = served_since(item)
     return reader.outside.engine.decide(
         match_records(reader.bookings, records),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.entries import LedgerMessage
+from naverplace.ledger.scan import LedgerMessage
 
 
 class MatchClass(StrEnum):

@@ -18,8 +18,7 @@ from naverplace.jobs.reconciliation.findings import (
     Finding,
     entry_finding,
 )
-from naverplace.ledger.entries import LedgerMessage
-from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.scan import LedgerMessage, LedgerScan
 from naverplace.messaging.sens import SensClient, read_requests
 from naverplace.redaction.redactor import describe
 

@@ -17,7 +17,7 @@ from naverplace.jobs.reconciliation.classification import (
     MatchResult,
     ReconciliationWindow,
 )
-from naverplace.ledger.entries import LedgerMessage
+from naverplace.ledger.scan import LedgerMessage
 
 UNDELIVERED = "undelivered"  # accepted, and the phone did not get it
 NEVER_FINISHED = "never_finished"  # accepted, and SENS never said what became of it

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.errors import NaverPlaceError, RulesError
 from naverplace.base.timing import PhaseTimer
 from naverplace.domain.sms_log import SmsLogEntry
@@ -34,9 +34,8 @@ from naverplace.jobs.reconciliation.findings import (
 )
 from naverplace.jobs.reconciliation.matching import SKEW, match_messages
 from naverplace.jobs.reconciliation.summary import reconciliation_message
-from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
-from naverplace.ledger.scan import LedgerScan
-from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
+from naverplace.ledger.run_memory import Watermark, read_watermark, write_watermark
+from naverplace.ledger.scan import LedgerMessage, LedgerScan, LegacyFlag, entries_of, flags_of
 from naverplace.messaging.sens import (
     KEPT,
     SensClient,

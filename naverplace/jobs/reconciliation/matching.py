@@ -19,7 +19,7 @@ from naverplace.jobs.reconciliation.classification import (
     MatchResult,
     ReconciliationWindow,
 )
-from naverplace.ledger.entries import LedgerMessage, LegacyFlag
+from naverplace.ledger.scan import LedgerMessage, LegacyFlag
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
@@ -23,7 +23,7 @@ from naverplace.jobs.retention.policy import WRONG, Listed, RetentionDecision, r
 from naverplace.jobs.retention.report_files import ReportFiles, report_files
 from naverplace.jobs.retention.result import LocationResult, RetentionResult
 from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
-from naverplace.ledger.ownership import NEW, owner_of
+from naverplace.ledger.store_state import NEW, owner_of
 from naverplace.naver.booking_client import BookingClient, completed_window
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.pipeline.capture.bundle_store import expiry_of, open_bundles

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
@@ -21,9 +21,9 @@ from naverplace.jobs.watchdog.late_messages import (
     find_late_messages,
     watchdog_message,
 )
-from naverplace.ledger.ownership import owner_of
 from naverplace.ledger.scan import LedgerScan
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreStateTable
+from naverplace.ledger.store_state import owner_of
 from naverplace.pipeline.notify_owner import send_alert
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.schema import Settings

@@ -20,7 +20,7 @@ from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
-from naverplace.ledger.lease import StoreState
+from naverplace.ledger.store_state import StoreState
 from naverplace.quality.circuit_breaker import BATCH, Baseline
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook

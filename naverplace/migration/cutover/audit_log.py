@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 
 ITEM = "naverplace-switch"
 

@@ -15,17 +15,18 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.booking import TIME_FORMAT
 from naverplace.jobs.drain import DrainResult, drain_stores
-from naverplace.ledger.lease import PendingMessage, StoreState
-from naverplace.ledger.ownership import (
+from naverplace.ledger.records_table import marker_item
+from naverplace.ledger.store_state import (
     LEGACY,
     NEW,
     OWNER,
     Ownership,
+    PendingMessage,
+    StoreState,
     mark_coexisting,
     mark_sole_sender_from,
     transfer,
 )
-from naverplace.ledger.reservations_table import marker_item
 from naverplace.migration.cutover.audit_log import CutoverLog
 from naverplace.migration.cutover.legacy_schedule import LegacySchedule
 from naverplace.migration.cutover.return_reservations import return_reservations

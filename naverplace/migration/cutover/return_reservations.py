@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from naverplace.domain.records import Record
+from naverplace.ledger.records_table import marker_key
 from naverplace.ledger.reservations import may_be_deleted
-from naverplace.ledger.reservations_table import marker_key
 from naverplace.ledger.scan import LedgerScan
 from naverplace.pipeline.context import RunContext
 

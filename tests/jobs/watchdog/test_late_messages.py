@@ -15,7 +15,7 @@ from naverplace.jobs.watchdog.late_messages import (
     find_late_messages,
     watchdog_message,
 )
-from naverplace.ledger.lease import StoreState
+from naverplace.ledger.store_state import StoreState
 from naverplace.quality.circuit_breaker import BATCH, Baseline
 from tests.rule_builders import STORE, a_booking, a_record, at, shipped, stores
 

@@ -14,7 +14,7 @@ import pytest
 from legacy.model import check
 from legacy.ports import World as LegacyWorld
 from naverplace.aws import dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.base.errors import Throttled
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.in_doubt_resolver import InDoubtResolver
@@ -28,12 +28,10 @@ from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs import drain
 from naverplace.ledger import message_ledger, store_lock
 from naverplace.ledger import records_table as items
-from naverplace.ledger import store_state_table as store_tables
 from naverplace.ledger.message_ledger import MessageLedger
-from naverplace.ledger.ownership import LEGACY, OWNER, Ownership
 from naverplace.ledger.reservations import reserved_values
-from naverplace.ledger.store_lock import StoreLocks
-from naverplace.ledger.store_state_table import StoreStateTable
+from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
+from naverplace.ledger.store_state import LEGACY, OWNER, Ownership
 from naverplace.migration.cutover import cutover as switching
 from naverplace.migration.cutover.audit_log import CutoverLog
 from naverplace.migration.cutover.cutover import Cutover
@@ -315,7 +313,7 @@ def steppable(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = SimpleNamespace(serialize=lambda value: value, deserialize=lambda value: value)
     monkeypatch.setattr(dynamodb, "_serializer", plain)  # thousands of worlds: no typed form
     monkeypatch.setattr(dynamodb, "_deserializer", plain)
-    for module in (items, message_ledger, store_tables, store_lock, switching):
+    for module in (items, message_ledger, store_lock, switching):
         monkeypatch.setattr(module, "uuid4", Token)
     for slow in (store_lock, drain):
         monkeypatch.setattr(slow, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))

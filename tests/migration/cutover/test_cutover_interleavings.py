@@ -11,7 +11,7 @@ import pytest
 
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.message_kinds import FLAGS
-from naverplace.ledger.ownership import LEGACY, NEW, Ownership
+from naverplace.ledger.store_state import LEGACY, NEW, Ownership
 from naverplace.settings.sections import CutoverSettings
 from tests.handback_world import Now
 from tests.interleaving import Process, World, explore

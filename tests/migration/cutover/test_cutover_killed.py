@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from naverplace.ledger.ownership import LEGACY, NEW
+from naverplace.ledger.store_state import LEGACY, NEW
 from tests.handback_world import Now
 from tests.interleaving import Process, World
 from tests.migration.cutover.cutover_scenes import (

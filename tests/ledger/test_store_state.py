@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from naverplace.aws.dynamodb import from_wire, to_wire
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
-from naverplace.ledger.lease import (
+from naverplace.ledger.store_state import (
     PREFIX,
     Lease,
     LeaseLost,
@@ -57,7 +57,7 @@ class Holders(RuleBasedStateMachine):
     def begin(self) -> None:
         self.item, self.now = StoreState("1051707"), NOON
         self.leases: dict[str, Lease] = {}  # what each holder believes to have
-        self.may_be_open: set[PendingMessage] = set()  # opened, and settled by nobody
+        self.may_be_open: set[PendingMessage] = set()  # opened, and resolved by nobody
 
     @rule(holder=st.sampled_from(HOLDERS), opening=some_messages)
     def acquire(self, holder: str, opening: list[PendingMessage]) -> None:
@@ -84,18 +84,18 @@ class Holders(RuleBasedStateMachine):
                 return
             self.leases[holder] = lease_of(self.item)
 
-    @rule(holder=st.sampled_from(HOLDERS), settled=some_messages)
-    def release(self, holder: str, settled: list[PendingMessage]) -> None:
+    @rule(holder=st.sampled_from(HOLDERS), resolved=some_messages)
+    def release(self, holder: str, resolved: list[PendingMessage]) -> None:
         if held := self.leases.get(holder):
             before = self.item
             try:
-                self.item = release(before, held, settled=settled)
+                self.item = release(before, held, resolved=resolved)
             except LeaseLost:
                 assert before.lease is None or lease_of(before).epoch != held.epoch
                 return
-            self.may_be_open -= set(settled)
-            # What is kept beside them may be settled long since: whoever comes next looks again.
-            phones = {m.key.phone for m in before.open if m not in settled}
+            self.may_be_open -= set(resolved)
+            # What is kept beside them may be resolved long since: whoever comes next looks again.
+            phones = {m.key.phone for m in before.open if m not in resolved}
             assert {m for m in self.item.open if m.key.phone not in phones} == set()
 
     @precondition(lambda self: self.item.lease is not None)
@@ -173,26 +173,26 @@ def test_nobody_closes_what_was_taken_over_and_its_messages_stay_open() -> None:
     second = taken(first, "run-b/2", now=NOON + timedelta(hours=1))
 
     with pytest.raises(LeaseLost, match="another run has taken over"):
-        release(second, lease_of(first), settled=[a_message(1)])
+        release(second, lease_of(first), resolved=[a_message(1)])
 
     assert a_message(1) in second.open
 
 
-def test_a_settled_message_stays_open_while_another_to_its_phone_is_in_doubt() -> None:
+def test_a_resolved_message_stays_open_while_another_to_its_phone_is_in_doubt() -> None:
     item = taken(StoreState("1051707"), opening=MESSAGES)
     guide, _, event, _ = MESSAGES
 
-    closed = release(item, lease_of(item), settled=[m for m in MESSAGES if m != guide])
+    closed = release(item, lease_of(item), resolved=[m for m in MESSAGES if m != guide])
     again = taken(closed)
 
     assert set(closed.open) == {guide, event}
-    assert release(again, lease_of(again), settled=[guide, event]).open == {}
+    assert release(again, lease_of(again), resolved=[guide, event]).open == {}
 
 
 def test_what_other_modules_keep_in_the_item_is_kept() -> None:
     item = read_state("1051707", {"id": "x", "batch": {"bookings": 58}, "released": "김하나"})
 
-    closed = release(taken(item), lease_of(taken(item)), settled=[])
+    closed = release(taken(item), lease_of(taken(item)), resolved=[])
 
     assert as_item(closed) == {
         "id": PREFIX + "1051707",

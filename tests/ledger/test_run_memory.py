@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.aws.state_table import StateTable
+from naverplace.aws.table import StateTable
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.ledger.reported_runs import read_reported_runs, record_reported_runs
+from naverplace.ledger.run_memory import read_reported_runs, record_reported_runs
 from naverplace.rules.expiry import REPORT_LIMIT, unreported_kinds
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
