@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.exceptions import (
@@ -17,9 +17,6 @@ from botocore.exceptions import (
 from naverplace.aws.config import AwsSettings, client_options
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-
 
 def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
     """Read a secret that holds settings as a JSON object, in the shape of the settings tree.
@@ -29,7 +26,8 @@ def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
     """
     where = f"AWS Secrets Manager, secret {secret_id!r} in {aws.region}"
     try:
-        answer = _open_client(aws).get_secret_value(SecretId=secret_id)
+        client = boto3.client("secretsmanager", **client_options(aws))
+        answer = client.get_secret_value(SecretId=secret_id)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "?")
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
@@ -53,7 +51,3 @@ def read_secret(secret_id: str, *, aws: AwsSettings) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise BadResponse(f'{where}: must be a JSON object like {{"naver": {{...}}}}')
     return tree
-
-
-def _open_client(aws: AwsSettings) -> SecretsManagerClient:
-    return boto3.client("secretsmanager", **client_options(aws))

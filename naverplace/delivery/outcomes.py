@@ -79,10 +79,11 @@ class Attempt:
     ) -> ActionResult:
         """Word the effect's end, and log it without phone, name or text."""
         effect = self.effect
-        action = _action(effect)
         result = ActionResult(
             rule=effect.rule,
-            action=action,
+            action=f"send_{effect.channel}"
+            if isinstance(effect, Notify)
+            else _ACTIONS[type(effect)],
             booking_num=effect.key.booking_num,
             store_id=effect.key.store_id,
             outcome=outcome,
@@ -96,7 +97,7 @@ class Attempt:
         logger.log(
             logging.INFO if result.success else logging.ERROR,
             "booking %s: %s %s is %s %s %s",
-            *(result.booking_num, action, result.kind, outcome.value, request_id, message),
+            *(result.booking_num, result.action, result.kind, outcome.value, request_id, message),
         )
         return result
 
@@ -159,10 +160,6 @@ def _params(effect: Effect) -> dict[str, str | bool]:
     if isinstance(effect, SetFlag):
         return {"flag": effect.flag, "value": effect.value}
     return {}
-
-
-def _action(effect: Effect) -> str:
-    return f"send_{effect.channel}" if isinstance(effect, Notify) else _ACTIONS[type(effect)]
 
 
 def describe_error(error: Exception) -> str:

@@ -20,6 +20,8 @@ from naverplace.domain.message_status import MessageStatus
 
 PREFIX = "message_"
 RESERVED = 1
+MOVED_FROM = "_at_"  # then the earlier start, in the kind of a moved booking's message
+BY_LEGACY = "legacy"  # token of an entry that notes what the legacy has sent
 KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
 SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
 _NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)

@@ -15,6 +15,7 @@ from naverplace.base.errors import BadResponse
 from naverplace.domain.effects import MarkExpired, MoveRecord, RecordKey
 from naverplace.domain.message_status import MessageStatus, assert_transition
 from naverplace.domain.records import (
+    MOVED_FROM,
     PREFIX,
     RESERVED,
     LedgerEntry,
@@ -24,7 +25,6 @@ from naverplace.domain.records import (
 )
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.records_table import EXISTS, RecordsTable, ReservationsTable, Seen, entry_is
-from naverplace.ledger.scan import MOVED_FROM
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -22,7 +22,16 @@ from naverplace.base.phone import normalise_phone
 from naverplace.domain.effects import CHANNELS, RecordKey
 from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus, assert_transition
-from naverplace.domain.records import PREFIX, SINCE, LedgerEntry, Record, attribute, read_record
+from naverplace.domain.records import (
+    BY_LEGACY,
+    MOVED_FROM,
+    PREFIX,
+    SINCE,
+    LedgerEntry,
+    Record,
+    attribute,
+    read_record,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,8 +39,6 @@ if TYPE_CHECKING:
 
 # Ledgers of lines to the owner: SENS knows nothing of them.
 NOTICES = tuple(f"{channel}_" for channel in CHANNELS)
-MOVED_FROM = "_at_"  # then the earlier start, of the message of a booking that was moved
-LEGACY = "legacy"  # token of an entry that no claim of ours has made
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def _is_notice(kind: str, message: LedgerEntry) -> bool:
 def _by_legacy(message: LedgerEntry) -> bool:
     """Tell whether a move noted here what the legacy had sent for the earlier start."""
     noted = not (message.content_hash or message.request_id)
-    return noted and message.token == LEGACY and message.state in WITH_PROVIDER
+    return noted and message.token == BY_LEGACY and message.state in WITH_PROVIDER
 
 
 def digits_of(phone: str) -> str:
@@ -142,18 +149,13 @@ class LedgerScan:
             kept = {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}
             yield read_record(from_wire(kept))
 
-    def record_delivery(self, entry: LedgerMessage, *, message_id: str, result: str) -> bool:
-        """Record that the phone has the message; tell False when the entry is another one now."""
-        return self._move(entry, MessageStatus.DELIVERED, message_id, result)
-
-    def record_failure(self, entry: LedgerMessage, *, message_id: str, result: str) -> bool:
-        """Record that the message could not be delivered; its flag stays, for it was accepted."""
-        return self._move(entry, MessageStatus.FAILED, message_id, result)
-
-    def _move(
-        self, entry: LedgerMessage, state: MessageStatus, message_id: str, result: str
+    def record_receipt(
+        self, entry: LedgerMessage, state: MessageStatus, *, message_id: str, result: str
     ) -> bool:
-        """Move `accepted` on; the parts of the Map that are not named here stay as they are."""
+        """Move `accepted` on to delivered or failed; a flag stays, for it was accepted.
+
+        Tells False when the entry is another one now. The other parts of its Map stay.
+        """
         assert_transition(MessageStatus.ACCEPTED, state)
         name = attribute(entry.kind)
         parts = {"state": state, "message_id": message_id, "provider_status": result}

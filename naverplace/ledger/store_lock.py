@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr
@@ -16,6 +15,7 @@ from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import Throttled
 from naverplace.ledger.store_state import (
+    CHANGED_BY,
     NEW,
     PREFIX,
     Lease,
@@ -35,7 +35,8 @@ from naverplace.ledger.store_state import (
 from naverplace.settings.sections import LedgerSettings
 
 TRIES = 20  # of one change, while others change the same item
-_MARK = "changed_by"
+_LOOK_AGAIN = 0.5  # seconds, while another run holds the store
+log = logging.getLogger(__name__)
 
 
 class StoreStateTable:
@@ -48,7 +49,9 @@ class StoreStateTable:
         """Read every store's state, empty where there is none; raises Transient, Permanent."""
         wanted = list(dict.fromkeys(store_ids))
         items = self.session.get_many(PREFIX + store_id for store_id in wanted)
-        return {store_id: _read(store_id, items.get(PREFIX + store_id)) for store_id in wanted}
+        return {
+            store_id: read_state(store_id, items.get(PREFIX + store_id, {})) for store_id in wanted
+        }
 
     def change(self, store_id: str, edit: Callable[[StoreState], StoreState]) -> StoreState:
         """Change a store's state by `edit`, again from the start when somebody was faster.
@@ -64,23 +67,14 @@ class StoreStateTable:
             mark = uuid4().hex
             unchanged = Attr("version").eq(seen.version)
             found = self.session.table.put(
-                {**as_item(wanted), _MARK: mark},
+                {**as_item(wanted), CHANGED_BY: mark},
                 condition=unchanged if seen.version else Attr("version").not_exists(),
             )
             # botocore repeats a write whose answer was lost, and then meets its own first try.
-            if found is None or found.get(_MARK) == mark:
+            if found is None or found.get(CHANGED_BY) == mark:
                 return wanted
-            seen = _read(store_id, found)
+            seen = read_state(store_id, found)
         raise Throttled(f"store {store_id}: its item was changed by others {TRIES} times")
-
-
-def _read(store_id: str, values: dict[str, Any] | None) -> StoreState:
-    kept = {name: value for name, value in (values or {}).items() if name != _MARK}
-    return read_state(store_id, kept)
-
-
-log = logging.getLogger(__name__)
-_LOOK_AGAIN = 0.5  # seconds, while another run holds the store
 
 
 class StoreLocks:

@@ -22,7 +22,8 @@ from naverplace.base.time_format import format_utc, parse_time
 from naverplace.domain.effects import RecordKey, SendSms
 
 PREFIX = "naverplace-store-"
-_OWN = ("id", "version", "epoch", "lease", "open")
+CHANGED_BY = "changed_by"  # token of the last write
+_OWN = ("id", "version", "epoch", "lease", "open", CHANGED_BY)
 _BETWEEN = "|"
 LEGACY, SHADOW, NEW = "legacy", "shadow", "new"
 OWNERS = (LEGACY, SHADOW, NEW)

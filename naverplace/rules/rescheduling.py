@@ -17,11 +17,11 @@ from naverplace.domain.booking import TIME_FORMAT, Booking
 from naverplace.domain.effects import MoveRecord
 from naverplace.domain.message_kinds import FLAG_OF, START_BOUND_KINDS
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
-from naverplace.domain.records import LedgerEntry, Record, attribute
+from naverplace.domain.records import BY_LEGACY, MOVED_FROM, LedgerEntry, Record, attribute
 
 LEGACY_WINDOW = timedelta(hours=2)  # the legacy sends no guide earlier before the start (L11, L12)
-_MOVED, _LEGACY = "moved", "legacy"  # tokens of entries that no claim has made
-_ARCHIVE = re.compile(r"(?P<kind>.+)_at_\d{8}T\d{4}")
+_MOVED = "moved"  # token of an entry that no claim has made
+_ARCHIVE = re.compile(rf"(?P<kind>.+){MOVED_FROM}\d{{8}}T\d{{4}}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Reschedule:
 
 def archived_kind(kind: str, start: datetime) -> str:
     """Name the ledger entry of a message that was for another start than the booking's own."""
-    return f"{kind}_at_{start.astimezone(SEOUL):%Y%m%dT%H%M}"
+    return f"{kind}{MOVED_FROM}{start.astimezone(SEOUL):%Y%m%dT%H%M}"
 
 
 def recorded_start(record: Record) -> datetime | None:
@@ -177,7 +177,7 @@ class _Plan:
         if flag and getattr(self.record, flag):
             why = "sent by the legacy"
             return LedgerEntry(
-                MessageStatus.ACCEPTED, token=_LEGACY, settled_at=self.now, reason=why
+                MessageStatus.ACCEPTED, token=BY_LEGACY, settled_at=self.now, reason=why
             )
         return None
 
@@ -190,7 +190,7 @@ class _Plan:
         opened = self.new - LEGACY_WINDOW
         for name, entry in self.messages.items():
             archived = _ARCHIVE.fullmatch(name)
-            is_guide = archived and archived["kind"] == kind and entry.token == _LEGACY
+            is_guide = archived and archived["kind"] == kind and entry.token == BY_LEGACY
             if is_guide and entry.settled_at and entry.settled_at >= opened:
                 return name
         return ""

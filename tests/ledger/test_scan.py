@@ -96,16 +96,14 @@ def test_a_page_that_stays_unreadable_is_a_passing_fault(world: Sandbox, table: 
         list(table.scan())
 
 
-@pytest.mark.parametrize(
-    ("state", "method"), [("delivered", "record_delivery"), ("failed", "record_failure")]
-)
+@pytest.mark.parametrize("state", [MessageStatus.DELIVERED, MessageStatus.FAILED])
 def test_an_accepted_message_is_moved_on_and_nothing_else_changes(
-    world: Sandbox, table: LedgerScan, state: str, method: str
+    world: Sandbox, table: LedgerScan, state: MessageStatus
 ) -> None:
     entry = only_entry(world, table, accepted(run_id="run", attempt=2))
     before = stored(world)
 
-    assert getattr(table, method)(entry, message_id="M1", result="0 ok")
+    assert table.record_receipt(entry, state, message_id="M1", result="0 ok")
 
     news = {"state": state, "message_id": "M1", "provider_status": "0 ok"}
     assert stored(world) == {**before, "message_guide": {**before["message_guide"], **news}}
@@ -116,7 +114,7 @@ def test_a_move_whose_answer_was_lost_is_recognised(world: Sandbox, settings: Se
     entry = only_entry(world, table, accepted())
     world.world.faults.append(Fault("aws", match=".UpdateItem", kind="drop_after"))
 
-    assert table.record_delivery(entry, message_id="M1", result="0")
+    assert table.record_receipt(entry, MessageStatus.DELIVERED, message_id="M1", result="0")
     assert stored(world)["message_guide"]["state"] == "delivered"
 
 
@@ -135,7 +133,7 @@ def test_a_message_that_is_another_one_now_is_left_alone(
     entry = only_entry(world, table, accepted())
     world.put_sms_item({**item_of(1), "message_guide": now})
 
-    assert not table.record_delivery(entry, message_id="M1", result="0")
+    assert not table.record_receipt(entry, MessageStatus.DELIVERED, message_id="M1", result="0")
     assert stored(world)["message_guide"] == now
 
 
@@ -152,7 +150,7 @@ def test_a_message_whose_item_was_overwritten_or_deleted_is_left_alone(
         world.put_sms_item(item_of(1))
     before = world.sms_items()
 
-    assert not table.record_failure(entry, message_id="M1", result="3001")
+    assert not table.record_receipt(entry, MessageStatus.FAILED, message_id="M1", result="3001")
     assert world.sms_items() == before
 
 
@@ -165,6 +163,6 @@ def test_an_archived_guide_of_a_moved_booking_is_followed_too(
         e for r in table.scan() for e in entries_of(r) if e.key == key_of(1) and e.kind == kind
     )
 
-    assert table.record_delivery(old, message_id="M1", result="0")
+    assert table.record_receipt(old, MessageStatus.DELIVERED, message_id="M1", result="0")
     assert stored(world)[f"message_{kind}"]["state"] == "delivered"
     assert stored(world)["message_guide"]["state"] == "accepted"

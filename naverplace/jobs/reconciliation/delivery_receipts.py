@@ -88,12 +88,16 @@ class _Following:
             self.under_way += 1
             if entry.at is None or entry.at < self.overdue:
                 self.findings.append(entry_finding(NEVER_FINISHED, entry, message))
-        elif message.end == "delivered":
-            self.delivered += self.table.record_delivery(
-                entry, message_id=message.message_id, result=message.result
-            )
-        # Somebody else may have moved it meanwhile: then it is theirs to name.
-        elif self.table.record_failure(entry, message_id=message.message_id, result=message.result):
+            return
+        delivered = message.end == MessageStatus.DELIVERED
+        state = MessageStatus.DELIVERED if delivered else MessageStatus.FAILED
+        # Another reconciliation may have moved it meanwhile: then that one names it.
+        moved = self.table.record_receipt(
+            entry, state, message_id=message.message_id, result=message.result
+        )
+        if delivered:
+            self.delivered += moved
+        elif moved:
             self.failed += 1
             self.findings.append(entry_finding(UNDELIVERED, entry, message))
 
