@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.delivery.in_doubt import InDoubtMessage, in_doubt_messages
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.records import LedgerEntry

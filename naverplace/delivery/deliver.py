@@ -6,24 +6,162 @@ certain not to have been accepted is sent once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import NaverPlaceError
+from naverplace.base.phone import from_legacy_sort_key, normalise_phone
 from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import (
     URGENT,
+    Candidate,
     InDoubtMessage,
     Resolution,
     in_doubt_messages,
+    known_requests,
+    pick,
     safe_to_resend_after,
+    unattributed_messages,
+    window,
 )
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.delivery.outcomes import describe_error
 from naverplace.domain.effects import Channel, Effect, Notify, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
+from naverplace.domain.records import Record
 from naverplace.domain.results import ActionResult, Outcome
+from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.store_state import PendingMessage
+from naverplace.messaging.sens import SensClient
+from naverplace.settings.sections import LedgerSettings
+
+log = logging.getLogger(__name__)
+_MOVED_ON = "its ledger has moved on meanwhile"
+_REFERENCES = 3  # messages of ours asked for, until one shows that the log repeats contents exactly
+
+
+@dataclass
+class InDoubtResolver:
+    """Resolves messages in doubt; what it reads of SENS's log is kept for the rest of the run."""
+
+    table: MessageLedger
+    sens: SensClient
+    clock: Clock
+    settings: LedgerSettings
+    known: dict[str, PendingMessage] = field(default_factory=dict)  # by request id
+    _reference_messages: dict[str, str] = field(default_factory=dict)  # request id -> fingerprint
+    _read: dict[str, Candidate] = field(default_factory=dict)  # by message id
+    _faithful: bool | None = None
+
+    def add_known_requests(self, records: Iterable[Record]) -> None:
+        """Remember which requests the ledger knows: they are not what is looked for."""
+        for record in records:
+            self.known |= known_requests([record])
+            self._reference_messages |= {
+                entry.request_id: entry.content_hash
+                for entry in record.messages.values()
+                if entry.request_id and entry.content_hash
+            }
+
+    def resolve(self, messages: Sequence[InDoubtMessage]) -> list[InDoubtMessage]:
+        """Look every message up once, the oldest first, and record what is certain now."""
+        resolved: dict[PendingMessage, InDoubtMessage] = {}
+        for message in sorted(messages, key=lambda m: str(m.claim.message.claimed_at)):
+            try:
+                outcome = self._look_up(message, messages)
+            except NaverPlaceError as error:
+                outcome = message.resolved_as(Resolution.UNREADABLE, str(error))
+            log.log(
+                logging.INFO if outcome.resolution.is_final else logging.WARNING,
+                "booking %s: its %s in doubt is %s %s %s",
+                *(message.claim.key.booking_num, message.claim.kind, outcome.resolution.value),
+                *(outcome.request_id, outcome.why),
+            )
+            resolved[message.pending_message] = outcome
+        return [resolved[message.pending_message] for message in messages]
+
+    def wait_for(self, messages: Iterable[InDoubtMessage], *, at_most: float) -> bool:
+        """Wait until these messages can be resolved, at most `at_most` seconds; tell if it did."""
+        moments = [safe_to_resend_after(message, self.settings) for message in messages]
+        now = self.clock.now()
+        near = [m for m in moments if m and (m - now).total_seconds() <= at_most]
+        if not near:
+            return False
+        time.sleep(max(0.0, (max(near) - now).total_seconds()) + 0.01)
+        return True
+
+    def free_by_rule(self, message: InDoubtMessage) -> bool:
+        """Free a message that the rule prefers to send twice rather than not at all."""
+        why = "sent again by the rule's choice (in_doubt: resend); SENS's log cannot be read"
+        return self.table.release_claim(message.claim, why, now=self.clock.now())
+
+    def _look_up(
+        self, message: InDoubtMessage, messages: Sequence[InDoubtMessage]
+    ) -> InDoubtMessage:
+        """Find the message in SENS's log, or prove that it was never accepted."""
+        looked_at = self.clock.now()  # what was accepted later may be missing from the answer
+        candidates = self._candidates(message, looked_at)
+        if found := pick(message, candidates, self.known):
+            return self._record_accepted(message, found)
+        strange = unattributed_messages(candidates, self.known, messages)
+        if strange and not self._log_is_faithful():
+            why = f"nobody can place {len(strange)} messages to this phone in SENS's log"
+            return message.resolved_as(Resolution.UNCLEAR, why)
+        safe = safe_to_resend_after(message, self.settings)
+        if safe is None:
+            why = "the ledger does not say since when"
+            return message.resolved_as(Resolution.UNCLEAR, why)
+        if looked_at < safe:
+            why = f"SENS may still take it, until {safe.astimezone(SEOUL):%H:%M:%S}"
+            return message.resolved_as(Resolution.WAITING, why)
+        why = f"not in SENS's log at {looked_at:%Y-%m-%d %H:%M:%S}"
+        if not self.table.release_claim(message.claim, why, now=self.clock.now()):
+            return message.resolved_as(Resolution.RESOLVED_BY_OTHER_RUN, _MOVED_ON)
+        return message.resolved_as(Resolution.FREED, why)
+
+    def _record_accepted(self, message: InDoubtMessage, found: SmsLogEntry) -> InDoubtMessage:
+        self.known[found.request_id] = message.pending_message
+        if not self.table.mark_accepted_by_log(message.claim, found, now=self.clock.now()):
+            return message.resolved_as(Resolution.RESOLVED_BY_OTHER_RUN, _MOVED_ON)
+        when = f" at {found.request_time:%Y-%m-%d %H:%M:%S}" if found.request_time else ""
+        why = f"SENS accepted it{when}"
+        return message.resolved_as(Resolution.ADOPTED, why, found.request_id)
+
+    def _candidates(self, message: InDoubtMessage, now: datetime) -> list[Candidate]:
+        """Read what SENS's log shows for that phone, without what is known as another message."""
+        start, end = window(message, now)
+        try:
+            to: str | None = normalise_phone(from_legacy_sort_key(message.claim.key.phone))
+        except ValueError:  # the legacy cuts odd numbers in odd places
+            to = None
+        own = message.pending_message
+        listed = self.sens.find(start=start, end=end, to=to)
+        return [self._open(m) for m in listed if self.known.get(m.request_id, own) == own]
+
+    def _open(self, listed: SmsLogEntry) -> Candidate:
+        """Read a message's content, which the list does not tell (outside-services: SENS list)."""
+        if listed.message_id not in self._read:
+            message = self.sens.get(listed.message_id) or listed
+            self._read[listed.message_id] = Candidate(message, self.sens.fingerprint_of(message))
+        return self._read[listed.message_id]
+
+    def _log_is_faithful(self) -> bool:
+        """Tell whether the log repeats known messages of ours exactly, so that others differ."""
+        if self._faithful is None:
+            repeated = [
+                self._open(listed).fingerprint == content_hash
+                for request_id, content_hash in list(self._reference_messages.items())[
+                    -_REFERENCES:
+                ]
+                for listed in self.sens.find_request(request_id)
+            ]
+            # All of them: after a change of SENS's secret key the older fingerprints fit no more.
+            self._faithful = bool(repeated) and all(repeated)
+        return self._faithful
 
 
 def deliver(

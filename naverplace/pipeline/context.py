@@ -12,7 +12,7 @@ from naverplace.base.clock import Clock
 from naverplace.base.errors import SettingsError
 from naverplace.base.registry import suggest_nearest
 from naverplace.base.timing import PhaseTimer
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
+from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels

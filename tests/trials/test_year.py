@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import Resolution
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
 from naverplace.domain.effects import SendSms
 from naverplace.ledger import message_ledger
 from naverplace.ledger.message_ledger import ClaimRefused, Reclaimable

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from naverplace.delivery import deliver, executor, in_doubt, in_doubt_resolver
+from naverplace.delivery import deliver, executor, in_doubt
 from naverplace.delivery import outcomes as sending_module
 from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import Outcome
@@ -63,7 +63,7 @@ def _log_is_not_read() -> None:
 def _certain_too_early() -> None:
     """Think that whatever is not in the log was not sent, and free claims of dead runs blindly."""
     put_in_place(in_doubt, "pick", lambda *words: None)
-    put_in_place(in_doubt_resolver, "pick", lambda *words: None)
+    put_in_place(deliver, "pick", lambda *words: None)
 
 
 def _time_out_is_repeated() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from naverplace.aws.table import StateTable
 from naverplace.base.errors import ServiceUnavailable
 from naverplace.base.timing import PhaseTimer
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
+from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import Field

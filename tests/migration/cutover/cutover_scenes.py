@@ -17,7 +17,7 @@ from naverplace.aws import dynamodb
 from naverplace.aws.table import StateTable
 from naverplace.base.errors import Throttled
 from naverplace.base.timing import PhaseTimer
-from naverplace.delivery.in_doubt_resolver import InDoubtResolver
+from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.domain.booking import Booking, BookingStatus, new_item
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS
