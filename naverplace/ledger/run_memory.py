@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from naverplace.aws.table import StateTable
-from naverplace.base.time_format import format_utc, parse_time
+from naverplace.base.clock import format_utc, parse_time
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 

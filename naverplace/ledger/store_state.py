@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, format_utc, parse_time
 from naverplace.base.errors import NaverPlaceError
-from naverplace.base.time_format import format_utc, parse_time
 from naverplace.domain.effects import RecordKey, SendSms
 
 PREFIX = "naverplace-store-"
