@@ -46,7 +46,7 @@ def list_bundles(as_json: AsJson = False) -> None:
 
 
 @bundles_app.command("show")
-def show(name: Name, as_json: AsJson = False) -> None:
+def show_bundle(name: Name, as_json: AsJson = False) -> None:
     """Show what a bundle holds, in figures."""
     from naverplace.pipeline.capture.bundle import sums
 

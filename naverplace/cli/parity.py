@@ -16,7 +16,7 @@ parity_app = typer.Typer(help="Read comparisons with the legacy.", no_args_is_he
 
 
 @parity_app.command("show")
-def show(report: Report, as_json: AsJson = False) -> None:
+def show_comparison(report: Report, as_json: AsJson = False) -> None:
     """Show what a comparison came to; exit 1 unless it is a GO."""
     from naverplace.base.errors import Permanent
     from naverplace.migration.parity.report.json import read_parity

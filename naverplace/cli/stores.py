@@ -59,7 +59,9 @@ def stores(as_json: AsJson = False) -> None:
     out.print(grid)
 
 
-def release(which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = False) -> None:
+def release_breaker(
+    which: Which, hours: Hours = 24.0, by: By = "", as_json: AsJson = False
+) -> None:
     """Let a store that the breaker has stopped send again, for what was seen and for some hours."""
     from naverplace.domain.stores import load_stores
     from naverplace.quality import breaker_state
