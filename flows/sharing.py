@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from naverplace.pipeline.step_results import RunResults
+from naverplace.pipeline.steps import RunResults
 from tasks import bookings as tasks
 from tasks import login_wait
 from tasks import shards as sharing

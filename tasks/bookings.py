@@ -14,7 +14,7 @@ from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.step_results import DecisionResult, RunResults, StoreBatch
+from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch
 from naverplace.quality.validation import ValidationResult
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.report import RunReport
@@ -115,7 +115,7 @@ def notify(run: RunContext, effects: Sequence[Effect]) -> list[ActionResult]:
 def report(run: RunContext, results: RunResults) -> RunReport:
     """Sum up, cross-check, publish and tell the owner."""
     with hold_slots(run, SENS):  # its log is read once more
-        report = build_report.report(run, results)
+        report = build_report.report_run(run, results)
     artifacts.publish_report(report, results.quality_docs)
     return report
 

@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
 
 from naverplace.pipeline import notify_owner
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.sharding import Shard, in_korean, split
+from naverplace.pipeline.sharding import Shard, shards_in_korean, split
 from naverplace.reporting.report import RunReport
 from tasks.task_decorators import library_task
 
@@ -76,7 +76,7 @@ def report(this: RunContext, shards: Sequence[Shard]) -> tuple[str, ...]:
     )
     failed = not all(shard.good for shard in shards)
     names = this.rulebook.routing.channels_for(alert=failed)
-    text = in_korean(shards, now=this.now)
+    text = shards_in_korean(shards, now=this.now)
     return notify_owner.send_text(text, this.channels, names, what="the summary").problems
 
 

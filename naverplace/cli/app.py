@@ -13,15 +13,12 @@ from naverplace.cli import (
     bundles,
     cutover,
     document,
-    drain,
+    jobs,
     parity,
-    reconcile,
-    retention,
     rules,
     run,
     setup,
     stores,
-    watchdog,
 )
 from naverplace.cli.console import err, out
 from naverplace.redaction import redactor
@@ -62,14 +59,14 @@ app.command()(setup.login)
 app.command("init-tables")(setup.init_tables)
 app.command()(stores.stores)
 app.command("release")(stores.release_breaker)
-app.command()(reconcile.reconcile)
-app.command()(drain.drain)
+app.command()(jobs.reconcile)
+app.command()(jobs.drain)
 app.command()(document.document)
-app.command()(watchdog.watchdog)
+app.command()(jobs.watchdog)
 app.command()(cutover.cutover)
 app.command()(cutover.rollback)
 app.command()(cutover.owners)
 app.add_typer(bundles.bundles_app, name="bundles")
-app.command()(retention.retention)
+app.command()(jobs.retention)
 app.add_typer(parity.parity_app, name="parity")
 app.command("env-example")(setup.print_env_example)

@@ -41,7 +41,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say for one booking what every rule thinks of it now; sends nothing."""
-    from naverplace.pipeline.explain import explain_booking
+    from naverplace.pipeline.local_runner import explain_booking
 
     with plain_errors():
         explanation = explain_booking(load_settings(), booking)

@@ -16,9 +16,8 @@ from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens import SensClient, read_log, read_requests
 from naverplace.pipeline.capture.capture_run import capture_run
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.measurements import collect_measurements
-from naverplace.pipeline.notify_owner import send_summary, write_report
-from naverplace.pipeline.step_results import RunResults, StoreBatch
+from naverplace.pipeline.notify_owner import collect_measurements, keep_report_files, send_summary
+from naverplace.pipeline.steps import RunResults, StoreBatch
 from naverplace.quality.circuit_breaker import Halt
 from naverplace.quality.validation import ValidatedStore
 from naverplace.redaction.redactor import REDACTOR
@@ -31,13 +30,13 @@ SINGLE = 20  # messages that the window does not show are asked for one by one, 
 T = TypeVar("T")
 
 
-def report(run: RunContext, results: RunResults) -> RunReport:
+def report_run(run: RunContext, results: RunResults) -> RunReport:
     """Sum up, tell the owner, and write the report; whoever ordered a shard tells for it."""
-    report = build_report(run, results)
-    if not (run.shard and report.status == "success" and not report.expired):
-        report = send_summary(run, report)
-    write_report(run, report)
-    return report
+    report_run = build_report(run, results)
+    if not (run.shard and report_run.status == "success" and not report_run.expired):
+        report_run = send_summary(run, report_run)
+    keep_report_files(run, report_run)
+    return report_run
 
 
 def build_report(run: RunContext, results: RunResults) -> RunReport:
@@ -61,14 +60,14 @@ def build_report(run: RunContext, results: RunResults) -> RunReport:
         crosscheck=check_sent(run, decisions, results.actions),
         **collect_measurements(run),
     )
-    report = make_report(facts)
+    report_run = make_report(facts)
     if run.captured is None or validated is None or decided is None:
-        return report
+        return report_run
     with run.watch.phase("capture"):
         return capture_run(
             run.captured,
             facts,
-            report,
+            report_run,
             validated,
             settings=run.settings,
             fields=run.fields,

@@ -1,23 +1,25 @@
-"""Telling the owner: the one way of every run and job, and keeping a run's report."""
+"""Telling the owner: the one way of every run and job; keeping a run's report and its costs."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import resource
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from naverplace.aws.dynamodb import DYNAMODB
 from naverplace.base.errors import NaverPlaceError
-from naverplace.base.timing import PhaseTimer
+from naverplace.base.timing import Calls, PhaseTimer
 from naverplace.base.yaml_nodes import ErrorList
-from naverplace.domain.effects import FALLBACK, Channel
+from naverplace.domain.effects import CHANNELS, FALLBACK, Channel
 from naverplace.domain.notification_routing import load_routing
 from naverplace.ledger.run_memory import record_reported_runs
 from naverplace.messaging.owner_channels import OwnerChannel, open_channels
 from naverplace.pipeline.context import RunContext, open_run
-from naverplace.pipeline.measurements import collect_measurements
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.reporting.cloudwatch_emf import metrics_line
 from naverplace.reporting.document import render
@@ -102,7 +104,7 @@ def _record_reported(run: RunContext) -> None:
         log.exception("what has expired will be named once more")
 
 
-def write_report(run: RunContext, report: RunReport) -> None:
+def keep_report_files(run: RunContext, report: RunReport) -> None:
     """Write report and summary document into the folder that the settings name, if any.
 
     Also prints the line for CloudWatch, where it is wanted; it holds nothing but numbers.
@@ -131,3 +133,42 @@ def document_of(report: RunReport) -> str:
     if report.status == "success" and " FAILED " in text.partition("\n")[0]:
         log.error("run %s: its document does not balance, see its cross-checks", report.run_id)
     return text
+
+
+LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by AWS Lambda, in MB
+
+
+def collect_measurements(
+    run: RunContext, environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """Read stopwatch and memory, under the names of the report's fields."""
+    watch = run.watch
+    names = {DYNAMODB: (DYNAMODB,), "sms": ("sms",), "notifications": CHANNELS}
+    names |= {channel: (channel,) for channel in CHANNELS}
+    return {
+        "phases": {name: round(seconds, 3) for name, seconds in watch.phases().items()},
+        "spans": {n: (round(b, 3), round(e, 3)) for n, (b, e) in watch.spans().items()},
+        "calls": {name: _row(watch.calls(*those)) for name, those in names.items()},
+        "seconds": round(watch.seconds(), 3),
+        "memory_mb": round(_peak_memory_mb(), 1),
+        "allocated_mb": _allocated_mb(run, environment),
+        "thresholds": run.settings.thresholds.model_dump(),
+    }
+
+
+def _row(calls: Calls) -> dict[str, float]:
+    return {
+        "count": calls.count,
+        "wall": round(calls.wall, 3),
+        "summed": round(calls.summed, 3),
+    }
+
+
+def _allocated_mb(run: RunContext, environment: Mapping[str, str]) -> float | None:
+    told = environment.get(LAMBDA_MEMORY, "")
+    return float(told) if told.isdigit() else run.settings.document.allocated_mb
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)  # Linux counts kilobytes

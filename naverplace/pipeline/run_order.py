@@ -13,7 +13,7 @@ from naverplace.domain.results import ActionResult
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.step_results import DecisionResult, RunResults, StoreBatch
+from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch
 from naverplace.quality.validation import ValidationResult
 from naverplace.reporting.report import RunReport
 
@@ -52,7 +52,7 @@ class RunSteps:
         store_delivery.deliver_notices
     )
     write_quality_docs: Callable[[RunContext, ValidationResult], str] = steps.write_quality_docs
-    report: Callable[[RunContext, RunResults], RunReport] = build_report.report
+    report: Callable[[RunContext, RunResults], RunReport] = build_report.report_run
 
 
 def process(

@@ -61,7 +61,7 @@ def messages_of(shards: Iterable[Shard]) -> dict[str, int]:
     return dict(total)
 
 
-def in_korean(shards: Sequence[Shard], *, now: datetime) -> str:
+def shards_in_korean(shards: Sequence[Shard], *, now: datetime) -> str:
     """Word one tick for the owner, as one run would have told it."""
     bad = [shard for shard in shards if not shard.good]
     sent = messages_of(shards)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naverplace.base.clock import SEOUL
-from naverplace.pipeline.sharding import Shard, in_korean, messages_of, split
+from naverplace.pipeline.sharding import Shard, messages_of, shards_in_korean, split
 
 STORES = st.lists(st.integers(1, 10**7).map(str), unique=True, max_size=300)
 NOW = datetime(2025, 10, 22, 14, 0, tzinfo=SEOUL)
@@ -50,7 +50,7 @@ def test_the_owner_reads_one_message_for_the_whole_tick() -> None:
         Shard(2, ("3",), "calm-2", "Completed", {"confirmation": 2, "guide": 0}),
     ]
 
-    text = in_korean(shards, now=NOW)
+    text = shards_in_korean(shards, now=NOW)
 
     assert messages_of(shards) == {"confirmation": 5, "guide": 1}
     assert text.startswith("✅ 10/22 14:00 문자 6건 접수")
@@ -60,7 +60,7 @@ def test_the_owner_reads_one_message_for_the_whole_tick() -> None:
 def test_a_part_that_did_not_end_well_is_named() -> None:
     shards = [Shard(1, ("1", "2"), "calm-1", "Crashed"), Shard(2, ("3",), "calm-2", "Completed")]
 
-    text = in_korean(shards, now=NOW)
+    text = shards_in_korean(shards, now=NOW)
 
     assert text.startswith("🚨")
     assert "- calm-1 (매장 2곳): Crashed" in text

@@ -19,7 +19,7 @@ from naverplace.base.errors import Permanent
 from naverplace.cli.app import app
 from naverplace.cli.document import read_report
 from naverplace.pipeline.context import open_run
-from naverplace.pipeline.measurements import LAMBDA_MEMORY, collect_measurements
+from naverplace.pipeline.notify_owner import LAMBDA_MEMORY, collect_measurements
 from naverplace.reporting.document import render
 from naverplace.reporting.report import RunReport
 from naverplace.reporting.sent_crosscheck import CrossCheck

@@ -16,7 +16,7 @@ from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, 
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.pipeline.explain import verdict_lines
+from naverplace.pipeline.local_runner import verdict_lines
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS, Context
 from naverplace.rules.engine import RuleEngine, match_and_decide

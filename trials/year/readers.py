@@ -23,7 +23,7 @@ from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.step_results import StoreBatch
+from naverplace.pipeline.steps import StoreBatch
 from naverplace.quality import frames
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook

@@ -19,7 +19,7 @@ from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, steps
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.run_order import RunSteps, process
-from naverplace.pipeline.step_results import DecisionResult, RunResults, StoreBatch
+from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch
 from naverplace.quality.circuit_breaker import served_since
 from naverplace.quality.validation import ValidatedStore, ValidationResult
 from naverplace.reporting.report import RunReport
