@@ -26,7 +26,7 @@ URGENT = timedelta(minutes=25)  # before a message expires: the next run may com
 
 
 class Resolution(StrEnum):
-    """What became of a message in message."""
+    """What became of a message in doubt."""
 
     ADOPTED = "adopted"  # the log holds it: it was accepted
     FREED = "freed"  # it was never accepted: it is owed again

@@ -160,7 +160,7 @@ class StoreLock:
         return self.owned.reserves_at(self.stores.clock.now())
 
     def ensure_held(self) -> None:
-        """Make sure that the store is still held at this moment. Raises as `keep` does."""
+        """Make sure that the store is still held at this moment. Raises as `renew` does."""
         if self.stores.clock.now() >= self.lease.until:
             self.renew()
 
