@@ -13,7 +13,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from naverplace.migration.parity.accepted_differences import Accepted
-from naverplace.migration.parity.report.markdown import as_markdown
+from naverplace.migration.parity.report import as_markdown
 from naverplace.migration.parity.values import Difference, Parity
 from naverplace.redaction.redactor import REDACTOR
 

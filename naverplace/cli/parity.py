@@ -19,13 +19,7 @@ parity_app = typer.Typer(help="Read comparisons with the legacy.", no_args_is_he
 def show_comparison(report: Report, as_json: AsJson = False) -> None:
     """Show what a comparison came to; exit 1 unless it is a GO."""
     from naverplace.base.errors import Permanent
-    from naverplace.migration.parity.report.json import read_parity
-    from naverplace.migration.parity.report.labels import (
-        KOREAN,
-        bound_words,
-        power_words,
-        span_words,
-    )
+    from naverplace.migration.parity.report import ParityView, read_parity
     from naverplace.migration.parity.values import GO
 
     with plain_errors():
@@ -37,15 +31,15 @@ def show_comparison(report: Report, as_json: AsJson = False) -> None:
     if as_json:
         print_json(json.loads(text))
     else:
-        lines = [
-            f"{parity.verdict} ({KOREAN.get(parity.verdict, '')})",
+        view = ParityView(parity)
+        print_lines(
+            f"{parity.verdict} ({view.title})",
             *(f"  {line}" for line in parity.why),
-            f"compared   {parity.kind}, {span_words(parity)}",
+            f"compared   {parity.kind}, {view.span}",
             f"decisions  {parity.decisions:,}, without a class {parity.unexplained:,}, "
             f"accepted {sum(parity.accepted.values()):,}",
-            f"bound      {bound_words(parity)}",
-            f"power      {power_words(parity)}",
-        ]
-        print_lines(*lines)
+            f"bound      {view.bound}",
+            f"power      {view.power}",
+        )
     if parity.verdict != GO:
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Write a Markdown table; a bar or a line break in a cell cannot break it."""
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(map(_cell, cells)) + " |"
+        return "| " + " | ".join(map(cell, cells)) + " |"
 
     return "\n".join([line(head), line(["---"] * len(head)), *(line(row) for row in rows)])
 
@@ -27,7 +27,8 @@ def mark(holds: object) -> str:
     return "(not measured)" if holds is None else "✅" if holds else "❌"
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Write a value so that it cannot break a table."""
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
@@ -43,4 +44,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_ENVIRONMENT.filters |= {"mark": mark, "moment": _moment, "cell": _cell}
+_ENVIRONMENT.filters |= {"mark": mark, "moment": _moment, "cell": cell}

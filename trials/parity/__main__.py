@@ -19,7 +19,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.migration.parity.accepted_differences import load_accepted
 from naverplace.migration.parity.evidence import Minimum, ParityTotals
 from naverplace.migration.parity.replay import NewSystem, Replayed, replay
-from naverplace.migration.parity.report.files import write_parity_report
+from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.values import GO, Parity
 from naverplace.migration.parity.verdict import Power, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden

@@ -21,7 +21,7 @@ from naverplace.migration.parity.replay import (
     replay,
     run_legacy,
 )
-from naverplace.migration.parity.report.files import write_parity_report
+from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.sides import count_self_differences, without_stores
 from naverplace.migration.parity.values import Parity, SystemOutput
 from naverplace.migration.parity.verdict import make_verdict

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from naverplace.domain.effects import RecordKey
 from naverplace.pipeline.capture.inputs import DecisionKey
+from naverplace.reporting.thresholds import ThresholdRow
 
 ASPECTS = (
     "decision",  # one side sends what the other does not
@@ -141,8 +142,7 @@ class Parity:
     differences: tuple[Difference, ...]  # unexplained first; of an accepted id some examples
     # The seeds' table: aspect, legacy, new, match, each in words.
     table: tuple[Mapping[str, str], ...] = ()
-    # As naverplace.reporting.thresholds has them: metric, value, threshold, holds (None: unknown).
-    thresholds: tuple[Mapping[str, Any], ...] = ()
+    thresholds: tuple[ThresholdRow, ...] = ()
     # By store: {"store_id", "alias", "decisions", "legacy", "new", "accepted", "unexplained"}.
     stores: tuple[Mapping[str, Any], ...] = ()
     mutants: int | None = None  # wrong systems that were shown to the comparator

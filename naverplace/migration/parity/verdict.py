@@ -10,7 +10,7 @@ from typing import Any
 from naverplace.domain.stores import Store
 from naverplace.migration.parity.evidence import SHOWN, Minimum, ParityTotals, SystemTotals
 from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, Evidence, Parity
-from naverplace.reporting import thresholds
+from naverplace.reporting.thresholds import check_thresholds
 from naverplace.settings.sections import ThresholdSettings
 
 LEAST_CAUGHT = 0.98  # of the wrong systems that are shown to the comparator
@@ -78,9 +78,7 @@ def make_verdict(
         evidence=evidence,
         differences=(*found.unexplained[:SHOWN], *found.examples),
         table=tuple(_table(found)),
-        thresholds=tuple(map(vars, thresholds.check_thresholds(found.measured, limits)))
-        if limits
-        else (),
+        thresholds=check_thresholds(found.measured, limits) if limits else (),
         stores=tuple(_stores(found, stores)),
         mutants=power.mutants if power else None,
         caught=power.caught if power else None,

@@ -179,12 +179,12 @@ def test_thresholds_are_judged_by_what_captured_runs_measured() -> None:
     found.note_figures({"seconds": 30.0, "memory_mb": 400.0})
     found.note_figures({"door": "shadow"})
 
-    rows = {row["metric"]: row for row in judged(found, limits=ThresholdSettings()).thresholds}
+    rows = {row.metric: row for row in judged(found, limits=ThresholdSettings()).thresholds}
 
-    assert (rows["Total Duration"]["value"], rows["Total Duration"]["holds"]) == ("30.000s", True)
-    assert rows["API Call Duration"]["holds"] is False
-    assert rows["Memory Peak"]["holds"] is False
-    assert rows["SMS Sending"]["holds"] is None
+    assert (rows["Total Duration"].value, rows["Total Duration"].holds) == ("30.000s", True)
+    assert rows["API Call Duration"].holds is False
+    assert rows["Memory Peak"].holds is False
+    assert rows["SMS Sending"].holds is None
 
 
 def test_a_booking_that_changed_between_two_readings_is_noise() -> None:

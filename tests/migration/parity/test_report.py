@@ -18,10 +18,13 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.cli.app import app
 from naverplace.migration.parity.accepted_differences import load_accepted
-from naverplace.migration.parity.report.files import write_parity_report
-from naverplace.migration.parity.report.html import as_page
-from naverplace.migration.parity.report.json import parity_json, read_parity
-from naverplace.migration.parity.report.markdown import as_markdown
+from naverplace.migration.parity.report import (
+    as_markdown,
+    as_page,
+    parity_json,
+    read_parity,
+    write_parity_report,
+)
 from naverplace.migration.parity.values import GO, NO_GO, Difference, Evidence, Parity
 from naverplace.reporting.thresholds import Measured, check_thresholds
 
@@ -51,7 +54,7 @@ RESULT = Parity(
     evidence=(Evidence("1051707", "guide", 300, 9, 0, 100, 10),),
     differences=(KNOWN,),
     table=({"aspect": "SMS sent", "legacy": "20", "new": "23", "match": "see"},),
-    thresholds=tuple(map(vars, check_thresholds(Measured()))),
+    thresholds=check_thresholds(Measured()),
     stores=(
         {
             "store_id": "1051707",

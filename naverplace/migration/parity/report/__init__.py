@@ -1,1 +1,0 @@
-"""The report of a comparison, in the forms that people and machines read."""
