@@ -6,17 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from naverplace.domain.effects import Channel
+from naverplace.messaging.channel import MessageReceipt
 from naverplace.messaging.slack import Slack
 from naverplace.messaging.telegram import Telegram
 from naverplace.settings.schema import Settings
-
-
-class MessageReceipt(Protocol):
-    """A text that the provider has taken."""
-
-    @property
-    def seconds(self) -> float:
-        """Tell how long it took."""
 
 
 class OwnerChannel(Protocol):

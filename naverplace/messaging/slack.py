@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled, Transient
-from naverplace.base.http import retry, retry_after
+from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled
+from naverplace.base.http import retry_after
+from naverplace.messaging.channel import MessageReceipt, post_json, send_parts
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.messaging.telegram import split_text
 from naverplace.redaction.redactor import safe_quote
@@ -24,44 +23,26 @@ _ALIVE = {"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments
 Block = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class SlackSent:
-    """A text that Slack has taken, in one message or more."""
-
-    messages: int
-    seconds: float
-
-
 class Slack:
     """The way to the channel that the webhook belongs to."""
 
     def __init__(self, settings: SlackSettings) -> None:
         self.settings = settings
 
-    def send(self, text: str, blocks: Sequence[Block] | None = None) -> SlackSent:
+    def send(self, text: str, blocks: Sequence[Block] | None = None) -> MessageReceipt:
         """Send a text; `blocks` are how it looks, and without them the text is shown as it is.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been, or when only the first parts were, Permanent without a webhook.
         """
-        if not text.strip():
-            raise Refused("Slack: there is no text to send", code="no_text")
         fitting = fit(escape_mrkdwn(text) if blocks is None else blocks)
-        sent, seconds = 0, 0.0
         posts = [fitting[i : i + BLOCKS] for i in range(0, len(fitting), BLOCKS)] or [[]]
-        for post in posts:
-            payload = {"text": escape(_cut(text)), "blocks": post}
-            try:
-                answer = self._post(payload, private=text)
-            except (Refused, Transient) as error:
-                if not sent:
-                    raise
-                raise OutcomeUnknown(
-                    f"Slack: only {sent} of {len(posts)} messages were sent: {error}"
-                ) from error
-            sent += 1
-            seconds += answer.seconds
-        return SlackSent(sent, seconds)
+        fallback = escape(text if len(text) <= SECTION else text[: SECTION - 1] + "…")
+        return send_parts(
+            "Slack",
+            posts if text.strip() else [],
+            lambda post: self._post({"text": fallback, "blocks": post}, private=text),
+        )
 
     def check(self) -> str:
         """Prove that the webhook is alive, by a message that Slack must refuse as empty."""
@@ -77,22 +58,12 @@ class Slack:
             raise Permanent("Slack is switched on, but NAVERPLACE_SLACK__WEBHOOK_URL is not set")
         url = self.settings.webhook_url.get_secret_value()
         parts = urlsplit(url)
-        wire = SingleSendClient("Slack", url, self.settings.timeout, self.settings.timeout)
-        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        body = json.dumps(payload).encode()
-
-        def once() -> HttpResponse:
-            answer = wire.send(
-                "POST", target, headers={"Content-Type": "application/json"}, body=body
-            )
-            _judge(answer, private=private)
-            return answer
-
-        return retry(
-            once,
-            attempts=self.settings.attempts,
-            wait=self.settings.retry_wait,
-            longest=self.settings.max_wait,
+        return post_json(
+            SingleSendClient("Slack", url, self.settings.timeout, self.settings.timeout),
+            f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}",
+            payload,
+            settings=self.settings,
+            judge=lambda answer: _judge(answer, private=private),
         )
 
 
@@ -140,7 +111,3 @@ def fit(blocks: Sequence[Block]) -> list[dict[str, Any]]:
             rest = {k: v for k, v in block.items() if k not in ("block_id", "accessory")}
             fitting.append({**(rest if n else block), "text": {**text, "text": part}})
     return fitting
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SECTION else text[: SECTION - 1] + "…"

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from naverplace.base.errors import OutcomeUnknown, Refused, Throttled, Transient
-from naverplace.base.http import retry, retry_after
+from naverplace.base.errors import OutcomeUnknown, Refused, Throttled
+from naverplace.base.http import retry_after
+from naverplace.messaging.channel import MessageReceipt, post_json, send_parts
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import TelegramSettings
 
 LIMIT = 4096  # UTF-16 code units of one message
 _FAULTS = {400, 401, 403, 404, 409, 413}
-
-
-@dataclass(frozen=True)
-class TelegramSent:
-    """A text that Telegram has taken, in one message or more."""
-
-    message_ids: tuple[int, ...]
-    seconds: float
 
 
 class Telegram:
@@ -34,60 +25,34 @@ class Telegram:
             "Telegram", settings.url, settings.timeout, settings.timeout
         )
 
-    def send(self, text: str) -> TelegramSent:
+    def send(self, text: str) -> MessageReceipt:
         """Send a text, in as many messages as it needs.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been, or when only the first parts were.
         """
-        parts = split_text(text)
-        if not parts:
-            raise Refused("Telegram: there is no text to send", code="empty")
-        sent: list[int] = []
-        seconds = 0.0
-        for part in parts:
-            try:
-                read, spent = self._call("sendMessage", {"chat_id": self._chat, "text": part})
-            except (Refused, Transient) as error:
-                if not sent:
-                    raise
-                raise OutcomeUnknown(
-                    f"Telegram: only {len(sent)} of {len(parts)} parts were sent: {error}"
-                ) from error
-            sent.append(int(read.get("message_id", 0)))
-            seconds += spent
-        return TelegramSent(tuple(sent), seconds)
+        chat = self.settings.chat_id
+        return send_parts(
+            "Telegram",
+            split_text(text),
+            lambda part: self._call("sendMessage", {"chat_id": chat, "text": part}),
+        )
 
     def check(self) -> str:
         """Prove the token and that the bot knows the chat; sends nothing."""
         self._call("getMe", {})
-        self._call("getChat", {"chat_id": self._chat})
+        self._call("getChat", {"chat_id": self.settings.chat_id})
         return "the bot may write to the chat"
 
-    @property
-    def _chat(self) -> str:
-        return self.settings.chat_id
-
-    def _call(self, method: str, values: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    def _call(self, method: str, values: dict[str, Any]) -> HttpResponse:
         token = quote(self.settings.bot_token.get_secret_value(), safe=":")
-        target = f"{self._client.path}/bot{token}/{method}"
-        body = json.dumps(values).encode()
-
-        def once() -> HttpResponse:
-            answer = self._client.send(
-                "POST", target, headers={"Content-Type": "application/json"}, body=body
-            )
-            _judge(answer, private=str(values.get("text", "")))
-            return answer
-
-        answer = retry(
-            once,
-            attempts=self.settings.attempts,
-            wait=self.settings.retry_wait,
-            longest=self.settings.max_wait,
+        return post_json(
+            self._client,
+            f"{self._client.path}/bot{token}/{method}",
+            values,
+            settings=self.settings,
+            judge=lambda answer: _judge(answer, private=str(values.get("text", ""))),
         )
-        result = answer.json().get("result")
-        return (result if isinstance(result, dict) else {}), answer.seconds
 
 
 def _judge(answer: HttpResponse, *, private: str) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from dotenv.parser import parse_stream
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import EnvSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from naverplace.base.registry import suggest_nearest
 from naverplace.settings.schema import Settings
@@ -46,11 +46,11 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
 
 def is_secret(field: FieldInfo) -> bool:
     """Tell whether a setting is a secret or holds some."""
-    return _holds_secret(field.annotation)
 
+    def holds_secret(kind: Any) -> bool:
+        return kind is SecretStr or any(map(holds_secret, get_args(kind)))
 
-def _holds_secret(kind: Any) -> bool:
-    return kind is SecretStr or any(_holds_secret(part) for part in get_args(kind))
+    return holds_secret(field.annotation)
 
 
 def variable_of(path: TreePath) -> str:
@@ -96,17 +96,13 @@ def env_example() -> str:
         if _is_table(field):
             lines += ["", "# -- Doors: what only a customer may know."]
         lines.append(f"# {field.description}{' (required)' if field.is_required() else ''}")
-        default = "" if field.is_required() else _shown(field)
-        lines.append(f"{'' if field.is_required() else '#'}{variable_of(path)}={default}")
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        shown = "" if default in (None, {}, ()) else default
+        lines.append(f"{'' if field.is_required() else '#'}{variable_of(path)}={shown}")
     lines += ["", "# -- Prefect"]
     for name, words in PREFECTS.items():
         lines += [f"# {words}", f"#{name}="]
     return "\n".join([*lines, ""])
-
-
-def _shown(field: FieldInfo) -> str:
-    default = field.get_default(call_default_factory=True)
-    return "" if default in (None, {}, ()) else str(default)
 
 
 class _Environment(EnvSettingsSource):
@@ -114,7 +110,11 @@ class _Environment(EnvSettingsSource):
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._given = {name.lower(): value for name, value in variables.items()}
-        super().__init__(Settings)
+        super().__init__(
+            cast("type[BaseSettings]", Settings),  # of which it reads no more than the fields
+            env_prefix=PREFIX,
+            env_nested_delimiter="__",
+        )
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return self._given
@@ -164,10 +164,7 @@ def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:
     known = [*variable_names(), *PREFECTS]
     for name in variables:
         word = name.upper()
-        meant = word.startswith(PREFIX) or ("NAVER" in word and _is_near(word, known))
+        is_near = "NAVER" in word and get_close_matches(word, known, n=1, cutoff=0.9)
+        meant = word.startswith(PREFIX) or is_near
         if meant and word not in known:
             yield f"{name}: unknown setting in {where}; {suggest_nearest(word, known)}"
-
-
-def _is_near(word: str, known: list[str]) -> bool:
-    return bool(get_close_matches(word, known, n=1, cutoff=0.9))

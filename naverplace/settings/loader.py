@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +87,14 @@ def _gather(
 
 def _checked(trees: Mapping[str, Tree], problems: list[str]) -> Settings | None:
     try:
-        return Settings(**_merged(trees))
+        return Settings.model_validate(_merged(trees))
     except ValidationError as error:
         problems += [p for p in _worded(error, trees) if not _named(p, problems)]
         return None
 
 
 def _merged(trees: Mapping[str, Tree]) -> Tree:
-    merged: Tree = {}
-    for tree in trees.values():
-        merged = _laid_over(merged, tree)
-    return merged
+    return reduce(_laid_over, trees.values(), {})
 
 
 def _laid_over(strong: Mapping[str, Any], weak: Mapping[str, Any]) -> Tree:

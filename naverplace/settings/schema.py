@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from naverplace.aws.config import AwsSettings
 from naverplace.base.clock import Clock
@@ -107,7 +106,20 @@ class SensSettings(Section):
     retry_wait: float = Field(1.0, ge=0, description="seconds before the second try; doubles")
 
 
-class TelegramSettings(Section):
+class ChannelSettings(Section):
+    """A way to the owner."""
+
+    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
+    attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
+    retry_wait: float = Field(
+        1.0, ge=0, description="seconds before the second try when not told; doubles"
+    )
+    max_wait: float = Field(
+        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
+    )
+
+
+class TelegramSettings(ChannelSettings):
     """Telegram: the owner's summary and alerts."""
 
     url: Url = Field("https://api.telegram.org", description="the Bot API")
@@ -117,40 +129,16 @@ class TelegramSettings(Section):
         coerce_numbers_to_str=True,  # JSON of a secret or block has it as a number
         description="the owner's chat, like -1000000000000 or @name",
     )
-    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
-    attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
-    retry_wait: float = Field(
-        1.0, ge=0, description="seconds before the second try when not told; doubles"
-    )
-    max_wait: float = Field(
-        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
-    )
 
 
-class SlackSettings(Section):
+class SlackSettings(ChannelSettings):
     """Slack: a second place for summaries; switched on in rules/notifications.yaml."""
 
     webhook_url: SecretUrl | None = Field(None, description="the incoming webhook")
-    timeout: float = Field(10.0, gt=0, description="seconds until connected, and until an answer")
-    attempts: int = Field(3, ge=1, le=10, description="tries when asked to wait")
-    retry_wait: float = Field(
-        1.0, ge=0, description="seconds before the second try when not told; doubles"
-    )
-    max_wait: float = Field(
-        60.0, ge=0, description="seconds; asked to wait longer, the message is given up"
-    )
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Everything a run must know before its first outside call."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="NAVERPLACE_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
 
     stores_file: Path = Field(Path("deployments/stores.yaml"), description="the stores")
     rules_dir: Path = Field(Path("rules"), description="rules, templates, fields, notifications")
@@ -178,18 +166,6 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='access data for the guides, JSON: {"1051707": {"door_code": "..."}}',
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the sources to `load_settings`, which can tell which of them were tried."""
-        return (init_settings,)
 
     def outside_urls(self) -> dict[str, str]:
         """List every URL that a run may call, by setting name; AWS itself counts as https://aws."""

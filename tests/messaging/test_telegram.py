@@ -46,7 +46,7 @@ def test_a_text_arrives_as_it_is(text: str, world: Sandbox, telegram: Telegram) 
     sent = telegram.send(text)
 
     assert texts(world) == [text]
-    assert len(sent.message_ids) == 1
+    assert sent.messages == 1
 
 
 def test_a_long_text_arrives_in_parts_at_line_ends(world: Sandbox, telegram: Telegram) -> None:
@@ -54,7 +54,7 @@ def test_a_long_text_arrives_in_parts_at_line_ends(world: Sandbox, telegram: Tel
 
     sent = telegram.send("\n".join(lines))
 
-    assert len(sent.message_ids) == len(texts(world)) == 3
+    assert sent.messages == len(texts(world)) == 3
     assert "\n".join(texts(world)).split("\n") == lines
 
 
