@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> Compa
     return run.compared
 
 
-WHOLE = compared(EVENING)
+@cache  # not when it is imported: every process of the tests imports it
+def whole() -> ComparedRun:
+    return compared(EVENING)
 
 
 def judged(
@@ -81,7 +84,7 @@ def test_the_set_holds_more_than_thirty_thousand_decisions_about_every_store() -
 
 
 def test_every_difference_has_a_class_and_every_visible_class_is_seen() -> None:
-    classes = Counter(d.because for d in (*WHOLE.differences, *compared(AFTERNOON).differences))
+    classes = Counter(d.because for d in (*whole().differences, *compared(AFTERNOON).differences))
 
     assert "" not in classes
     # The ledger's own states and late marks are no part of a table that only the legacy wrote.
@@ -174,7 +177,7 @@ def test_an_error_that_the_legacy_should_not_have_has_no_class() -> None:
 
 
 def test_thresholds_are_judged_by_what_captured_runs_measured() -> None:
-    found = gathered(WHOLE)
+    found = gathered(whole())
     found.note_figures({"seconds": 20.0, "memory_mb": 600.0, "phases": {"booking api": 61.0}})
     found.note_figures({"seconds": 30.0, "memory_mb": 400.0})
     found.note_figures({"door": "shadow"})
@@ -203,7 +206,7 @@ def test_a_store_that_was_left_out_is_in_neither_side() -> None:
 
 
 def test_enough_without_a_difference_is_a_go_with_its_bound() -> None:
-    found = gathered(WHOLE)
+    found = gathered(whole())
     assert verdict(found) == GO
     assert 2_000 < found.decisions == sum(map(found.decisions_of, SETUP.stores))
 
@@ -211,10 +214,10 @@ def test_enough_without_a_difference_is_a_go_with_its_bound() -> None:
 @pytest.mark.parametrize(
     ("found", "aa", "power", "expected"),
     [
-        (gathered(WHOLE), None, None, NOT_ENOUGH),
-        (gathered(WHOLE), 1, None, NO_GO),
-        (gathered(WHOLE), 0, Power(50, ("one", "two")), NO_GO),
-        (gathered(WHOLE), 0, Power(50, ("one",)), GO),
+        (gathered(whole()), None, None, NOT_ENOUGH),
+        (gathered(whole()), 1, None, NO_GO),
+        (gathered(whole()), 0, Power(50, ("one", "two")), NO_GO),
+        (gathered(whole()), 0, Power(50, ("one",)), GO),
         (gathered(), 0, None, NOT_ENOUGH),
         (gathered(compared(without(EVENING, ["867589"]))), 0, None, NOT_ENOUGH),
     ],

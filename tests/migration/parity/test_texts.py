@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,12 +51,16 @@ def classes(kind: str, view: BookingView, old: Message, new: Message) -> dict[st
     )
 
 
-PAIR = a_pair("confirmation")
+@cache  # not when it is imported: every process of the tests imports it
+def pair() -> tuple[BookingView, Message, Message]:
+    return a_pair("confirmation")
+
+
 LATER = moments()[1].replace(month=12)
 
 
 def test_a_subject_tells_kind_and_store() -> None:
-    view, old, new = PAIR
+    view, old, new = pair()
 
     assert new.subject == f"[예약확정] {SETUP.stores[view.store_id].alias}"
     assert classes("confirmation", view, old, new) == {"subject": SUBJECT, "text": NAMED}
@@ -64,20 +70,27 @@ def test_a_name_with_emoji_has_a_class_of_its_own() -> None:
     assert classes("confirmation", *a_pair("confirmation", awkward=True))["text"] == PLAIN
 
 
+def on_another_day(text: str) -> str:
+    start = pair()[0].start
+    assert start is not None
+    return text.replace(in_words(start), in_words(LATER))
+
+
 @pytest.mark.parametrize(
-    "text",
+    "change",
     [
-        PAIR[2].text + ".",
-        PAIR[2].text.replace("두 시간", "세 시간"),
-        PAIR[2].text.replace("■", "□", 1),
-        PAIR[2].text.replace("님, ", "님,"),
-        PAIR[2].text.replace(in_words(PAIR[0].start), in_words(LATER)) if PAIR[0].start else "",
-        "",
+        lambda text: text + ".",
+        lambda text: text.replace("두 시간", "세 시간"),
+        lambda text: text.replace("■", "□", 1),
+        lambda text: text.replace("님, ", "님,"),
+        on_another_day,
+        lambda text: "",
     ],
     ids=["a full stop", "a word", "a sign", "a blank less", "another day", "nothing"],
 )
-def test_one_other_sign_leaves_a_text_without_class(text: str) -> None:
-    view, old, new = PAIR
+def test_one_other_sign_leaves_a_text_without_class(change: Callable[[str], str]) -> None:
+    view, old, new = pair()
+    text = change(new.text)
 
     assert text.strip() != new.text.strip()
     assert classes("confirmation", view, old, replace(new, text=text))["text"] == ""
@@ -94,13 +107,13 @@ def test_one_other_sign_leaves_a_text_without_class(text: str) -> None:
     ],
 )
 def test_what_may_not_differ_has_no_class(change: dict[str, str], aspect: str) -> None:
-    view, old, new = PAIR
+    view, old, new = pair()
 
     assert classes("confirmation", view, old, replace(new, **change))[aspect] == ""
 
 
 def test_a_number_from_abroad_is_the_same_number_in_national_form() -> None:
-    view, old, new = PAIR
+    view, old, new = pair()
     digits = new.to
     abroad = replace(old, to=f"82{digits[1:]}")
 
