@@ -155,19 +155,19 @@ READING = (
     ),
     _function(
         "numbers without their last digit",
-        "quality.frames.normalise",
+        "quality.frames.normalise_phone",
         _other(lambda p: p[:-1]),
         reads=True,
     ),
     _function(
         "any number will do",
-        "quality.frames.normalise",
+        "quality.frames.normalise_phone",
         lambda _: lambda raw: f"010{abs(hash(raw)) % 10**8:08d}",
         reads=True,
     ),
     _function(
         "numbers abroad are broken",
-        "quality.frames.normalise",
+        "quality.frames.normalise_phone",
         _given(lambda raw: (raw.replace("+82", "+81"),)),
         reads=True,
     ),
@@ -212,11 +212,13 @@ DECIDING = (
     ),
     _function("all but the last", "rules.engine.in_order", _other(lambda found: found[:-1])),
     _function(
-        "keys without hyphens", "domain.booking.legacy_slices", _other(lambda k: k.replace("-", ""))
+        "keys without hyphens",
+        "domain.booking.legacy_sort_key_phone",
+        _other(lambda k: k.replace("-", "")),
     ),
     _function(
         "a sign too many before the hyphen",
-        "domain.booking.legacy_slices",
+        "domain.booking.legacy_sort_key_phone",
         lambda _: lambda raw: f"{raw[:4]}-{raw[4:8]}-{raw[8:]}",
     ),
     _function(
@@ -225,8 +227,8 @@ DECIDING = (
     _function(
         "everything twice", "rules.engine._in_turn", _other(lambda effects: [*effects, *effects])
     ),
-    _function("names as they come", "rules.templates.sendable", lambda _: lambda text: text),
-    _function("names cut", "rules.templates.sendable", _other(lambda text: text[:2])),
+    _function("names as they come", "rules.templates.to_euc_kr", lambda _: lambda text: text),
+    _function("names cut", "rules.templates.to_euc_kr", _other(lambda text: text[:2])),
     _function(
         "the clock of twenty-four hours",
         "base.korean_text.time_words",
