@@ -18,7 +18,7 @@ from naverplace.base.errors import Permanent
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, aware, dumps, from_json, to_json
 
 VERSION = 1
-_DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
+DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,8 @@ def encode_bundle(bundle: Bundle) -> bytes:
         "key_id": bundle.key_id,
         "inputs": to_json(bundle.inputs),
         "outputs": {
+            **vars(bundle.outputs),
             "sends": [_sent_form(sent) for sent in bundle.outputs.sends],
-            "results": bundle.outputs.results,
-            "figures": bundle.outputs.figures,
-            "left_out": bundle.outputs.left_out,
         },
     }
     return gzip.compress(dumps(form).encode(), mtime=0)
@@ -90,7 +88,7 @@ def decode_bundle(source: bytes) -> Bundle:
             expires=aware(form["expires"]),
             key_id=str(form["key_id"]),
         )
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise Permanent(f"this is no bundle, or damaged ({type(error).__name__})") from None
     except (KeyError, TypeError, ValueError) as error:
         raise Permanent(f"this is no bundle ({type(error).__name__})") from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +21,6 @@ from naverplace.pipeline.capture.pseudonymise import pseudonymise
 from naverplace.pipeline.capture.pseudonyms import Pseudonyms
 from naverplace.settings.schema import Settings
 
-log = logging.getLogger(__name__)
 REMOVED_AT_ONCE = 100  # expired bundles that one run removes
 ENDING = ".bundle.json.gz"
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -30,26 +28,10 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(rf"\d{{8}}T\d{{6}}Z-[\w.-]+-until-(\d{{8}}T\d{{6}}Z){re.escape(ENDING)}")
 
 
-class FileStore(Protocol):
-    """Files by name; every call raises NaverPlaceError when it cannot."""
-
-    def put(self, name: str, content: bytes) -> None:
-        """Write a file as a whole."""
-
-    def get(self, name: str) -> bytes:
-        """Read a file."""
-
-    def names(self) -> list[str]:
-        """List all files."""
-
-    def remove(self, name: str) -> None:
-        """Remove a file; one that is gone is no error."""
-
-
 class Bundles:
     """The bundles of one place, the oldest first."""
 
-    def __init__(self, files: FileStore) -> None:
+    def __init__(self, files: Folder | Bucket) -> None:
         self.files = files
 
     def add(self, bundle: Bundle) -> str:
@@ -114,9 +96,7 @@ def write_bundle(
 ) -> str:
     """Write inputs under pseudonyms, and return the bundle's name; '' without a key.
 
-    Removes what has expired.
-
-    Raises Transient, Permanent.
+    Removes what has expired. Raises Transient, Permanent.
     """
     capture = settings.capture
     if capture.key is None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from naverplace.base.errors import Permanent
+from naverplace.pipeline.capture.bundle import DAMAGED
 from naverplace.pipeline.capture.inputs import Inputs, aware, dumps, from_json, to_json
 
 VERSION = 1
-_DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
 
 
 def write_golden(path: Path, inputs: Iterable[Inputs], *, expires: datetime | None = None) -> int:
@@ -40,31 +40,33 @@ def write_golden(path: Path, inputs: Iterable[Inputs], *, expires: datetime | No
 
 def read_golden(path: Path, *, now: datetime | None = None) -> Iterator[Inputs]:
     """Read a golden set, one run at a time. Raises Permanent: no such set, or expired at `now`."""
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            _check_head(path, file.readline(), now)
-            for number, line in enumerate(file, start=2):
-                yield _read_line(path, number, line)
-    except _DAMAGED as error:
-        raise Permanent(f"{path}: is no golden set, or damaged ({type(error).__name__})") from None
+    with _opened(path) as file:
+        expires = _expiry(path, file.readline())
+        if now and expires and expires <= now:
+            raise Permanent(
+                f"{path}: expired {expires:%Y-%m-%d}; remove it, and make another one: "
+                "naverplace bundles golden"
+            )
+        for number, line in enumerate(file, start=2):
+            try:
+                yield from_json(json.loads(line))
+            except (ValueError, Permanent):
+                raise Permanent(f"{path}:{number}: holds no inputs of a run") from None
 
 
 def golden_expires(path: Path) -> datetime | None:
     """Tell when a golden set is to be removed; None: never. Raises Permanent."""
+    with _opened(path) as file:
+        return _expiry(path, file.readline())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            return _expiry(path, file.readline())
-    except _DAMAGED as error:
+            yield file
+    except DAMAGED as error:
         raise Permanent(f"{path}: is no golden set, or damaged ({type(error).__name__})") from None
-
-
-def _check_head(path: Path, line: str, now: datetime | None) -> None:
-    expires = _expiry(path, line)
-    if now and expires and expires <= now:
-        raise Permanent(
-            f"{path}: expired {expires:%Y-%m-%d}; remove it, and make another one: "
-            "naverplace bundles golden"
-        )
 
 
 def _expiry(path: Path, line: str) -> datetime | None:
@@ -76,10 +78,3 @@ def _expiry(path: Path, line: str) -> datetime | None:
         return aware(expires) if expires else None
     except (ValueError, KeyError, TypeError):
         raise Permanent(f"{path}: is no golden set: its first line is no head") from None
-
-
-def _read_line(path: Path, number: int, line: str) -> Inputs:
-    try:
-        return from_json(json.loads(line))
-    except (ValueError, Permanent):
-        raise Permanent(f"{path}:{number}: holds no inputs of a run") from None

@@ -1,13 +1,14 @@
 """What of a booking and of an item may stand in a bundle, under pseudonyms; pure.
 
-Only what is listed here gets in, so whatever Naver adds to its answers stays out by itself. Fields
-of fields.yaml get in when they are not personal and their path is plain names with dots.
+Only what the tables at the end of this file list gets in, so whatever Naver adds to its answers
+stays out by itself. Fields of fields.yaml get in when they are not personal and their path is plain
+names with dots.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,12 +20,7 @@ from naverplace.domain.records import PREFIX, reserved_since
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.pseudonyms import Pseudonyms
 
-BOOKING_TIMES = ("regDateTime", "confirmedDateTime", "completedDateTime", "cancelledDateTime")
-SNAPSHOT_TIMES = ("startDateTime", "endDateTime")
-OPTION_NUMBERS = ("bookingCount", "price")
-RESERVED = tuple(map(reserved_since, FLAGS))
-LEDGER_NUMBERS = ("attempt", "refusals", "epoch")
-LEDGER_TIMES = ("claimed_at", "settled_at", "due", "expires", "for_start")
+Allowed = Mapping[str, Callable[[Any], Any]]  # what may be kept, and in which form
 UNKNOWN = "?"  # for what was there and may not be told: it stays there, and stays unreadable
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _PERSONAL = re.compile(r"(?i)(^|\.)(name|phone|email|user|userId|ip|\w*(address|form|request)\w*)$")
@@ -47,21 +43,11 @@ def booking(raw: object, names: Pseudonyms, fields: Sequence[Field] = ()) -> dic
     """Keep one booking of Naver's; a value of the wrong kind stays wrong, and says nothing."""
     if not isinstance(raw, Mapping):
         return {}
-    snapshot = raw.get("snapshotJson")
-    kept: dict[str, Any] = {
-        **_kept(raw, ("bookingId", "businessId"), _identifier),
-        **_kept(raw, ("bookingStatusCode",), _word),
-        **_kept(raw, ("name",), lambda value: _changed(value, names.name)),
-        **_kept(raw, ("phone",), lambda value: _changed(value, names.phone)),
-        **_kept(raw, BOOKING_TIMES, _time),
-        **_kept(raw, ("snapshotJson",), lambda value: UNKNOWN if value else value),
-        **_kept(raw, ("bookingOptionJson",), _options),
+    people: Allowed = {
+        "name": lambda value: _changed(value, names.name),
+        "phone": lambda value: _changed(value, names.phone),
     }
-    if isinstance(snapshot, Mapping):
-        kept["snapshotJson"] = {
-            **_kept(snapshot, SNAPSHOT_TIMES, _time),
-            **_kept(snapshot, ("bookingOptionJson",), _options),
-        }
+    kept = _kept(raw, {**BOOKING, **people})
     for field in fields:
         if not field.personal and _PLAIN_PATH.fullmatch(field.path):
             _copy(raw, kept, field.path)
@@ -73,17 +59,15 @@ def item(
 ) -> tuple[RecordKey, dict[str, Any]]:
     """Keep one item of table `sms`: keys, flags, times and where its messages stand."""
     key = RecordKey(key.booking_num, names.key_phone(key.phone))
-    kept: dict[str, Any] = {
-        **_kept(values, ("booking_num",), lambda _: key.booking_num),
-        **_kept(values, ("phone",), lambda _: key.phone),
-        **_kept(values, ("name",), lambda value: _changed(value, names.name)),
-        **_kept(values, ("booking_time", "option_time"), _time),
-        **_kept(values, FLAGS, _flag),
-        **_kept(values, RESERVED, _time),
+    people: Allowed = {
+        "booking_num": lambda _: key.booking_num,
+        "phone": lambda _: key.phone,
+        "name": lambda value: _changed(value, names.name),
     }
+    kept = _kept(values, {**ITEM, **people})
     for name, value in values.items():
         if name.startswith(PREFIX) and _WORD.fullmatch(name):
-            kept[name] = _ledger(value)
+            kept[name] = _kept(value, MESSAGE) if isinstance(value, Mapping) else UNKNOWN
     return key, kept
 
 
@@ -94,32 +78,20 @@ def plain_text(value: Any) -> Any:
     return _PHONE.sub(lambda found: re.sub(r"\d", "0", found.group()), _MAIL.sub(UNKNOWN, value))
 
 
-def _kept(values: Mapping[str, Any], keys: Sequence[str], change: Any) -> dict[str, Any]:
-    return {key: change(values[key]) for key in keys if key in values}
+def _kept(values: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
+    return {key: change(values[key]) for key, change in allowed.items() if key in values}
 
 
-def _ledger(value: object) -> Any:
-    if not isinstance(value, Mapping):
-        return UNKNOWN
-    return {
-        **_kept(value, ("state", "token"), _word),
-        **_kept(value, LEDGER_NUMBERS, lambda v: v if _is_number(v) else UNKNOWN),
-        **_kept(value, LEDGER_TIMES, _time),
-    }
+def _snapshot(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return _kept(value, SNAPSHOT)
+    return UNKNOWN if value else value
 
 
 def _options(value: object) -> Any:
     if not isinstance(value, list):
         return UNKNOWN if value else value
-    return [
-        {
-            **_kept(one, ("name",), lambda v: plain_text(v) if isinstance(v, str) else None),
-            **_kept(one, OPTION_NUMBERS, lambda v: v if _is_number(v) else UNKNOWN),
-        }
-        if isinstance(one, Mapping)
-        else UNKNOWN
-        for one in value
-    ]
+    return [_kept(row, OPTION) if isinstance(row, Mapping) else UNKNOWN for row in value]
 
 
 def _changed(value: object, change: Any) -> Any:
@@ -161,6 +133,10 @@ def _is_number(value: object) -> bool:
     return value is None or (hasattr(value, "__int__") and not isinstance(value, str))
 
 
+def _number(value: object) -> Any:
+    return value if _is_number(value) else UNKNOWN
+
+
 def _copy(raw: Mapping[str, Any], kept: dict[str, Any], path: str) -> None:
     """Copy one declared value to its place, unless its name says that it is about a person."""
     *above, last = path.split(".")
@@ -179,3 +155,31 @@ def _copy(raw: Mapping[str, Any], kept: dict[str, Any], path: str) -> None:
             return
         place = below
     place.setdefault(last, plain_text(value))
+
+
+OPTION: Allowed = {
+    "name": lambda value: plain_text(value) if isinstance(value, str) else None,
+    **dict.fromkeys(("bookingCount", "price"), _number),
+}
+SNAPSHOT: Allowed = {"startDateTime": _time, "endDateTime": _time, "bookingOptionJson": _options}
+BOOKING: Allowed = {
+    "bookingId": _identifier,
+    "businessId": _identifier,
+    "bookingStatusCode": _word,
+    "regDateTime": _time,
+    "confirmedDateTime": _time,
+    "completedDateTime": _time,
+    "cancelledDateTime": _time,
+    "snapshotJson": _snapshot,
+    "bookingOptionJson": _options,
+}
+ITEM: Allowed = {
+    **dict.fromkeys(("booking_time", "option_time"), _time),
+    **dict.fromkeys(FLAGS, _flag),
+    **dict.fromkeys(map(reserved_since, FLAGS), _time),
+}
+MESSAGE: Allowed = {  # where one message of an item stands
+    **dict.fromkeys(("state", "token"), _word),
+    **dict.fromkeys(("attempt", "refusals", "epoch"), _number),
+    **dict.fromkeys(("claimed_at", "settled_at", "due", "expires", "for_start"), _time),
+}

@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from naverplace.settings.env_names import is_secret, section_of
+from naverplace.base.setting_types import Section
+from naverplace.settings.env_names import is_secret
 from naverplace.settings.schema import Settings
 
 
@@ -28,12 +27,9 @@ def settings_version(settings: Settings) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def _told(section: BaseModel) -> dict[str, Any]:
-    told = {}
-    for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
-        if section_of(field) and isinstance(value, BaseModel):
-            told[name] = _told(value)
-        elif not is_secret(field):
-            told[name] = value
-    return told
+def _told(section: Section) -> dict[str, Any]:
+    return {
+        name: _told(value) if isinstance(value, Section) else value
+        for name, value in section
+        if not is_secret(type(section).model_fields[name])
+    }
