@@ -26,6 +26,7 @@ from naverplace.base.errors import BrowserMissing
 
 PLACE = "/tmp"  # noqa: S108 - Lambda lets us write nowhere else
 PREFIX = "naverplace-chrome-"  # then the number of the process that opened it
+PRIVATE = ("NAVERPLACE_", "AWS_", "PREFECT_")  # variables
 FLAGS = (
     "--no-sandbox",  # Lambda and containers run as a user that may not make namespaces
     "--disable-dev-shm-usage",
@@ -131,15 +132,11 @@ def _options(programs: Programs, home: Path, headless: bool) -> ChromeOptions:
 
 def _environment(home: Path, *, headless: bool) -> dict[str, str]:
     """Send everything Chromium writes into its own directory; a secret of ours never goes along."""
-    kept = {name: value for name, value in os.environ.items() if not _is_private(name)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
     kept |= {"TMPDIR": str(home), "XDG_CONFIG_HOME": str(home), "XDG_CACHE_HOME": str(home)}
     if headless:  # a screen's key (.Xauthority) lies in the real home
         kept["HOME"] = str(home)
     return kept
-
-
-def _is_private(name: str) -> bool:
-    return name.startswith(("NAVERPLACE_", "AWS_", "PREFECT_"))
 
 
 def _sweep() -> None:

@@ -12,6 +12,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from urllib.parse import urlencode, urlsplit
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
@@ -21,7 +22,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 from urllib3.exceptions import HTTPError
 
 from naverplace.base.errors import (
-    BrowserMissing,
     NaverPlaceError,
     NoScreen,
     PageChanged,
@@ -31,8 +31,6 @@ from naverplace.naver.browser import Programs, open_browser
 from naverplace.naver.login_page import find_obstacle, look, shows_form
 from naverplace.naver.session_store import Cookie, fits, has_login, normalise_cookie
 from naverplace.settings.schema import NaverSettings
-
-__all__ = ["BrowserMissing", "NaverAuthenticator"]
 
 SERVICE = "Naver's login"
 POLL_SECONDS = 0.2
@@ -100,15 +98,15 @@ class NaverAuthenticator:
                 _add_cookies(driver, cookies)
             self._open(driver, f"{self.settings.nid_url}/user2/help/myInfoV2?lang=ko_KR")
             with _in_our_words("the browser failed while the session was checked"):
-                return not _turns(driver, _on_login_page, seconds=SETTLE_SECONDS)
+                return not _turns(
+                    driver,
+                    lambda shown: "login" in urlsplit(shown.current_url).path,
+                    seconds=SETTLE_SECONDS,
+                )
 
-    @contextlib.contextmanager
-    def _visit(self, *, headless: bool) -> Iterator[WebDriver]:
+    def _visit(self, *, headless: bool) -> AbstractContextManager[WebDriver]:
         programs = Programs(self.settings.chromium_path, self.settings.chromedriver_path)
-        with open_browser(
-            programs, page_seconds=self.settings.login_timeout, headless=headless
-        ) as driver:
-            yield driver
+        return open_browser(programs, page_seconds=self.settings.login_timeout, headless=headless)
 
     def _open_form(self, driver: WebDriver) -> None:
         query = urlencode({"mode": "form", "url": f"{self.settings.www_url}/"})
@@ -169,10 +167,6 @@ def _add_cookies(driver: WebDriver, cookies: Sequence[Cookie]) -> None:
             known = {key: cookie[key] for key in _SELENIUM_KEYS if cookie.get(key) is not None}
             with contextlib.suppress(WebDriverException):  # a foreign cookie proves no login
                 driver.add_cookie(known)
-
-
-def _on_login_page(driver: WebDriver) -> bool:
-    return "login" in urlsplit(driver.current_url).path
 
 
 def _turns(driver: WebDriver, seen: Callable[[WebDriver], bool], *, seconds: float) -> bool:

@@ -37,10 +37,13 @@ return {
   error: !!error && error.getClientRects().length > 0 && error.innerText.trim() !== '',
   captcha: ['captchaimg', 'captcha', 'chptcha'].some(shown),
   device: ['new.save', 'new.dontsave'].some(shown),
-  twoStep: !!document.querySelector('[class*=two_factor]') || text.includes('2단계 인증'),
+  two_step: !!document.querySelector('[class*=two_factor]') || text.includes('2단계 인증'),
   locked: ['비정상적인 활동', '보호(잠금)', '이용제한'].some(words => text.includes(words)),
 };
 """
+
+
+_LOCKED = "Naver's login: the account is locked for its protection"
 
 
 @dataclass(frozen=True)
@@ -83,16 +86,7 @@ def look(driver: WebDriver) -> Page:
         raise
     except WebDriverException:
         return Page()
-    return Page(
-        address=str(seen["address"]),
-        ready=bool(seen["ready"]),
-        form=bool(seen["form"]),
-        error=bool(seen["error"]),
-        captcha=bool(seen["captcha"]),
-        device=bool(seen["device"]),
-        two_step=bool(seen["twoStep"]),
-        locked=bool(seen["locked"]),
-    )
+    return Page(**seen)
 
 
 def shows_form(driver: WebDriver) -> bool:
@@ -104,7 +98,7 @@ def shows_form(driver: WebDriver) -> bool:
 def find_obstacle(page: Page) -> LoginFailed | None:
     """Name what stands in the way of the login; None while nothing is certain."""
     if "idsafetyrelease" in page.address:
-        return Protected("Naver's login: the account is locked for its protection")
+        return Protected(_LOCKED)
     if not page.ready or not any(path in page.address for path in _LOGIN_PATHS):
         return None  # the words of a front page's news prove nothing
     if page.captcha:
@@ -114,7 +108,7 @@ def find_obstacle(page: Page) -> LoginFailed | None:
     if page.two_step:
         return TwoStep("Naver's login: the second step of a two-step login is waited for")
     if page.locked and not page.form:
-        return Protected("Naver's login: the account is locked for its protection")
+        return Protected(_LOCKED)
     if page.error:
         return WrongPassword("Naver's login: the user name or the password was refused")
     return None

@@ -18,6 +18,7 @@ from naverplace.base.errors import (
     BadResponse,
     BrowserMissing,
     ClockWrong,
+    CoolingDown,
     LoginFailed,
     NaverPlaceError,
     NoScreen,
@@ -257,18 +258,12 @@ class NaverSession:
     def _log_in(self) -> None:
         """Log in, store the cookies, and prove that they work; once a run."""
         try:
-            self._log_in_once()
-        except NaverPlaceError as error:
-            self._failure = error
-            raise
-
-    def _log_in_once(self) -> None:
-        if self._login_spent:
-            raise SessionExpired("Naver ended the session again, after the one login of this run")
-        self.store.check_cooldown()
-        self._login_spent = True
-        try:
-            self.browser_opened = True
+            if self._login_spent:
+                raise SessionExpired(
+                    "Naver ended the session again, after the one login of this run"
+                )
+            self.store.check_cooldown()
+            self._login_spent = self.browser_opened = True
             self._cookies = self.authenticator.log_in()
             self.store.save_if_changed(self._cookies)
             if not self._is_logged_in():
@@ -276,13 +271,14 @@ class NaverSession:
                     f"logged in, but Naver's booking API still refuses store "
                     f"{', '.join(self.probe_stores)}: does this account manage it?"
                 )
-        except BrowserMissing:
-            self.browser_opened = False
+            self.store.forget_failures()
+        except NaverPlaceError as error:
+            self._failure = error
+            if isinstance(error, BrowserMissing):
+                self.browser_opened = False
+            elif isinstance(error, LoginFailed) and not isinstance(error, CoolingDown):
+                _note_refusal(self.store, error)
             raise
-        except LoginFailed as error:
-            _note_refusal(self.store, error)
-            raise
-        self.store.forget_failures()
 
 
 def _note_refusal(store: SessionStore, error: LoginFailed) -> None:

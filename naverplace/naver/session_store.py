@@ -20,14 +20,14 @@ from naverplace.base.errors import CoolingDown, LoginFailed
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.schema import NaverSettings
 
+log = logging.getLogger(__name__)
 Cookie = dict[str, Any]
 
+COOKIES_ID = "1"  # the legacy's key (L1)
+LOGIN_ID = "naverplace-login"  # ours; the legacy never asks for it
+LONGEST_COOLDOWN = timedelta(days=1)
 LOGIN_COOKIES = ("NID_AUT", "NID_SES")  # both are needed (outside-services: Naver cookies)
-PERSISTED_COOKIES = (
-    *LOGIN_COOKIES,
-    "NID_JKL",
-    "nid_inf",
-)  # what a login consists of; the rest is chatter
+PERSISTED_COOKIES = (*LOGIN_COOKIES, "NID_JKL", "nid_inf")  # a login; the rest is chatter
 
 
 def read_cookies(stored: object, *, home: str) -> list[Cookie] | None:
@@ -39,19 +39,16 @@ def read_cookies(stored: object, *, home: str) -> list[Cookie] | None:
     cookies = json.loads(stored.strip() or "[]") if isinstance(stored, str) else stored
     if not cookies:
         return None
-    if not isinstance(cookies, list) or not all(_is_cookie(cookie) for cookie in cookies):
+    if not isinstance(cookies, list) or not all(
+        isinstance(cookie, Mapping)
+        and isinstance(cookie.get("name"), str)
+        and isinstance(cookie.get("value"), str)
+        for cookie in cookies
+    ):
         raise ValueError("not a list of Selenium cookies")
     return [
         {**normalise_cookie(cookie), "domain": cookie.get("domain") or home} for cookie in cookies
     ]
-
-
-def _is_cookie(cookie: object) -> bool:
-    return (
-        isinstance(cookie, Mapping)
-        and isinstance(cookie.get("name"), str)
-        and isinstance(cookie.get("value"), str)
-    )
 
 
 def write_cookies(cookies: Iterable[Mapping[str, Any]]) -> str:
@@ -77,11 +74,10 @@ def identity(cookie: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def same(some: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether two lists hold the same names, values and domains; times do not matter."""
-    return _content(some) == _content(others)
-
-
-def _content(cookies: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str, str]]:
-    return {(*identity(cookie), cookie["value"]) for cookie in cookies}
+    mine, theirs = (
+        {(*identity(cookie), cookie["value"]) for cookie in cookies} for cookies in (some, others)
+    )
+    return mine == theirs
 
 
 def has_login(cookies: Sequence[Mapping[str, Any]]) -> bool:
@@ -151,13 +147,6 @@ def lasting(cookies: Sequence[Cookie]) -> list[Cookie]:
     return [cookie for cookie in cookies if cookie["name"] in PERSISTED_COOKIES]
 
 
-log = logging.getLogger(__name__)
-
-COOKIES_ID = "1"  # the legacy's key (L1)
-LOGIN_ID = "naverplace-login"  # ours; the legacy never asks for it
-LONGEST_COOLDOWN = timedelta(days=1)
-
-
 @dataclass(frozen=True)
 class Cooldown:
     """An earlier login that was refused, and until when no other is tried."""
@@ -212,7 +201,9 @@ class SessionStore:
         item = self.table.get(LOGIN_ID) or {}
         failures = _number(item.get("failures")) + 1
         now = self.clock.now()
-        until = now + self._rest(failures)
+        first = timedelta(minutes=self.settings.login_cooldown_minutes)
+        doubled: timedelta = first * 2 ** min(failures - 1, 20)
+        until = now + min(doubled, max(first, LONGEST_COOLDOWN))
         self.table.put(
             {
                 "id": LOGIN_ID,
@@ -223,11 +214,6 @@ class SessionStore:
             }
         )
         return Cooldown(error.reason, failures, until)
-
-    def _rest(self, failures: int) -> timedelta:
-        first = timedelta(minutes=self.settings.login_cooldown_minutes)
-        doubled: timedelta = first * 2 ** min(failures - 1, 20)
-        return min(doubled, max(first, LONGEST_COOLDOWN))
 
     def forget_failures(self) -> None:
         """Remember that a login went well, which ends every cool-down."""
