@@ -96,15 +96,15 @@ class Table:
         """Set and remove attributes; None when written, else the item in the way ({} for none)."""
         names: dict[str, str] = {}
 
-        def placed(path: str | tuple[str, ...]) -> str:
+        def with_names(path: str | tuple[str, ...]) -> str:
             parts = (path,) if isinstance(path, str) else path
             marks = [f"#u{len(names) + index}" for index in range(len(parts))]
             names.update(zip(marks, parts, strict=True))
             return ".".join(marks)
 
         values = {f":u{index}": value for index, value in enumerate(sets.values())}
-        assigned = [f"{placed(path)} = {mark}" for path, mark in zip(sets, values, strict=True)]
-        removed = [placed(path) for path in removes]
+        assigned = [f"{with_names(path)} = {mark}" for path, mark in zip(sets, values, strict=True)]
+        removed = [with_names(path) for path in removes]
         clauses = [f"SET {', '.join(assigned)}"] if assigned else []
         clauses += [f"REMOVE {', '.join(removed)}"] if removed else []
         return self._write(

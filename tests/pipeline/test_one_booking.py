@@ -64,7 +64,7 @@ def modules_that_handle(number: str) -> Iterator[set[str]]:
         yield seen
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 def test_one_booking_passes_at_most_thirty_modules(
