@@ -146,17 +146,14 @@ def tree_of(variables: Mapping[str, str], problems: list[str]) -> dict[str, Any]
     ours = {n: v for n, v in variables.items() if n.upper().startswith(PREFIX) and v != ""}
     for name in sorted(json_variables() & {name.upper() for name in ours}):
         given = next(n for n in ours if n.upper() == name)
-        if not _is_object(ours[given]):
+        try:
+            is_object = isinstance(json.loads(ours[given]), dict)
+        except ValueError:
+            is_object = False
+        if not is_object:
             del ours[given]
             problems.append(f"{given}: is not valid JSON of an object, like {{...}}")
     return dict(_Environment(ours)())
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from naverplace.aws.config import AwsSettings
 from naverplace.aws.secrets_manager import read_secret
@@ -159,12 +159,14 @@ def _worded(error: ValidationError, trees: Mapping[str, Tree]) -> Iterator[str]:
         words = str(found["msg"]).removeprefix("Value error, ")
         dotted = ".".join(path)
         giver = next((name for name, tree in trees.items() if _at(tree, path) is not None), "")
-        section = Settings.model_fields.get(path[0]) if path else None
+        field = Settings.model_fields.get(path[0]) if path else None
+        section = section_of(field) if field else None
         if not path:
             yield words
-        elif found["type"] == "missing" and len(path) == 1 and section and section_of(section):
+        elif found["type"] == "missing" and len(path) == 1 and section:
             # Nothing of the section was given: each of its own must-haves is named.
-            yield from (_missing((path[0], name)) for name in _required(section_of(section)))
+            known = section.model_fields.items()
+            yield from (_missing((*path, name)) for name, part in known if part.is_required())
         elif found["type"] == "missing":
             yield _missing(path)
         elif found["type"] == "extra_forbidden":
@@ -181,11 +183,6 @@ def _named(problem: str, problems: list[str]) -> bool:
     name, _, rest = problem.partition(": ")
     variable = variable_of(tuple(name.split(".")))
     return rest.startswith("unknown setting") and any(p.startswith(variable) for p in problems)
-
-
-def _required(section: type[BaseModel] | None) -> list[str]:
-    known = section.model_fields if section else {}
-    return [name for name, field in known.items() if field.is_required()]
 
 
 def _missing(path: tuple[str, ...]) -> str:
