@@ -10,7 +10,6 @@ from datetime import datetime
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import Match, MatchClass
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
     UNDELIVERED,
@@ -18,7 +17,9 @@ from naverplace.jobs.reconciliation.findings import (
     Finding,
     entry_finding,
 )
-from naverplace.ledger.scan import LedgerMessage, LedgerScan
+from naverplace.jobs.reconciliation.matching import Match, MatchClass
+from naverplace.ledger.entries import LedgerMessage
+from naverplace.ledger.scan import LedgerScan
 from naverplace.messaging.sens import SensClient, read_requests
 from naverplace.redaction.redactor import describe
 

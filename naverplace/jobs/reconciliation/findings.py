@@ -10,7 +10,7 @@ from typing import Any
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import (
+from naverplace.jobs.reconciliation.matching import (
     WRONG,
     Match,
     MatchClass,

@@ -19,11 +19,6 @@ from naverplace.base.errors import NaverPlaceError, RulesError
 from naverplace.base.timing import PhaseTimer
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.domain.stores import load_stores
-from naverplace.jobs.reconciliation.classification import (
-    MatchClass,
-    MatchResult,
-    ReconciliationWindow,
-)
 from naverplace.jobs.reconciliation.delivery_receipts import update_delivery_status
 from naverplace.jobs.reconciliation.findings import (
     DeliveryUpdate,
@@ -32,7 +27,13 @@ from naverplace.jobs.reconciliation.findings import (
     findings_of,
     nothing_to_compare,
 )
-from naverplace.jobs.reconciliation.matching import SKEW, match_messages
+from naverplace.jobs.reconciliation.matching import (
+    SKEW,
+    MatchClass,
+    MatchResult,
+    ReconciliationWindow,
+    match_messages,
+)
 from naverplace.jobs.reconciliation.summary import reconciliation_message
 from naverplace.ledger.run_memory import Watermark, read_watermark, write_watermark
 from naverplace.ledger.scan import LedgerMessage, LedgerScan, LegacyFlag, entries_of, flags_of

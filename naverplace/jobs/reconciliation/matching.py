@@ -1,31 +1,107 @@
 """Matching the ledger with SENS's own log: one message to one entry, both ways; pure.
 
-A request id pairs them. What is left over on either outside is named: the worst is a duplicate, a
+A request id pairs them. What stays alone on either side is named: the worst is a duplicate, a
 message whose receiver and content are those of one that is counted already.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from enum import StrEnum
+from typing import Generic, NamedTuple, TypeVar
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import (
-    Match,
-    MatchClass,
-    MatchResult,
-    ReconciliationWindow,
-)
-from naverplace.ledger.scan import LedgerMessage, LegacyFlag
+from naverplace.ledger.entries import LedgerMessage, LegacyFlag
 
-T = TypeVar("T")
-K = TypeVar("K", bound=Hashable)
+T = TypeVar("T", LedgerMessage, SmsLogEntry)
+_Key = Callable[[LedgerMessage | SmsLogEntry], Hashable]  # what two sides have in common
 SKEW = timedelta(minutes=5)  # between SENS's clock and ours (outside-services: SENS signature)
 GUIDE = timedelta(hours=2)  # before the start (L11, L12)
 EVENT_HOUR = 20  # L13
+
+
+class MatchClass(StrEnum):
+    """What became of one entry or one message; each has exactly one."""
+
+    MATCHED = "matched"
+    MISSING = "missing"  # counted, but SENS's log has no such message
+    DUPLICATE = "duplicate"  # a second message of a content that is counted already
+    UNRECORDED = "unrecorded"  # sent by us, while the ledger says that it was not
+    FOREIGN = "foreign"  # sent with our account by somebody else
+    SHARED = "shared"  # its message is another entry's already
+    SURPLUS = "surplus"  # one request with several messages: the ones beyond the entry's
+    WRONG_RECEIVER = "wrong_receiver"  # the request is the entry's, the phone is not
+    OTHER_REQUEST = "other_request"  # in the log, but not under the id that the ledger has
+    IN_DOUBT = "in_doubt"  # of a claim that is not settled
+    LEGACY = "legacy"  # as the legacy sends, to a booking whose flag the legacy has set
+    TOLERATED = "tolerated"  # from a sender that the settings name as known
+    TOO_YOUNG = "too_young"  # judged the next time: SENS's log may still lack its other half
+    EARLIER = "earlier"  # judged by an earlier reconciliation
+    UNSETTLED = "unsettled"  # an entry whose sending is in doubt
+    UNSENT = "unsent"  # an entry that nothing was sent for
+
+
+WRONG = (  # the worst first
+    MatchClass.DUPLICATE,
+    MatchClass.UNRECORDED,
+    MatchClass.MISSING,
+    MatchClass.FOREIGN,
+    MatchClass.SHARED,
+    MatchClass.SURPLUS,
+    MatchClass.WRONG_RECEIVER,
+    MatchClass.OTHER_REQUEST,
+)
+_SENT_BY_OTHERS = (MatchClass.FOREIGN, MatchClass.LEGACY, MatchClass.TOLERATED)
+
+
+class ReconciliationWindow(NamedTuple):
+    """What is judged: from `start`, included, to `end`, not included."""
+
+    start: datetime
+    end: datetime
+
+    def outside_reason(self, at: datetime | None) -> MatchClass | None:
+        """Tell why something of this time is not judged; None when it is, or has no time."""
+        if at is None or self.start <= at < self.end:
+            return None
+        return MatchClass.EARLIER if at < self.start else MatchClass.TOO_YOUNG
+
+
+class Match(NamedTuple):
+    """One entry or message with its class, and the other side where there is one."""
+
+    match_class: MatchClass
+    entry: LedgerMessage | None
+    message: SmsLogEntry | None
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """Every entry and every message, judged once, in the order they were given."""
+
+    entries: tuple[Match, ...]
+    messages: tuple[Match, ...]
+
+    def entry_counts(self) -> dict[str, int]:
+        """Count the entries by class."""
+        return dict(Counter(match.match_class.value for match in self.entries))
+
+    def message_counts(self) -> dict[str, int]:
+        """Count the messages by class."""
+        return dict(Counter(match.match_class.value for match in self.messages))
+
+    def lacking_content(self) -> list[SmsLogEntry]:
+        """List the messages that only their content can tell apart from ours."""
+        known = {m.entry.to for m in self.entries if m.entry and m.entry.message.content_hash}
+        return [
+            m.message
+            for m in self.messages
+            if m.message and m.match_class in _SENT_BY_OTHERS and m.message.to in known
+        ]
 
 
 def match_messages(
@@ -46,13 +122,21 @@ def match_messages(
     matching.judge_entries()
     matching.judge_messages(_Legacy(flags if legacy_sends else ()), frozenset(known_senders))
     return MatchResult(
-        tuple(matching.entry_matches[at] for at in range(len(entries))),
-        tuple(matching.message_matches[at] for at in range(len(log))),
+        tuple(entry.match for entry in matching.entries if entry.match),
+        tuple(message.match for message in matching.messages if message.match),
     )
 
 
+@dataclass(eq=False)
+class _Judged(Generic[T]):
+    """An entry or a message, which may equal another one, with its match as soon as it has one."""
+
+    value: T
+    match: Match | None = None
+
+
 class _Matching:
-    """The work on one pair of lists; places in them stand for their members."""
+    """The work on one ledger and one log."""
 
     def __init__(
         self,
@@ -60,124 +144,99 @@ class _Matching:
         log: Sequence[SmsLogEntry],
         window: ReconciliationWindow,
     ) -> None:
-        self.entries, self.log, self.window = entries, log, window
-        self.entry_matches: dict[int, Match] = {}
-        self.message_matches: dict[int, Match] = {}
+        self.window = window
+        self.entries = [_Judged(entry) for entry in entries]
+        self.messages = [_Judged(message) for message in log]
+        self.oldest_first = sorted(self.messages, key=lambda message: _time_key(message.value))
 
     def pair_by_request(self) -> None:
         """Pair what bears one request id: the entry's own phone first."""
-        messages = _places(self.log, lambda m: m.request_id)
-        entries = _places(self.entries, lambda e: e.request_id)
-        for request_id in entries.keys() & messages.keys() - {""}:
-            left = sorted(messages[request_id], key=lambda at: self.log[at].message_id)
-            counted = [at for at in entries[request_id] if self.entries[at].counted_as_sent]
-            for same_phone in (True, False):
-                for at in counted:
-                    self._pair(at, left, same_phone=same_phone)
-            for at in counted:
-                if at not in self.entry_matches:
-                    other = self.log[messages[request_id][0]]
-                    self.entry_matches[at] = Match(MatchClass.SHARED, self.entries[at], other)
-            first = self.entries[(counted or entries[request_id])[0]]
-            for at in left:
-                outside = self.window.outside_reason(self.log[at].request_time)
-                match_class = outside or (MatchClass.SURPLUS if counted else _not_counted(first))
-                self.message_matches[at] = Match(match_class, first, self.log[at])
-
-    def _pair(self, entry_at: int, left: list[int], *, same_phone: bool) -> None:
-        entry = self.entries[entry_at]
-        if entry_at in self.entry_matches:
-            return
-        fitting = (at for at in left if not same_phone or self.log[at].to == entry.to)
-        if (at := next(fitting, None)) is None:
-            return
-        left.remove(at)
-        self._both(MatchClass.MATCHED if same_phone else MatchClass.WRONG_RECEIVER, entry_at, at)
-
-    def _both(self, match_class: MatchClass, entry_at: int, message_at: int) -> None:
-        judged = Match(match_class, self.entries[entry_at], self.log[message_at])
-        self.entry_matches[entry_at] = self.message_matches[message_at] = judged
+        counted = [entry for entry in self.entries if entry.value.counted_as_sent]
+        self._pair(MatchClass.MATCHED, counted, _request_and_phone)
+        self._pair(MatchClass.WRONG_RECEIVER, counted, _request)
+        messages_of = _grouped(self.oldest_first, _request)
+        for entry in counted:
+            if entry.match is None and (same := messages_of.get(entry.value.request_id)):
+                entry.match = Match(MatchClass.SHARED, entry.value, same[0].value)
+        counted_of = _grouped(counted, _request)
+        owners_of = _grouped(self.entries, _request) | counted_of
+        for message in self.messages:
+            request_id = message.value.request_id
+            if message.match is None and (owners := owners_of.get(request_id)):
+                owner = owners[0].value
+                surplus = MatchClass.SURPLUS if request_id in counted_of else _not_counted(owner)
+                outside = self.window.outside_reason(message.value.request_time)
+                message.match = Match(outside or surplus, owner, message.value)
 
     def judge_entries(self) -> None:
         """Judge the entries that no message bears the request id of."""
-        by_content = _places(self.log, lambda m: (m.to, m.fingerprint))
-        for at, entry in enumerate(self.entries):
-            if at in self.entry_matches:
-                continue
-            match_class = MatchClass.UNSETTLED if entry.message.is_in_doubt else MatchClass.UNSENT
-            if entry.counted_as_sent:
-                match_class = self.window.outside_reason(entry.at) or MatchClass.MISSING
-            if match_class is MatchClass.MISSING and entry.message.content_hash:
-                same = by_content.get((entry.to, entry.message.content_hash), [])
-                if free := [m for m in same if m not in self.message_matches]:
-                    self._both(MatchClass.OTHER_REQUEST, at, free[0])
-                    continue
-            self.entry_matches[at] = Match(match_class, entry, None)
+        alone = {e: self._class_alone(e.value) for e in self.entries if e.match is None}
+        missing = [e for e, match_class in alone.items() if match_class is MatchClass.MISSING]
+        self._pair(MatchClass.OTHER_REQUEST, missing, _content)
+        for entry, match_class in alone.items():
+            entry.match = entry.match or Match(match_class, entry.value, None)
+
+    def _class_alone(self, entry: LedgerMessage) -> MatchClass:
+        if entry.counted_as_sent:
+            return self.window.outside_reason(entry.at) or MatchClass.MISSING
+        return MatchClass.UNSETTLED if entry.message.is_in_doubt else MatchClass.UNSENT
+
+    def _pair(
+        self, match_class: MatchClass, entries: Iterable[_Judged[LedgerMessage]], key: _Key
+    ) -> None:
+        """Give each of the entries without a match the oldest free message of its key."""
+        free = _grouped((m for m in self.oldest_first if m.match is None), key)
+        for entry in entries:
+            if entry.match is None and (messages := free.get(key(entry.value))):
+                message = messages.pop(0)
+                entry.match = message.match = Match(match_class, entry.value, message.value)
 
     def judge_messages(self, legacy: _Legacy, known_senders: frozenset[str]) -> None:
         """Judge the messages that belong to no counted entry, the oldest first."""
-        contents = _places(self.entries, lambda e: (e.to, e.message.content_hash))
-        phones = _places(self.entries, lambda e: e.to)
-        explained: set[int] = set()  # entries in doubt or unsent that have their message
-        for at in sorted(range(len(self.log)), key=lambda at: _time_key(self.log[at])):
-            message = self.log[at]
-            if at in self.message_matches:
+        same_content, same_phone = _grouped(self.entries, _content), _grouped(self.entries, _phone)
+        explained: set[_Judged[LedgerMessage]] = set()  # not counted, and their message is there
+        for judged in self.oldest_first:
+            message = judged.value
+            if judged.match is not None:
                 continue
+            same = same_content.get(_content(message), [])
+            counted = [entry for entry in same if entry.value.counted_as_sent]
+            unused = [entry for entry in same if entry not in (*counted, *explained)]
             if outside := self.window.outside_reason(message.request_time):
-                self.message_matches[at] = Match(outside, None, message)
-                continue
-            same = (
-                contents.get((message.to, message.fingerprint), []) if message.fingerprint else []
-            )
-            self.message_matches[at] = (
-                self._of_ours(message, same, explained)
-                or legacy.explain(message)
-                or self._of_others(message, phones.get(message.to, []), known_senders)
-            )
-
-    def _of_ours(
-        self, message: SmsLogEntry, same: Sequence[int], explained: set[int]
-    ) -> Match | None:
-        """Judge a message whose receiver and content the ledger knows."""
-        for at in same:
-            entry = self.entries[at]
-            if not entry.counted_as_sent and at not in explained:
-                explained.add(at)
-                return Match(_not_counted(entry), entry, message)
-        if same:
-            counted = [at for at in same if self.entries[at].counted_as_sent]
-            return Match(MatchClass.DUPLICATE, self.entries[(counted or same)[0]], message)
-        return None
-
-    def _of_others(
-        self, message: SmsLogEntry, at_phone: Sequence[int], known_senders: frozenset[str]
-    ) -> Match:
-        near = [self.entries[at] for at in at_phone]
-        entry = min(near, key=lambda entry: _distance(entry, message)) if near else None
-        match_class = (
-            MatchClass.TOLERATED if message.sender in known_senders else MatchClass.FOREIGN
-        )
-        return Match(match_class, entry, message)
+                judged.match = Match(outside, None, message)
+            elif unused:
+                explained.add(unused[0])
+                judged.match = Match(_not_counted(unused[0].value), unused[0].value, message)
+            elif same:
+                judged.match = Match(MatchClass.DUPLICATE, (counted or same)[0].value, message)
+            elif legacy.explains(message):
+                judged.match = Match(MatchClass.LEGACY, None, message)
+            else:
+                near = [entry.value for entry in same_phone.get(message.to, [])]
+                nearest = min(near, key=lambda entry: _distance(entry, message), default=None)
+                known = message.sender in known_senders
+                match_class = MatchClass.TOLERATED if known else MatchClass.FOREIGN
+                judged.match = Match(match_class, nearest, message)
 
 
 class _Legacy:
     """The messages that the legacy may have sent; each explains one message of the log."""
 
     def __init__(self, flags: Iterable[LegacyFlag]) -> None:
-        self._left: dict[str, list[LegacyFlag]] = defaultdict(list)
+        self._unused: dict[str, list[LegacyFlag]] = defaultdict(list)
         for flag in flags:
-            self._left[flag.to].append(flag)
+            self._unused[flag.to].append(flag)
 
-    def explain(self, message: SmsLogEntry) -> Match | None:
-        """Take the flag that this message fits best; None when there is none."""
-        left = self._left.get(message.to, [])
+    def explains(self, message: SmsLogEntry) -> bool:
+        """Use up the flag that this message fits best; tell False when there is none."""
+        flags = self._unused.get(message.to, [])
         # The guide's time is the narrowest, the confirmation's has no bounds (L11-L13, L26).
         for kind in ("guide", "event", "confirmation"):
-            for flag in left:
+            for flag in flags:
                 if flag.kind == kind and _is_in_time(flag, message.request_time):
-                    left.remove(flag)
-                    return Match(MatchClass.LEGACY, None, message)
-        return None
+                    flags.remove(flag)
+                    return True
+        return False
 
 
 def _is_in_time(flag: LegacyFlag, at: datetime | None) -> bool:
@@ -202,8 +261,27 @@ def _time_key(message: SmsLogEntry) -> tuple[float, str]:
     return (message.request_time.timestamp() if message.request_time else 0.0, message.message_id)
 
 
-def _places(members: Sequence[T], key: Callable[[T], K]) -> dict[K, list[int]]:
-    found: dict[K, list[int]] = defaultdict(list)
-    for at, member in enumerate(members):
-        found[key(member)].append(at)
-    return found
+def _request(side: LedgerMessage | SmsLogEntry) -> Hashable:
+    return side.request_id
+
+
+def _request_and_phone(side: LedgerMessage | SmsLogEntry) -> Hashable:
+    return side.request_id and (side.request_id, side.to)
+
+
+def _phone(side: LedgerMessage | SmsLogEntry) -> Hashable:
+    return side.to
+
+
+def _content(side: LedgerMessage | SmsLogEntry) -> Hashable:
+    content = side.message.content_hash if isinstance(side, LedgerMessage) else side.fingerprint
+    return content and (side.to, content)
+
+
+def _grouped(members: Iterable[_Judged[T]], key: _Key) -> dict[Hashable, list[_Judged[T]]]:
+    """Group by a key; what has none is in no group."""
+    groups: dict[Hashable, list[_Judged[T]]] = defaultdict(list)
+    for member in members:
+        if value := key(member.value):
+            groups[value].append(member)
+    return dict(groups)

@@ -8,13 +8,13 @@ from itertools import groupby
 from typing import Any
 
 from naverplace.domain.message_kinds import kind_label
-from naverplace.jobs.reconciliation.classification import MatchClass
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
     UNDELIVERED,
     Finding,
     Reconciliation,
 )
+from naverplace.jobs.reconciliation.matching import MatchClass
 from naverplace.reporting.markdown import table
 from naverplace.reporting.summary import MAX_LINES
 

@@ -16,16 +16,16 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, read_record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.reconciliation.classification import (
+from naverplace.jobs.reconciliation.findings import findings_of, nothing_to_compare
+from naverplace.jobs.reconciliation.matching import (
     WRONG,
     Match,
     MatchClass,
     MatchResult,
     ReconciliationWindow,
+    match_messages,
 )
-from naverplace.jobs.reconciliation.findings import findings_of, nothing_to_compare
-from naverplace.jobs.reconciliation.matching import match_messages
-from naverplace.ledger.scan import LedgerMessage, LegacyFlag, entries_of, flags_of
+from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
 
 NOON = datetime(2025, 10, 22, 12, tzinfo=SEOUL)
 WINDOW = ReconciliationWindow(NOON - timedelta(days=1), NOON)
