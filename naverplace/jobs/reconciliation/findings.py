@@ -21,11 +21,8 @@ from naverplace.ledger.scan import LedgerMessage
 
 UNDELIVERED = "undelivered"  # accepted, and the phone did not get it
 NEVER_FINISHED = "never_finished"  # accepted, and SENS never said what became of it
-INFORMATIONAL = (
-    MatchClass.IN_DOUBT.value,
-    UNDELIVERED,
-    NEVER_FINISHED,
-)  # named, yet nothing is wrong with us
+# Named, yet nothing is wrong with us.
+INFORMATIONAL = (MatchClass.IN_DOUBT.value, UNDELIVERED, NEVER_FINISHED)
 
 
 @dataclass(frozen=True)
@@ -111,14 +108,10 @@ class Reconciliation:
 
 def findings_of(matched: MatchResult) -> list[Finding]:
     """Name what does not match, the worst first."""
-    found = [
-        match_finding(match)
-        for match in (*matched.messages, *matched.entries)
-        if match.match_class in (*WRONG, MatchClass.IN_DOUBT)
-    ]
     order = [*WRONG, MatchClass.IN_DOUBT]
-    distinct = {finding.id: finding for finding in found}.values()  # a pair is in both lists
-    return sorted(distinct, key=lambda finding: (order.index(MatchClass(finding.what)), finding.at))
+    matches = [m for m in (*matched.messages, *matched.entries) if m.match_class in order]
+    findings = {f.id: f for f in map(match_finding, matches)}.values()  # a pair is in both lists
+    return sorted(findings, key=lambda finding: (order.index(MatchClass(finding.what)), finding.at))
 
 
 def match_finding(match: Match) -> Finding:
@@ -157,20 +150,20 @@ def entry_finding(what: str, entry: LedgerMessage, message: SmsLogEntry | None =
 
 def nothing_to_compare(matched: MatchResult, window: ReconciliationWindow) -> list[str]:
     """Say when one side was empty while the other was not: then nothing was compared at all."""
-    ledger = [j for j in matched.entries if expected_in_log(j.entry, window)]
+    ledger = [m for m in matched.entries if expected_in_log(m.entry, window)]
     log = [
-        j
-        for j in matched.messages
-        if j.message and window.outside_reason(j.message.request_time) is None
+        m
+        for m in matched.messages
+        if m.message and window.outside_reason(m.message.request_time) is None
     ]
     explained = (MatchClass.LEGACY, MatchClass.TOLERATED, MatchClass.IN_DOUBT)
-    unexplained = [j for j in log if j.match_class not in explained]
-    if ledger and not log and all(j.message is None for j in ledger):
+    unexplained = [m for m in log if m.match_class not in explained]
+    if ledger and not log and all(m.message is None for m in ledger):
         return [
             f"checked none of more than none: the ledger counts {len(ledger)} messages, and SENS's "
             "log shows none; is NAVERPLACE_SENS__SERVICE_ID the one that sends?"
         ]
-    if unexplained and not ledger and all(j.match_class is not MatchClass.MATCHED for j in log):
+    if unexplained and not ledger and all(m.match_class is not MatchClass.MATCHED for m in log):
         return [
             f"checked none of more than none: SENS's log shows {len(unexplained)} messages, and "
             "the ledger counts none; is NAVERPLACE_AWS__SMS_TABLE the one that is written to?"

@@ -12,12 +12,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
 from naverplace.base.errors import NaverPlaceError, RulesError
 from naverplace.base.timing import PhaseTimer
-from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.domain.stores import load_stores
 from naverplace.jobs.reconciliation.delivery_receipts import update_delivery_status
 from naverplace.jobs.reconciliation.findings import (
@@ -35,8 +35,9 @@ from naverplace.jobs.reconciliation.matching import (
     match_messages,
 )
 from naverplace.jobs.reconciliation.summary import reconciliation_message
-from naverplace.ledger.run_memory import Watermark, read_watermark, write_watermark
-from naverplace.ledger.scan import LedgerMessage, LedgerScan, LegacyFlag, entries_of, flags_of
+from naverplace.ledger.entries import entries_of, flags_of
+from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
 from naverplace.messaging.sens import (
     KEPT,
     SensClient,
@@ -78,17 +79,12 @@ class LedgerComparison:
     mark: Watermark
     matched: MatchResult = field(repr=False)
     problems: tuple[str, ...] = ()
-    nothing_to_compare: bool = (
-        False  # one side was empty: nothing was compared, whatever the other says
-    )
+    nothing_to_compare: bool = False  # one side was empty, whatever the other says
 
     @property
     def counted(self) -> int:
         """Tell how many messages the whole ledger counts as sent."""
-        return sum(
-            match.entry is not None and match.entry.counted_as_sent
-            for match in self.matched.entries
-        )
+        return sum(bool(m.entry and m.entry.counted_as_sent) for m in self.matched.entries)
 
 
 def run_reconciliation(
@@ -120,29 +116,36 @@ def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
     start = max(tail - SKEW, context.now - KEPT)
     messages = read_log(context.sens, start=start, end=context.now)
     # The ledger is read after the log: what is in the log was claimed before it was sent.
-    entries, flags = _ledger(context.table)
-    matched = _match(context, entries, messages, window, flags)
-    if unseen := [
-        j.entry for j in matched.entries if j.entry and j.match_class is MatchClass.MISSING
+    records = list(context.table.scan())
+    match = partial(
+        match_messages,
+        [entry for record in records for entry in entries_of(record)],
+        window=window,
+        flags=[flag for record in records for flag in flags_of(record)],
+        known_senders=context.settings.reconcile.known_senders,
+        legacy_sends=context.settings.reconcile.legacy_sends,
+    )
+    matched = match(messages)
+    if missing := [
+        m.entry for m in matched.entries if m.entry and m.match_class is MatchClass.MISSING
     ]:
         # Adopted late, it may stand in the log before the window: its id finds it all the same.
-        asked = read_requests(context.sens, [e.request_id for e in unseen if e.request_id])
+        asked = read_requests(context.sens, [e.request_id for e in missing if e.request_id])
         messages = each_once([*messages, *asked])
-        matched = _match(context, entries, messages, window, flags)
+        matched = match(messages)
     if unknown := matched.lacking_content():
-        wanted = [
-            message for message in unknown if window.outside_reason(message.request_time) is None
-        ]
+        wanted = [m for m in unknown if window.outside_reason(m.request_time) is None]
         messages = with_contents(context.sens, messages, wanted)
-        matched = _match(context, entries, messages, window, flags)
+        matched = match(messages)
     empty = nothing_to_compare(matched, window)
-    if mark.ledger_size and not any(entry.counted_as_sent for entry in entries):
-        empty.append(
-            f"table {context.table.table.name!r} counts no message at all, and had "
-            f"{mark.ledger_size} the last time: is it the right table, and was it restored or "
-            "emptied?"
-        )
-    return LedgerComparison(window, tail, mark, matched, (*problems, *empty), bool(empty))
+    compared = LedgerComparison(window, tail, mark, matched, (*problems, *empty), bool(empty))
+    if not mark.ledger_size or compared.counted:
+        return compared
+    emptied = (
+        f"table {context.table.table.name!r} counts no message at all, and had {mark.ledger_size} "
+        "the last time: is it the right table, and was it restored or emptied?"
+    )
+    return replace(compared, problems=(*compared.problems, emptied), nothing_to_compare=True)
 
 
 def _bounds(
@@ -166,33 +169,6 @@ def _bounds(
     return ReconciliationWindow(start, end), start - timedelta(days=wishes.tail_days), problems
 
 
-def _ledger(table: LedgerScan) -> tuple[list[LedgerMessage], list[LegacyFlag]]:
-    entries: list[LedgerMessage] = []
-    flags: list[LegacyFlag] = []
-    for record in table.scan():
-        entries += entries_of(record)
-        flags += flags_of(record)
-    return entries, flags
-
-
-def _match(
-    context: ReconciliationContext,
-    entries: list[LedgerMessage],
-    messages: list[SmsLogEntry],
-    window: ReconciliationWindow,
-    flags: list[LegacyFlag],
-) -> MatchResult:
-    wishes = context.settings.reconcile
-    return match_messages(
-        entries,
-        messages,
-        window=window,
-        flags=flags,
-        known_senders=wishes.known_senders,
-        legacy_sends=wishes.legacy_sends,
-    )
-
-
 def follow(context: ReconciliationContext, compared: LedgerComparison) -> DeliveryUpdate:
     """Follow the accepted messages of the last days; what goes wrong is in the result."""
     return update_delivery_status(
@@ -210,8 +186,10 @@ def sum_up(
     """Sum up; a finding that was named before does not fail once more."""
     window, matched = compared.window, compared.matched
     named = compared.mark.names if context.since is None else lambda _: False
-    found = [*findings_of(matched), *followed.findings]
-    findings = tuple(replace(finding, new=not named(finding.id)) for finding in found)
+    findings = tuple(
+        replace(finding, new=not named(finding.id))
+        for finding in (*findings_of(matched), *followed.findings)
+    )
     problems = tuple(p for p in (*compared.problems, followed.problem) if p)
     wrong = problems or any(finding.new and finding.wrong for finding in findings)
     return Reconciliation(
@@ -223,8 +201,8 @@ def sum_up(
         status="failed" if wrong else "success",
         ledger=sum(expected_in_log(match.entry, window) for match in matched.entries),
         log=sum(
-            j.message is not None and not window.outside_reason(j.message.request_time)
-            for j in matched.messages
+            m.message is not None and not window.outside_reason(m.message.request_time)
+            for m in matched.messages
         ),
         entries=matched.entry_counts(),
         messages=matched.message_counts(),
@@ -240,27 +218,22 @@ def sum_up(
 
 def broken(context: ReconciliationContext, failure: str) -> Reconciliation:
     """Report a reconciliation that could not read what it had to compare."""
-    nothing = LedgerComparison(
-        ReconciliationWindow(context.now, context.now),
-        context.now,
-        Watermark(),
-        MatchResult((), ()),
-    )
+    window = ReconciliationWindow(context.now, context.now)
+    nothing = LedgerComparison(window, context.now, Watermark(), MatchResult((), ()))
     return sum_up(context, nothing, DeliveryUpdate(problem=failure))
 
 
 def publish(context: ReconciliationContext, done: Reconciliation) -> Reconciliation:
     """Tell the owner, unless somebody only looks once more, and keep the report."""
-    return _write(
-        context.settings, done if context.since else _notify_owner(context.settings, done)
-    )
-
-
-def _notify_owner(settings: Settings, done: Reconciliation) -> Reconciliation:
-    text = reconciliation_message(done, _aliases(settings))
-    if not text:
-        return done
-    return done.with_problems(send_alert(settings, text, what="the reconciliation").problems)
+    settings = context.settings
+    if context.since is None and (text := reconciliation_message(done, _aliases(settings))):
+        done = done.with_problems(send_alert(settings, text, what="the reconciliation").problems)
+    if folder := settings.report_dir:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = REDACTOR.scrub(json.dumps(done.as_json(), ensure_ascii=False, indent=2))
+        stamp = done.now[:19].replace("-", "").replace(":", "")
+        (folder / f"{stamp}-reconcile-{done.run_id}.json").write_text(text, "utf-8")
+    return done
 
 
 def _aliases(settings: Settings) -> Mapping[str, str]:
@@ -269,17 +242,6 @@ def _aliases(settings: Settings) -> Mapping[str, str]:
         return {store.id: store.alias for store in load_stores(settings.stores_file).values()}
     except RulesError:
         return {}
-
-
-def _write(settings: Settings, done: Reconciliation) -> Reconciliation:
-    """Write the report as JSON into the folder that the settings name, if they name one."""
-    folder = settings.report_dir
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = REDACTOR.scrub(json.dumps(done.as_json(), ensure_ascii=False, indent=2))
-        stamp = done.now[:19].replace("-", "").replace(":", "")
-        (folder / f"{stamp}-reconcile-{done.run_id}.json").write_text(text, "utf-8")
-    return done
 
 
 def remember(

@@ -15,7 +15,7 @@ from naverplace.jobs.reconciliation.findings import (
     Reconciliation,
 )
 from naverplace.jobs.reconciliation.matching import MatchClass
-from naverplace.reporting.markdown import table
+from naverplace.reporting.markdown import render_page
 from naverplace.reporting.summary import MAX_LINES
 
 OWNER = {
@@ -58,11 +58,11 @@ def reconciliation_message(done: Reconciliation, aliases: Mapping[str, str]) -> 
         f"장부 {done.ledger}건 · SENS {done.log}건",
     ]
     for what, group in groupby(done.news, key=lambda finding: finding.what):
-        found = list(group)
-        lines.append(f"{OWNER[what]}: {len(found)}건")
-        lines += [f"- {_owner_line(finding, aliases)}" for finding in found[:MAX_LINES]]
-        if len(found) > MAX_LINES:
-            lines.append(f"… 외 {len(found) - MAX_LINES}건")
+        findings = list(group)
+        lines.append(f"{OWNER[what]}: {len(findings)}건")
+        lines += [f"- {_owner_line(finding, aliases)}" for finding in findings[:MAX_LINES]]
+        if len(findings) > MAX_LINES:
+            lines.append(f"… 외 {len(findings) - MAX_LINES}건")
     if done.problems:
         lines.append("문제:")
         lines += [f"- {problem}" for problem in done.problems[:MAX_LINES]]
@@ -72,9 +72,9 @@ def reconciliation_message(done: Reconciliation, aliases: Mapping[str, str]) -> 
 def _owner_line(finding: Finding, aliases: Mapping[str, str]) -> str:
     store_id, _, booking = finding.booking.partition("_")
     where = f"{aliases.get(store_id, store_id)} 예약 {booking}" if booking else "예약 없음"
-    kind = kind_label(finding.kind)
     when = f"({_short(finding.at)})" if finding.at else ""
-    return " ".join(part for part in (where, kind, finding.phone, when, finding.why) if part)
+    parts = (where, kind_label(finding.kind), finding.phone, when, finding.why)
+    return " ".join(part for part in parts if part)
 
 
 def _short(at: str) -> str:
@@ -83,42 +83,9 @@ def _short(at: str) -> str:
 
 def reconciliation_page(done: Reconciliation) -> str:
     """Write the Markdown page of a reconciliation, as Prefect's artifact shows it."""
-    known = len(done.findings) - len(done.news)
-    parts = [
-        f"# {done.status.upper()}: {done.ledger} messages in the ledger, {done.log} in SENS's log",
-        f"From {done.since} to {done.until} (Asia/Seoul), run `{done.run_id}`, {done.seconds} s"
-        + ("" if done.complete else ", **the next one begins where this one began**"),
-    ]
-    if done.problems:
-        parts.append("## Problems\n" + "\n".join(f"- {problem}" for problem in done.problems))
-    parts += [
-        f"## Findings\n{len(done.news)} new, {known} named before",
-        table(
-            ["what", "it means", "how many", "new"],
-            [
-                [what, ENGINEER[what], str(len(group)), str(sum(f.new for f in group))]
-                for what, group in _groups(done)
-            ],
-        ),
-        "## Every entry and every message in one class\n"
-        + table(
-            ["class", "ledger, all", "SENS's log, as read"],
-            [
-                [name, str(done.entries.get(name, 0)), str(done.messages.get(name, 0))]
-                for name in [match_class.value for match_class in MatchClass]
-                if name in done.entries or name in done.messages
-            ],
-        ),
-        f"Followed: {done.delivered} delivered, {done.failed} failed, {done.under_way} under way.",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _groups(done: Reconciliation) -> list[tuple[str, list[Finding]]]:
-    by_kind: dict[str, list[Finding]] = {}
-    for finding in done.findings:
-        by_kind.setdefault(finding.what, []).append(finding)
-    return list(by_kind.items())
+    return render_page(
+        "reconciliation_page.md.j2", done=done, meaning=ENGINEER, classes=list(MatchClass)
+    )
 
 
 def rows_of(done: Reconciliation) -> list[dict[str, Any]]:
