@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from naverplace.jobs.retention.log_files import mark_begin
+from naverplace.jobs.retention.folders import mark_begin
 from operate.places import CannotStart
 
 TAIL = 2000  # characters of a log that an error shows

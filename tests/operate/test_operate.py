@@ -16,7 +16,7 @@ import psutil
 import pytest
 import requests
 
-from naverplace.jobs.retention.log_files import begun
+from naverplace.jobs.retention.folders import begun
 from operate import processes
 from operate.places import Place, State
 from sandbox.postgresql import PostgreSql, programs

@@ -7,10 +7,13 @@ give is summed up by `sum_up`.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
@@ -18,19 +21,24 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import load_stores
-from naverplace.jobs.retention.log_files import LogFiles
+from naverplace.jobs.retention.folders import Folder, LogFiles
 from naverplace.jobs.retention.policy import WRONG, Listed, RetentionDecision, retention_decision
-from naverplace.jobs.retention.report_files import ReportFiles, report_files
 from naverplace.jobs.retention.result import LocationResult, RetentionResult
 from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
 from naverplace.ledger.store_state import NEW, owner_of
 from naverplace.naver.booking_client import BookingClient, completed_window
-from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
+from naverplace.naver.session import NoBrowser, open_naver_session
 from naverplace.pipeline.capture.bundle_store import expiry_of, open_bundles
+from naverplace.quality.data_docs import SITE_PARTS
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+# A comparison's report lies in a folder named after its kind.
+_REPORT = re.compile(r"([^/]+/)?\d{8}T\d{6}-[\w.-]+\.(json|md)")
+_PARITY = re.compile(r"([^/]+/)?parity\.(json|md|html)")
+_PAGE = re.compile(rf"index\.html|({'|'.join(map(re.escape, SITE_PARTS))})/.+", re.DOTALL)
 ADVICE = {
     RetentionDecision.UNREAD: "Naver was not read for their store; the next retention tries again",
     RetentionDecision.UNKNOWN: (
@@ -65,13 +73,11 @@ class Retention:
 
     def look(self) -> OldRecords:
         """Read the whole ledger. Raises Transient, Permanent."""
-        nothing, seen, old = Listed({}), 0, []
+        judge = partial(retention_decision, listed=Listed({}), before=self.before)
+        seen, old = 0, []
         for record in self.table.scan():
             seen += 1
-            if (
-                retention_decision(record, nothing, before=self.before)
-                is not RetentionDecision.RECENT
-            ):
+            if judge(record) is not RetentionDecision.RECENT:
                 old.append(record)
         return OldRecords(seen, tuple(old))
 
@@ -87,26 +93,24 @@ class Retention:
         old = {record.key.booking_num.partition("_")[0] for record in looked.old}
         wanted = [s for s in self.stores if s in old - legacy - set(closed)]
         read: dict[str, set[str]] = {}
-        session = self._session(wanted) if wanted else None
+        if wanted:
+            session = open_naver_session(
+                self.settings.naver,
+                table=self.session_table,
+                clock=self.clock,
+                authenticator=NoBrowser(),
+                probe_stores=wanted,
+                max_skew_seconds=self.settings.clock.max_skew_seconds,
+            )
+            client = BookingClient(session, self.settings.naver, self.clock)
         for store_id in wanted:
             try:
-                read[store_id] = self._listed(session, store_id) if session else set()
+                read[store_id] = self._listed(client, store_id)
             except NaverPlaceError as error:
                 log.error("store %s could not be read: %s", store_id, describe(error))
         return Listed(read, known=set(self.stores), legacy=legacy, closed=set(closed))
 
-    def _session(self, stores: Sequence[str]) -> NaverSession:
-        return open_naver_session(
-            self.settings.naver,
-            table=self.session_table,
-            clock=self.clock,
-            authenticator=NoBrowser(),
-            probe_stores=list(stores),
-            max_skew_seconds=self.settings.clock.max_skew_seconds,
-        )
-
-    def _listed(self, session: NaverSession, store_id: str) -> set[str]:
-        client = BookingClient(session, self.settings.naver, self.clock)
+    def _listed(self, client: BookingClient, store_id: str) -> set[str]:
         window = completed_window(self.now, self.settings.naver.completed_lookback_days)
         raws = [
             *client.bookings(store_id, BookingStatus.CONFIRMED).raws,
@@ -116,89 +120,116 @@ class Retention:
 
     def bookings(self, looked: OldRecords, listed: Listed) -> LocationResult:
         """Forget the bookings whose time is over, and look again. Raises Transient, Permanent."""
-        fates = [
-            (record, retention_decision(record, listed, before=self.before))
-            for record in looked.old
-        ]
-        due = [record for record, what in fates if what is RetentionDecision.FORGET]
-        removed = 0 if self.dry_run else sum(self.table.delete(record) for record in due)
-        again = due if self.dry_run else self.look().old
-        left = sum(
-            retention_decision(record, listed, before=self.before) is RetentionDecision.FORGET
-            for record in again
+        judge = partial(retention_decision, listed=listed, before=self.before)
+        decisions = Counter(map(judge, looked.old))
+
+        def due(records: OldRecords) -> tuple[int, list[Record]]:
+            old = [r for r in records.old if judge(r) is RetentionDecision.FORGET]
+            return records.seen, old
+
+        result = self._clear(
+            f"table {self.table.table.name}",
+            self.settings.retention.days,
+            look=lambda: due(self.look()),
+            remove=lambda records: sum(map(self.table.delete, records)),
+            first=due(looked),
         )
-        kept: Counter[RetentionDecision] = Counter(
-            what
-            for _, what in fates
-            if what not in (RetentionDecision.FORGET, RetentionDecision.RECENT)
-        )
-        return LocationResult(
-            name=f"table {self.table.table.name}",
-            days=self.settings.retention.days,
-            seen=looked.seen,
-            old=len(due),
-            removed=removed,
-            left=left,
+        kept = {why: n for why, n in decisions.items() if why is not RetentionDecision.FORGET}
+        return replace(
+            result,
             kept={why.value: count for why, count in kept.items()},
             problems=tuple(
                 f"{kept[why]} old bookings stay, {why.value}: {ADVICE[why]}"
                 for why in WRONG
-                if kept[why]
+                if why in kept
             ),
         )
 
     def open_messages(self) -> LocationResult:
         """Drop the phones of messages that nobody has settled for so long. Raises Transient, ..."""
-        days, seen, old, removed, left = self.settings.retention.days, 0, 0, 0, 0
-        for item in self.items.read():
-            seen += len(item.open)
-            due = count_old_pending(item, before=self.before)
-            old += due
-            if due and not self.dry_run:
-                removed += self.items.delete_pending(item.store_id, before=self.before)
-        if old:
-            left = sum(count_old_pending(item, before=self.before) for item in self.items.read())
-        name = f"table {self.session_table.table.name}, open messages"
-        return LocationResult(name, days, seen=seen, old=old, removed=removed, left=left)
+        before = self.before
+
+        def look() -> tuple[int, list[str]]:
+            """List the store of each old message."""
+            items = list(self.items.read())
+            old = [i.store_id for i in items for _ in range(count_old_pending(i, before=before))]
+            return sum(len(item.open) for item in items), old
+
+        return self._clear(
+            f"table {self.session_table.table.name}, open messages",
+            self.settings.retention.days,
+            look=look,
+            remove=lambda stores: sum(
+                self.items.delete_pending(store_id, before=before) for store_id in set(stores)
+            ),
+        )
 
     def files(self) -> list[LocationResult]:
         """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
-        places: list[ReportFiles | LogFiles] = [*report_files(self.settings)]
-        if folder := self.settings.retention.log_dir:
-            places.append(LogFiles("logs of this machine", folder, self.now))
-        return [self._files(place) for place in places]
+        settings = self.settings
+        folders = [
+            Folder("data docs", settings.quality.docs_dir, _PAGE),
+            Folder("parity reports", settings.parity.report_dir, _PARITY),
+        ]
+        if settings.report_dir:
+            folders.insert(0, Folder("run reports", settings.report_dir, _REPORT))
+        if log_dir := settings.retention.log_dir:
+            folders.append(LogFiles("logs of this machine", log_dir, now=self.now))
+        return [self._files(folder) for folder in folders]
 
-    def _files(self, place: ReportFiles | LogFiles) -> LocationResult:
+    def _files(self, folder: Folder) -> LocationResult:
         days = self.settings.retention.history_days
         try:
-            seen, old = place.count(), place.old(self.history_before)
-            removed = 0 if self.dry_run else place.remove(old)
-            left = len(place.old(self.history_before))
+            return self._clear(
+                folder.name,
+                days,
+                look=lambda: (folder.count(), folder.old(self.history_before)),
+                remove=folder.remove,
+            )
         except NaverPlaceError as error:
-            return LocationResult(place.name, days, problems=(REDACTOR.scrub(str(error)),))
-        return LocationResult(place.name, days, seen=seen, old=len(old), removed=removed, left=left)
+            return LocationResult(folder.name, days, problems=(REDACTOR.scrub(str(error)),))
 
     def bundles(self) -> LocationResult:
         """Remove the captured runs that have expired. Raises Transient, Permanent."""
-        bundles, now = open_bundles(self.settings), self.now
-        names = bundles.names()
-        old = [name for name in names if expiry_of(name) <= now]
-        removed = 0 if self.dry_run or not old else bundles.remove_expired(now=now)
-        left = sum(expiry_of(name) <= now for name in bundles.names()) if old else 0
+        bundles = open_bundles(self.settings)
+
+        def look() -> tuple[int, list[str]]:
+            names = bundles.names()
+            return len(names), [name for name in names if expiry_of(name) <= self.now]
+
         days = self.settings.capture.keep_days
-        return LocationResult(
-            "captured runs", days, seen=len(names), old=len(old), removed=removed, left=left
+        return self._clear(
+            "captured runs", days, look=look, remove=lambda _: bundles.remove_expired(now=self.now)
         )
 
+    def _clear(
+        self,
+        name: str,
+        days: float,
+        *,
+        look: Callable[[], tuple[int, list[T]]],
+        remove: Callable[[list[T]], int],
+        first: tuple[int, list[T]] | None = None,
+    ) -> LocationResult:
+        """Remove what is old in one place, and look again.
+
+        `look` counts what is there, and lists what is old and free to go; `first` is what it gave
+        already.
+        """
+        seen, old = first or look()
+        removed = 0 if self.dry_run else remove(old)
+        left = len(old) if self.dry_run or not old else len(look()[1])
+        return LocationResult(name, days, seen=seen, old=len(old), removed=removed, left=left)
+
     def sum_up(self, places: Iterable[LocationResult]) -> RetentionResult:
-        """Sum up."""
+        """Put the places together."""
         now = self.now.isoformat(timespec="seconds")
         return RetentionResult(now, self.dry_run, tuple(places))
 
 
 def retain(settings: Settings, *, dry_run: bool) -> RetentionResult:
     """Do all that one retention does but for Prefect's history. Raises NaverPlaceError."""
-    this = Retention(settings, dry_run=dry_run)
-    looked = this.look()
-    bookings = this.bookings(looked, this.ask(looked))
-    return this.sum_up([bookings, this.open_messages(), *this.files(), this.bundles()])
+    job = Retention(settings, dry_run=dry_run)
+    looked = job.look()
+    bookings = job.bookings(looked, job.ask(looked))
+    return job.sum_up([bookings, job.open_messages(), *job.files(), job.bundles()])

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.base.errors import SessionExpired
 from naverplace.cli.app import app
+from naverplace.jobs.retention.folders import mark_begin
 from naverplace.jobs.retention.job import Retention, retain
-from naverplace.jobs.retention.log_files import mark_begin
 from naverplace.jobs.retention.result import LocationResult, RetentionResult, retention_message
 from naverplace.ledger.deletion import RecordDeletion
 from sandbox.control_bookings import change_bookings
