@@ -38,14 +38,13 @@ class CheckResult:
 def run_checks(settings: Settings, *, progress: Callable[[str], None]) -> list[CheckResult]:
     """Run every check, also after one has failed; raises nothing but defects."""
     findings = [CheckResult("settings", True, "complete")]
+    rules = "rules, templates, stores"
     try:
         run = open_run(settings, run_id="doctor", door="cli", dry_run=True)
     except NaverPlaceError as error:
-        return [
-            *findings,
-            CheckResult("rules, templates, stores", False, describe(error), "mend them"),
-        ]
-    findings.append(CheckResult("rules, templates, stores", True, _rules_found(run)))
+        return [*findings, CheckResult(rules, False, describe(error), "mend them")]
+    enabled = f"{len(run.stores)} stores, {len(run.rulebook.enabled_names)} rules enabled"
+    findings.append(CheckResult(rules, True, enabled))
     for what, check in _CHECKS.items():
         progress(f"checking {what} ...")
         findings.append(_carry_out(what, check, run))
@@ -58,10 +57,6 @@ def _carry_out(what: str, check: Callable[[RunContext], str], run: RunContext) -
     except NaverPlaceError as error:
         advice = str(getattr(error, "advice", ""))
         return CheckResult(what, False, REDACTOR.scrub(f"{type(error).__name__}: {error}"), advice)
-
-
-def _rules_found(run: RunContext) -> str:
-    return f"{len(run.stores)} stores, {len(run.rulebook.enabled_names)} rules enabled"
 
 
 def _tables(run: RunContext) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.in_doubt import (
@@ -63,14 +62,12 @@ def drain_stores(
 
     The whole table is read once, so that nothing depends on what was noted as open. Each store is
     held meanwhile: no run can send for it. With `known_only` other stores' messages are left alone,
-    else they are settled too. Raises Transient or Permanent when the tables cannot be
-    read.
+    else they are settled too. Raises Transient or Permanent when the tables cannot be read.
     """
     progress("reading the whole table of bookings")
     table = LedgerScan(run.table.records.table.client, run.table.records.table.name)
-    found = in_doubt_messages(table.scan(), FLAG_OF)
     by_store: dict[str, set[PendingMessage]] = {store_id: set() for store_id in run.stores}
-    for doubt in found:
+    for doubt in in_doubt_messages(table.scan(), FLAG_OF):
         store_id = doubt.claim.key.store_id
         if store_id in by_store or not known_only:
             by_store.setdefault(store_id, set()).add(doubt.pending_message)
@@ -104,48 +101,39 @@ def _drain_store(
     try:
         # What stood open may have been settled by the run that held the store until now.
         wanted = {*messages, *run.store_locks.table.read([store_id])[store_id].open}
-        for doubt in run.resolver.resolve(unsettled(run, wanted)):
-            ended[doubt.pending_message] = doubt
-        while waiting := _waiting(ended):
-            if not _wait(run, holding, waiting, deadline=deadline, progress=progress):
+        unresolved = unsettled(run, wanted)
+        while unresolved:
+            ended |= {d.pending_message: d for d in run.resolver.resolve(unresolved)}
+            unresolved = [d for d in ended.values() if d.resolution is Resolution.WAITING]
+            if unresolved and not _wait(run, holding, unresolved, deadline, progress):
                 break
-            for doubt in run.resolver.resolve(waiting):
-                ended[doubt.pending_message] = doubt
     finally:
-        left = {message for message, doubt in ended.items() if not doubt.resolution.is_final}
-        holding.release([message for message in messages if message not in left])
+        still = {message for message, doubt in ended.items() if not doubt.resolution.is_final}
+        holding.release([message for message in messages if message not in still])
     progress(f"store {store_id}: {_counts(ended.values()) or 'nothing was in doubt'}")
     return list(ended.values())
-
-
-def _waiting(ended: Mapping[PendingMessage, InDoubtMessage]) -> list[InDoubtMessage]:
-    return [doubt for doubt in ended.values() if doubt.resolution is Resolution.WAITING]
 
 
 def _wait(
     run: RunContext,
     holding: StoreLock,
     waiting: Sequence[InDoubtMessage],
-    *,
     deadline: float,
     progress: Progress,
 ) -> bool:
     """Wait until something more may be certain; tell False when the time for it is over."""
-    left = deadline - time.monotonic()
-    if left <= 0:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
         return False
     moments = [m for d in waiting if (m := safe_to_resend_after(d, run.settings.ledger))]
-    first = _seconds_until(min(moments), run.clock.now()) if moments else _LOOK
+    first = (min(moments) - run.clock.now()).total_seconds() if moments else _LOOK
     progress(
         f"{len(waiting)} messages may still reach SENS; certain in {first:.0f} s at the earliest"
     )
-    time.sleep(min(max(first, 0.0) + 0.01, _LOOK, left, run.settings.ledger.lease_seconds / 4))
+    lease = run.settings.ledger.lease_seconds
+    time.sleep(min(max(first, 0.0) + 0.01, _LOOK, remaining, lease / 4))
     holding.renew()
     return True
-
-
-def _seconds_until(moment: datetime, now: datetime) -> float:
-    return (moment - now).total_seconds()
 
 
 def _counts(messages: Iterable[InDoubtMessage]) -> dict[str, int]:

@@ -14,6 +14,10 @@ import requests
 from naverplace.base.http import make_session
 
 FLOWS = ["process-bookings", "share-bookings"]  # that wait for a login
+_WAITING = {
+    "flows": {"name": {"any_": FLOWS}},
+    "flow_runs": {"state": {"name": {"any_": ["Suspended"]}}},
+}
 TIMEOUT = (3.0, 10.0)  # seconds until connected, and until an answer
 
 
@@ -27,29 +31,22 @@ def resume_waiting() -> list[str]:
         user, _, password = secret.partition(":")
         session.auth = (user, password)
     try:
-        waiting = _waiting(session, url)
-        return [_resume(session, url, run) for run in waiting]
+        runs = _post(session, f"{url}/flow_runs/filter", _WAITING)
+        return [_resume(session, url, run) for run in runs]
     except (requests.RequestException, ValueError) as error:
         # The text of such an error may hold the URL, and that the secret.
         kind = type(error).__name__
         return [f"Prefect was not reached ({kind}): a run that waits goes on by its Resume button"]
 
 
-def _waiting(session: requests.Session, url: str) -> list[dict[str, Any]]:
-    wanted = {
-        "flows": {"name": {"any_": FLOWS}},
-        "flow_runs": {"state": {"name": {"any_": ["Suspended"]}}},
-    }
-    answer = session.post(f"{url}/flow_runs/filter", json=wanted, timeout=TIMEOUT)
-    answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()
-    return found
-
-
 def _resume(session: requests.Session, url: str, run: dict[str, Any]) -> str:
     given = {"run_input": {"try_again": False}}
-    answer = session.post(f"{url}/flow_runs/{run['id']}/resume", json=given, timeout=TIMEOUT)
-    answer.raise_for_status()
-    if answer.json().get("status") == "ACCEPT":
+    if _post(session, f"{url}/flow_runs/{run['id']}/resume", given).get("status") == "ACCEPT":
         return f"run {run['name']} goes on"
     return f"run {run['name']} waits no more: it was resumed already, or waited for too long"
+
+
+def _post(session: requests.Session, url: str, body: dict[str, Any]) -> Any:
+    answer = session.post(url, json=body, timeout=TIMEOUT)
+    answer.raise_for_status()
+    return answer.json()

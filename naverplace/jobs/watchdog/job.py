@@ -87,11 +87,8 @@ class Watchdog:
         digest = _digest(check)
         if not self._is_news(digest, check.now):
             return WatchdogResult(check)
-        return self._remember(self._tell(check), digest)
-
-    def _tell(self, check: WatchdogCheck) -> WatchdogResult:
         sent = send_alert(self.settings, watchdog_message(check, self.stores))
-        return WatchdogResult(check, sent.channels, problems=sent.problems)
+        return self._remember(WatchdogResult(check, sent.channels, problems=sent.problems), digest)
 
     def _ping(self, result: WatchdogResult) -> WatchdogResult:
         """Ask the dead-man's URL; whoever is behind it calls when it is not asked any more."""
@@ -134,6 +131,6 @@ def _taken(answer: requests.Response) -> None:
 
 def _digest(check: WatchdogCheck) -> str:
     """Name the news: the same late messages and silent stores are no news."""
-    late = [(one.booking_num, one.kind) for one in check.overdue]
+    late = [(message.booking_num, message.kind) for message in check.overdue]
     text = json.dumps([late, sorted(check.silent)])
     return hashlib.sha256(text.encode()).hexdigest()[:20]

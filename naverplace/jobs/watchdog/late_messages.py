@@ -102,11 +102,13 @@ def find_late_messages(
         else:
             late += _late(record, engine, last.get(store_id), now=now, grace=grace)
     silent = {
-        store_id: found.at if found else None
-        for store_id, found in last.items()
-        if store_id not in legacy_stores and (found is None or now - found.at > silence)
+        store_id: batch.at if batch else None
+        for store_id, batch in last.items()
+        if store_id not in legacy_stores and (batch is None or now - batch.at > silence)
     }
-    late.sort(key=lambda one: (one.expires or one.due, one.booking_num, one.kind))
+    late.sort(
+        key=lambda message: (message.expires or message.due, message.booking_num, message.kind)
+    )
     return WatchdogCheck(now, tuple(late), silent, seen)
 
 
@@ -123,17 +125,18 @@ def _late(
     record: Record, engine: RuleEngine, last: Baseline | None, *, now: datetime, grace: timedelta
 ) -> Iterator[LateMessage]:
     """List a record's late messages: those in the ledger, and those that no run has begun."""
-    told = set()
+    known = set()
     for kind, entry in record.messages.items():
         ended = entry.expires is not None and entry.expires <= now
         since = entry.due or entry.claimed_at
         if entry.state in _OPEN and since and since + grace <= now and not ended:
-            told.add(kind)
+            known.add(kind)
             why = f"{entry.state} after attempt {entry.attempt}"
             why += f": {entry.reason}" if entry.reason else ""
             yield LateMessage(record.key.booking_num, kind, since, entry.expires, why)
     booking = _booking(record, now)
-    if booking is None or not _still_listed(booking, last):
+    # Without a last batch, the booking counts as still listed.
+    if booking is None or (last and int(booking.start.timestamp() // 60) not in last.ahead):
         return
     if last and last.at + grace > now:
         return  # a run has decided just now, and may be sending it
@@ -142,17 +145,12 @@ def _late(
         match_records([booking], {record.key: record}), now=now - grace, served={}
     )
     for effect in decided.effects:
-        if not isinstance(effect, SendSms) or effect.kind in told:
+        if not isinstance(effect, SendSms) or effect.kind in known:
             continue
         due = effect.due or now - grace
         yield LateMessage(number, effect.kind, due, effect.expires, "no run has begun it")
     for error in decided.errors:
         yield LateMessage(number, error.rule, now - grace, None, f"undecided: {error.message}")
-
-
-def _still_listed(booking: Booking, last: Baseline | None) -> bool:
-    """Tell whether the last batch had a confirmed booking at this start; unknown counts as yes."""
-    return last is None or int(booking.start.timestamp() // 60) in last.ahead
 
 
 def _booking(record: Record, now: datetime) -> Booking | None:
