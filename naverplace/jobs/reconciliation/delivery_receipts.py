@@ -60,11 +60,15 @@ def update_delivery_status(
                 if entry.at is None or entry.at < overdue:
                     findings.append(entry_finding(NEVER_FINISHED, entry, message))
                 continue
-            result = {"message_id": message.message_id, "result": message.result}
-            if message.end == "delivered":
-                delivered += table.record_delivery(entry, **result)
-            # Somebody else may have moved it meanwhile: then it is theirs to name.
-            elif table.record_failure(entry, **result):
+            arrived = message.end == MessageStatus.DELIVERED
+            state = MessageStatus.DELIVERED if arrived else MessageStatus.FAILED
+            # Another reconciliation may have moved it meanwhile: then that one names it.
+            moved = table.record_receipt(
+                entry, state, message_id=message.message_id, result=message.result
+            )
+            if arrived:
+                delivered += moved
+            elif moved:
                 failed += 1
                 findings.append(entry_finding(UNDELIVERED, entry, message))
     except NaverPlaceError as error:

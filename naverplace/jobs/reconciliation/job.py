@@ -35,9 +35,8 @@ from naverplace.jobs.reconciliation.matching import (
     match_messages,
 )
 from naverplace.jobs.reconciliation.summary import reconciliation_message
-from naverplace.ledger.entries import entries_of, flags_of
-from naverplace.ledger.scan import LedgerScan
-from naverplace.ledger.watermark import Watermark, read_watermark, write_watermark
+from naverplace.ledger.run_memory import Watermark, read_watermark, write_watermark
+from naverplace.ledger.scan import LedgerScan, entries_of, flags_of
 from naverplace.messaging.sens import (
     KEPT,
     SensClient,

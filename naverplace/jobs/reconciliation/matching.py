@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.entries import LedgerMessage, LegacyFlag
+from naverplace.ledger.scan import LedgerMessage, LegacyFlag
 
 T = TypeVar("T", LedgerMessage, SmsLogEntry)
 _Key = Callable[[LedgerMessage | SmsLogEntry], Hashable]  # what two sides have in common

@@ -25,7 +25,7 @@ from naverplace.jobs.reconciliation.matching import (
     ReconciliationWindow,
     match_messages,
 )
-from naverplace.ledger.entries import LedgerMessage, LegacyFlag, entries_of, flags_of
+from naverplace.ledger.scan import LedgerMessage, LegacyFlag, entries_of, flags_of
 
 NOON = datetime(2025, 10, 22, 12, tzinfo=SEOUL)
 WINDOW = ReconciliationWindow(NOON - timedelta(days=1), NOON)
