@@ -24,8 +24,8 @@ _HEAD = 4096  # bytes; a line may have come before the mark while a log was cut
 
 
 @dataclass(frozen=True)
-class Folder:
-    """One folder; one that does not exist is an empty one. Its methods raise Permanent."""
+class OwnFiles:
+    """What we write in one folder, which may not exist yet. Its methods raise Permanent."""
 
     name: str
     folder: Path
@@ -79,7 +79,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class LogFiles(Folder):
+class LogFiles(OwnFiles):
     """The folder of the logs: <name>.log is written to, <name>.log.<when it began> is not."""
 
     ours: re.Pattern[str] = _LOG

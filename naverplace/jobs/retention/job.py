@@ -21,7 +21,7 @@ from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import load_stores
-from naverplace.jobs.retention.folders import Folder, LogFiles
+from naverplace.jobs.retention.folders import LogFiles, OwnFiles
 from naverplace.jobs.retention.policy import WRONG, Listed, RetentionDecision, retention_decision
 from naverplace.jobs.retention.result import LocationResult, RetentionResult
 from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
@@ -168,16 +168,16 @@ class Retention:
         """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
         settings = self.settings
         folders = [
-            Folder("data docs", settings.quality.docs_dir, _PAGE),
-            Folder("parity reports", settings.parity.report_dir, _PARITY),
+            OwnFiles("data docs", settings.quality.docs_dir, _PAGE),
+            OwnFiles("parity reports", settings.parity.report_dir, _PARITY),
         ]
         if settings.report_dir:
-            folders.insert(0, Folder("run reports", settings.report_dir, _REPORT))
+            folders.insert(0, OwnFiles("run reports", settings.report_dir, _REPORT))
         if log_dir := settings.retention.log_dir:
             folders.append(LogFiles("logs of this machine", log_dir, now=self.now))
         return [self._files(folder) for folder in folders]
 
-    def _files(self, folder: Folder) -> LocationResult:
+    def _files(self, folder: OwnFiles) -> LocationResult:
         days = self.settings.retention.history_days
         try:
             return self._clear(
