@@ -17,11 +17,10 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.migration.parity.accepted_differences import load_accepted
-from naverplace.migration.parity.evidence import Minimum, ParityTotals
 from naverplace.migration.parity.replay import NewSystem, Replayed, replay
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.values import GO, Parity
-from naverplace.migration.parity.verdict import Power, make_verdict
+from naverplace.migration.parity.verdict import Minimum, ParityTotals, Power, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.versions import rules_version
 from trials.parity.generator import FILE

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from naverplace.base.clock import parse_time
-from naverplace.migration.parity.values import GO
+from naverplace.migration.parity.values import GO, Evidence
 
 GOLDEN = "golden"
 
@@ -22,7 +21,7 @@ class ParityVerdict:
     kind: str  # golden | replay | shadow | observed; '' when it does not say
     made_at: datetime | None
     rules_version: str
-    evidence: Mapping[str, tuple[Mapping[str, Any], ...]]  # by store
+    evidence: tuple[Evidence, ...]
 
 
 def read_verdict(text: str) -> ParityVerdict:
@@ -30,16 +29,12 @@ def read_verdict(text: str) -> ParityVerdict:
     data = json.loads(text)
     if not isinstance(data, Mapping) or "verdict" not in data:
         raise ValueError("no verdict in it: give the JSON file of a parity report")
-    rows: dict[str, tuple[Mapping[str, Any], ...]] = {}
-    for row in data.get("evidence") or ():
-        store_id = str(row["store_id"])
-        rows[store_id] = (*rows.get(store_id, ()), row)
     return ParityVerdict(
         verdict=str(data["verdict"]),
         kind=str(data.get("kind") or ""),
         made_at=parse_time(data.get("made_at")),
         rules_version=str(data.get("rules_version") or ""),
-        evidence=rows,
+        evidence=tuple(Evidence(**row) for row in data.get("evidence") or ()),
     )
 
 
@@ -65,15 +60,11 @@ def approval_blockers(
     if found.rules_version and found.rules_version != rules_version:
         yield "the rules have changed since the comparison: compare again"
     for store_id in store_ids:
-        yield from _without_evidence(store_id, found.evidence.get(store_id, ()))
-
-
-def _without_evidence(store_id: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    rows = list(rows)
-    if not rows:
-        yield f"store {store_id}: the comparison has no evidence about it"
-    for row in rows:
-        if int(row["decisions"]) < int(row["needed"]) or int(row["sent"]) < int(row["needed_sent"]):
-            yield f"store {store_id}: not enough evidence about its {row['kind']}"
-        if int(row["unexplained"]):
-            yield f"store {store_id}: unexplained differences of its {row['kind']}"
+        rows = [row for row in found.evidence if row.store_id == store_id]
+        if not rows:
+            yield f"store {store_id}: the comparison has no evidence about it"
+        for row in rows:
+            if not row.enough:
+                yield f"store {store_id}: not enough evidence about its {row.kind}"
+            if row.unexplained:
+                yield f"store {store_id}: unexplained differences of its {row.kind}"

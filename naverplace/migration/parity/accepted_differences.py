@@ -17,23 +17,22 @@ import yaml
 from naverplace.base.errors import Permanent
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.migration.parity.booking_view import TWO_HOURS, BookingView
-from naverplace.migration.parity.text_differences import NAMED, NATIONAL, PLAIN, SUBJECT
+from naverplace.migration.parity.values import (
+    ACCEPTANCE,
+    AT_ONCE,
+    EXACTLY,
+    EXPIRED,
+    MOVED,
+    NAMED,
+    NATIONAL,
+    NEWEST,
+    PAST,
+    PLAIN,
+    SPELLED,
+    SUBJECT,
+    UNFIT,
+)
 
-UNFIT, NEWEST, SPELLED = (
-    "unfit-bookings-get-nothing",
-    "newest-status-counts",
-    "one-number-in-two-spellings",
-)
-PAST, AT_ONCE, EXACTLY = (
-    "no-confirmation-after-the-start",
-    "owed-confirmation-goes-out-at-once",
-    "exactly-two-hours-before",
-)
-MOVED, EXPIRED, ACCEPTANCE = (
-    "moved-bookings-get-a-guide",
-    "expired-is-recorded",
-    "flag-means-accepted",
-)
 _UNSURE = ("claimed", "in_doubt", "refused", "failed", "accepted", "delivered")
 
 

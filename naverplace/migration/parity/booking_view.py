@@ -18,7 +18,7 @@ from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 TWO_HOURS = timedelta(hours=2)
 WORDS = ("네이버", "인스타", "원본")  # L10
 YEARS = timedelta(days=400)  # a start further away is implausible on both sides of now
-_TIME = "%Y-%m-%d %H:%M:%S"
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 # Mobile and safe numbers (outside-services: Korean phone numbers).
 _REACHABLE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")
 _FOREIGN = re.compile(r"[^\d\s().+-]")
@@ -208,7 +208,7 @@ def _told(item: Item) -> tuple[int, str]:
 
 def _recorded(item: Item) -> datetime | None:
     try:
-        read = datetime.strptime(str(item.get("booking_time")), _TIME)  # noqa: DTZ007
+        read = datetime.strptime(str(item.get("booking_time")), TIME_FORMAT)  # noqa: DTZ007
     except ValueError:
         return None
     return read.replace(tzinfo=SEOUL, second=0)

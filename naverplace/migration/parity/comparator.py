@@ -9,22 +9,28 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.stores import Store
-from naverplace.migration.parity.accepted_differences import (
-    ACCEPTANCE,
-    UNFIT,
-    held_back,
-    law_for,
-)
+from naverplace.migration.parity.accepted_differences import held_back, law_for
 from naverplace.migration.parity.booking_view import (
     BookingView,
     booking_views,
     legacy_chokes,
     number_of,
 )
-from naverplace.migration.parity.flag_differences import item_differences, keys_by_number
+from naverplace.migration.parity.differences import (
+    item_differences,
+    keys_by_number,
+    message_differences,
+)
 from naverplace.migration.parity.legacy_texts import LegacyTexts
-from naverplace.migration.parity.text_differences import message_differences
-from naverplace.migration.parity.values import NOISE, ComparedRun, Difference, Message, SystemOutput
+from naverplace.migration.parity.values import (
+    ACCEPTANCE,
+    NOISE,
+    UNFIT,
+    ComparedRun,
+    Difference,
+    Message,
+    SystemOutput,
+)
 from naverplace.pipeline.capture.inputs import EVENING, DecisionKey, Inputs
 
 

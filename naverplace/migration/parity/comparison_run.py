@@ -11,7 +11,6 @@ from pathlib import Path
 from naverplace.domain.stores import Store
 from naverplace.migration.parity.accepted_differences import Accepted, load_accepted
 from naverplace.migration.parity.comparator import Comparator
-from naverplace.migration.parity.evidence import Minimum, ParityTotals
 from naverplace.migration.parity.legacy_texts import LegacyTexts, load_legacy_texts
 from naverplace.migration.parity.replay import (
     Legacy,
@@ -24,7 +23,7 @@ from naverplace.migration.parity.replay import (
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.sides import count_self_differences, without_stores
 from naverplace.migration.parity.values import Parity, SystemOutput
-from naverplace.migration.parity.verdict import make_verdict
+from naverplace.migration.parity.verdict import Minimum, ParityTotals, make_verdict
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.versions import rules_version
 from naverplace.settings.schema import Settings

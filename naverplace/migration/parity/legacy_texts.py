@@ -111,11 +111,6 @@ def _check_guides(path: Path, texts: LegacyTexts, store_ids: Iterable[str]) -> N
             raise Permanent(f"{path}: {kind}: the legacy has one text for all stores: write `text`")
 
 
-def senders_of(stores: Mapping[str, Store]) -> dict[str, str]:
-    """Give the guide's sender of every store that has one of its own (L18)."""
-    return {store_id: store.sender for store_id, store in stores.items() if store.sender}
-
-
 def words_for_model(
     texts: LegacyTexts, *, sender: str, stores: Mapping[str, Store]
 ) -> dict[str, Any]:
@@ -126,7 +121,7 @@ def words_for_model(
         "event": texts.event.text or "",
         "guides": dict(texts.guide.stores or {}),
         "sender": sender,
-        "guide_senders": senders_of(stores),
+        "guide_senders": {s: store.sender for s, store in stores.items() if store.sender},  # L18
     }
 
 

@@ -9,8 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from naverplace.domain.booking import Booking
-from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import Record, read_record
+from naverplace.domain.records import read_record
 from naverplace.domain.results import Decisions
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
@@ -76,7 +75,7 @@ class NewSystem:
         """Decide as the flow does, from the items as they were."""
         return engine.match_and_decide(
             prepared.bookings,
-            records_of(prepared.inputs.items),
+            {key: read_record(item) for key, item in prepared.inputs.items.items()},
             self.rulebook,
             now=prepared.inputs.now,
             back=self.back,
@@ -130,11 +129,6 @@ def run_legacy(legacy: Legacy, inputs: Inputs) -> SystemOutput:
     began = time.monotonic()
     outcome = legacy(inputs)
     return output_of_legacy(outcome, inputs, seconds=time.monotonic() - began)
-
-
-def records_of(items: Mapping[RecordKey, Mapping[str, Any]]) -> dict[RecordKey, Record]:
-    """Read items of table `sms` as the flow reads them."""
-    return {RecordKey(*key): read_record(item) for key, item in items.items()}
 
 
 def without(inputs: Inputs, stores: Iterable[str]) -> Inputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -19,28 +19,12 @@ _AFTER_PUT = ("confirmation", "guide")
 _WORDS = {"예약확정": "confirmation", "안내": "guide", "옵션": "event"}  # L11-L13
 
 
-class Step(Protocol):
-    """One thing that the legacy does: put, flag, message or telegram."""
-
-    @property
-    def what(self) -> str:
-        """Name it."""
-
-    @property
-    def key(self) -> tuple[str, str] | None:
-        """Give the item it belongs to."""
-
-    @property
-    def value(self) -> Any:
-        """Give what is written or sent."""
-
-
 class LegacyOutcome(Protocol):
     """What a run of the modelled legacy comes to (legacy/journal.py, which is not imported)."""
 
     @property
     def steps(self) -> Sequence[Any]:
-        """List what it does, in order."""
+        """List what it does, in order: steps with `what`, `key` and `value` (legacy/journal.py)."""
 
     @property
     def lines(self) -> Sequence[str]:
@@ -184,11 +168,3 @@ def count_self_differences(one: SystemOutput, other: SystemOutput) -> int:
     unlike += sum(one.flags.get(key) != other.flags.get(key) for key in items)
     rest = (one.told, one.owner_texts, one.errors) != (other.told, other.owner_texts, other.errors)
     return unlike + rest
-
-
-def count_owner_lines(told: Iterable[OwnerLine]) -> dict[str, int]:
-    """Count what the owner was told, by kind."""
-    counts: dict[str, int] = {}
-    for line in told:
-        counts[line.kind] = counts.get(line.kind, 0) + line.done
-    return counts

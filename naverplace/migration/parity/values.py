@@ -24,6 +24,25 @@ ASPECTS = (
     "errors",
 )
 
+# The ids of deployments/accepted-differences.yaml that have a law, by what they are about.
+UNFIT, NEWEST, SPELLED = (
+    "unfit-bookings-get-nothing",
+    "newest-status-counts",
+    "one-number-in-two-spellings",
+)
+PAST, AT_ONCE, EXACTLY = (
+    "no-confirmation-after-the-start",
+    "owed-confirmation-goes-out-at-once",
+    "exactly-two-hours-before",
+)
+MOVED, EXPIRED, ACCEPTANCE = (
+    "moved-bookings-get-a-guide",
+    "expired-is-recorded",
+    "flag-means-accepted",
+)
+NAMED, PLAIN = "messages-name-the-booking", "names-without-emoji"
+SUBJECT, NATIONAL = "subjects-name-kind-and-store", "numbers-in-national-form"
+
 
 @dataclass(frozen=True)
 class Message:

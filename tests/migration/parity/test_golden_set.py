@@ -14,11 +14,10 @@ import pytest
 from naverplace.base.errors import Permanent
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, VISIBLE, load_accepted
 from naverplace.migration.parity.comparator import Comparator, changed_between
-from naverplace.migration.parity.evidence import Minimum, ParityTotals
 from naverplace.migration.parity.replay import replay, run_legacy, without
 from naverplace.migration.parity.sides import count_self_differences
 from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, ComparedRun, Parity
-from naverplace.migration.parity.verdict import Power, make_verdict
+from naverplace.migration.parity.verdict import Minimum, ParityTotals, Power, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.settings.sections import ThresholdSettings

@@ -11,17 +11,10 @@ import pytest
 
 from naverplace.base.errors import Permanent
 from naverplace.migration.parity.booking_view import BookingView, booking_views
+from naverplace.migration.parity.differences import in_words, message_differences
 from naverplace.migration.parity.legacy_texts import load_legacy_texts
 from naverplace.migration.parity.sides import output_of_legacy
-from naverplace.migration.parity.text_differences import (
-    NAMED,
-    NATIONAL,
-    PLAIN,
-    SUBJECT,
-    in_words,
-    message_differences,
-)
-from naverplace.migration.parity.values import Message
+from naverplace.migration.parity.values import NAMED, NATIONAL, PLAIN, SUBJECT, Message
 from naverplace.pipeline.capture.inputs import Inputs
 from trials.parity.generator import moments, one_run
 from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
