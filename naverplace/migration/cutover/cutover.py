@@ -14,8 +14,11 @@ from uuid import uuid4
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.booking import TIME_FORMAT
+from naverplace.domain.records import Record
 from naverplace.jobs.drain import DrainResult, drain_stores
-from naverplace.ledger.records_table import marker_item
+from naverplace.ledger.records_table import marker_item, marker_key
+from naverplace.ledger.reservations import may_be_deleted
+from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_state import (
     LEGACY,
     NEW,
@@ -29,7 +32,6 @@ from naverplace.ledger.store_state import (
 )
 from naverplace.migration.cutover.audit_log import CutoverLog
 from naverplace.migration.cutover.legacy_schedule import LegacySchedule
-from naverplace.migration.cutover.return_reservations import return_reservations
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
 from naverplace.settings.schema import Settings
@@ -185,11 +187,27 @@ class Cutover:
         self._step(f"store {store_id} reserves from now on")
 
     def _take_back(self, store_id: str) -> bool:
-        """Give the legacy what we reserved and never sent; False when some of it is left."""
-        done, left = return_reservations(self.run, store_id)
+        """Give the legacy what we reserved and never sent.
+
+        False when some of it is left: in doubt, or changed meanwhile. Nobody of ours may send for
+        the store any more.
+        """
+        table = self.run.table.records.table
+        records = LedgerScan(table.client, table.name).scan()
+        reserved = [r for r in records if r.reserved and r.key.store_id == store_id]
+        done = sum(map(self._unreserve, reserved))
+        self.run.table.reservations.delete_marker(marker_key(store_id))
         if done:
             self._step(f"store {store_id}: {done} bookings are the legacy's again")
-        return not left
+        return done == len(reserved)
+
+    def _unreserve(self, record: Record) -> bool:
+        reservations = self.run.table.reservations
+        if any(entry.is_in_doubt for entry in record.messages.values()):
+            return False
+        if may_be_deleted(record, now=self.run.clock.now()) and reservations.delete_unsent(record):
+            return True
+        return reservations.cancel(record, record.reserved)
 
     def _end_legacy(self, legacy_off: bool) -> None:
         if self.rule is None and not legacy_off:

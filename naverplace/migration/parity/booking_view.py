@@ -6,7 +6,7 @@ A wrong reading in frames, identity or engine must not be made here as well, or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,23 +86,30 @@ def booking_views(inputs: Inputs) -> dict[str, BookingView]:
     items: dict[str, list[tuple[str, Item]]] = {}
     for (number, phone), item in inputs.items.items():
         items.setdefault(number, []).append((phone, item))
-    listed: dict[str, list[Mapping[str, Any]]] = {}
-    for raw in inputs.confirmed:
-        listed.setdefault(number_of(raw), []).append(raw)
+    early = {number_of(raw): raw for raw in reversed(inputs.confirmed)}
     late = {number_of(raw): raw for raw in reversed(inputs.completed)}
-    early = set(listed)
-    for number, raw in late.items():
-        listed.setdefault(number, []).insert(0, raw)
-    return {
-        number: _view_of(
-            number,
-            raws,
-            items.get(number, ()),
-            now=inputs.now,
-            listed=(number in early, number in late),
+    views = {}
+    for number in dict.fromkeys((*map(number_of, inputs.confirmed), *late)):
+        raw = late.get(number) or early[number]
+        phone = str(raw.get("phone") or "")
+        end, start, key = _utc(raw, "endDateTime"), start_of(raw), cut(phone)
+        known = items.get(number, [])
+        views[number] = BookingView(
+            number=number,
+            store_id=str(raw.get("businessId")),
+            name=str(raw.get("name") or ""),
+            phone=phone,
+            digits=national(phone),
+            start=start,
+            ends_well=not (start and end) or end.replace(second=0) > start,
+            confirmed=number in early,
+            completed=number in late,
+            option=_has_option(raw),
+            own=next((item for p, item in known if p == key), None),
+            alike=tuple(item for p, item in known if p != key and same_number(uncut(p), phone)),
+            now=inputs.now.astimezone(SEOUL),
         )
-        for number, raws in listed.items()
-    }
+    return views
 
 
 def number_of(raw: Mapping[str, Any]) -> str:
@@ -142,36 +149,6 @@ def national(phone: object) -> str | None:
     if digits.startswith("82"):
         digits = "0" + digits[2:].lstrip("0")
     return None if _FOREIGN.search(text) or not _REACHABLE.fullmatch(digits) else digits
-
-
-def _view_of(
-    number: str,
-    raws: Sequence[Mapping[str, Any]],
-    items: Iterable[tuple[str, Item]],
-    *,
-    now: datetime,
-    listed: tuple[bool, bool],
-) -> BookingView:
-    raw = raws[0]
-    phone = str(raw.get("phone") or "")
-    key = cut(phone)
-    items = list(items)
-    end, start = _utc(raw, "endDateTime"), start_of(raw)
-    return BookingView(
-        number=number,
-        store_id=str(raw.get("businessId")),
-        name=str(raw.get("name") or ""),
-        phone=phone,
-        digits=national(phone),
-        start=start,
-        ends_well=not (start and end) or end.replace(second=0) > start,
-        confirmed=listed[0],
-        completed=listed[1],
-        option=_has_option(raw),
-        own=next((item for p, item in items if p == key), None),
-        alike=tuple(item for p, item in items if p != key and same_number(uncut(p), phone)),
-        now=now.astimezone(SEOUL),
-    )
 
 
 def cut(phone: str) -> str:

@@ -27,11 +27,12 @@ from naverplace.migration.parity.values import (
     NOISE,
     UNFIT,
     ComparedRun,
+    DecisionKeys,
     Difference,
     Message,
     SystemOutput,
 )
-from naverplace.pipeline.capture.inputs import EVENING, DecisionKey, Inputs
+from naverplace.pipeline.capture.inputs import EVENING, Inputs
 
 
 @dataclass(frozen=True)
@@ -51,33 +52,31 @@ class Comparator:
         noise: Collection[str] = (),
     ) -> ComparedRun:
         """Compare two sides; `noise` are bookings that the source changed between two readings."""
-        views = booking_views(inputs)
-        one = _Run(self, inputs, legacy, new, views)
-        found = [self._accepted(d) for d in one.differences()]
-        found = [replace(d, because=NOISE) if d.booking_num in noise else d for d in found]
-        decisions, sent = one.decisions()
+        run = _Run(self, inputs, legacy, new, booking_views(inputs))
+        differences = []
+        for difference in run.differences():
+            because = difference.because if difference.because in self.accepted else ""
+            because = NOISE if difference.booking_num in noise else because
+            differences.append(replace(difference, because=because))
+        decisions, sent = run.decisions()
         return ComparedRun(
-            inputs.run_id, inputs.now, legacy, new, decisions, sent, differences=tuple(found)
+            inputs.run_id, inputs.now, legacy, new, decisions, sent, tuple(differences)
         )
-
-    def _accepted(self, found: Difference) -> Difference:
-        return found if found.because in self.accepted else replace(found, because="")
 
 
 def changed_between(first: Inputs, second: Inputs) -> frozenset[str]:
     """Name the bookings that the source tells differently in two readings: the noise."""
 
     def told(inputs: Inputs) -> dict[str, list[object]]:
-        found: dict[str, list[object]] = {}
-        for raws in (inputs.confirmed, inputs.completed):
-            for raw in raws:
-                found.setdefault(number_of(raw), []).append(raw)
+        rows: dict[str, list[object]] = {}
+        for raw in (*inputs.confirmed, *inputs.completed):
+            rows.setdefault(number_of(raw), []).append(raw)
         for key, item in sorted(inputs.items.items()):
-            found.setdefault(key[0], []).append(item)
-        return found
+            rows.setdefault(key.booking_num, []).append(item)
+        return rows
 
-    one, other = told(first), told(second)
-    return frozenset(n for n in one.keys() | other.keys() if one.get(n) != other.get(n))
+    before, after = told(first), told(second)
+    return frozenset(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
 
 
 @dataclass(frozen=True)
@@ -90,9 +89,7 @@ class _Run:
     new: SystemOutput
     views: Mapping[str, BookingView]
 
-    def decisions(
-        self,
-    ) -> tuple[frozenset[tuple[str, str, DecisionKey]], frozenset[tuple[str, str, DecisionKey]]]:
+    def decisions(self) -> tuple[DecisionKeys, DecisionKeys]:
         """List every booking x kind, and those that a side sends."""
         every = {
             (view.store_id, kind, view.key(kind))
@@ -128,20 +125,24 @@ class _Run:
     def _of_message(self, view: BookingView, kind: str) -> Iterator[Difference]:
         key = view.key(kind)
         old, new = self.legacy.sends.get(key, ()), self.new.sends.get(key, ())
-        law = law_for(view, kind, legacy_sends=bool(old))
+        law, does = law_for(view, kind, legacy_sends=bool(old)), ("does not send", "sends")
         if bool(old) != bool(new):
             why = law or (held_back(view, kind) if old else self._lost_by_legacy(view, kind))
-            words = _does(old), _does(new)
+            words = does[bool(old)], does[bool(new)]
             yield self._difference(view, "decision", kind, words=words, because=why)
             return
         if law:
-            words = f"{_does(old)}, but {law} says that they differ", _does(new)
+            words = f"{does[bool(old)]}, but {law} says that they differ", does[bool(new)]
             yield self._difference(view, "decision", kind, words=words, because="")
         if len(old) > 1 or len(new) > 1:
             words = f"sends {len(old)}", f"sends {len(new)}"
             yield self._difference(view, "twice", kind, words=words, because="")
         if old and new:
-            yield from self._of_texts(view, kind, old[0], new[0])
+            for aspect, why in message_differences(
+                old[0], new[0], kind=kind, view=view, texts=self.by.texts, stores=self.by.stores
+            ):
+                words = _shown(aspect, old[0]), _shown(aspect, new[0])
+                yield self._difference(view, aspect, kind, words=words, because=why)
 
     def _lost_by_legacy(self, view: BookingView, kind: str) -> str:
         """A flag that the legacy set for a message that SENS has never seen: refused (L14)."""
@@ -151,16 +152,6 @@ class _Run:
                 return ACCEPTANCE if own.get(flag) is not True else ""
         return ""
 
-    def _of_texts(
-        self, view: BookingView, kind: str, old: Message, new: Message
-    ) -> Iterator[Difference]:
-        texts, stores = self.by.texts, self.by.stores
-        for aspect, why in message_differences(
-            old, new, kind=kind, view=view, texts=texts, stores=stores
-        ):
-            words = _shown(aspect, old), _shown(aspect, new)
-            yield self._difference(view, aspect, kind, words=words, because=why)
-
     def _unknown(self) -> Iterator[Difference]:
         """Name what is sent for bookings that are in no list, or for another time than theirs."""
         for side in (self.legacy, self.new):
@@ -169,11 +160,7 @@ class _Run:
                 if view is None or view.key(key.kind) != key:
                     words = ["sends" if side is s else "-" for s in (self.legacy, self.new)]
                     yield Difference(
-                        run_id=self.inputs.run_id,
-                        store_id=key.store_id,
-                        aspect="decision",
-                        kind=key.kind,
-                        booking_num=key.booking_num,
+                        *(self.inputs.run_id, key.store_id, "decision", key.kind, key.booking_num),
                         due=key.due,
                         legacy=words[0],
                         new=words[1],
@@ -183,34 +170,31 @@ class _Run:
         """Compare what belongs to no booking: the owner's texts, and errors."""
         old, new = self.legacy.owner_texts, self.new.owner_texts
         if old is not None and new is not None and old != new:
-            yield self._whole("owner", f"{old} texts to the owner", f"{new} texts to the owner")
-        count, chokes = len(self.legacy.errors), self._chokes()
+            words = f"{old} texts to the owner", f"{new} texts to the owner"
+            yield self._difference(None, "owner", "", words=words, because="")
+        evening = self.inputs.now.astimezone(SEOUL).hour == EVENING  # it reads completed ones
+        read = (*self.inputs.confirmed, *(self.inputs.completed if evening else ()))
+        count, chokes = len(self.legacy.errors), sum(map(legacy_chokes, read))
         if count or self.new.errors:
             # What the legacy stumbles over and swallows (L17) is what quarantine takes out here.
             fine = not self.new.errors and count == chokes
-            words = f"{len(self.new.errors)} undecided, {chokes} quarantined"
-            found = self._whole("errors", f"{count} swallowed", words)
-            yield replace(found, because=UNFIT if fine else "")
-
-    def _chokes(self) -> int:
-        """Count the rows that the legacy cannot read; completed ones only in its evening hour."""
-        evening = self.inputs.now.astimezone(SEOUL).hour == EVENING
-        lists = (*self.inputs.confirmed, *(self.inputs.completed if evening else ()))
-        return sum(map(legacy_chokes, lists))
-
-    def _whole(self, aspect: str, legacy: str, new: str) -> Difference:
-        return Difference(self.inputs.run_id, "", aspect, "", "", None, legacy, new)
+            words = f"{count} swallowed", f"{len(self.new.errors)} undecided, {chokes} quarantined"
+            yield self._difference(None, "errors", "", words=words, because=UNFIT if fine else "")
 
     def _difference(
-        self, view: BookingView, aspect: str, kind: str, *, words: tuple[str, str], because: str
+        self,
+        view: BookingView | None,
+        aspect: str,
+        kind: str,
+        *,
+        words: tuple[str, str],
+        because: str,
     ) -> Difference:
-        due = view.key(kind).due if kind else None
-        run, store, number = self.inputs.run_id, view.store_id, view.number
-        return Difference(run, store, aspect, kind, number, due, *words, because=because)
-
-
-def _does(messages: tuple[Message, ...]) -> str:
-    return "sends" if messages else "does not send"
+        due = view.key(kind).due if view and kind else None
+        store, number = (view.store_id, view.number) if view else ("", "")
+        return Difference(
+            self.inputs.run_id, store, aspect, kind, number, due, *words, because=because
+        )
 
 
 def _shown(aspect: str, message: Message) -> str:

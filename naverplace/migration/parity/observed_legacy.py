@@ -53,24 +53,24 @@ def observe(
     `after` are the items as they stand now, `log` SENS's messages since the reading.
     """
     flags = {
-        RecordKey(*key): {name: item.get(name) for name in FIELDS}
+        key: {name: item.get(name) for name in FIELDS}
         for key, item in after.items()
-        if _changed(before.items.get(RecordKey(*key)), item)
+        if (old := before.items.get(key)) is None
+        or any(old.get(name) != item.get(name) for name in FIELDS)
     }
-    views = booking_views(before)
     by_phone: dict[str, list[BookingView]] = {}
-    for view in views.values():
+    for view in booking_views(before).values():
         by_phone.setdefault(_number(view.phone), []).append(view)
     sends: dict[DecisionKey, tuple[Message, ...]] = {}
     foreign = 0
     for seen in log:
-        one = seen.message
-        candidates = by_phone.get(_number(one.to), [])
-        found = _whose(one, candidates, before, flags=flags, texts=texts, taken=sends)
-        if found is None:
+        message = seen.message
+        candidates = by_phone.get(_number(message.to), [])
+        decision = _whose(message, candidates, before, flags=flags, texts=texts, taken=sends)
+        if decision is None:
             foreign += 1
         else:
-            sends[found] = (*sends.get(found, ()), one)
+            sends[decision] = (*sends.get(decision, ()), message)
     return Observed(SystemOutput(name="observed", sends=sends, flags=flags), foreign)
 
 
@@ -82,10 +82,6 @@ def ran_at(log: Iterable[LoggedMessage], otherwise: datetime) -> datetime:
 def _number(phone: str) -> str:
     """Write any number alike, also one that only the legacy sends to."""
     return national(phone) or "".join(sign for sign in phone if sign.isdigit())
-
-
-def _changed(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
-    return old is None or any(old.get(name) != new.get(name) for name in FIELDS)
 
 
 def _whose(

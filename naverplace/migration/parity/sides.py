@@ -55,8 +55,8 @@ def output_of_legacy(
             number = step.key[0]
             kind = waiting.pop(0)
             due = due_of(kind, starts.get(number, inputs.now), inputs.now)
-            found = DecisionKey(number, kind, due)
-            sends[found] = (*sends.get(found, ()), _plain(step.value))
+            decision = DecisionKey(number, kind, due)
+            sends[decision] = (*sends.get(decision, ()), _plain(step.value))
     return SystemOutput(
         name="legacy",
         sends=sends,
@@ -78,18 +78,25 @@ def output_of_new(
 ) -> SystemOutput:
     """Put what is decided here in the same form, as if SENS took every message."""
     starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
-    table = {RecordKey(*key): item for key, item in inputs.items.items()}
     written: dict[RecordKey, dict[str, Any]] = {}
     for effect in decisions.effects:
         if isinstance(effect, SendSms):
             number = effect.key.booking_num
             due = due_of(effect.kind, starts.get(number, inputs.now), inputs.now)
-            found = DecisionKey(number, effect.kind, due)
-            sends[found] = (*sends.get(found, ()), _sent(effect))
+            decision = DecisionKey(number, effect.kind, due)
+            message = Message(
+                *(effect.to, effect.sender, effect.subject, effect.text),
+                *(effect.message_type, effect.content_type),
+            )
+            sends[decision] = (*sends.get(decision, ()), message)
         if isinstance(effect, CreateRecord | SendSms | MoveRecord | SetFlag | Expired):
-            old = written.get(effect.key) or table.get(effect.key)
+            old = written.get(effect.key) or inputs.items.get(effect.key)
             written[effect.key] = _after(effect, dict(old or getattr(effect, "item", {})))
-    changed = {k: _own_part(i) for k, i in written.items() if _own_part(i) != _part_of(table, k)}
+    changed = {
+        key: _own_part(item)
+        for key, item in written.items()
+        if key not in inputs.items or _own_part(item) != _own_part(inputs.items[key])
+    }
     return SystemOutput(
         name="new",
         sends=sends,
@@ -119,29 +126,11 @@ def _own_part(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: item.get(name) for name in FIELDS}
 
 
-def _part_of(table: Mapping[RecordKey, Mapping[str, Any]], key: RecordKey) -> dict[str, Any] | None:
-    return _own_part(table[key]) if key in table else None
-
-
 def _plain(message: Any) -> Message:
+    digits = "".join(sign for sign in message.to if sign in "0123456789")
     return Message(
-        to="".join(sign for sign in message.to if sign in "0123456789"),
-        sender=message.sender,
-        subject=message.subject,
-        text=message.text,
-        type=message.type,
-        content_type=message.content_type,
-    )
-
-
-def _sent(effect: SendSms) -> Message:
-    return Message(
-        to=effect.to,
-        sender=effect.sender,
-        subject=effect.subject,
-        text=effect.text,
-        type=effect.message_type,
-        content_type=effect.content_type,
+        *(digits, message.sender, message.subject, message.text),
+        *(message.type, message.content_type),
     )
 
 
@@ -160,11 +149,11 @@ def without_stores(side: SystemOutput, stores: Collection[str]) -> SystemOutput:
     )
 
 
-def count_self_differences(one: SystemOutput, other: SystemOutput) -> int:
+def count_self_differences(first: SystemOutput, second: SystemOutput) -> int:
     """Count what the same system made otherwise of the same inputs: 0, or no comparison counts."""
-    keys = one.sends.keys() | other.sends.keys()
-    items = one.flags.keys() | other.flags.keys()
-    unlike = sum(one.sends.get(key) != other.sends.get(key) for key in keys)
-    unlike += sum(one.flags.get(key) != other.flags.get(key) for key in items)
-    rest = (one.told, one.owner_texts, one.errors) != (other.told, other.owner_texts, other.errors)
-    return unlike + rest
+    keys = first.sends.keys() | second.sends.keys()
+    items = first.flags.keys() | second.flags.keys()
+    differ = sum(first.sends.get(key) != second.sends.get(key) for key in keys)
+    differ += sum(first.flags.get(key) != second.flags.get(key) for key in items)
+    said, again = ((side.told, side.owner_texts, side.errors) for side in (first, second))
+    return differ + (said != again)

@@ -101,6 +101,7 @@ class Difference:
         return bool(self.because)
 
 
+DecisionKeys = frozenset[tuple[str, str, DecisionKey]]  # store, kind of message, key
 NOISE = "noise"  # the source changed between the two sides' readings
 
 
@@ -113,8 +114,8 @@ class ComparedRun:
     legacy: SystemOutput
     new: SystemOutput
     # Every booking x kind that either side decided on, sent or not: what evidence is counted from.
-    decisions: frozenset[tuple[str, str, DecisionKey]] = field(repr=False)  # store, rule-kind, key
-    sent: frozenset[tuple[str, str, DecisionKey]] = field(repr=False)  # those that a side sends
+    decisions: DecisionKeys = field(repr=False)
+    sent: DecisionKeys = field(repr=False)  # those that a side sends
     differences: tuple[Difference, ...] = ()
 
 
