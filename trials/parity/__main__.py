@@ -20,7 +20,13 @@ from naverplace.migration.parity.accepted_differences import load_accepted
 from naverplace.migration.parity.replay import NewSystem, Replayed, replay
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.values import GO, Parity
-from naverplace.migration.parity.verdict import Minimum, ParityTotals, Power, make_verdict
+from naverplace.migration.parity.verdict import (
+    Minimum,
+    ParityTotals,
+    Power,
+    VerdictTerms,
+    make_verdict,
+)
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.versions import rules_version
 from trials.parity.generator import FILE
@@ -30,6 +36,7 @@ from trials.parity.wrong_code import CODE
 from trials.parity.wrong_rules import RULES as WRONG_RULES
 from trials.parity.wrong_rules import TEXTS as WRONG_TEXTS
 
+NOTE = "A golden set of invented bookings: it proves the rules, not your shop's data."
 MUTANTS = (*WRONG_RULES, *WRONG_TEXTS, *CODE)
 
 
@@ -64,15 +71,19 @@ def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
     power = Power(len(chosen), tuple(_survivors(setup, known, chosen)))
     return make_verdict(
         found,
-        kind="golden",
-        made_at=datetime.now(SEOUL),
-        stores=setup.stores,
-        minimum=Minimum(),
-        aa_differences=aa,
-        rules_version=rules_version(RULES),
-        power=power,
-        seconds=round(time.monotonic() - started, 1),
-        notes=("A golden set of invented bookings: it proves the rules, not your shop's data.",),
+        VerdictTerms(
+            kind="golden",
+            made_at=datetime.now(SEOUL),
+            stores=setup.stores,
+            minimum=Minimum(),
+            aa_differences=aa,
+            rules_version=rules_version(RULES),
+            power=power,
+            seconds=round(time.monotonic() - started, 1),
+            notes=(
+                "A golden set of invented bookings: it proves the rules, not your shop's data.",
+            ),
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from naverplace.migration.parity.replay import (
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.sides import count_self_differences, without_stores
 from naverplace.migration.parity.values import Parity, SystemOutput
-from naverplace.migration.parity.verdict import Minimum, ParityTotals, make_verdict
+from naverplace.migration.parity.verdict import Minimum, ParityTotals, VerdictTerms, make_verdict
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.versions import rules_version
 from naverplace.settings.schema import Settings
@@ -71,17 +71,19 @@ class Comparison:
         """Judge, write the report's files, and return the result."""
         parity = make_verdict(
             self.found,
-            kind=kind,
-            made_at=now,
-            stores=self.stores,
-            minimum=Minimum(
-                self.settings.parity.minimum_decisions, self.settings.parity.minimum_sent
+            VerdictTerms(
+                kind=kind,
+                made_at=now,
+                stores=self.stores,
+                minimum=Minimum(
+                    self.settings.parity.minimum_decisions, self.settings.parity.minimum_sent
+                ),
+                aa_differences=self.aa_differences,
+                rules_version=rules_version(self.settings.rules_dir),
+                limits=self.settings.thresholds,
+                seconds=round(time.monotonic() - self.began, 1),
+                notes=tuple(self.notes),
             ),
-            aa_differences=self.aa_differences,
-            rules_version=rules_version(self.settings.rules_dir),
-            limits=self.settings.thresholds,
-            seconds=round(time.monotonic() - self.began, 1),
-            notes=tuple(self.notes),
         )
         write_parity_report(parity, folder or self.settings.parity.report_dir, self.accepted)
         return parity

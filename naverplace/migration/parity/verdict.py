@@ -180,61 +180,62 @@ class Power:
         return self.mutants > 0 and self.caught >= LEAST_CAUGHT * self.mutants
 
 
-def make_verdict(
-    found: ParityTotals,
-    *,
-    kind: str,
-    made_at: datetime,
-    stores: Mapping[str, Store],
-    minimum: Minimum,
-    aa_differences: int | None,
-    rules_version: str = "",
-    power: Power | None = None,
-    limits: ThresholdSettings | None = None,
-    seconds: float = 0.0,
-    notes: Sequence[str] = (),
-) -> Parity:
-    """Judge what was gathered: NO-GO outranks NOT ENOUGH, which outranks GO.
+@dataclass(frozen=True, kw_only=True)
+class VerdictTerms:
+    """What a verdict is about, and what it needs besides the sums of the runs."""
 
-    `stores` are those that the verdict is about.
-    """
-    evidence = found.evidence(stores, minimum)
-    wrong = list(_wrong(found, aa_differences, power))
-    thin = list(_thin(evidence, found, aa_differences))
+    kind: str  # replay | shadow | observed | golden
+    made_at: datetime
+    stores: Mapping[str, Store]
+    minimum: Minimum
+    aa_differences: int | None  # None: the legacy was not compared with itself
+    rules_version: str = ""
+    power: Power | None = None
+    limits: ThresholdSettings | None = None
+    seconds: float = 0.0
+    notes: Sequence[str] = ()
+
+
+def make_verdict(totals: ParityTotals, terms: VerdictTerms) -> Parity:
+    """Judge what was gathered: NO-GO outranks NOT ENOUGH, which outranks GO."""
+    evidence, power = totals.evidence(terms.stores, terms.minimum), terms.power
+    wrong = list(_wrong(totals, terms.aa_differences, power))
+    thin = list(_thin(evidence, totals, terms.aa_differences))
     verdict = NO_GO if wrong else NOT_ENOUGH if thin else GO
-    bound = RULE_OF_THREE / found.decisions if found.decisions and not found.unexplained else None
-    good = () if bound is None else (f"0 unexplained in {found.decisions} decisions",)
+    clean = totals.decisions > 0 and not totals.unexplained
+    bound = RULE_OF_THREE / totals.decisions if clean else None
+    good = (f"0 unexplained in {totals.decisions} decisions",) if clean else ()
     return Parity(
-        kind=kind,
-        made_at=made_at,
-        first=found.first,
-        last=found.last,
-        runs=found.runs,
-        rules_version=rules_version,
+        kind=terms.kind,
+        made_at=terms.made_at,
+        first=totals.first,
+        last=totals.last,
+        runs=totals.runs,
+        rules_version=terms.rules_version,
         verdict=verdict,
         why=tuple(wrong) or tuple(thin) or good,
-        aa_differences=aa_differences,
-        decisions=found.decisions,
-        unexplained=len(found.unexplained),
-        accepted=dict(sorted(found.accepted.items())),
-        noise=found.noise,
+        aa_differences=terms.aa_differences,
+        decisions=totals.decisions,
+        unexplained=len(totals.unexplained),
+        accepted=dict(sorted(totals.accepted.items())),
+        noise=totals.noise,
         bound_95=bound,
         evidence=evidence,
-        differences=(*found.unexplained[:SHOWN], *found.examples),
-        table=tuple(_table(found)),
-        thresholds=check_thresholds(found.measured, limits) if limits else (),
-        stores=tuple(_stores(found, stores)),
+        differences=(*totals.unexplained[:SHOWN], *totals.examples),
+        table=tuple(_table(totals)),
+        thresholds=check_thresholds(totals.measured, terms.limits) if terms.limits else (),
+        stores=tuple(_stores(totals, terms.stores)),
         mutants=power.mutants if power else None,
         caught=power.caught if power else None,
         survivors=power.survivors if power else (),
-        seconds=seconds,
-        notes=tuple(notes),
+        seconds=terms.seconds,
+        notes=tuple(terms.notes),
     )
 
 
-def _wrong(found: ParityTotals, aa: int | None, power: Power | None) -> Iterator[str]:
-    if found.unexplained:
-        yield f"{len(found.unexplained)} differences have no class"
+def _wrong(totals: ParityTotals, aa: int | None, power: Power | None) -> Iterator[str]:
+    if totals.unexplained:
+        yield f"{len(totals.unexplained)} differences have no class"
     if aa:
         yield f"the legacy differs from itself in {aa} decisions: the comparison cannot be trusted"
     if power and not power.enough:
@@ -242,10 +243,10 @@ def _wrong(found: ParityTotals, aa: int | None, power: Power | None) -> Iterator
         yield f"the comparator sees {power.caught} of {power.mutants} wrong systems, not {names}"
 
 
-def _thin(evidence: Sequence[Evidence], found: ParityTotals, aa: int | None) -> Iterator[str]:
+def _thin(evidence: Sequence[Evidence], totals: ParityTotals, aa: int | None) -> Iterator[str]:
     if aa is None:
         yield "the legacy was not compared with itself"
-    if not found.decisions:
+    if not totals.decisions:
         yield "nothing was compared"
     for row in evidence:
         if not row.enough:
@@ -255,10 +256,10 @@ def _thin(evidence: Sequence[Evidence], found: ParityTotals, aa: int | None) -> 
             )
 
 
-def _table(found: ParityTotals) -> Iterator[dict[str, str]]:
+def _table(totals: ParityTotals) -> Iterator[dict[str, str]]:
     """Fill in the seeds' table; what was not measured says so, and matches nothing."""
-    old, new = found.legacy, found.new
-    explained = "only accepted differences" if not found.unexplained else "see the differences"
+    old, new = totals.legacy, totals.new
+    explained = "only accepted differences" if not totals.unexplained else "see the differences"
 
     def row(aspect: str, one: object, other: object, match: str = "") -> dict[str, str]:
         said = match or ("100%" if one == other else explained)
@@ -273,8 +274,9 @@ def _table(found: ParityTotals) -> Iterator[dict[str, str]]:
     yield row("SMS sent", old.sent, new.sent)
     yield row("DynamoDB items written", old.writes, new.writes)
     yield row("Telegram notifications", old.owner_texts, new.owner_texts)
-    lines = ", ".join(f"{kind} {count}" for kind, count in sorted(old.told.items()))
-    yield row("Telegram lines", lines or "none", _sums(new), "a line each there, sums here")
+    # The summary tells the owner sums: there is no line for every message.
+    lines = _sums(old.told), _sums(new.by_kind)
+    yield row("Telegram lines", *lines, "a line each there, sums here")
     yield row("Slack notifications", "knows no Slack", None)
     yield row("Error count", old.errors, new.errors)
     for aspect, unit, one, other in (
@@ -285,17 +287,16 @@ def _table(found: ParityTotals) -> Iterator[dict[str, str]]:
         yield row(aspect, was, now, "measured, not judged")
 
 
-def _sums(new: SystemTotals) -> str:
-    """Word the sums that the summary tells the owner, who does not get a line of every message."""
-    return ", ".join(f"{kind} {count}" for kind, count in sorted(new.by_kind.items())) or "none"
+def _sums(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())) or "none"
 
 
-def _stores(found: ParityTotals, stores: Mapping[str, Store]) -> Iterator[dict[str, Any]]:
+def _stores(totals: ParityTotals, stores: Mapping[str, Store]) -> Iterator[dict[str, Any]]:
     for store_id, store in stores.items():
-        sums = found.by_store[store_id]
+        sums = totals.by_store[store_id]
         yield {
             "store_id": store_id,
             "alias": store.alias,
-            "decisions": found.decisions_of(store_id),
+            "decisions": totals.decisions_of(store_id),
             **{name: sums.get(name, 0) for name in ("legacy", "new", "accepted", "unexplained")},
         }

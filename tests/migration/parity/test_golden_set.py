@@ -17,7 +17,13 @@ from naverplace.migration.parity.comparator import Comparator, changed_between
 from naverplace.migration.parity.replay import replay, run_legacy, without
 from naverplace.migration.parity.sides import count_self_differences
 from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, ComparedRun, Parity
-from naverplace.migration.parity.verdict import Minimum, ParityTotals, Power, make_verdict
+from naverplace.migration.parity.verdict import (
+    Minimum,
+    ParityTotals,
+    Power,
+    VerdictTerms,
+    make_verdict,
+)
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.settings.sections import ThresholdSettings
@@ -48,13 +54,15 @@ def judged(
 ) -> Parity:
     return make_verdict(
         found,
-        kind="golden",
-        made_at=EVENING.now,
-        stores=SETUP.stores,
-        minimum=Minimum(decisions=20, sent=3),
-        aa_differences=aa,
-        power=power,
-        limits=limits,
+        VerdictTerms(
+            kind="golden",
+            made_at=EVENING.now,
+            stores=SETUP.stores,
+            minimum=Minimum(decisions=20, sent=3),
+            aa_differences=aa,
+            power=power,
+            limits=limits,
+        ),
     )
 
 
