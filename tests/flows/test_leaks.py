@@ -134,7 +134,11 @@ def latest_run_and_logs() -> tuple[FlowRun, list[str]]:
 def test_no_secret_phone_or_name_is_found_anywhere(
     world: Sandbox, world_env: dict[str, str], prefect_server: PrefectServer, tmp_path: Path
 ) -> None:
-    env = {**world_env, "NAVERPLACE_REPORT_DIR": str(tmp_path / "reports")}
+    env = {
+        **world_env,
+        "NAVERPLACE_REPORT_DIR": str(tmp_path / "reports"),
+        "NAVERPLACE_QUALITY__WRITE_DOCS": "true",  # Data Docs are searched, too
+    }
     names, phones, before = names_of(world), phones_of(world), on_disk(prefect_server)
 
     # A run that logs in and sends, and one whose login fails: as they are in production.
