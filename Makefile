@@ -34,7 +34,7 @@ deploy: setup ## to a Prefect server elsewhere: pool, deployments, alerts, limit
 
 PYTEST := $(RUN) pytest -n $(TESTERS) --dist loadgroup --no-loadscope-reorder $(if $(ARGS),,--cov --cov-report=term-missing:skip-covered)
 
-test: setup ## what a change may break, in 8 minutes, with coverage (ARGS="tests/rules/test_engine.py -x" for some of it)
+test: setup ## what a change may break, in 10 minutes, with coverage (ARGS="tests/rules/test_engine.py -x" for some of it)
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: setup ## also the slow tests: workers killed, the UI in a browser, short campaigns, the demo, the image, make up
