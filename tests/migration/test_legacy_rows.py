@@ -1,0 +1,129 @@
+"""Which rows and answers end the legacy's run: by example, and as the model itself says."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from legacy.bookings import read
+from naverplace.migration.legacy_rows import fatal_page_reason, fatal_reason, fatal_rows
+from sandbox.naver.bookings import a_booking
+from tests.examples import examples
+from tests.rule_builders import STORE, at
+
+ROW = a_booking(
+    STORE, 920_000_001, at("2025-10-22 15:00"), options=[("네이버 리뷰", 1), ("인화", 2)]
+)
+GONE = object()
+SNAPSHOT, OPTIONS = "snapshotJson", "bookingOptionJson"
+
+
+def changed(*path: str | int, to: object) -> dict[str, Any]:
+    row: Any = deepcopy(ROW)
+    place = row
+    for step in path[:-1]:
+        place = place[step]
+    if to is GONE:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = to
+    whole: dict[str, Any] = row
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        *((changed(n, to=GONE), f"has no {n}") for n in ("phone", "name", "bookingId")),
+        (changed("businessId", to=GONE), "has no businessId"),
+        (changed("phone", to=None), "phone is null"),
+        (changed("phone", to=1012345678), "phone is no text"),
+        (changed(SNAPSHOT, to=GONE), "has no snapshotJson"),
+        (changed(SNAPSHOT, to=None), "snapshotJson is no JSON object"),
+        (changed(SNAPSHOT, "startDateTime", to=GONE), "has no snapshotJson.startDateTime"),
+        (changed(SNAPSHOT, "startDateTime", to=None), "startDateTime is null"),
+        (changed(SNAPSHOT, "startDateTime", to="2025-10-22T05:00:00.000Z"), "is not written as"),
+        (changed(SNAPSHOT, "startDateTime", to="9999-12-31T20:00:00Z"), "is not written as"),
+        (changed(SNAPSHOT, OPTIONS, to=GONE), "has no snapshotJson.bookingOptionJson"),
+        (changed(SNAPSHOT, OPTIONS, to=None), "bookingOptionJson is null"),
+        (changed(SNAPSHOT, OPTIONS, 1, "name", to=GONE), "has an option without a name"),
+        (changed(SNAPSHOT, OPTIONS, 1, "name", to=None), "an option's name is null"),
+        ("text", "is no JSON object"),
+    ],
+)
+def test_a_row_that_the_legacy_cannot_read_is_named_with_its_reason(row: object, why: str) -> None:
+    assert why in fatal_reason(row)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW,
+        changed("name", to=None),
+        changed("phone", to=""),
+        changed("phone", to=" +82 10 "),
+        changed("bookingId", to=None),
+        changed(SNAPSHOT, OPTIONS, to=[]),
+        changed(SNAPSHOT, "startDateTime", to="1969-1-2T3:4:5Z"),
+    ],
+)
+def test_what_looks_odd_and_is_read_all_the_same_is_not_fatal(row: object) -> None:
+    assert fatal_reason(row) == ""
+
+
+def test_a_row_is_told_by_store_booking_and_status_and_never_by_its_customer() -> None:
+    rows = [ROW, changed("phone", to=None), changed("bookingId", to=GONE)]
+
+    told = [row.words for row in fatal_rows(rows, "RC03")]
+
+    assert told == [
+        f"store {STORE}: booking 920000001 (RC03): phone is null",
+        f"store {STORE}: a booking without an id (RC03): has no bookingId",
+    ]
+    (row,) = fatal_rows([changed("businessId", to=GONE)], "RC08", STORE)
+    assert row.store_id == STORE
+
+
+@pytest.mark.parametrize("answer", [{"code": "E401"}, None, 3, "no"])
+def test_a_page_that_is_no_list_ends_the_run(answer: object) -> None:
+    assert "no list of bookings" in fatal_page_reason(answer)
+
+
+@pytest.mark.parametrize("answer", [[], [ROW], {}])
+def test_a_page_that_can_be_gone_through_does_not(answer: object) -> None:
+    assert fatal_page_reason(answer) == ""
+
+
+WRONG = st.sampled_from(
+    [GONE, None, "", "x", 0, 7, True, [], {}, ["x"], {"x": 1}, "2025-10-22T05:00:00Z"]
+)
+PATHS = st.sampled_from(
+    [
+        *((name,) for name in ("phone", "name", "bookingId", "businessId", SNAPSHOT, "price")),
+        *((SNAPSHOT, name) for name in ("startDateTime", OPTIONS, "couponJson")),
+        *((SNAPSHOT, OPTIONS, index, "name") for index in (0, 1)),
+    ]
+)
+STARTS = st.datetimes().map(lambda d: f"{d.year:04}-{d.month}-{d.day}T{d:%H:%M:%S}Z") | st.text()
+ROWS = st.one_of(
+    st.tuples(PATHS, WRONG).map(lambda drawn: changed(*drawn[0], to=drawn[1])),
+    STARTS.map(lambda start: changed(SNAPSHOT, "startDateTime", to=start)),
+)
+
+
+@settings(deadline=None, max_examples=examples(4000))
+@given(ROWS)
+def test_law_a_row_is_fatal_exactly_when_the_model_of_the_legacy_raises(row: Any) -> None:
+    try:
+        read(row)
+    except (KeyError, ValueError, TypeError, OverflowError, AttributeError):
+        raised = True
+    else:
+        raised = False
+
+    why = fatal_reason(row)
+    assert bool(why) == raised or (why and "ption" in why)  # the model reads options with .get
