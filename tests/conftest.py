@@ -79,6 +79,12 @@ NOT_COUNTED = (
 LONGEST = (*SLOW, "flows/", "e2e/", "pipeline/", "migration/", "naver/test_login")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the slow files where no slow test is asked for: importing them takes seconds."""
+    slow = collection_path.relative_to(ROOT).as_posix().startswith(SLOW)
+    return True if slow and config.option.markexpr == "not slow" else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and all that need the one Prefect server in one."""
