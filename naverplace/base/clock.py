@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -28,11 +28,16 @@ class Clock:
         return int(self.now().timestamp() * 1000)
 
 
-def parse_time(value: object) -> datetime | None:
-    """Read an ISO 8601 text with an offset as Seoul time; None when it is no such text."""
+def parse_time(value: object, zone: tzinfo | None = None) -> datetime | None:
+    """Read an ISO 8601 text as Seoul time; None when it is none, or has neither offset nor `zone`.
+
+    `zone` is that of a text without an offset.
+    """
     try:
         read = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return read.astimezone(SEOUL) if read and read.tzinfo else None
+        if read is None or not (read.tzinfo or zone):
+            return None
+        return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(SEOUL)
     except (ValueError, OverflowError):
         return None
 

@@ -18,7 +18,6 @@ from naverplace.base.phone import from_legacy_sort_key, normalise_phone
 from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import (
     URGENT,
-    Candidate,
     InDoubtMessage,
     Resolution,
     in_doubt_messages,
@@ -54,7 +53,7 @@ class InDoubtResolver:
     settings: LedgerSettings
     known: dict[str, PendingMessage] = field(default_factory=dict)  # by request id
     _reference_messages: dict[str, str] = field(default_factory=dict)  # request id -> fingerprint
-    _read: dict[str, Candidate] = field(default_factory=dict)  # by message id
+    _read: dict[str, SmsLogEntry] = field(default_factory=dict)  # by message id
     _faithful: bool | None = None
 
     def add_known_requests(self, records: Iterable[Record]) -> None:
@@ -131,7 +130,7 @@ class InDoubtResolver:
         why = f"SENS accepted it{when}"
         return message.resolved_as(Resolution.ADOPTED, why, found.request_id)
 
-    def _candidates(self, message: InDoubtMessage, now: datetime) -> list[Candidate]:
+    def _candidates(self, message: InDoubtMessage, now: datetime) -> list[SmsLogEntry]:
         """Read what SENS's log shows for that phone, without what is known as another message."""
         start, end = window(message, now)
         try:
@@ -142,11 +141,10 @@ class InDoubtResolver:
         listed = self.sens.find(start=start, end=end, to=to)
         return [self._open(m) for m in listed if self.known.get(m.request_id, own) == own]
 
-    def _open(self, listed: SmsLogEntry) -> Candidate:
+    def _open(self, listed: SmsLogEntry) -> SmsLogEntry:
         """Read a message's content, which the list does not tell (outside-services: SENS list)."""
         if listed.message_id not in self._read:
-            message = self.sens.get(listed.message_id) or listed
-            self._read[listed.message_id] = Candidate(message, self.sens.fingerprint_of(message))
+            self._read[listed.message_id] = self.sens.get(listed.message_id) or listed
         return self._read[listed.message_id]
 
     def _log_is_faithful(self) -> bool:

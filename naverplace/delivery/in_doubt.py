@@ -9,7 +9,7 @@ SENS's. What was accepted stands in the log after `settle_seconds` at the latest
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -74,14 +74,6 @@ class InDoubtMessage:
         }
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A message of SENS's log that may be the one in doubt."""
-
-    message: SmsLogEntry = field(repr=False)
-    fingerprint: str
-
-
 def safe_to_resend_after(message: InDoubtMessage, settings: LedgerSettings) -> datetime | None:
     """Tell from when on a message that is not in the log was not accepted; None if nobody knows."""
     entry, settle = message.claim.message, timedelta(seconds=settings.settle_seconds)
@@ -103,29 +95,27 @@ def window(message: InDoubtMessage, now: datetime) -> tuple[datetime, datetime]:
 
 
 def pick(
-    message: InDoubtMessage, candidates: Sequence[Candidate], known: Mapping[str, PendingMessage]
+    message: InDoubtMessage, candidates: Sequence[SmsLogEntry], known: Mapping[str, PendingMessage]
 ) -> SmsLogEntry | None:
     """Find the message in doubt: its very content, and not known as another message's."""
     own = message.pending_message
     fitting = [
-        candidate.message
+        candidate
         for candidate in candidates
         if candidate.fingerprint == message.claim.message.content_hash
-        and known.get(candidate.message.request_id, own) == own
+        and known.get(candidate.request_id, own) == own
     ]
     return min(fitting, key=lambda m: (str(m.request_time), m.message_id), default=None)
 
 
 def unattributed_messages(
-    candidates: Iterable[Candidate],
+    candidates: Iterable[SmsLogEntry],
     known: Mapping[str, PendingMessage],
     messages: Iterable[InDoubtMessage],
-) -> list[Candidate]:
+) -> list[SmsLogEntry]:
     """List the messages that belong to no message of ours that we know of."""
     hashes = {message.claim.message.content_hash for message in messages}
-    return [
-        c for c in candidates if c.message.request_id not in known and c.fingerprint not in hashes
-    ]
+    return [c for c in candidates if c.request_id not in known and c.fingerprint not in hashes]
 
 
 def known_requests(records: Iterable[Record]) -> dict[str, PendingMessage]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +15,7 @@ from jmespath.parser import ParsedResult
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Declared
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.yaml_nodes import ErrorList, load_yaml
 from naverplace.base.yaml_validation import validate_node
 
@@ -108,10 +107,5 @@ def _as_type(value: Any, kind: FieldType) -> Any:
     if kind == "float":
         number = float(value)
         return number if math.isfinite(number) else None
-    return _as_time(str(value)) if kind == "datetime" else str(value)
-
-
-def _as_time(text: str) -> datetime:
-    """Read a time; without a zone it is Korean (outside-services: Naver API fields)."""
-    read = datetime.fromisoformat(text)
-    return read.astimezone(SEOUL) if read.tzinfo else read.replace(tzinfo=SEOUL)
+    # A time without a zone is Korean (outside-services: Naver API fields).
+    return parse_time(str(value), SEOUL) if kind == "datetime" else str(value)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, format_utc, parse_time
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
@@ -65,7 +65,7 @@ class LedgerEntry:
         values: dict[str, Any] = {}
         for name, value in vars(self).items():
             if isinstance(value, datetime):
-                values[name] = value.astimezone(UTC).isoformat()
+                values[name] = format_utc(value)
             elif value not in ("", None) and (name, value) != ("epoch", 0):
                 values[name] = value
         return values
@@ -73,7 +73,7 @@ class LedgerEntry:
     @classmethod
     def from_map(cls, values: Mapping[str, Any]) -> LedgerEntry:
         """Read an item's Map; unreadable parts become empty, for `state` alone decides."""
-        parts: dict[str, Any] = {name: _time(values.get(name)) for name in _TIMES}
+        parts: dict[str, Any] = {name: parse_time(values.get(name)) for name in _TIMES}
         parts |= {name: _number(values.get(name), least) for name, least in _NUMBERS.items()}
         texts = [part.name for part in fields(cls) if part.name not in parts]
         return cls(**parts | {name: str(values.get(name, "")) for name in texts})
@@ -97,6 +97,11 @@ class Record:
     item: Mapping[str, Any] = field(
         default_factory=dict, repr=False, compare=False
     )  # as it stands in the table; {} for a record made here
+
+    @property
+    def start(self) -> datetime | None:
+        """Tell the booking's start; None when `booking_time` is no time."""
+        return parse_time(self.booking_time, SEOUL)
 
 
 def read_record(item: Mapping[str, Any]) -> Record:
@@ -138,14 +143,6 @@ def reserved_since(flag: str) -> str:
 def notice_kind(channel: str, kind: str) -> str:
     """Name a notice's ledger, so that one rule may tell the owner on two channels."""
     return f"{channel}_{kind}"
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return read.astimezone(SEOUL) if read and read.tzinfo else None
 
 
 def _number(value: object, missing: int) -> int:

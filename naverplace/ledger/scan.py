@@ -17,7 +17,7 @@ from boto3.dynamodb.conditions import Attr
 
 from naverplace.aws.dynamodb import from_wire
 from naverplace.aws.table import Table
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.phone import normalise_phone
 from naverplace.domain.effects import CHANNELS, RecordKey
 from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
@@ -90,11 +90,12 @@ def flags_of(record: Record) -> Iterator[LegacyFlag]:
     for flag, kind in KIND_OF_FLAG.items():
         ours = record.messages.get(kind)
         if getattr(record, flag) and (ours is None or ours.state not in WITH_PROVIDER):
-            yield LegacyFlag(record.key, kind, to, _start_of(record.booking_time))
+            yield LegacyFlag(record.key, kind, to, record.start)
     for kind, message in record.messages.items():
         if _by_legacy(message):
             kind, _, start = kind.partition(MOVED_FROM)
-            yield LegacyFlag(record.key, kind, to, _start_of(start or record.booking_time))
+            at = parse_time(start, SEOUL) if start else record.start
+            yield LegacyFlag(record.key, kind, to, at)
 
 
 def _is_notice(kind: str, message: LedgerEntry) -> bool:
@@ -115,13 +116,6 @@ def digits_of(phone: str) -> str:
         return normalise_phone(f"+{digits}" if phone.startswith("+") else digits)
     except ValueError:
         return digits
-
-
-def _start_of(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=SEOUL)
-    except ValueError:
-        return None
 
 
 TRIES = 3  # of one page, on top of boto3's own

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.clock import SEOUL, Clock, parse_time
 from naverplace.base.errors import (
     BadResponse,
     OutcomeUnknown,
@@ -111,7 +111,7 @@ def _message(entry: Mapping[str, Any], request_id: str) -> SmsLogEntry:
     return SmsLogEntry(
         request_id=text("requestId") or request_id,
         message_id=text("messageId"),
-        request_time=_time(text("requestTime")),
+        request_time=parse_time(text("requestTime"), SEOUL),  # it may come without a zone
         to=text("to"),
         sender=text("from"),
         status=text("status"),
@@ -120,15 +120,6 @@ def _message(entry: Mapping[str, Any], request_id: str) -> SmsLogEntry:
         subject=text("subject"),
         content=text("content"),
     )
-
-
-def _time(text: str) -> datetime | None:
-    """Read a time in either form; without a zone it is Korean (outside-services: SENS errors)."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=SEOUL)
 
 
 MAX_WINDOW = timedelta(days=30)  # of one look-up by request time
@@ -188,12 +179,6 @@ class SensClient:
         message = json.dumps(["naverplace content", *numbers, *words]).encode()
         return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
 
-    def fingerprint_of(self, message: SmsLogEntry) -> str:
-        """Give a message of SENS's log the fingerprint that it had when it was sent."""
-        return self.fingerprint(
-            to=message.to, sender=message.sender, subject=message.subject, text=message.content
-        )
-
     def find(self, *, start: datetime, end: datetime, to: str | None = None) -> list[SmsLogEntry]:
         """List the messages requested from `start` to `end`, both included, cut to the second.
 
@@ -212,22 +197,17 @@ class SensClient:
         return self._list({"requestId": request_id})
 
     def get(self, message_id: str) -> SmsLogEntry | None:
-        """Look one message up, with its delivery; None when SENS knows none."""
+        """Look one message up, with its delivery and fingerprint; None when SENS knows none."""
         answer = self._question(f"{self._messages}/{quote(message_id, safe='')}", missing=True)
-        found = read_log_entries(answer) if answer is not None else []
-        return found[0] if found else None
+        for m in read_log_entries(answer) if answer is not None else []:
+            mark = self.fingerprint(to=m.to, sender=m.sender, subject=m.subject, text=m.content)
+            return replace(m, fingerprint=mark)
+        return None
 
     def check(self) -> None:
         """Prove keys, signature, clock and service by a small look-up; sends nothing."""
         now = self.clock.now()
-        query = {
-            "requestStartTime": (now - timedelta(minutes=1)).strftime(_TIME),
-            "requestEndTime": now.strftime(_TIME),
-            "pageSize": "1",
-        }
-        read_log_entries(
-            self._question(f"{self._messages}?{urlencode(query, quote_via=quote)}") or {}
-        )
+        self.find(start=now - timedelta(minutes=1), end=now)
 
     def _list(self, query: Mapping[str, str]) -> list[SmsLogEntry]:
         found: list[SmsLogEntry] = []
@@ -348,7 +328,7 @@ def with_contents(
     for asked in list(wanted)[:MOST_QUESTIONS]:
         message = sens.get(asked.message_id) if asked.message_id else None
         if message is not None:
-            marks[asked.message_id] = sens.fingerprint_of(message)
+            marks[asked.message_id] = message.fingerprint
     return [replace(m, fingerprint=marks.get(m.message_id, m.fingerprint)) for m in log]
 
 

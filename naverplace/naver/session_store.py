@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from requests.cookies import RequestsCookieJar, create_cookie
 
 from naverplace.aws.table import StateTable
-from naverplace.base.clock import Clock
+from naverplace.base.clock import Clock, parse_time
 from naverplace.base.errors import CoolingDown, LoginFailed
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.schema import NaverSettings
@@ -224,11 +224,8 @@ class SessionStore:
         """Read the cool-down that is still on, if any. Raises Transient or Permanent."""
         item = self.table.get(LOGIN_ID) or {}
         failures = _number(item.get("failures"))
-        try:
-            until = datetime.fromisoformat(str(item.get("until", "")))
-        except ValueError:
-            return None
-        if not failures or until.tzinfo is None or until <= self.clock.now():
+        until = parse_time(item.get("until"))
+        if not failures or until is None or until <= self.clock.now():
             return None
         return Cooldown(str(item.get("reason", "")), failures, until)
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from naverplace.base.clock import SEOUL
 from naverplace.delivery.in_doubt import (
     SIGNATURE_LIFE,
-    Candidate,
     InDoubtMessage,
     Resolution,
     in_doubt_messages,
@@ -43,8 +42,8 @@ def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> InDoubtM
     return InDoubtMessage(Claim(key, "guide", replace(message, **parts)))  # type: ignore[arg-type]
 
 
-def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> Candidate:
-    message = SmsLogEntry(
+def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> SmsLogEntry:
+    return SmsLogEntry(
         request_id=request_id,
         message_id=f"{request_id}-0",
         request_time=NOON + minutes * MINUTE,
@@ -52,14 +51,12 @@ def a_candidate(request_id: str, content: str = "hash", minutes: float = 1) -> C
         status="COMPLETED",
         end="delivered",
         to="01000000001",
-        subject="",
-        content="",
+        fingerprint=content,
     )
-    return Candidate(message, content)
 
 
 def picked(
-    doubt: InDoubtMessage, candidates: list[Candidate], known: dict[str, PendingMessage]
+    doubt: InDoubtMessage, candidates: list[SmsLogEntry], known: dict[str, PendingMessage]
 ) -> str:
     found = pick(doubt, candidates, known)
     return found.request_id if found else ""
@@ -147,7 +144,7 @@ def test_no_message_of_the_log_is_given_to_two_doubts_and_none_that_fits_is_left
             given_to.append(found.request_id)
 
     assert len(given_to) == len(set(given_to)) == min(doubts, len(free))
-    assert given_to == [c.message.request_id for c in free][: len(given_to)]
+    assert given_to == [c.request_id for c in free][: len(given_to)]
 
 
 def test_a_stranger_is_what_fits_no_message_of_ours() -> None:

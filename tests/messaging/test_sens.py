@@ -354,6 +354,4 @@ def test_a_message_of_the_log_has_the_fingerprint_that_it_was_sent_with(
     found = sens.get(listed.message_id)
 
     assert found is not None
-    assert sens.fingerprint_of(found) == sens.fingerprint(
-        to=TO, sender=sender, subject=subject, text=text
-    )
+    assert found.fingerprint == sens.fingerprint(to=TO, sender=sender, subject=subject, text=text)

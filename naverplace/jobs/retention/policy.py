@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import parse_time
 from naverplace.domain.records import KEEPER, Record
 
 
@@ -68,17 +68,8 @@ def last_happened(record: Record) -> datetime | None:
 
     That is the booking's start, or the last move of one of its messages.
     """
-    moments = [_start(record.booking_time)]
+    moments = [record.start]
     for entry in record.messages.values():
         moments += [entry.claimed_at, entry.settled_at, entry.due, entry.for_start]
-    moments += [_start(since) for since in record.reserved.values()]
+    moments += [parse_time(since) for since in record.reserved.values()]
     return max((moment for moment in moments if moment), default=None)
-
-
-def _start(text: str) -> datetime | None:
-    """Read a moment; `booking_time` is naive Korean time, with or without seconds (L11)."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=SEOUL)

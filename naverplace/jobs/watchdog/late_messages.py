@@ -13,7 +13,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import from_legacy_sort_key, normalise_phone
-from naverplace.domain.booking import TIME_FORMAT, Booking, BookingStatus
+from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import SendSms, store_of_booking
 from naverplace.domain.message_kinds import kind_label
 from naverplace.domain.message_status import MessageStatus
@@ -155,11 +155,8 @@ def _late(
 
 def _booking(record: Record, now: datetime) -> Booking | None:
     """Make the booking that the record tells of; None when it is over, or tells no start."""
-    try:
-        start = datetime.strptime(record.booking_time, TIME_FORMAT).replace(tzinfo=SEOUL)
-    except ValueError:
-        return None
-    if start <= now:
+    start = record.start
+    if start is None or start <= now:
         return None
     store_id, _, booking_id = record.key.booking_num.partition("_")
     raw_phone = from_legacy_sort_key(record.key.phone)

@@ -215,9 +215,6 @@ class _Sens:
     def fingerprint(self, *, to: str, subject: str, **rest: str) -> str:
         return f"{to} {subject}"
 
-    def fingerprint_of(self, message: SmsLogEntry) -> str:
-        return message.content
-
     def send(self, *, to: str, subject: str, not_after: datetime, **rest: Any) -> Any:
         (kind,) = (kind for word, kind in SUBJECTS.items() if word in subject)
         got = Got("ours", f"{STORE}_{int(to[-4:])}", kind)
@@ -244,7 +241,7 @@ class _Sens:
                 end="delivered",
                 to=phone,
                 subject=subject,
-                content=f"{phone} {subject}",
+                fingerprint=f"{phone} {subject}",
             )
             for request, phone, subject, at in found
         ]
