@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import NaverPlaceError, Transient
@@ -22,20 +23,27 @@ from naverplace.delivery.outcomes import (
     explain_refusal,
     run_guarded,
 )
-from naverplace.delivery.record_writer import RecordWriter
 from naverplace.domain.effects import (
     Channel,
     CreateRecord,
     Effect,
+    MarkExpired,
     MoveRecord,
     Notify,
     RecordKey,
+    Reserve,
     SendSms,
+    SetFlag,
 )
-from naverplace.domain.records import notice_kind
+from naverplace.domain.records import notice_kind, read_record
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.message_ledger import Claim, ClaimRefused, MessageLedger
-from naverplace.ledger.reservations import LEFT, sortable_timestamp
+from naverplace.ledger.reservations import (
+    LEFT,
+    kept_from_legacy,
+    reserved_values,
+    sortable_timestamp,
+)
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.ledger.store_state import NotOurs
 from naverplace.messaging.owner_channels import OwnerChannel
@@ -44,6 +52,7 @@ from naverplace.settings.sections import CutoverSettings, LedgerSettings
 
 StaleReason = str  # why a booking is not as it was read
 Recheck = Callable[[SendSms], StaleReason | None]
+_SLOW = timedelta(seconds=10)  # a reservation whose writing took longer counts from its end
 
 
 @dataclass
@@ -66,9 +75,6 @@ class EffectExecutor:
         self.sens_breaker, self.naver_breaker = Breaker("SENS"), Breaker("Naver")
         self.table_breaker = Breaker("DynamoDB")
         self.blocked_keys: dict[RecordKey, str] = {}  # those without a right record, and why
-        self.writer = RecordWriter(
-            self.table, self.clock, self.run_id, self.table_breaker, self.lock, self.beside
-        )
 
     def execute(self, effect: Effect) -> ActionResult:
         """Carry out one effect that is no notice, whatever happens to it."""
@@ -77,13 +83,9 @@ class EffectExecutor:
             return attempt.finish(Outcome.FAILED, f"not tried: {self.blocked_keys[effect.key]}")
         if self.table_breaker.reason:
             return attempt.finish(Outcome.FAILED, self.table_breaker.reason)
-
-        def work() -> ActionResult:
-            if isinstance(effect, SendSms):
-                return self._send_sms(attempt, effect)
-            return self.writer.write(attempt)
-
-        result = run_guarded(work, lambda error: self._failed(attempt, error))
+        result = run_guarded(
+            lambda: self._carry_out(attempt), lambda error: self._failed(attempt, error)
+        )
         if isinstance(effect, CreateRecord) and not result.success:
             self.blocked_keys[effect.key] = "the booking's record was not created"
         if isinstance(effect, MoveRecord) and result.outcome is not Outcome.WRITTEN:
@@ -106,6 +108,22 @@ class EffectExecutor:
             for attempt, claim in zip(attempts, claims, strict=True)
         ]
 
+    def _carry_out(self, attempt: Attempt) -> ActionResult:
+        match attempt.effect:
+            case SendSms() as effect:
+                return self._send_sms(attempt, effect)
+            case CreateRecord() as effect:
+                return self._create_record(attempt, effect)
+            case Reserve() as effect:
+                return self._reserve(attempt, effect)
+            case SetFlag() as effect:
+                return self._set_flag(attempt, effect)
+            case MoveRecord() as effect:
+                return self._move(attempt, effect)
+            case MarkExpired() as effect:
+                return self._expire(attempt, effect)
+        raise TypeError("a notice is told by `notify`")
+
     def _send_sms(self, attempt: Attempt, effect: SendSms) -> ActionResult:
         if held_back := self._check(attempt, effect):
             return held_back
@@ -113,7 +131,7 @@ class EffectExecutor:
         if isinstance(claim, ActionResult):
             return claim
         # The claim may have taken long, or this process may have been frozen meanwhile.
-        if late := self._late(effect.expires) or self.writer.lease_lost_reason():
+        if late := self._late(effect.expires) or self._lease_lost_reason():
             return self._record(attempt, claim, SendResult(Outcome.SKIPPED, late))
         with self.watch.call("sms"):
             call = call_provider(lambda: self._send(effect, claim))
@@ -168,9 +186,9 @@ class EffectExecutor:
         """Claim a message, creating its record when it has none; a result when it is refused."""
         claim = self._try_claim(effect, kind)
         if isinstance(claim, ClaimRefused) and claim.why == "no_record" and effect.item:
-            if self.writer.beside_legacy(effect):
+            if self._beside_legacy(effect):
                 return attempt.finish(Outcome.SKIPPED, LEFT)
-            self.writer.create(attempt, effect.item)
+            self._create(attempt, effect.item)
             claim = self._try_claim(effect, kind)
         self.table_breaker.note("")
         if isinstance(claim, ClaimRefused):
@@ -185,7 +203,7 @@ class EffectExecutor:
         if isinstance(effect, Notify):
             return self.table.claim(effect.key, kind, run_id=self.run_id, now=now)
         reserved_by = ""  # beside the legacy: since then, so that no living run has seen it unset
-        if self.writer.beside_legacy(effect):
+        if self._beside_legacy(effect):
             reserved_by = sortable_timestamp(
                 now - timedelta(seconds=self.switch.legacy_run_seconds)
             )
@@ -274,3 +292,84 @@ class EffectExecutor:
         if expires is None or self.clock.now() < expires:
             return ""
         return f"too late: it expired at {expires.astimezone(SEOUL):%Y-%m-%d %H:%M}"
+
+    def _beside_legacy(self, effect: Effect) -> bool:
+        """Tell whether a legacy that reads this store too may be running (docs/switch.md)."""
+        if self.lock is None:
+            return effect.key.store_id in self.beside
+        return self.lock.reserves
+
+    def _lease_lost_reason(self) -> str:
+        """Say who has the store now, when it was taken from us since we last looked."""
+        try:
+            if self.lock:
+                self.lock.ensure_held()
+        except NaverPlaceError as error:
+            return str(error)
+        return ""
+
+    def _create(self, attempt: Attempt, item: Mapping[str, Any]) -> bool:
+        """Make the record of the attempt's booking; False when there is one, or must be none."""
+        if self._beside_legacy(attempt.effect):
+            return False  # unreserved it would hide a new booking from the legacy
+        created = attempt.count_write(self.table.records.create(item, run_id=self.run_id))
+        self.table_breaker.note("")
+        return created
+
+    def _create_record(self, attempt: Attempt, effect: CreateRecord) -> ActionResult:
+        if self._create(attempt, effect.item):
+            return attempt.finish(Outcome.WRITTEN)
+        why = LEFT if self._beside_legacy(effect) else "the record exists already"
+        return attempt.finish(Outcome.SKIPPED, why)
+
+    def _reserve(self, attempt: Attempt, effect: Reserve) -> ActionResult:
+        if not self.lock or not self._beside_legacy(effect):
+            return attempt.finish(Outcome.SKIPPED, "no legacy runs beside us any more")
+        self.lock.renew()
+        since = self.clock.now()
+        written = self.table.reservations.reserve(
+            effect.key, effect.flags, since=since, item=effect.item
+        )
+        if not attempt.count_write(written):
+            return attempt.finish(Outcome.SKIPPED, "the legacy was faster")
+        if lost := self._lease_lost_reason():
+            # Frozen meanwhile: whoever owns the store now must not find its messages reserved.
+            self._undo(attempt, effect, reserved_values(effect.flags, since))
+            return attempt.finish(Outcome.SKIPPED, lost)
+        done = self.clock.now()
+        if done - since > _SLOW:
+            self.table.reservations.reserve_later(effect.key, effect.flags, seen=since, since=done)
+        return attempt.finish(Outcome.WRITTEN)
+
+    def _undo(self, attempt: Attempt, effect: Reserve, values: Mapping[str, Any]) -> None:
+        record = read_record({**effect.item, **effect.key._asdict(), **values})
+        if effect.item:
+            attempt.count_write(self.table.reservations.delete_unsent(record))
+        else:
+            attempt.count_write(self.table.reservations.cancel(record, record.reserved))
+
+    def _set_flag(self, attempt: Attempt, effect: SetFlag) -> ActionResult:
+        hidden = not effect.value and self._beside_legacy(effect)
+        since = sortable_timestamp(self.clock.now()) if hidden else ""
+        if attempt.count_write(
+            self.table.records.set_flag(effect.key, effect.flag, effect.value, reserved=since)
+        ):
+            return attempt.finish(Outcome.WRITTEN)
+        return attempt.finish(Outcome.FAILED, "the booking has no record")
+
+    def _move(self, attempt: Attempt, effect: MoveRecord) -> ActionResult:
+        if effect.waits:
+            return attempt.finish(Outcome.SKIPPED, effect.waits)
+        if self.lock:
+            self.lock.renew()
+        wanted = kept_from_legacy(effect) if self._beside_legacy(effect) else effect
+        if attempt.count_write(self.table.move(wanted)):
+            return attempt.finish(Outcome.WRITTEN)
+        return attempt.finish(Outcome.FAILED, "its record has changed since it was read")
+
+    def _expire(self, attempt: Attempt, effect: MarkExpired) -> ActionResult:
+        if effect.item:
+            self._create(attempt, effect.item)
+        if attempt.count_write(self.table.expire(effect, run_id=self.run_id, now=self.clock.now())):
+            return attempt.finish(Outcome.WRITTEN, effect.reason)
+        return attempt.finish(Outcome.SKIPPED, "its ledger has moved on since it was read")
