@@ -45,7 +45,7 @@ def _item(world: World, booking: Booking) -> Item | None:
 
 def _new(world: World, booking: Booking, lines: list[str]) -> None:
     """Put the item first, then send (L11, L14); past bookings too (L26)."""
-    in_window = booking.start - TWO_HOURS <= world.now < booking.start  # two hours included
+    in_window = booking.start - TWO_HOURS <= world.now() < booking.start  # two hours included
     world.table.put(new_item(booking, remind=in_window))
     _send(world, booking, "confirmation", lines, "예약확정 문자 발송 완료")
     if in_window:
@@ -56,7 +56,7 @@ def _known(world: World, booking: Booking, item: Item, lines: list[str]) -> None
     """Guide a known booking in its last two hours, both ends excluded (L12)."""
     if item["remind_sms"]:
         return  # also when the booking has been moved since (L16)
-    if not (booking.start > world.now and booking.start - world.now < TWO_HOURS):
+    if not (booking.start > world.now() and booking.start - world.now() < TWO_HOURS):  # L29
         return
     if not item["confirm_sms"]:
         world.table.set_flag(booking.booking_num, booking.phone, "confirm_sms")
@@ -68,7 +68,7 @@ def _known(world: World, booking: Booking, item: Item, lines: list[str]) -> None
 def option_sms_check(world: World, raws: Iterable[Raw]) -> list[str]:
     """Send the event to completed bookings with a review option, at 20 o'clock only (L13)."""
     lines: list[str] = []
-    if world.now.hour != EVENING:
+    if world.now().hour != EVENING:
         return lines
     for raw in raws:
         phone = "None"

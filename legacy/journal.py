@@ -19,13 +19,24 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Death:
+    """What ended a run with the error text, or without any (L31)."""
+
+    cause: str  # L-number: L27, L28, L30, L31 ...; L22 is any other
+    error: str
+    store_id: str = ""  # whose bookings were being read
+    booking_num: str = ""  # the row that could not be read (L27), as far as it tells its ids
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run did, or would have done; a step is written down when it is begun."""
 
     steps: tuple[Step, ...]
     lines: tuple[str, ...]  # result lines, for the owner's text (L20); none when the run failed
-    swallowed: tuple[tuple[str, str], ...]  # L-number and error, of all that nobody hears about
+    swallowed: tuple[tuple[str, str], ...]  # L-number and error, of all that it went on after
     items: Mapping[Key, Item]  # deciding: the table afterwards; running: what it read or wrote
+    died: Death | None = None  # None: it came to its end
 
     @property
     def writes(self) -> tuple[Step, ...]:
@@ -51,15 +62,27 @@ class Journal:
     swallowed: list[tuple[str, str]] = field(default_factory=list)
     items: dict[Key, Item] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    died: Death | None = None
 
     def swallow(self, number: str, error: Exception) -> None:
         """Note an error that the legacy swallows."""
-        self.swallowed.append((number, f"{type(error).__name__}: {error}"))
+        self.swallowed.append((number, worded(error)))
+
+    def die(self, error: Exception) -> None:
+        """Note the error that ends the run; the last one counts."""
+        self.died = Death("L22", worded(error))
 
     def outcome(self, items: Mapping[Key, Item] | None = None) -> Outcome:
         """Close the notes; `items` is the whole table, where it is known."""
         known = self.items if items is None else items
-        return Outcome(tuple(self.steps), tuple(self.lines), tuple(self.swallowed), known)
+        return Outcome(
+            tuple(self.steps), tuple(self.lines), tuple(self.swallowed), known, self.died
+        )
+
+
+def worded(error: BaseException) -> str:
+    """Word an error."""
+    return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,19 @@ from legacy.memory import MEGABYTE, MemoryTable
 from legacy.ports import Item, Key, Naver, Raw, Texts, World
 from legacy.reading import read_completed, read_confirmed
 
+Now = Callable[[], datetime]  # naive
+
 
 def decide(
     confirmed: Sequence[Raw],
     completed: Sequence[Raw],
     items: Mapping[Key, Item],
     *,
-    now: datetime,
+    now: Now,
     texts: Texts,
     unreadable: frozenset[Key] = frozenset(),
 ) -> Outcome:
-    """Decide from lists that have been read already; `now` is the container's naive time (L23)."""
+    """Decide from lists that have been read already; `now` is naive local time (L23, L29)."""
     table, journal = MemoryTable(deepcopy(dict(items)), unreadable), Journal()
     world = _noting(journal, table, (), now=now, texts=texts)
     journal.lines += check(world, confirmed, completed)
@@ -34,7 +36,7 @@ def decide_from(
     items: Mapping[Key, Item],
     *,
     store_ids: Sequence[str],
-    now: datetime,
+    now: Now,
     texts: Texts,
     unreadable: frozenset[Key] = frozenset(),
     scan_bytes: int = MEGABYTE,
@@ -47,7 +49,7 @@ def decide_from(
 
 
 def _noting(
-    journal: Journal, table: MemoryTable, store_ids: Sequence[str], *, now: datetime, texts: Texts
+    journal: Journal, table: MemoryTable, store_ids: Sequence[str], *, now: Now, texts: Texts
 ) -> World:
     return World(
         store_ids=tuple(store_ids),
@@ -57,6 +59,7 @@ def _noting(
         texts=texts,
         now=now,
         swallowed=journal.swallow,
+        died=journal.die,
     )
 
 
@@ -69,7 +72,7 @@ def run(world: World, naver: Naver, *, pause: Callable[[], None] = lambda: None)
         confirmed = read_confirmed(naver, world.store_ids, pause=pause)
         return check(world, confirmed, completed)
     except Exception as error:  # noqa: BLE001 - L22: AWS sees a success
-        world.swallowed("L22", error)
+        world.died(error)
         world.telegram.send(FAILED)
         return []
 

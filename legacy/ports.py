@@ -96,6 +96,10 @@ def forgotten(_: str, __: Exception) -> None:
     """Forget an error that the legacy swallows, as the legacy does."""
 
 
+def unmourned(_: Exception) -> None:
+    """Forget what ended the run."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everything one run of the legacy looks at."""
@@ -105,6 +109,7 @@ class World:
     sens: Sens
     telegram: Telegram
     texts: Texts
-    now: datetime  # naive local time of the container (L23)
+    now: Callable[[], datetime]  # naive local time of the container (L23), at each call (L29)
     out: Callable[[str], None] = silent  # the log, personal data and all (L21)
     swallowed: Callable[[str, Exception], None] = forgotten  # by L-number; for whoever compares
+    died: Callable[[Exception], None] = unmourned

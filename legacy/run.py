@@ -27,7 +27,7 @@ def observed(settings: LegacySettings, *, out: Callable[[str], None] = silent) -
     try:
         _run(settings, journal, out)
     except Exception as error:  # noqa: BLE001 - L22: also when not even Telegram answers
-        journal.swallow("L22", error)
+        journal.die(error)
     return journal.outcome()
 
 
@@ -38,16 +38,17 @@ def _run(settings: LegacySettings, journal: Journal, out: Callable[[str], None])
         sens=NotedSens(journal, SensSender(settings)),
         telegram=NotedTelegram(journal, TelegramChat(settings)),
         texts=settings.texts,
-        now=local_now(settings),
+        now=lambda: local_now(settings),
         out=out,
         swallowed=journal.swallow,
+        died=journal.die,
     )
     try:
         cookies = cookies_for(settings)
         out(str(cookies))  # L21
         naver = BookingApi(settings, cookies)
     except Exception as error:  # noqa: BLE001 - L22
-        journal.swallow("L22", error)
+        journal.die(error)
         world.telegram.send(FAILED)
         return
     journal.lines += carry_out(world, naver, pause=lambda: time.sleep(settings.pause))

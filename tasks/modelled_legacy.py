@@ -19,11 +19,12 @@ def modelled_legacy(texts: LegacyTexts, *, sender: str, stores: Mapping[str, Sto
     words = Texts(**words_for_model(texts, sender=sender, stores=stores))
 
     def run(inputs: Inputs) -> LegacyOutcome:
+        now = inputs.now.astimezone(SEOUL).replace(tzinfo=None)
         return decide(
             [dict(raw) for raw in inputs.confirmed],
             [dict(raw) for raw in inputs.completed],
             {(number, phone): dict(item) for (number, phone), item in inputs.items.items()},
-            now=inputs.now.astimezone(SEOUL).replace(tzinfo=None),
+            now=lambda: now,
             texts=words,
         )
 

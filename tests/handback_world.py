@@ -100,7 +100,7 @@ class Shared:
             [one.raw for one in listed if one.status is BookingStatus.CONFIRMED],
             [one.raw for one in listed if one.status is BookingStatus.COMPLETED],
             {(key.booking_num, key.phone): item for key, item in self.shop.items.items()},
-            now=now.replace(tzinfo=None),
+            now=lambda: now.replace(tzinfo=None),
             texts=TEXTS,
         )
         starts = {one.ours.booking_num: one.start for one in listed}

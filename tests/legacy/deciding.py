@@ -65,7 +65,12 @@ def decided(
     unreadable: Iterable[Key] = (),
 ) -> Outcome:
     return decide(
-        confirmed, completed, items or {}, now=now, texts=TEXTS, unreadable=frozenset(unreadable)
+        confirmed,
+        completed,
+        items or {},
+        now=lambda: now,
+        texts=TEXTS,
+        unreadable=frozenset(unreadable),
     )
 
 

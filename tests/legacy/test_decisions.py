@@ -250,6 +250,6 @@ def test_l18_the_guide_is_the_stores_own_and_the_other_texts_are_common() -> Non
 def test_deciding_changes_nothing_that_it_was_given() -> None:
     items = an_item()
 
-    decide([a_raw()], [], items, now=before(START, hours=1), texts=TEXTS)
+    decide([a_raw()], [], items, now=lambda: before(START, hours=1), texts=TEXTS)
 
     assert items == an_item()

@@ -41,7 +41,7 @@ def read_from(
     now: datetime = EVENING,
     **options: Any,
 ) -> Outcome:
-    return decide_from(naver, items, store_ids=stores, now=now, texts=TEXTS, **options)
+    return decide_from(naver, items, store_ids=stores, now=lambda: now, texts=TEXTS, **options)
 
 
 def completed_asked(naver: Lists) -> list[str]:

@@ -40,7 +40,9 @@ def test_deciding_only_gives_the_messages_and_the_table_of_a_real_run(
     items = {(item["booking_num"], item["phone"]): item for item in world.sms_items()}
     now = legacy_run.local_now(settings)
 
-    decided = decide_from(naver, items, store_ids=settings.store_ids, now=now, texts=settings.texts)
+    decided = decide_from(
+        naver, items, store_ids=settings.store_ids, now=lambda: now, texts=settings.texts
+    )
     ran = legacy_run.observed(settings)
 
     assert decided.messages
@@ -67,8 +69,8 @@ def test_lists_that_were_read_before_decide_the_same(world: Sandbox, scenario: s
     completed = read_completed(naver, table, stores, pause=lambda: None)
     confirmed = read_confirmed(naver, stores, pause=lambda: None)
 
-    read_before = decide(confirmed, completed, items, now=now, texts=texts)
-    reading = decide_from(naver, items, store_ids=stores, now=now, texts=texts)
+    read_before = decide(confirmed, completed, items, now=lambda: now, texts=texts)
+    reading = decide_from(naver, items, store_ids=stores, now=lambda: now, texts=texts)
 
     assert (read_before.steps, read_before.lines) == (reading.steps, reading.lines)
     assert read_before.items == reading.items

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def lived(lives: Iterable[Life], now: datetime, rng: random.Random) -> dict[Key,
             _of(shown, "RC03"),
             _of(shown, "RC08"),
             items,
-            now=moment.astimezone(SEOUL).replace(tzinfo=None),
+            now=_standing(moment),
             texts=TEXTS,
         )
         items = {key: dict(item) for key, item in outcome.items.items()}
@@ -60,6 +60,11 @@ def _moments(now: datetime, rng: random.Random) -> list[datetime]:
     last = now - timedelta(minutes=rng.choice((20, 20, 40, 150)))
     evening = (now - timedelta(days=1)).replace(hour=20, minute=20)
     return sorted({evening, now - timedelta(hours=5), now - timedelta(hours=3), last})
+
+
+def _standing(moment: datetime) -> Callable[[], datetime]:
+    local = moment.astimezone(SEOUL).replace(tzinfo=None)
+    return lambda: local
 
 
 def _of(shown: Sequence[dict[str, Any]], status: str) -> list[dict[str, Any]]:

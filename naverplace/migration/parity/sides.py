@@ -35,6 +35,10 @@ class LegacyOutcome(Protocol):
         """List the errors that nobody hears about."""
 
     @property
+    def died(self) -> Any:
+        """Tell what ended it, with `cause` and `error`; None when it came to its end."""
+
+    @property
     def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
         """Give the table afterwards."""
 
@@ -44,6 +48,7 @@ def output_of_legacy(
 ) -> SystemOutput:
     """Put the legacy's run in the form that is compared; a message follows its write (L14)."""
     starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
+    died = [(outcome.died.cause, outcome.died.error)] if outcome.died else []
     written: dict[RecordKey, Mapping[str, Any]] = {}
     waiting: list[str] = []
     for step in outcome.steps:
@@ -63,7 +68,7 @@ def output_of_legacy(
         flags={key: _own_part(item) for key, item in written.items()},
         told=tuple(filter(None, map(_told, outcome.lines))),
         owner_texts=sum(step.what == "telegram" for step in outcome.steps),
-        errors=tuple(f"{number} {error}" for number, error in outcome.swallowed),
+        errors=tuple(f"{number} {error}" for number, error in (*outcome.swallowed, *died)),
         seconds=seconds,
     )
 

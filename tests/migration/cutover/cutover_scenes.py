@@ -76,7 +76,7 @@ class Scene:
             sens=_LegacySens(port, {one.digits: one.ours.booking_num for one in listed}),
             telegram=SimpleNamespace(send=lambda text: None),
             texts=TEXTS,
-            now=now.replace(tzinfo=None),
+            now=lambda: now.replace(tzinfo=None),
         )
         by_status = {
             status: [one.raw for one in listed if one.status is status] for status in BookingStatus

@@ -143,7 +143,7 @@ def by_legacy(inputs: Inputs, stores: tuple[str, ...]) -> Outcome:
         inputs.confirmed,
         inputs.completed,
         {(key[0], key[1]): dict(item) for key, item in inputs.items.items()},
-        now=EVENING.replace(tzinfo=None),
+        now=lambda: EVENING.replace(tzinfo=None),
         texts=invented_texts("0310000000", stores),
     )
 
