@@ -12,11 +12,11 @@ import typer
 
 from naverplace.cli.console import (
     AsJson,
-    out,
     plain_errors,
     print_json,
     print_lines,
     print_progress,
+    print_table,
 )
 from naverplace.settings.loader import load_settings
 
@@ -36,11 +36,23 @@ WithoutGo = Annotated[
 LegacyOff = Annotated[
     bool, typer.Option("--legacy-off", help="The legacy was switched off by hand just now.")
 ]
+AlthoughItWouldDie = Annotated[
+    bool, typer.Option("--although-it-would-die", help="Hand back to a legacy that sends nothing.")
+]
+LookAtLegacy = Annotated[
+    bool, typer.Option(help="Read what Naver lists, and name what would end the legacy's runs.")
+]
 By = Annotated[str, typer.Option(help="Who switches; your login name when left out.")]
 Why = Annotated[str, typer.Option(help="Why, for the audit trail.")]
 Wait = Annotated[
     float, typer.Option(min=0, help="Seconds to wait at most for what is not certain yet.")
 ]
+
+_WOULD_DIE = "the legacy's runs would send nothing, for any store, as long as this is so:"
+_OR_ELSE = (
+    "Mend or cancel these at Naver first (docs/switch.md), or hand back all the same with "
+    "--although-it-would-die. Nothing was changed."
+)
 
 
 def cutover(
@@ -65,54 +77,61 @@ def cutover(
 
 
 def rollback(
-    which: Which, why: Why = "", by: By = "", wait: Wait = 900.0, as_json: AsJson = False
+    which: Which,
+    although_it_would_die: AlthoughItWouldDie = False,
+    why: Why = "",
+    by: By = "",
+    wait: Wait = 900.0,
+    as_json: AsJson = False,
 ) -> None:
-    """Hand stores back to the legacy. Run again, it goes on where it broke off."""
+    """Hand stores back to the legacy, if it lives. Run again, it goes on where it broke off."""
+    from naverplace.base.errors import Permanent
     from naverplace.migration.cutover.cutover import ROLLBACK
+    from naverplace.migration.cutover.legacy_check import dangers_to_legacy
 
     with plain_errors():
         settings, stores = _asked(which)
+        dangers = dangers_to_legacy(settings)
+        if dangers and not although_it_would_die:
+            raise Permanent("\n".join([_WOULD_DIE, *dangers, _OR_ELSE]))
+        for danger in dangers:
+            print_progress(f"the legacy would die: {danger}")
+        if dangers:
+            why = f"{why}; although it would die: {len(dangers)} reasons".lstrip("; ")
         switching = _switching(settings, what=ROLLBACK, by=by, why=why)
         ended = switching.roll_back([store.id for store in stores], wait_seconds=wait)
     _end(ended, as_json=as_json)
 
 
-def owners(as_json: AsJson = False) -> None:
-    """Show who sends for each store, since when, by whom and why, and the latest switches."""
-    from rich.table import Table
-
+def owners(look_at_legacy: LookAtLegacy = True, as_json: AsJson = False) -> None:
+    """Show who sends for each store, the latest switches, and whether the legacy would live."""
     from naverplace.cli.stores import store_table
     from naverplace.domain.stores import load_stores
     from naverplace.ledger.store_state import owner_of
-    from naverplace.migration.cutover.audit_log import CutoverLog
+    from naverplace.migration.cutover.cutover import read_log
+    from naverplace.migration.cutover.legacy_check import dangers_to_legacy
 
     with plain_errors():
         settings = load_settings()
-        known = load_stores(settings.stores_file)
-        table = store_table(settings)
-        items, default = table.read(known), settings.cutover.default_owner
-        log = CutoverLog(table.session).entries()
-    now = settings.make_clock().now()
-    rows = [owner_row(s, owner_of(items[s.id], default), now=now) for s in known.values()]
+        known, default = load_stores(settings.stores_file), settings.cutover.default_owner
+        table, now = store_table(settings), settings.make_clock().now()
+        owned = {s: owner_of(item, default) for s, item in table.read(known).items()}
+        log = read_log(table.session)
+        has_legacy = settings.cutover.legacy_rule or not all(o.ours for o in owned.values())
+        dangers = dangers_to_legacy(settings) if has_legacy and look_at_legacy else []
+    rows = [_owner_row(store, owned[store.id], now=now) for store in known.values()]
     if as_json:
-        print_json({"stores": rows, "switches": log}, default=int)
+        told = {"stores": rows, "switches": log, "the_legacy_would_die": dangers}
+        print_json(told, default=int)
         return
-    grid = Table("store", "owner", "epoch", "since", "by", "why", "how")
-    for row in rows:
-        grid.add_row(
-            f"{row['alias']} ({row['store_id']})",
-            *(str(row[name] or "") for name in ("owner", "epoch", "since", "by", "why", "how")),
-        )
-    out.print(grid)
+    print_table([{name: "" if v is None else v for name, v in row.items()} for row in rows])
     for entry in log[-10:]:
         stores = ", ".join(entry["stores"])
-        line = f"{entry['at']} {entry['what']} {stores} by {entry['by']}: {entry['step']}"
-        print_lines(line)
+        print_lines(f"{entry['at']} {entry['what']} {stores} by {entry['by']}: {entry['step']}")
+    print_lines(*[_WOULD_DIE, *dangers] if dangers else [])
 
 
-def owner_row(store: Store, owned: Ownership, *, now: datetime) -> dict[str, Any]:
-    """Tell who owns a store, as plain JSON values."""
-    how = "beside the legacy: reserves" if owned.reserves_at(now) else ""
+def _owner_row(store: Store, owned: Ownership, *, now: datetime) -> dict[str, Any]:
     return {
         "store_id": store.id,
         "alias": store.alias,
@@ -121,7 +140,7 @@ def owner_row(store: Store, owned: Ownership, *, now: datetime) -> dict[str, Any
         "since": owned.since.isoformat(timespec="seconds") if owned.since else None,
         "by": owned.by,
         "why": owned.why,
-        "how": how,
+        "how": "beside the legacy: reserves" if owned.reserves_at(now) else "",
     }
 
 
@@ -180,7 +199,6 @@ def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str 
 
 
 def _end(ended: CutoverResult, *, as_json: bool) -> None:
-
     if as_json:
         print_json(vars(ended))
     else:

@@ -48,18 +48,18 @@ class Shadow:
         client = read_only(open_dynamodb(settings.aws))
         self.items = RecordsTable(client, settings.aws.sms_table)
         table = StateTable(client, settings.aws.session_table)
-        self.session = _open(settings, table, self.clock, self.store_ids)
+        session = _open(settings, table, self.clock, self.store_ids)
+        self.bookings = BookingClient(session, settings.naver, self.clock)
 
     def read(self, run_id: str) -> Inputs:
         """Read every store's bookings and their items. Raises SessionExpired, Transient, ..."""
         now = self.clock.now().astimezone(SEOUL)
-        client = BookingClient(self.session, self.settings.naver, self.clock)
         window = completed_window(now, self.settings.naver.completed_lookback_days)
         confirmed: list[Mapping[str, Any]] = []
         completed: list[Mapping[str, Any]] = []
         for store_id in self.store_ids:
-            completed += client.bookings(store_id, COMPLETED, window).raws
-            confirmed += client.bookings(store_id, CONFIRMED).raws
+            completed += self.bookings.bookings(store_id, COMPLETED, window).raws
+            confirmed += self.bookings.bookings(store_id, CONFIRMED).raws
         return Inputs(
             run_id=run_id,
             now=now,

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from typing import Any
 from uuid import uuid4
 
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent
 from naverplace.domain.booking import TIME_FORMAT
@@ -30,7 +32,6 @@ from naverplace.ledger.store_state import (
     mark_sole_sender_from,
     transfer,
 )
-from naverplace.migration.cutover.audit_log import CutoverLog
 from naverplace.migration.cutover.legacy_schedule import LegacySchedule
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.store_delivery import unsettled
@@ -38,6 +39,7 @@ from naverplace.settings.schema import Settings
 
 Progress = Callable[[str], None]
 CUTOVER, ROLLBACK = "cutover", "rollback"
+LOG_ITEM = "naverplace-switch"  # of table `session`: all switches, only added to
 ROUNDS = 5  # of looking for what is reserved or in doubt, while runs of ours still end
 # Lambda starts a failed run twice more, after one minute and after two.
 _STARTS, _BETWEEN_STARTS = 3, timedelta(minutes=4)
@@ -69,7 +71,6 @@ class Cutover:
     ) -> None:
         self.run = RunContext(settings, run_id=f"{what}-{uuid4()}", door="cli", dry_run=False)
         self.settings, self.what, self.by, self.why, self.digest = settings, what, by, why, digest
-        self.log = CutoverLog(self.run.session_table)
         self.progress, self.steps = progress, list[str]()
         name = settings.cutover.legacy_rule
         self.rule = LegacySchedule(settings.aws, name) if name else None
@@ -246,22 +247,27 @@ class Cutover:
         self._note(words)
 
     def _note(self, step: str) -> None:
-        self.log.add(
-            {
-                "id": uuid4().hex,
-                "at": self.run.clock.now().astimezone(UTC).isoformat(timespec="seconds"),
-                "by": self.by,
-                "what": self.what,
-                "why": self.why,
-                "verdict": self.digest,
-                "stores": list(self.stores),
-                "step": step,
-            }
-        )
+        entry = {
+            "id": uuid4().hex,
+            "at": self.run.clock.now().astimezone(UTC).isoformat(timespec="seconds"),
+            "by": self.by,
+            "what": self.what,
+            "why": self.why,
+            "verdict": self.digest,
+            "stores": list(self.stores),
+            "step": step,
+        }
+        self.run.session_table.table.append({"id": LOG_ITEM}, "entries", entry)
 
     def _ended(self, *, done: bool = False, left: Sequence[str] = ()) -> CutoverResult:
         self._note("done" if done else f"stopped: {len(left)} left")
         return CutoverResult(self.what, self.stores, done, tuple(self.steps), tuple(left))
+
+
+def read_log(session: StateTable) -> list[dict[str, Any]]:
+    """List what was switched, when, by whom and why. Raises Transient, Permanent."""
+    entries = (session.get(LOG_ITEM) or {}).get("entries", [])
+    return list({str(e.get("id")): dict(e) for e in entries}.values())  # a retry writes one twice
 
 
 def _words(drained: DrainResult) -> tuple[str, ...]:

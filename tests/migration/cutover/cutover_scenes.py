@@ -33,7 +33,6 @@ from naverplace.ledger.reservations import reserved_values
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.ledger.store_state import LEGACY, OWNER, Ownership
 from naverplace.migration.cutover import cutover as switching
-from naverplace.migration.cutover.audit_log import CutoverLog
 from naverplace.migration.cutover.cutover import Cutover
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import with_reservations
@@ -153,7 +152,6 @@ class Scene:
         made.run = self.run(port)
         made.settings = made.run.settings
         made.what, made.by, made.why, made.digest = "switch", "test", "test", ""
-        made.log = CutoverLog(made.run.session_table)
         made.progress, made.steps, made.stores = lambda line: None, [], ()
         rule: Any = _Rule(port)
         made.rule = rule

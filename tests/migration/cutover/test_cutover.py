@@ -257,6 +257,77 @@ def test_the_legacy_reads_later_stores_as_before_when_one_has_moved(
     assert f"{STORE}_0" not in left
 
 
+def an_unreadable_row(shop: Shop, store: str, *, completed: bool = False) -> None:
+    """Let Naver list a row that ends every run of the legacy (L27)."""
+    start = shop.world.world.now() + timedelta(hours=-3 if completed else 30)
+    status = "RC08" if completed else "RC03"
+    raw = a_booking(store, 920_000_900, start, phone=None, status=status)
+    shop.world.world.stores[store].append(raw)
+
+
+@pytest.mark.parametrize("listed_for", [STORE, OTHER])
+def test_a_rollback_to_a_legacy_that_would_die_is_refused_and_names_the_row(
+    shop: Shop, typed: Typed, listed_for: str
+) -> None:
+    """Of whatever store: one row ends the run for all."""
+    typed("cutover", STORE, "--without-go", "test")
+    an_unreadable_row(shop, listed_for)
+    row = f"store {listed_for}: booking 920000900 (RC03): has no phone"
+    before = typed("owners")
+
+    said = typed("rollback", STORE, "--why", "test", code=2)["said"]
+
+    assert row in said
+    assert "--although-it-would-die" in said
+    assert before["the_legacy_would_die"] == [row]
+    assert typed("owners") == before  # not even the trail
+    assert typed("rollback", STORE, "--why", "test", "--although-it-would-die")["done"]
+
+    after = typed("owners")
+    (mine,) = (r for r in after["stores"] if r["store_id"] == STORE)
+    assert mine["owner"] == "legacy"
+    assert after["switches"][-1]["why"] == "test; although it would die: 1 reasons"
+
+
+def test_a_legacy_that_would_live_is_handed_to_without_a_word(shop: Shop, typed: Typed) -> None:
+    typed("cutover", STORE, "--without-go", "test")
+
+    assert typed("owners")["the_legacy_would_die"] == []
+    assert typed("rollback", STORE)["done"]
+
+
+def test_a_completed_row_counts_where_the_legacy_reads_it(shop: Shop, typed: Typed) -> None:
+    """Its range goes from the first to the last open item (L8)."""
+    typed("cutover", STORE, "--without-go", "test")
+    an_unreadable_row(shop, OTHER, completed=True)
+    for item in shop.world.sms_items():
+        if item["booking_num"].startswith(OTHER):
+            shop.world.put_sms_item({**item, "option_sms": True})
+    assert typed("owners")["the_legacy_would_die"] == []
+
+    now = shop.world.world.now()
+    for number, days in enumerate((-2, 2)):
+        when = f"{now + timedelta(days=days):%Y-%m-%d %H:%M:%S}"
+        flags = {"confirm_sms": True, "remind_sms": True, "option_sms": False}
+        item = {"booking_num": f"{OTHER}_{number}", "phone": "010-0000-0000", **flags}
+        shop.world.put_sms_item({**item, "name": "-", "booking_time": when, "option_time": ""})
+
+    assert typed("owners")["the_legacy_would_die"] == [
+        f"store {OTHER}: booking 920000900 (RC08): has no phone"
+    ]
+
+
+def test_when_naver_cannot_be_read_a_rollback_is_refused_as_well(shop: Shop, typed: Typed) -> None:
+    """Nobody knows then whether the legacy would live; L9 and L28 say that it would not."""
+    typed("cutover", STORE, "--without-go", "test")
+    shop.world.world.faults.append(Fault("partner", kind="status:422", times=None))
+    shop.env["NAVERPLACE_NAVER__ATTEMPTS"] = "1"
+
+    assert "could not be" in typed("rollback", STORE, code=2)["said"]
+
+    assert typed("rollback", STORE, "--although-it-would-die")["done"]
+
+
 def kill_at(shop: Shop, fault: Fault, *words: str) -> None:
     """Type a command as a process of its own, and kill it where the fault holds it."""
     shop.world.world.faults.append(fault)
