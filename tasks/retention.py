@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect.artifacts import create_table_artifact
 
@@ -69,4 +70,5 @@ def report(this: Retention, places: Sequence[LocationResult]) -> RetentionResult
     )
     text = "" if this.dry_run else retention_message(done)
     problems = send_alert(this.settings, text, what="the retention").problems if text else ()
-    return done.with_places([LocationResult("telling", 0.0, problems=problems)] if problems else [])
+    telling = [LocationResult("telling", 0.0, problems=problems)] if problems else []
+    return replace(done, places=(*done.places, *telling))

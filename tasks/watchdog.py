@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect.artifacts import create_table_artifact
 
-from naverplace.jobs.watchdog.job import Watchdog, WatchdogResult
+from naverplace.jobs.watchdog.job import Watchdog
 from naverplace.jobs.watchdog.late_messages import WatchdogCheck
 from naverplace.redaction.redactor import REDACTOR
 from tasks.settings import open_settings
@@ -24,7 +24,7 @@ def look(dog: Watchdog) -> WatchdogCheck:
 
 
 @library_task("alert or ping")
-def alert_or_ping(dog: Watchdog, seen: WatchdogCheck) -> WatchdogResult:
+def alert_or_ping(dog: Watchdog, seen: WatchdogCheck) -> WatchdogCheck:
     """Tell what is new; the artifact has everything that is late."""
     result = dog.alert_or_ping(seen)
     rows = [late.row() for late in seen.overdue]

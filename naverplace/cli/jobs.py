@@ -107,12 +107,12 @@ def retention(remove: Remove = False, as_json: AsJson = False) -> None:
 
 def watchdog(tell: Tell = False, as_json: AsJson = False) -> None:
     """Ask the ledger whether any message is late, and whether every store is still looked at."""
-    from naverplace.jobs.watchdog.job import Watchdog, WatchdogResult
+    from naverplace.jobs.watchdog.job import Watchdog
 
     with plain_errors():
         dog = Watchdog(load_settings())
         seen = dog.look()
-        result = dog.alert_or_ping(seen) if tell else WatchdogResult(seen)
+        result = dog.alert_or_ping(seen) if tell else seen
     if as_json:
         print_json(result.as_json())
         raise typer.Exit(0 if seen.fine else 1)

@@ -327,7 +327,7 @@ class EffectExecutor:
             return attempt.finish(Outcome.SKIPPED, "no legacy runs beside us any more")
         self.lock.renew()
         since = self.clock.now()
-        written = self.table.reservations.reserve(
+        written = self.table.records.reserve(
             effect.key, effect.flags, since=since, item=effect.item
         )
         if not attempt.count_write(written):
@@ -338,15 +338,15 @@ class EffectExecutor:
             return attempt.finish(Outcome.SKIPPED, lost)
         done = self.clock.now()
         if done - since > _SLOW:
-            self.table.reservations.reserve_later(effect.key, effect.flags, seen=since, since=done)
+            self.table.records.reserve_later(effect.key, effect.flags, seen=since, since=done)
         return attempt.finish(Outcome.WRITTEN)
 
     def _undo(self, attempt: Attempt, effect: Reserve, values: Mapping[str, Any]) -> None:
         record = read_record({**effect.item, **effect.key._asdict(), **values})
         if effect.item:
-            attempt.count_write(self.table.reservations.delete_unsent(record))
+            attempt.count_write(self.table.records.delete_unsent(record))
         else:
-            attempt.count_write(self.table.reservations.cancel(record, record.reserved))
+            attempt.count_write(self.table.records.cancel_reservations(record, record.reserved))
 
     def _set_flag(self, attempt: Attempt, effect: SetFlag) -> ActionResult:
         hidden = not effect.value and self._beside_legacy(effect)

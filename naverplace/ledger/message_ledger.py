@@ -24,7 +24,7 @@ from naverplace.domain.records import (
     reserved_since,
 )
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.ledger.records_table import EXISTS, RecordsTable, ReservationsTable, Seen, entry_is
+from naverplace.ledger.records_table import EXISTS, RecordsTable, Seen, entry_is
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -104,11 +104,10 @@ def next_try(refused: LedgerEntry) -> datetime | None:
 
 
 class MessageLedger:
-    """The ledger in table `sms`, with its records and their reservations; threads may share it."""
+    """The ledger in table `sms`, with its records; threads may share it."""
 
     def __init__(self, client: DynamoDBClient, name: str = "sms", *, wait: float = 0.05) -> None:
         self.records = RecordsTable(client, name, wait=wait)
-        self.reservations = ReservationsTable(self.records)
 
     def claim(
         self,

@@ -35,7 +35,10 @@ Seen = tuple[str, str] | None  # token and state of a ledger entry; None: there 
 
 
 class RecordsTable:
-    """The table by booking number and phone; threads may share it."""
+    """The table by booking number and phone; threads may share it.
+
+    A reserved flag is moved only when it is as it was seen.
+    """
 
     def __init__(self, client: DynamoDBClient, name: str = "sms", *, wait: float = 0.05) -> None:
         self.table = Table(client, name, wait=wait)
@@ -87,21 +90,6 @@ class RecordsTable:
         old = self.table.update(key._asdict(), sets, removes=removes, condition=EXISTS)
         return self.count_write(old is None)
 
-
-def entry_is(kind: str, seen: Seen) -> ConditionBase:
-    """Write the condition that a message's ledger entry is still as it was seen."""
-    name = attribute(kind)
-    if seen is None:
-        return Attr(name).not_exists()
-    return Attr(f"{name}.token").eq(seen[0]) & Attr(f"{name}.state").eq(seen[1])
-
-
-class ReservationsTable:
-    """The moves of a reserved flag, each on the condition that it is as it was seen."""
-
-    def __init__(self, records: RecordsTable) -> None:
-        self.records = records
-
     def reserve(
         self, key: RecordKey, flags: Sequence[str], *, since: datetime, item: Mapping[str, Any]
     ) -> bool:
@@ -111,37 +99,37 @@ class ReservationsTable:
         """
         values = reserved_values(flags, since)
         if item:
-            return self.records.create({**item, **values})
+            return self.create({**item, **values})
         unset = [Attr(flag).not_exists() | Attr(flag).eq(False) for flag in flags]
-        old = self.records.table.update(key._asdict(), values, condition=all_of([EXISTS, *unset]))
+        old = self.table.update(key._asdict(), values, condition=all_of([EXISTS, *unset]))
         # Our own first try, whose answer was lost.
         mine = old is not None and all(old.get(name) == value for name, value in values.items())
-        return self.records.count_write(old is None or mine)
+        return self.count_write(old is None or mine)
 
     def reserve_later(
         self, key: RecordKey, flags: Sequence[str], *, seen: datetime, since: datetime
     ) -> None:
         """Let our own reservation count from a later moment: writing it took long."""
         for flag in flags:
-            self.records.table.update(
+            self.table.update(
                 key._asdict(),
                 {reserved_since(flag): sortable_timestamp(since)},
                 condition=_is_reserved(flag, sortable_timestamp(seen)),
             )
 
-    def cancel(self, record: Record, flags: Collection[str]) -> bool:
+    def cancel_reservations(self, record: Record, flags: Collection[str]) -> bool:
         """Take reservations back: the flags are unset again, for whoever reads them.
 
         Tells False when one of them is not as it was seen.
         """
-        old = self.records.table.update(
+        old = self.table.update(
             record.key._asdict(),
             dict.fromkeys(flags, False),
             removes=[reserved_since(flag) for flag in flags],
             condition=all_of(_is_reserved(flag, record.reserved[flag]) for flag in flags),
         )
         done = old is not None and all(old.get(flag) is False for flag in flags)
-        return self.records.count_write(old is None or done)
+        return self.count_write(old is None or done)
 
     def delete_unsent(self, record: Record) -> bool:
         """Delete a record on which nothing was ever sent; False when it is not as it was seen."""
@@ -151,12 +139,16 @@ class ReservationsTable:
             for kind in dict.fromkeys((*KINDS, *record.messages))
             for entry in (record.messages.get(kind),)
         ]
-        old = self.records.table.delete(record.key._asdict(), condition=all_of([*flags, *entries]))
-        return self.records.count_write(not old)  # {}: our own first try, whose answer was lost
+        old = self.table.delete(record.key._asdict(), condition=all_of([*flags, *entries]))
+        return self.count_write(not old)  # {}: our own first try, whose answer was lost
 
-    def delete_marker(self, key: RecordKey) -> None:
-        """Delete an item that is no booking's. Raises Transient, Permanent."""
-        self.records.table.delete(key._asdict())
+
+def entry_is(kind: str, seen: Seen) -> ConditionBase:
+    """Write the condition that a message's ledger entry is still as it was seen."""
+    name = attribute(kind)
+    if seen is None:
+        return Attr(name).not_exists()
+    return Attr(f"{name}.token").eq(seen[0]) & Attr(f"{name}.state").eq(seen[1])
 
 
 def _is_reserved(flag: str, since: str) -> ConditionBase:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from naverplace.aws.dynamodb import from_wire
-from naverplace.aws.table import Table
+from naverplace.aws.table import Table, all_of
 from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.phone import normalise_phone
 from naverplace.domain.effects import CHANNELS, RecordKey
-from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
+from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG, KINDS
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus, assert_transition
 from naverplace.domain.records import (
     BY_LEGACY,
@@ -32,6 +32,7 @@ from naverplace.domain.records import (
     attribute,
     read_record,
 )
+from naverplace.ledger.records_table import EXISTS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -123,7 +124,11 @@ KEPT = ("booking_num", "phone", "booking_time", *FLAGS)
 
 
 class LedgerScan:
-    """Table `sms`, read as a whole, and moved on from `accepted` only."""
+    """Table `sms`, read as a whole.
+
+    A message is moved on from `accepted` only, and an item is deleted for its age only: who does
+    that needs a role of its own, since the sender's may delete nothing (docs/aws.md).
+    """
 
     def __init__(
         self, client: DynamoDBClient, name: str = "sms", *, page: int | None = None, wait: float = 1
@@ -168,3 +173,12 @@ class LedgerScan:
             entry.request_id,
             message_id,
         )
+
+    def delete(self, record: Record) -> bool:
+        """Delete a record's item; False, with nothing done, when somebody has changed it since."""
+        seen = {n: v for n, v in record.item.items() if n not in ("booking_num", "phone", "name")}
+        conditions = [EXISTS, *(Attr(name).eq(value) for name, value in seen.items())]
+        unseen = {attribute(kind) for kind in KINDS} - seen.keys()
+        conditions += [Attr(name).not_exists() for name in unseen]
+        old = self.table.delete(record.key._asdict(), condition=all_of(conditions))
+        return not old  # {}: our own first try, whose answer was lost, or another's

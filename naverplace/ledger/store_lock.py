@@ -6,11 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr
 
+from naverplace.aws.dynamodb import from_wire
 from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
 from naverplace.base.errors import Throttled
@@ -52,6 +53,26 @@ class StoreStateTable:
         return {
             store_id: read_state(store_id, items.get(PREFIX + store_id, {})) for store_id in wanted
         }
+
+    def read_all(self) -> list[StoreState]:
+        """Read the state of every store that has one; raises Transient, Permanent."""
+        items = self.session.table.scan(ProjectionExpression="id")
+        ids = [str(from_wire(item)["id"]) for item in items]
+        stores = [name.removeprefix(PREFIX) for name in ids if name.startswith(PREFIX)]
+        return list(self.read(stores).values())
+
+    def delete_pending(self, store_id: str, *, before: datetime) -> int:
+        """Drop what was noted as pending before then; gives how many phones that were."""
+        dropped = 0
+
+        def drop(state: StoreState) -> StoreState:
+            nonlocal dropped
+            kept = {message: at for message, at in state.open.items() if at >= before}
+            dropped = len(state.open) - len(kept)
+            return replace(state, open=kept)
+
+        self.change(store_id, drop)
+        return dropped
 
     def change(self, store_id: str, edit: Callable[[StoreState], StoreState]) -> StoreState:
         """Change a store's state by `edit`, again from the start when somebody was faster.

@@ -89,7 +89,7 @@ class YearRun(RunContext):
         client: Any = Line(outside.tables, outside.troubles, fate)
         self.table = MessageLedger(client, self.settings.aws.sms_table)
         self.remembered = RememberingRecords(client, self.settings.aws.sms_table)
-        self.table.records = self.table.reservations.records = self.remembered
+        self.table.records = self.remembered
         self.session_table = StateTable(client, self.settings.aws.session_table)
         ledger = self.settings.ledger
         self.store_locks = StoreLocks(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,17 +19,22 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
 from naverplace.base.errors import NaverPlaceError, RulesError
 from naverplace.base.timing import PhaseTimer
+from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.stores import load_stores
-from naverplace.jobs.reconciliation.delivery_receipts import update_delivery_status
 from naverplace.jobs.reconciliation.findings import (
+    NEVER_FINISHED,
+    UNDELIVERED,
     DeliveryUpdate,
+    Finding,
     Reconciliation,
+    entry_finding,
     expected_in_log,
     findings_of,
     nothing_to_compare,
 )
 from naverplace.jobs.reconciliation.matching import (
     SKEW,
+    Match,
     MatchClass,
     MatchResult,
     ReconciliationWindow,
@@ -51,6 +57,7 @@ from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 FIRST = timedelta(days=1)  # looked back without a watermark
+_SHOWN_IN_LOG = (MatchClass.MATCHED, MatchClass.EARLIER, MatchClass.TOO_YOUNG)
 
 
 class ReconciliationContext:
@@ -169,14 +176,49 @@ def _bounds(
 
 
 def follow(context: ReconciliationContext, compared: LedgerComparison) -> DeliveryUpdate:
-    """Follow the accepted messages of the last days; what goes wrong is in the result."""
-    return update_delivery_status(
-        compared.matched.entries,
-        table=context.table,
-        sens=context.sens,
-        since=compared.tail,
-        overdue=context.now - timedelta(days=context.settings.reconcile.tail_days),
-    )
+    """Move the accepted messages of the last days on to what SENS says became of them.
+
+    Those that have had no result for too long are named. An error of SENS or of the table stops it
+    and is in the result; what was moved by then stays moved.
+    """
+    overdue = context.now - timedelta(days=context.settings.reconcile.tail_days)
+    counted = {
+        entry: message
+        for match_class, entry, message in compared.matched.entries
+        if entry and entry.counted_as_sent and match_class in _SHOWN_IN_LOG
+        if entry.at is None or entry.at >= compared.tail
+    }
+    accepted = {e: m for e, m in counted.items() if e.message.state == MessageStatus.ACCEPTED}
+    findings: list[Finding] = [  # named until the owner was told of it
+        entry_finding(UNDELIVERED, e) for e in counted if e.message.state == MessageStatus.FAILED
+    ]
+    delivered = failed = under_way = 0
+    problem = ""
+    try:
+        # Adopted late, a message may be older than what was read of the log.
+        unseen = [entry.request_id for entry, message in accepted.items() if message is None]
+        asked = {message.request_id: message for message in read_requests(context.sens, unseen)}
+        for entry, in_log in accepted.items():
+            message = in_log or asked.get(entry.request_id)
+            if message is None or not message.end:
+                under_way += 1
+                if entry.at is None or entry.at < overdue:
+                    findings.append(entry_finding(NEVER_FINISHED, entry, message))
+                continue
+            state = MessageStatus(message.end)
+            # Another reconciliation may have moved it meanwhile: then that one names it.
+            moved = context.table.record_receipt(
+                entry, state, message_id=message.message_id, result=message.result
+            )
+            if state is MessageStatus.DELIVERED:
+                delivered += moved
+            elif moved:
+                failed += 1
+                findings.append(entry_finding(UNDELIVERED, entry, message))
+    except NaverPlaceError as error:
+        log.exception("not all accepted messages were followed")
+        problem = f"not all accepted messages were followed: {describe(error)}"
+    return DeliveryUpdate(delivered, failed, under_way, tuple(findings), problem)
 
 
 def sum_up(
@@ -203,8 +245,8 @@ def sum_up(
             m.message is not None and not window.outside_reason(m.message.request_time)
             for m in matched.messages
         ),
-        entries=matched.entry_counts(),
-        messages=matched.message_counts(),
+        entries=_count_by_class(matched.entries),
+        messages=_count_by_class(matched.messages),
         delivered=followed.delivered,
         failed=followed.failed,
         under_way=followed.under_way,
@@ -213,6 +255,10 @@ def sum_up(
         complete=context.since is None and not (followed.problem or compared.nothing_to_compare),
         seconds=round(context.watch.seconds(), 3),
     )
+
+
+def _count_by_class(matches: Iterable[Match]) -> dict[str, int]:
+    return dict(Counter(match.match_class.value for match in matches))
 
 
 def broken(context: ReconciliationContext, failure: str) -> Reconciliation:

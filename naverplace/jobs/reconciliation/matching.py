@@ -6,11 +6,12 @@ message whose receiver and content are those of one that is counted already.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from naverplace.base.clock import SEOUL
@@ -55,6 +56,7 @@ WRONG = (  # the worst first
     MatchClass.WRONG_RECEIVER,
     MatchClass.OTHER_REQUEST,
 )
+_request, _phone = attrgetter("request_id"), attrgetter("to")
 _SENT_BY_OTHERS = (MatchClass.FOREIGN, MatchClass.LEGACY, MatchClass.TOLERATED)
 
 
@@ -85,14 +87,6 @@ class MatchResult:
 
     entries: tuple[Match, ...]
     messages: tuple[Match, ...]
-
-    def entry_counts(self) -> dict[str, int]:
-        """Count the entries by class."""
-        return dict(Counter(match.match_class.value for match in self.entries))
-
-    def message_counts(self) -> dict[str, int]:
-        """Count the messages by class."""
-        return dict(Counter(match.match_class.value for match in self.messages))
 
     def lacking_content(self) -> list[SmsLogEntry]:
         """List the messages that only their content can tell apart from ours."""
@@ -261,16 +255,8 @@ def _time_key(message: SmsLogEntry) -> tuple[float, str]:
     return (message.request_time.timestamp() if message.request_time else 0.0, message.message_id)
 
 
-def _request(side: LedgerMessage | SmsLogEntry) -> Hashable:
-    return side.request_id
-
-
 def _request_and_phone(side: LedgerMessage | SmsLogEntry) -> Hashable:
     return side.request_id and (side.request_id, side.to)
-
-
-def _phone(side: LedgerMessage | SmsLogEntry) -> Hashable:
-    return side.to
 
 
 def _content(side: LedgerMessage | SmsLogEntry) -> Hashable:

@@ -10,10 +10,10 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
@@ -22,9 +22,10 @@ from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import load_stores
 from naverplace.jobs.retention.folders import LogFiles, OwnFiles
-from naverplace.jobs.retention.policy import WRONG, Listed, RetentionDecision, retention_decision
+from naverplace.jobs.retention.policy import Listed, RetentionDecision, retention_decision
 from naverplace.jobs.retention.result import LocationResult, RetentionResult
-from naverplace.ledger.deletion import AllStoreStates, RecordDeletion, count_old_pending
+from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.store_lock import StoreStateTable
 from naverplace.ledger.store_state import NEW, owner_of
 from naverplace.naver.booking_client import BookingClient, completed_window
 from naverplace.naver.session import NoBrowser, open_naver_session
@@ -39,7 +40,7 @@ T = TypeVar("T")
 _REPORT = re.compile(r"([^/]+/)?\d{8}T\d{6}-[\w.-]+\.(json|md)")
 _PARITY = re.compile(r"([^/]+/)?parity\.(json|md|html)")
 _PAGE = re.compile(rf"index\.html|({'|'.join(map(re.escape, SITE_PARTS))})/.+", re.DOTALL)
-ADVICE = {
+ADVICE = {  # somebody has to do something about these; the others are as they should be
     RetentionDecision.UNREAD: "Naver was not read for their store; the next retention tries again",
     RetentionDecision.UNKNOWN: (
         "name their store in stores.yaml, or in retention.closed_stores when it is gone"
@@ -48,12 +49,11 @@ ADVICE = {
 }
 
 
-@dataclass(frozen=True)
-class OldRecords:
-    """The records of the ledger that are old enough to be judged."""
+class OldRecords(NamedTuple):
+    """How many records the ledger holds, and those that are old enough to be judged."""
 
     seen: int
-    old: tuple[Record, ...] = field(repr=False)
+    old: list[Record]
 
 
 class Retention:
@@ -67,9 +67,9 @@ class Retention:
         self.history_before = self.now - timedelta(days=settings.retention.history_days)
         self.stores = load_stores(settings.stores_file)
         dynamodb = open_dynamodb(settings.aws)
-        self.table = RecordDeletion(dynamodb, settings.aws.sms_table)
+        self.table = LedgerScan(dynamodb, settings.aws.sms_table)
         self.session_table = StateTable(dynamodb, settings.aws.session_table)
-        self.items = AllStoreStates(self.session_table)
+        self.items = StoreStateTable(self.session_table)
 
     def look(self) -> OldRecords:
         """Read the whole ledger. Raises Transient, Permanent."""
@@ -79,7 +79,7 @@ class Retention:
             seen += 1
             if judge(record) is not RetentionDecision.RECENT:
                 old.append(record)
-        return OldRecords(seen, tuple(old))
+        return OldRecords(seen, old)
 
     def ask(self, looked: OldRecords) -> Listed:
         """Ask Naver what it still lists of the stores that have old records.
@@ -88,7 +88,7 @@ class Retention:
         """
         default = self.settings.cutover.default_owner
         closed = self.settings.retention.closed_stores
-        items = self.items.stores.read(self.stores)
+        items = self.items.read(self.stores)
         legacy = {s for s, item in items.items() if owner_of(item, default).owner != NEW}
         old = {record.key.booking_num.partition("_")[0] for record in looked.old}
         wanted = [s for s in self.stores if s in old - legacy - set(closed)]
@@ -123,9 +123,9 @@ class Retention:
         judge = partial(retention_decision, listed=listed, before=self.before)
         decisions = Counter(map(judge, looked.old))
 
-        def due(records: OldRecords) -> tuple[int, list[Record]]:
-            old = [r for r in records.old if judge(r) is RetentionDecision.FORGET]
-            return records.seen, old
+        def due(records: OldRecords) -> OldRecords:
+            forget = [r for r in records.old if judge(r) is RetentionDecision.FORGET]
+            return records._replace(old=forget)
 
         result = self._clear(
             f"table {self.table.table.name}",
@@ -139,8 +139,8 @@ class Retention:
             result,
             kept={why.value: count for why, count in kept.items()},
             problems=tuple(
-                f"{kept[why]} old bookings stay, {why.value}: {ADVICE[why]}"
-                for why in WRONG
+                f"{kept[why]} old bookings stay, {why.value}: {advice}"
+                for why, advice in ADVICE.items()
                 if why in kept
             ),
         )
@@ -151,9 +151,9 @@ class Retention:
 
         def look() -> tuple[int, list[str]]:
             """List the store of each old message."""
-            items = list(self.items.read())
-            old = [i.store_id for i in items for _ in range(count_old_pending(i, before=before))]
-            return sum(len(item.open) for item in items), old
+            items = self.items.read_all()
+            noted = [(item.store_id, at) for item in items for at in item.open.values()]
+            return len(noted), [store_id for store_id, at in noted if at < before]
 
         return self._clear(
             f"table {self.session_table.table.name}, open messages",

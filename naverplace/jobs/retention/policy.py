@@ -28,10 +28,6 @@ class RetentionDecision(StrEnum):
     UNDATED = "nothing tells how old it is"
 
 
-# Somebody has to do something about these; the others are as they should be.
-WRONG = (RetentionDecision.UNREAD, RetentionDecision.UNKNOWN, RetentionDecision.UNDATED)
-
-
 @dataclass(frozen=True)
 class Listed:
     """What is known about the stores when a record is judged."""

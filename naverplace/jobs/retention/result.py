@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -43,10 +43,6 @@ class RetentionResult:
     def clean(self) -> bool:
         """Tell whether no personal data is older than it may be."""
         return not self.left and not self.problems
-
-    def with_places(self, more: Iterable[LocationResult]) -> RetentionResult:
-        """Add places that only somebody else can look into."""
-        return replace(self, places=(*self.places, *more))
 
     def rows(self) -> list[dict[str, Any]]:
         """List the places as a table's rows."""

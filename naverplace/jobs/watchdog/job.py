@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import requests
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
-from naverplace.base.clock import Clock
+from naverplace.base.clock import Clock, format_utc
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
 from naverplace.jobs.watchdog.late_messages import (
@@ -30,21 +29,6 @@ from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 ITEM = "naverplace-watchdog"  # id of its item in table `session`: what was told last
-
-
-@dataclass(frozen=True)
-class WatchdogResult:
-    """What was seen, whom it was told, and what went wrong on the way."""
-
-    check: WatchdogCheck
-    told: tuple[str, ...] = ()  # channels
-    pinged: bool = False
-    problems: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Turn it into plain JSON values."""
-        rest = {"told": list(self.told), "pinged": self.pinged, "problems": list(self.problems)}
-        return {**self.check.as_json(), **rest}
 
 
 class Watchdog:
@@ -79,22 +63,26 @@ class Watchdog:
             silence=timedelta(minutes=limits.silent_minutes),
         )
 
-    def alert_or_ping(self, check: WatchdogCheck) -> WatchdogResult:
+    def alert_or_ping(self, check: WatchdogCheck) -> WatchdogCheck:
         """Tell the alert channels what is new, or ping the outside when all is fine."""
         if check.fine:
-            result = self._ping(WatchdogResult(check))
-            return self._remember(result, "") if result.pinged else result
+            check = self._ping(check)
+            if check.pinged:
+                self._remember("", check.now)
+            return check
         digest = _digest(check)
         if not self._is_news(digest, check.now):
-            return WatchdogResult(check)
+            return check
         sent = send_alert(self.settings, watchdog_message(check, self.stores))
-        return self._remember(WatchdogResult(check, sent.channels, problems=sent.problems), digest)
+        if sent.channels:  # what reached nobody is news the next time
+            self._remember(digest, check.now)
+        return replace(check, told=sent.channels, problems=sent.problems)
 
-    def _ping(self, result: WatchdogResult) -> WatchdogResult:
+    def _ping(self, check: WatchdogCheck) -> WatchdogCheck:
         """Ask the dead-man's URL; whoever is behind it calls when it is not asked any more."""
         url = self.settings.watchdog.ping_url
         if url is None:
-            return result
+            return check
         try:
             get_with_retry(
                 make_session(),
@@ -105,8 +93,8 @@ class Watchdog:
             )
         except NaverPlaceError as error:  # its text names the address, which is a secret
             kind = type(error).__name__
-            return replace(result, problems=(f"the dead-man's URL did not take the ping ({kind})",))
-        return replace(result, pinged=True)
+            return replace(check, problems=(f"the dead-man's URL did not take the ping ({kind})",))
+        return replace(check, pinged=True)
 
     def _is_news(self, digest: str, now: datetime) -> bool:
         item = self.session.get(ITEM) or {}
@@ -115,13 +103,8 @@ class Watchdog:
         told = datetime.fromisoformat(str(item["at"]))
         return now - told >= timedelta(minutes=self.settings.watchdog.repeat_minutes)
 
-    def _remember(self, result: WatchdogResult, digest: str) -> WatchdogResult:
-        """Note what was told; what reached nobody is news the next time."""
-        if digest and not result.told:
-            return result
-        at = result.check.now.astimezone(UTC).isoformat()
-        self.session.put({"id": ITEM, "digest": digest, "at": at})
-        return result
+    def _remember(self, digest: str, now: datetime) -> None:
+        self.session.put({"id": ITEM, "digest": digest, "at": format_utc(now)})
 
 
 def _taken(answer: requests.Response) -> None:

@@ -49,12 +49,15 @@ class LateMessage:
 
 @dataclass(frozen=True)
 class WatchdogCheck:
-    """What the watchdog has seen."""
+    """What the watchdog has seen, whom it was told, and what went wrong on the way."""
 
     now: datetime
     overdue: tuple[LateMessage, ...] = ()
     silent: Mapping[str, datetime | None] = field(default_factory=dict)  # stores: last looked at
     records: int = 0  # looked through
+    told: tuple[str, ...] = ()  # channels
+    pinged: bool = False
+    problems: tuple[str, ...] = ()
 
     @property
     def fine(self) -> bool:
@@ -70,6 +73,9 @@ class WatchdogCheck:
             "records": self.records,
             "overdue": [late.row() for late in self.overdue],
             "silent": silent,
+            "told": list(self.told),
+            "pinged": self.pinged,
+            "problems": list(self.problems),
         }
 
 

@@ -197,18 +197,18 @@ class Cutover:
         records = LedgerScan(table.client, table.name).scan()
         reserved = [r for r in records if r.reserved and r.key.store_id == store_id]
         done = sum(map(self._unreserve, reserved))
-        self.run.table.reservations.delete_marker(marker_key(store_id))
+        self.run.table.records.table.delete(marker_key(store_id)._asdict())
         if done:
             self._step(f"store {store_id}: {done} bookings are the legacy's again")
         return done == len(reserved)
 
     def _unreserve(self, record: Record) -> bool:
-        reservations = self.run.table.reservations
+        records = self.run.table.records
         if any(entry.is_in_doubt for entry in record.messages.values()):
             return False
-        if may_be_deleted(record, now=self.run.clock.now()) and reservations.delete_unsent(record):
+        if may_be_deleted(record, now=self.run.clock.now()) and records.delete_unsent(record):
             return True
-        return reservations.cancel(record, record.reserved)
+        return records.cancel_reservations(record, record.reserved)
 
     def _end_legacy(self, legacy_off: bool) -> None:
         if self.rule is None and not legacy_off:

@@ -17,7 +17,7 @@ from naverplace.cli.app import app
 from naverplace.jobs.retention.folders import mark_begin
 from naverplace.jobs.retention.job import Retention, retain
 from naverplace.jobs.retention.result import LocationResult, RetentionResult, retention_message
-from naverplace.ledger.deletion import RecordDeletion
+from naverplace.ledger.scan import LedgerScan
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -154,7 +154,7 @@ def test_an_item_that_somebody_changes_meanwhile_stays(shop: Shop) -> None:
 
 def test_an_answer_that_was_lost_counts_as_removed(shop: Shop) -> None:
     settings = shop.settings
-    table = RecordDeletion(open_dynamodb(settings.aws), settings.aws.sms_table)
+    table = LedgerScan(open_dynamodb(settings.aws), settings.aws.sms_table)
     old = next(iter(table.scan()))
 
     assert table.delete(old)

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from naverplace.cli.app import app
-from naverplace.jobs.watchdog.job import Watchdog, WatchdogResult
+from naverplace.jobs.watchdog.job import Watchdog
+from naverplace.jobs.watchdog.late_messages import WatchdogCheck
 from naverplace.pipeline.local_runner import run_once
 from naverplace.settings.loader import load_settings
 from sandbox.faults import Fault
@@ -56,10 +57,10 @@ def env(world: Sandbox, world_env: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def watch(world: Sandbox, env: dict[str, str]) -> Callable[..., WatchdogResult]:
+def watch(world: Sandbox, env: dict[str, str]) -> Callable[..., WatchdogCheck]:
     """Look and tell, some minutes later."""
 
-    def watch(minutes: float = 0, **more: str) -> WatchdogResult:
+    def watch(minutes: float = 0, **more: str) -> WatchdogCheck:
         world.world.advance(minutes * 60)
         dog = Watchdog(load_settings(env={**env, **world.environment(), **more}, env_file=None))
         return dog.alert_or_ping(dog.look())
@@ -75,7 +76,7 @@ def a_run(world: Sandbox, env: dict[str, str]) -> None:
 def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
     world: Sandbox,
     env: dict[str, str],
-    watch: Callable[..., WatchdogResult],
+    watch: Callable[..., WatchdogCheck],
     pings: tuple[str, list[str]],
 ) -> None:
     url, asked = pings
@@ -84,7 +85,7 @@ def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
 
     result = watch(5, NAVERPLACE_WATCHDOG__PING_URL=f"{url}/good/uuid")
 
-    assert (result.check.fine, result.pinged, result.problems) == (True, True, ())
+    assert (result.fine, result.pinged, result.problems) == (True, True, ())
     assert asked == ["/good/uuid"]
     assert len(world.world.telegram) == told
 
@@ -92,7 +93,7 @@ def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
 def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
     world: Sandbox,
     env: dict[str, str],
-    watch: Callable[..., WatchdogResult],
+    watch: Callable[..., WatchdogCheck],
     pings: tuple[str, list[str]],
 ) -> None:
     a_run(world, env)
@@ -107,7 +108,7 @@ def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
 def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinged(
     world: Sandbox,
     env: dict[str, str],
-    watch: Callable[..., WatchdogResult],
+    watch: Callable[..., WatchdogCheck],
     pings: tuple[str, list[str]],
 ) -> None:
     a_run(world, env)
@@ -117,7 +118,7 @@ def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinge
     first, again, later = watch(50, **ping), watch(10, **ping), watch(55, **ping)
 
     assert [bool(b.told) for b in (first, again, later)] == [True, False, True]
-    assert not first.check.fine
+    assert not first.fine
     assert pings[1] == []
     texts = [message["text"] for message in world.world.telegram[before:]]
     assert len(texts) == 2
@@ -125,7 +126,7 @@ def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinge
 
 
 def test_a_late_guide_is_news_even_when_something_else_was_told_before(
-    world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogResult]
+    world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogCheck]
 ) -> None:
     watch(50)
     start = world.world.now().strftime("%Y-%m-%d ") + "15:30:00"
@@ -133,14 +134,14 @@ def test_a_late_guide_is_news_even_when_something_else_was_told_before(
 
     result = watch(1)
 
-    assert [late.kind for late in result.check.overdue] == ["guide"]
+    assert [late.kind for late in result.overdue] == ["guide"]
     assert "telegram" in result.told
     assert "보냈어야 할 문자 1건" in world.world.telegram[-1]["text"]
     assert "0000-0077" not in world.world.telegram[-1]["text"]
 
 
 def test_an_alert_that_reaches_nobody_is_tried_again_by_the_next_watch(
-    world: Sandbox, watch: Callable[..., WatchdogResult]
+    world: Sandbox, watch: Callable[..., WatchdogCheck]
 ) -> None:
     world.world.faults.append(Fault("telegram", kind="status:400", times=None))
     first = watch(50)
