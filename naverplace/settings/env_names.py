@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -27,15 +28,18 @@ PREFECTS = {  # no settings of the library: whoever deploys or serves with Prefe
 TreePath = tuple[str, ...]
 
 
+@cache
 def fields(
     model: type[BaseModel] = Settings, above: TreePath = ()
-) -> Iterator[tuple[TreePath, FieldInfo]]:
+) -> tuple[tuple[TreePath, FieldInfo], ...]:
     """List every setting and section with its place in the tree."""
+    listed: list[tuple[TreePath, FieldInfo]] = []
     for name, field in model.model_fields.items():
         path = (*above, name)
-        yield path, field
+        listed.append((path, field))
         if section := section_of(field):
-            yield from fields(section, path)
+            listed += fields(section, path)
+    return tuple(listed)
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -67,14 +71,17 @@ def variable_of(path: TreePath) -> str:
     return PREFIX + "__".join(known).upper()
 
 
-def variable_names() -> list[str]:
+@cache
+def variable_names() -> tuple[str, ...]:
     """List every variable that is a setting, sections as JSON included."""
-    return [variable_of(path) for path, _ in fields()]
+    return tuple(variable_of(path) for path, _ in fields())
 
 
-def json_variables() -> set[str]:
+@cache
+def json_variables() -> frozenset[str]:
     """List the variables whose text is a JSON object."""
-    return {variable_of(path) for path, field in fields() if section_of(field) or _is_table(field)}
+    tables = (path for path, field in fields() if section_of(field) or _is_table(field))
+    return frozenset(map(variable_of, tables))
 
 
 def _is_table(field: FieldInfo) -> bool:
@@ -161,7 +168,8 @@ def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:
     known = [*variable_names(), *PREFECTS]
     for name in variables:
         word = name.upper()
+        if word in known:
+            continue
         is_near = "NAVER" in word and get_close_matches(word, known, n=1, cutoff=0.9)
-        meant = word.startswith(PREFIX) or is_near
-        if meant and word not in known:
+        if word.startswith(PREFIX) or is_near:
             yield f"{name}: unknown setting in {where}; {suggest_nearest(word, known)}"
