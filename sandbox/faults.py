@@ -12,6 +12,7 @@ PLAIN_KINDS = (
     "drop_before",  # nothing is done, and the connection is closed
     "drop_after",  # it is done, and the connection is closed
     "html",  # 200 with a web page; nothing is done
+    "json",  # 200 with the text `value` as its body; nothing is done
     "truncate",  # it is done; the connection breaks in the middle of the answer
     "truncate_text",  # it is done; half of the answer, sent as if it were whole
     "expire_session",  # every Naver log-in ends, then the request goes on

@@ -66,6 +66,8 @@ class FaultyService:
         if kind == "html":
             page = HTML_STUB.encode()
             return "200 OK", [("Content-Type", "text/html; charset=utf-8")], page
+        if kind == "json":
+            return "200 OK", [("Content-Type", "application/json")], str(fault.value).encode()
         if kind == "hook_then":
             fault.value()
             return self._ask(environ, seen)

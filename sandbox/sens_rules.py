@@ -40,7 +40,7 @@ def read_send(request: Request, account: SensAccount) -> Raw:
         "messages": body["messages"],
     }
     _check_head(sent, account)
-    _check_messages(sent)
+    _check_messages(sent, account)
     if body.get("reserveTime"):
         raise Refusal("Not Implemented", "the sandbox keeps no reservations")
     return sent
@@ -63,7 +63,7 @@ def _check_head(sent: Raw, account: SensAccount) -> None:
         raise Refusal("Bad Request", "other countries take SMS only")
 
 
-def _check_messages(sent: Raw) -> None:
+def _check_messages(sent: Raw, account: SensAccount) -> None:
     messages: Any = sent["messages"]
     if not isinstance(messages, list) or not all(isinstance(entry, dict) for entry in messages):
         raise Refusal("Bad Request", "messages must be a list of objects")
@@ -75,6 +75,9 @@ def _check_messages(sent: Raw) -> None:
         subject = str(message.get("subject") or sent["subject"])
         if sent["type"] != "SMS" and len(_bytes(subject)) > SUBJECT_BYTES:
             raise Refusal("Bad Request", f"subject must be {SUBJECT_BYTES} bytes at most")
+        signs = unencodable(subject + str(message.get("content") or sent["content"]))
+        if signs and account.refuses_unencodable:
+            raise Refusal("Bad Request", f"EUC-KR has no place for {signs}")
 
 
 def _is_number(text: str) -> bool:

@@ -112,6 +112,13 @@ def test_a_429_says_how_long_to_wait(world: Sandbox) -> None:
     assert world.world.telegram == []
 
 
+def test_a_body_of_ones_own_comes_as_json(world: Sandbox) -> None:
+    break_next(world, "sens", "json", value="[null]")
+
+    assert Caller(world).send().json() == [None]
+    assert world.messages() == []
+
+
 def test_html_comes_where_json_was_expected(world: Sandbox) -> None:
     break_next(world, "sens", "html")
 

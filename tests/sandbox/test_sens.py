@@ -176,6 +176,20 @@ def test_a_character_outside_euc_kr_is_accepted_and_fails_later(
     assert message["statusName"] == "fail"
 
 
+def test_a_character_outside_euc_kr_is_refused_when_the_world_says_so(
+    sens: Caller, world: Sandbox
+) -> None:
+    world.world.sens.refuses_unencodable = True
+
+    plain, common, own = {"to": TO}, "주차장 ⬇ 지하", {"to": TO, "content": "⬇"}
+    for wrong in ({"content": common}, {"subject": "⬇"}, {"messages": [plain, own]}):
+        answer = sens.send(**wrong)
+        assert (answer.status_code, answer.json()["errors"]) == (400, "Bad Request")
+
+    assert world.messages() == []
+    assert sens.send(content="주차장 지하").status_code == 202
+
+
 def test_a_message_is_ready_then_under_way_then_done_by_the_worlds_clock(
     sens: Caller, world: Sandbox
 ) -> None:
