@@ -1,1 +1,1 @@
-"""The legacy Lambda, modelled: L1-L26 with its bugs; shares nothing with what replaces it."""
+"""The legacy Lambda, modelled: L1-L31 with its bugs; shares nothing with what replaces it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
-from legacy.bookings import Booking, new_item, read
-from legacy.ports import Item, Raw, World
+from legacy.bookings import Booking, new_item
+from legacy.ports import Item, World
 
 TWO_HOURS = timedelta(hours=2)
 EVENING = 20
@@ -14,14 +15,11 @@ NOTHING = "문자 발송 대상 없음"
 FAILED = "요청중 오류 발생"
 
 
-def reservation_check(world: World, raws: Iterable[Raw]) -> list[str]:
+def reservation_check(world: World, bookings: Iterable[Booking]) -> list[str]:
     """Confirm and guide the confirmed bookings of all stores; return the result lines."""
     lines: list[str] = []
-    for raw in raws:
-        phone = "None"
+    for booking in bookings:
         try:
-            booking = read(raw)
-            phone = booking.phone
             world.out(f"{booking.name} {booking.phone}")  # L21
             item = _item(world, booking)
             if item is None:
@@ -30,7 +28,7 @@ def reservation_check(world: World, raws: Iterable[Raw]) -> list[str]:
                 _known(world, booking, item, lines)
         except Exception as error:  # noqa: BLE001 - L17: one line, and on it goes
             world.swallowed("L17", error)
-            lines.append(f"{phone} 안내 문자 발송 실패")
+            lines.append(f"{booking.phone} 안내 문자 발송 실패")
     return lines
 
 
@@ -54,35 +52,37 @@ def _new(world: World, booking: Booking, lines: list[str]) -> None:
 
 def _known(world: World, booking: Booking, item: Item, lines: list[str]) -> None:
     """Guide a known booking in its last two hours, both ends excluded (L12)."""
-    if item["remind_sms"]:
+    if not is_false(item["remind_sms"]):
         return  # also when the booking has been moved since (L16)
     if not (booking.start > world.now() and booking.start - world.now() < TWO_HOURS):  # L29
         return
-    if not item["confirm_sms"]:
+    if is_false(item["confirm_sms"]):
         world.table.set_flag(booking.booking_num, booking.phone, "confirm_sms")
         _send(world, booking, "confirmation", lines, "예약확정 문자 발송 완료")
     world.table.set_flag(booking.booking_num, booking.phone, "remind_sms")
     _send(world, booking, "guide", lines, "안내 문자 발송 완료")
 
 
-def option_sms_check(world: World, raws: Iterable[Raw]) -> list[str]:
+def is_false(flag: Any) -> bool:
+    """Tell whether a flag equals False: 0 does; null, and what is empty, do not (L12, L13)."""
+    return bool(flag == False)  # noqa: E712
+
+
+def option_sms_check(world: World, bookings: Iterable[Booking]) -> list[str]:
     """Send the event to completed bookings with a review option, at 20 o'clock only (L13)."""
     lines: list[str] = []
     if world.now().hour != EVENING:
         return lines
-    for raw in raws:
-        phone = "None"
+    for booking in bookings:
         try:
-            booking = read(raw)
-            phone = booking.phone
             item = _item(world, booking)
-            if item is None or item["option_sms"] or not booking.option:
+            if item is None or not is_false(item["option_sms"]) or not booking.option:
                 continue
             world.table.set_flag(booking.booking_num, booking.phone, "option_sms")
             _send(world, booking, "event", lines, "옵션 문자 발송 완료")
         except Exception as error:  # noqa: BLE001 - L17
             world.swallowed("L17", error)
-            lines.append(f"{phone} 옵션 문자 발송 실패")
+            lines.append(f"{booking.phone} 옵션 문자 발송 실패")
     return lines
 
 

@@ -34,6 +34,7 @@ READ: dict[str, Callable[[str], Any]] = {
     "clock_offset": float,
     "pause": float,
     "check_in_browser": lambda text: text == "1",
+    "warm_start": lambda text: text == "1",
     "store_ids": lambda text: tuple(text.split(",")),
 }
 

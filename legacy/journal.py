@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from legacy.death import Death, death_of, worded
 from legacy.ports import Item, Key, Message, Sens, Table, Telegram
 
 
@@ -16,16 +17,6 @@ class Step(NamedTuple):
     what: str  # put | flag | message | telegram
     key: Key | None  # the item; of a message the one that was written just before (L14)
     value: Any  # the item, the flag's name, the Message, the text
-
-
-@dataclass(frozen=True)
-class Death:
-    """What ended a run with the error text, or without any (L31)."""
-
-    cause: str  # L-number: L27, L28, L30, L31 ...; L22 is any other
-    error: str
-    store_id: str = ""  # whose bookings were being read
-    booking_num: str = ""  # the row that could not be read (L27), as far as it tells its ids
 
 
 @dataclass(frozen=True)
@@ -69,8 +60,13 @@ class Journal:
         self.swallowed.append((number, worded(error)))
 
     def die(self, error: Exception) -> None:
-        """Note the error that ends the run; the last one counts."""
-        self.died = Death("L22", worded(error))
+        """Note the error that ends the run."""
+        self.died = death_of(error)
+
+    def escape(self, error: Exception) -> None:
+        """Note an error that leaves the handler; what ended the run before stays the cause."""
+        died = self.died or death_of(error)
+        self.died = replace(died, raised=True)
 
     def outcome(self, items: Mapping[Key, Item] | None = None) -> Outcome:
         """Close the notes; `items` is the whole table, where it is known."""
@@ -78,11 +74,6 @@ class Journal:
         return Outcome(
             tuple(self.steps), tuple(self.lines), tuple(self.swallowed), known, self.died
         )
-
-
-def worded(error: BaseException) -> str:
-    """Word an error."""
-    return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)

@@ -45,13 +45,11 @@ class Telegram(Protocol):
 class Naver(Protocol):
     """The booking API, page by page."""
 
-    def count(self, store_id: str, status: str, window: tuple[str, str] | None) -> int | None:
-        """Ask how many there are; None when the answer is no count (L9)."""
+    def count(self, store_id: str, status: str, window: tuple[str, str] | None) -> Any:
+        """Ask how many there are; may raise, and give what is no number (L5, L9)."""
 
-    def page(
-        self, store_id: str, status: str, *, page: int, window: tuple[str, str] | None
-    ) -> list[Raw]:
-        """Read one page of 50."""
+    def page(self, store_id: str, status: str, *, page: int, window: tuple[str, str] | None) -> Any:
+        """Read one page of 50; may raise, and give what is no list (L28)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Message:
     to: str  # digits
     sender: str
     subject: str
-    text: str
+    text: str | None  # None: the store has no guide (L17)
     type: str = "LMS"
     content_type: str = "COMM"
 
@@ -79,11 +77,11 @@ class Texts:
     guide_senders: Mapping[str, str] = field(default_factory=dict)  # by store; else the default
 
     def message(self, kind: str, store_id: str, phone: str) -> Message:
-        """Make the message; an unknown store has no guide and raises KeyError."""
-        to = phone.replace("-", "")
+        """Make the message; a store without a guide has no text (L17)."""
+        to = phone.replace("-", "").strip()
         if kind == "guide":
             sender = self.guide_senders.get(store_id, self.sender)
-            return Message(kind, to, sender, self.subject, self.guides[store_id])
+            return Message(kind, to, sender, self.subject, self.guides.get(store_id))
         text = self.confirmation if kind == "confirmation" else self.event
         return Message(kind, to, self.sender, self.subject, text)
 

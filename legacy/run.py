@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from legacy.decisions import FAILED
+from legacy.death import ending
 from legacy.journal import Journal, NotedSens, NotedTable, NotedTelegram, Outcome
-from legacy.login import cookies_for
+from legacy.login import cookies_for, open_browser
 from legacy.model import run as carry_out
 from legacy.outside import BookingApi, DynamoTable, SensSender, TelegramChat
 from legacy.ports import World, silent
@@ -16,8 +16,11 @@ from legacy.settings import LegacySettings
 
 
 def run(settings: LegacySettings, *, out: Callable[[str], None] = silent) -> str:
-    """Do one run; whatever happens ends as a success (L22). `out` gets the log (L21)."""
-    observed(settings, out=out)
+    """Do one run, which ends as a success even when it failed (L22); `out` gets the log (L21).
+
+    Raises what leaves the handler or its import (L31).
+    """
+    _run(settings, Journal(), out)
     return "success"
 
 
@@ -26,12 +29,16 @@ def observed(settings: LegacySettings, *, out: Callable[[str], None] = silent) -
     journal = Journal()
     try:
         _run(settings, journal, out)
-    except Exception as error:  # noqa: BLE001 - L22: also when not even Telegram answers
-        journal.die(error)
+    except Exception as error:  # noqa: BLE001 - L31
+        journal.escape(error)
     return journal.outcome()
 
 
 def _run(settings: LegacySettings, journal: Journal, out: Callable[[str], None]) -> None:
+    browser = None
+    if settings.check_in_browser and not settings.warm_start:
+        with ending("L31"):  # at import: there is no handler yet that could send a text
+            browser = open_browser(settings)
     world = World(
         store_ids=settings.store_ids,
         table=NotedTable(DynamoTable(settings), journal),
@@ -43,15 +50,13 @@ def _run(settings: LegacySettings, journal: Journal, out: Callable[[str], None])
         swallowed=journal.swallow,
         died=journal.die,
     )
-    try:
-        cookies = cookies_for(settings)
+
+    def opened() -> BookingApi:
+        cookies = cookies_for(settings, browser)
         out(str(cookies))  # L21
-        naver = BookingApi(settings, cookies)
-    except Exception as error:  # noqa: BLE001 - L22
-        journal.die(error)
-        world.telegram.send(FAILED)
-        return
-    journal.lines += carry_out(world, naver, pause=lambda: time.sleep(settings.pause))
+        return BookingApi(settings, cookies)
+
+    journal.lines += carry_out(world, opened, pause=lambda: time.sleep(settings.pause))
 
 
 def local_now(settings: LegacySettings) -> datetime:

@@ -46,8 +46,9 @@ class LegacySettings:
     store_ids: tuple[str, ...] = STORE_IDS
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Seoul"))  # L23: unknown
     clock_offset: float = 0.0  # seconds; simulations
-    pause: float = 1.0  # after each store and status (L9)
+    pause: float = 1.0  # after each page (L9)
     check_in_browser: bool = True  # on every cold start (L3)
+    warm_start: bool = False  # a second run in one process; how often is unknown (L30)
     arrived: str = "naver.com"  # in the address when the login is over, and before (L2)
     chromium: str = "/usr/bin/chromium"
     chromedriver: str = "/usr/bin/chromedriver"

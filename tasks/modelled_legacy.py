@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from legacy.model import decide
 from legacy.ports import Texts
 from naverplace.base.clock import SEOUL
 from naverplace.domain.stores import Store
+from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.migration.parity.legacy_texts import LegacyTexts, words_for_model
 from naverplace.migration.parity.replay import Legacy
 from naverplace.migration.parity.sides import LegacyOutcome
@@ -21,11 +23,16 @@ def modelled_legacy(texts: LegacyTexts, *, sender: str, stores: Mapping[str, Sto
     def run(inputs: Inputs) -> LegacyOutcome:
         now = inputs.now.astimezone(SEOUL).replace(tzinfo=None)
         return decide(
-            [dict(raw) for raw in inputs.confirmed],
-            [dict(raw) for raw in inputs.completed],
+            _readable(inputs.confirmed),
+            _readable(inputs.completed),
             {(number, phone): dict(item) for (number, phone), item in inputs.items.items()},
             now=lambda: now,
             texts=words,
         )
 
     return run
+
+
+def _readable(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the rows that would end the legacy's run, which parity does not tell yet (L27)."""
+    return [dict(row) for row in rows if not fatal_reason(row)]

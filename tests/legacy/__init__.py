@@ -1,1 +1,1 @@
-"""The modelled legacy: a test or more for each of L1-L26."""
+"""The modelled legacy: a test or more for each of L1-L31."""

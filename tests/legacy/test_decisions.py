@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -173,35 +175,73 @@ def test_l16_a_cancelled_booking_just_vanishes() -> None:
     assert (outcome.writes, outcome.messages) == ((), ())
 
 
-def test_l17_a_booking_that_cannot_be_read_adds_a_line_and_the_next_ones_go_on() -> None:
-    nameless = {key: value for key, value in a_raw(1).items() if key != "name"}
-    phoneless = a_raw(2, phone=None)
+def test_l17_a_store_without_a_guide_is_sent_no_text_and_told_as_done() -> None:
+    outcome = decided(a_raw(store="7"), now=before(START, hours=1))
 
-    outcome = decided(nameless, phoneless, a_raw(3))
-
-    assert [m.to for _, m in outcome.messages] == ["01000000003"]
+    assert [(m.kind, m.text) for _, m in outcome.messages] == [
+        ("confirmation", TEXTS.confirmation),
+        ("guide", None),
+    ]
     assert outcome.telegram == (
-        "None 안내 문자 발송 실패\nNone 안내 문자 발송 실패\n010-0000-0003 예약확정 문자 발송 완료",
+        "010-0000-0001 예약확정 문자 발송 완료\n010-0000-0001 안내 문자 발송 완료",
     )
 
 
-def test_l17_a_store_without_a_guide_fails_after_the_confirmation_and_its_flag_stays() -> None:
-    unknown = a_raw(store="7")
+def test_l17_an_item_without_a_flag_adds_a_failure_line_and_the_next_booking_goes_on() -> None:
+    items = an_item(1) | an_item(2)
+    del items[key_of(1)]["remind_sms"], items[key_of(2)]["option_sms"]
+    completed = [a_raw(2, options=REVIEW, status="RC08"), a_raw(4, options=REVIEW, status="RC08")]
 
-    outcome = decided(unknown, now=before(START, hours=1))
+    outcome = decided(
+        a_raw(1), a_raw(3), completed=completed, items=items | an_item(4), now=EVENING
+    )
 
-    assert kinds(outcome) == ["confirmation"]
-    assert outcome.items[key_of(store="7")]["remind_sms"] is True
     assert outcome.telegram == (
-        "010-0000-0001 예약확정 문자 발송 완료\n010-0000-0001 안내 문자 발송 실패",
+        "010-0000-0001 안내 문자 발송 실패\n"
+        "010-0000-0003 예약확정 문자 발송 완료\n"
+        "010-0000-0002 옵션 문자 발송 실패\n"
+        "010-0000-0004 옵션 문자 발송 완료",
     )
 
 
-def test_l17_a_completed_booking_that_cannot_be_read_has_a_line_of_its_own() -> None:
-    broken = a_raw(phone=None, status="RC08")
+NEITHER = pytest.mark.parametrize("value", [None, "", [], {}, "False", True, Decimal(1)])
+FALSE = pytest.mark.parametrize("value", [False, 0, Decimal(0)])
 
-    assert decided(completed=[broken], now=EVENING).telegram == ("None 옵션 문자 발송 실패",)
-    assert decided(completed=[broken], now=NOW).telegram == ("문자 발송 대상 없음",)
+
+@NEITHER
+def test_l12_what_does_not_equal_false_is_no_missing_guide(value: Any) -> None:
+    outcome = decided(a_raw(), items=an_item(remind_sms=value), now=before(START, hours=1))
+
+    assert (outcome.writes, outcome.messages) == ((), ())
+
+
+@NEITHER
+def test_l12_what_does_not_equal_false_is_no_missing_confirmation(value: Any) -> None:
+    outcome = decided(a_raw(), items=an_item(confirm_sms=value), now=before(START, hours=1))
+
+    assert kinds(outcome) == ["guide"]
+    assert outcome.items[key_of()]["confirm_sms"] == value
+
+
+@NEITHER
+def test_l13_what_does_not_equal_false_is_no_missing_event(value: Any) -> None:
+    done = a_raw(options=REVIEW, status="RC08")
+
+    outcome = decided(completed=[done], items=an_item(option_sms=value), now=EVENING)
+
+    assert (outcome.writes, outcome.messages) == ((), ())
+
+
+@FALSE
+def test_l12_l13_a_zero_equals_false(value: Any) -> None:
+    items = an_item(1, remind_sms=value, confirm_sms=value) | an_item(2, option_sms=value)
+    late = a_raw(1, local("2025-10-22 21:00"))
+
+    outcome = decided(
+        late, completed=[a_raw(2, options=REVIEW, status="RC08")], items=items, now=EVENING
+    )
+
+    assert kinds(outcome) == ["confirmation", "guide", "event"]
 
 
 def test_l20_the_owner_gets_one_text_of_all_lines_with_full_phones() -> None:

@@ -104,28 +104,34 @@ def test_l8_an_open_item_without_a_time_ends_the_reading_as_well() -> None:
 
 
 def test_the_errors_that_nobody_hears_about_are_named_by_their_number() -> None:
-    raws = [a_raw(), a_raw(2, phone=None)]
-    naver = Lists(confirmed={STORE: raws})
+    items = an_item(2)
+    del items[key_of(2)]["remind_sms"]
+    naver = Lists(confirmed={STORE: [a_raw(), a_raw(2)]})
 
     outcome = decide_from(
-        naver, {}, store_ids=[STORE], now=lambda: NOW, texts=TEXTS, unreadable=frozenset([key_of()])
+        naver,
+        items,
+        store_ids=[STORE],
+        now=lambda: NOW,
+        texts=TEXTS,
+        unreadable=frozenset([key_of()]),
     )
 
-    assert [number for number, _ in outcome.swallowed] == ["L8", "L15", "L17"]
+    assert [number for number, _ in outcome.swallowed] == ["L15", "L17"]
     assert outcome.lines == (
         "010-0000-0001 예약확정 문자 발송 완료",
-        "None 안내 문자 발송 실패",
+        "010-0000-0002 안내 문자 발송 실패",
     )
     assert outcome.telegram == ("\n".join(outcome.lines),)
 
 
-def test_l9_l22_a_run_that_failed_has_no_lines_and_one_error() -> None:
+def test_l9_l22_a_run_that_failed_has_no_lines_and_tells_what_ended_it() -> None:
     outcome = decide_from(
         Lists(uncounted=STORE), {}, store_ids=[STORE], now=lambda: NOW, texts=TEXTS
     )
 
     assert [number for number, _ in outcome.swallowed] == ["L8"]
-    assert (outcome.died and outcome.died.cause, outcome.lines) == ("L22", ())
+    assert (outcome.died and outcome.died.cause, outcome.lines) == ("L9", ())
 
 
 @pytest.mark.parametrize(
@@ -134,8 +140,8 @@ def test_l9_l22_a_run_that_failed_has_no_lines_and_one_error() -> None:
         ("sens", "POST", "drop_before", "L17"),
         ("aws", "PutItem", "status:400", "L17"),
         ("aws", "Scan", "status:400", "L22"),
-        ("telegram", "", "drop_before", "L22"),
-        ("partner", "/count", "status:500", "L22"),
+        ("telegram", "", "drop_before", "L31"),
+        ("partner", "/count", "status:500", "L9"),
     ],
 )
 def test_a_real_run_names_them_too(

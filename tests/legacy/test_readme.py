@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROW = re.compile(r"^\| L(\d+) \| [^|]+ \| `(\w+\.py):([\w.]+)` \|$", re.MULTILINE)
-NUMBERS = list(range(1, 27))
+ROW = re.compile(r"^\| L(\d+) \| [^|]+ \| `(\w+\.py):([\w.]+)` \| `(\w+)` \|$", re.MULTILINE)
+NUMBERS = list(range(1, 32))
 
 
 def names_in(path: Path) -> set[str]:
@@ -26,13 +26,15 @@ def names_in(path: Path) -> set[str]:
 def test_every_l_number_has_its_place_in_the_code() -> None:
     rows = ROW.findall((ROOT / "legacy/README.md").read_text("utf-8"))
 
-    assert [int(number) for number, _, _ in rows] == NUMBERS
+    assert [int(number) for number, *_ in rows] == NUMBERS
     wrong = [row for row in rows if row[2] not in names_in(ROOT / "legacy" / row[1])]
     assert wrong == []
 
 
 def test_every_l_number_has_a_test_by_its_name() -> None:
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/legacy").glob("test_*.py"))
+    shown = [row[3] for row in ROW.findall((ROOT / "legacy/README.md").read_text("utf-8"))]
+    assert [name for name in shown if f"def {name}(" not in tests] == []
     named = {
         int(number)
         for name in re.findall(r"def test_\w+", tests)

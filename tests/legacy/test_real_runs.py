@@ -11,52 +11,11 @@ from urllib.parse import parse_qs
 import pytest
 
 from legacy import run as legacy_run
-from legacy.settings import LegacySettings, from_sandbox
 from sandbox.faults import Fault
-from sandbox.naver.bookings import PLAIN_OPTIONS, a_booking
-from sandbox.request_log import Seen
+from sandbox.naver.bookings import PLAIN_OPTIONS
 from sandbox.server import Sandbox
 from tests.legacy.deciding import REVIEW, STORE, an_item, key_of
-
-OTHER = "951291"
-
-
-@pytest.fixture
-def shop(world: Sandbox) -> Sandbox:
-    """Two stores without a booking, and Naver takes a range of any length."""
-    for store in world.world.stores.values():
-        store.clear()
-    for item in world.sms_items():
-        world._aws.delete("sms", {key: item[key] for key in ("booking_num", "phone")})
-    world.world.booking_switches.max_range_days = None
-    world.world.requests.clear()
-    return world
-
-
-def settings_of(world: Sandbox, **changes: Any) -> LegacySettings:
-    return replace(from_sandbox(world.environment()), store_ids=(STORE, OTHER), **changes)
-
-
-def run(world: Sandbox, **changes: Any) -> None:
-    assert legacy_run.run(settings_of(world, **changes)) == "success"
-
-
-def book(world: Sandbox, number: int = 1, *, hours: float = 1, **changes: Any) -> None:
-    start = (world.world.now() + timedelta(hours=hours)).replace(second=0, microsecond=0)
-    values = {"phone": f"0100000{number:04}", **changes}
-    world.world.stores[STORE].append(a_booking(STORE, number, start, **values))
-
-
-def sent(world: Sandbox) -> list[tuple[str, str]]:
-    return [(m["to"], m["content"]) for m in world.messages()]
-
-
-def told(world: Sandbox) -> list[str]:
-    return [text["text"] for text in world.world.telegram]
-
-
-def asked(world: Sandbox, service: str, word: str = "") -> list[Seen]:
-    return [seen for seen in world.world.requests if seen.service == service and word in seen.line]
+from tests.legacy.running import OTHER, asked, book, run, sent, settings_of, told
 
 
 def test_l4_the_cookies_reach_the_booking_api_as_name_and_value(shop: Sandbox) -> None:
@@ -137,15 +96,104 @@ def test_l9_a_count_that_fails_ends_the_run_and_nobody_is_told_why(shop: Sandbox
     assert (sent(shop), told(shop)) == ([], ["요청중 오류 발생"])
 
 
-def test_l9_a_pause_follows_each_store_and_status(
+def test_l9_a_second_of_sleep_follows_each_page_and_an_empty_store_has_none(
     shop: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("legacy.run.time.sleep", pauses.append)
-    shop.put_sms_item(an_item()[key_of()])
+    for number in range(51):
+        book(shop, number, hours=30)
+    book(shop, 60, hours=-2, status="RC08")
+    shop.put_sms_item(an_item(60, booking_time="2025-10-20 00:00:00")[key_of(60)])
+    shop.put_sms_item(an_item(61, booking_time="2025-10-24 00:00:00")[key_of(61)])
     run(shop, pause=1.0)
 
-    assert pauses == [1.0] * 3  # one completed list: the other store has no open item; two others
+    assert pauses == [1.0] * 3  # one completed page, two confirmed ones; the other store is empty
+
+
+@pytest.mark.parametrize("count", ['"1"', "1.0", "0.0", "null", "[1]"])
+def test_l5_a_count_that_is_text_or_a_float_ends_the_run(shop: Sandbox, count: str) -> None:
+    book(shop)
+    body = f'{{"count": {count}}}'
+    shop.world.faults.append(Fault("partner", "bookings/count", "json", value=body))
+    outcome = legacy_run.observed(settings_of(shop))
+
+    assert (sent(shop), told(shop), shop.sms_items()) == ([], ["요청중 오류 발생"], [])
+    assert outcome.died
+    assert (outcome.died.cause, outcome.died.store_id) == ("L9", STORE)
+
+
+def test_l5_the_count_has_a_browsers_headers_and_the_list_none_of_them(shop: Sandbox) -> None:
+    book(shop)
+    run(shop)
+
+    count, page = asked(shop, "partner", STORE)[:2]
+    own = {"authority", "accept-language", "sec-ch-ua", "sec-fetch-mode", "x-booking-naver-role"}
+    assert own <= set(count.headers)
+    assert not own & set(page.headers)
+    for seen in (count, page):
+        assert seen.headers["user-agent"].startswith("python-requests/")
+
+
+@pytest.mark.parametrize("wrong", ["2025-10-22", "2025-10-22T10:00:00", "어제", "", 20251022, None])
+def test_l8_the_ranges_end_at_an_edge_that_is_no_time_and_the_run_goes_on(
+    shop: Sandbox, wrong: Any
+) -> None:
+    book(shop, hours=30)
+    shop.put_sms_item(an_item(7, booking_time=wrong)[key_of(7)])
+    shop.put_sms_item(an_item(8, store=OTHER)[key_of(8, store=OTHER)])
+    run(shop)
+
+    assert asked(shop, "partner", "RC08") == []
+    assert told(shop) == ["010-0000-0001 예약확정 문자 발송 완료"]
+
+
+def test_l8_a_wrong_time_between_the_edges_changes_nothing(shop: Sandbox) -> None:
+    for number, time in enumerate(
+        ("2025-10-20 09:00:00", "2025-10-21 어제", "2025-10-22 18:00:00")
+    ):
+        shop.put_sms_item(an_item(number, booking_time=time)[key_of(number)])
+    run(shop)
+
+    (seen,) = asked(shop, "partner", "RC08")
+    query = parse_qs(seen.query)
+    assert query["startDateTime"] + query["endDateTime"] == [
+        "2025-10-20T09:00:00.000Z",
+        "2025-10-22T18:00:00.000Z",
+    ]
+
+
+def test_l10_blanks_around_a_phone_are_stripped_on_the_wire_only(shop: Sandbox) -> None:
+    book(shop, hours=30, phone=" 01000000001 ")
+    run(shop)
+
+    assert [to for to, _ in sent(shop)] == ["01000000001"]
+    assert [item["phone"] for item in shop.sms_items()] == [" 01-0000-00001 "]
+    assert told(shop) == [" 01-0000-00001  예약확정 문자 발송 완료"]
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_l12_l13_a_flag_that_is_null_or_empty_is_left_alone(shop: Sandbox, value: Any) -> None:
+    flags = {"confirm_sms": value, "remind_sms": value, "option_sms": value}
+    book(shop)
+    shop.put_sms_item(an_item(**flags)[key_of()])
+    before = shop.sms_items()
+    run(shop)
+    shop.world.advance(6 * 3600)
+    run(shop)
+
+    assert (sent(shop), shop.sms_items()) == ([], before)
+
+
+def test_l17_a_store_without_a_guide_posts_null_and_says_done(shop: Sandbox) -> None:
+    book(shop)
+    texts = settings_of(shop).texts
+    run(shop, texts=replace(texts, guides={}))
+
+    posts = asked(shop, "sens", "POST")
+    assert [json.loads(seen.body)["content"] for seen in posts] == [texts.confirmation, None]
+    assert [seen.status for seen in posts] == [202, 400]
+    assert told(shop)[0].splitlines()[1] == "010-0000-0001 안내 문자 발송 완료"
 
 
 def test_l14_a_refused_message_is_lost_and_its_flag_is_set(shop: Sandbox) -> None:
@@ -200,13 +248,17 @@ def test_l18_l19_sens_takes_the_signature_and_one_message_a_request(shop: Sandbo
         assert {"x-ncp-apigw-timestamp", "x-ncp-iam-access-key"} < set(seen.headers)
 
 
-def test_l18_an_emoji_is_spoiled_on_its_way(shop: Sandbox) -> None:
+@pytest.mark.parametrize("refuses", [True, False])
+def test_l18_signs_that_euc_kr_lacks_are_posted_and_told_as_done_whatever_sens_does(
+    shop: Sandbox, *, refuses: bool
+) -> None:
+    shop.world.sens.refuses_unencodable = refuses
     texts = settings_of(shop).texts
     book(shop, hours=30)
-    run(shop, texts=replace(texts, confirmation="예약 확정 🎉"))
+    run(shop, texts=replace(texts, confirmation="오시는 길 \u2b07"))
 
-    (message,) = shop.world.messages
-    assert message["unencodable"]
+    assert told(shop) == ["010-0000-0001 예약확정 문자 발송 완료"]
+    assert [message["unencodable"] for message in shop.messages()] == ["\u2b07"] * (not refuses)
 
 
 def test_l20_the_owner_gets_one_text_a_run(shop: Sandbox) -> None:
@@ -250,21 +302,15 @@ def test_l22_the_order_of_a_run(shop: Sandbox) -> None:
         Fault("partner", times=None),
         Fault("aws", "Scan", "status:400", value="Refused"),
         Fault("telegram", times=None),
+        Fault("telegram", "", "drop_before"),
     ],
-    ids=["naver", "dynamodb", "telegram"],
+    ids=["naver", "dynamodb", "telegram", "telegram once"],
 )
-def test_l22_whatever_happens_ends_as_a_success(shop: Sandbox, fault: Fault) -> None:
+def test_l22_what_fails_ends_as_a_success(shop: Sandbox, fault: Fault) -> None:
     shop.world.faults.append(fault)
     run(shop)
 
     assert sent(shop) == []
-
-
-def test_l22_also_when_not_even_telegram_can_be_reached(shop: Sandbox) -> None:
-    shop.world.faults.append(Fault("telegram", "", "drop_before", times=None))
-    run(shop)
-
-    assert told(shop) == []
 
 
 def test_l13_the_event_really_goes_out_in_the_evening(shop: Sandbox) -> None:

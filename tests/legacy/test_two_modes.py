@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,10 @@ import pytest
 from legacy import run as legacy_run
 from legacy.login import cookies_for
 from legacy.model import decide, decide_from
-from legacy.outside import BookingApi, DynamoTable
-from legacy.reading import read_completed, read_confirmed
+from legacy.outside import BookingApi
 from legacy.settings import LegacySettings, from_sandbox
 from sandbox.server import Sandbox
+from tests.legacy.running import readable
 
 SCENARIOS = ("first-run", "evening", "quiet")
 
@@ -24,6 +25,7 @@ def begun(world: Sandbox, scenario: str) -> LegacySettings:
     world.reset(scenario)
     world.world.booking_switches.max_range_days = None
     world.log_in()
+    readable(world)
     return from_sandbox(world.environment())
 
 
@@ -58,20 +60,37 @@ def test_deciding_only_gives_the_messages_and_the_table_of_a_real_run(
     assert list(decided.telegram) == [text["text"] for text in world.world.telegram]
 
 
+@dataclass
+class Keeping:
+    """Naver, and every row that it listed."""
+
+    naver: BookingApi
+    rows: dict[str, list[Any]] = field(default_factory=lambda: {"RC03": [], "RC08": []})
+
+    def count(self, store_id: str, status: str, window: tuple[str, str] | None) -> Any:
+        return self.naver.count(store_id, status, window)
+
+    def page(self, store_id: str, status: str, *, page: int, window: tuple[str, str] | None) -> Any:
+        rows = self.naver.page(store_id, status, page=page, window=window)
+        self.rows[status] += rows
+        return rows
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_lists_that_were_read_before_decide_the_same(world: Sandbox, scenario: str) -> None:
     settings = begun(world, scenario)
-    naver = BookingApi(settings, cookies_for(settings))
+    naver = Keeping(BookingApi(settings, cookies_for(settings)))
     items = {(item["booking_num"], item["phone"]): item for item in world.sms_items()}
-    now, texts, stores = legacy_run.local_now(settings), settings.texts, settings.store_ids
-    table = DynamoTable(settings)
+    local = legacy_run.local_now(settings)
 
-    completed = read_completed(naver, table, stores, pause=lambda: None)
-    confirmed = read_confirmed(naver, stores, pause=lambda: None)
+    def now() -> datetime:
+        return local
 
-    read_before = decide(confirmed, completed, items, now=lambda: now, texts=texts)
-    reading = decide_from(naver, items, store_ids=stores, now=lambda: now, texts=texts)
+    texts, stores = settings.texts, settings.store_ids
+    reading = decide_from(naver, items, store_ids=stores, now=now, texts=texts)
+    read_before = decide(naver.rows["RC03"], naver.rows["RC08"], items, now=now, texts=texts)
 
+    assert reading.messages
     assert (read_before.steps, read_before.lines) == (reading.steps, reading.lines)
     assert read_before.items == reading.items
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from legacy.bookings import read
 from legacy.model import check
 from legacy.ports import World as LegacyWorld
 from naverplace.aws import dynamodb
@@ -78,7 +79,8 @@ class Scene:
             now=lambda: now.replace(tzinfo=None),
         )
         by_status = {
-            status: [one.raw for one in listed if one.status is status] for status in BookingStatus
+            status: [read(one.raw) for one in listed if one.status is status]
+            for status in BookingStatus
         }
         check(ports, by_status[BookingStatus.CONFIRMED], by_status[BookingStatus.COMPLETED])
 

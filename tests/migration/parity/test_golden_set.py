@@ -176,8 +176,8 @@ def test_a_flag_set_by_the_side_that_does_not_send_has_no_class() -> None:
 
 def test_an_error_that_the_legacy_should_not_have_has_no_class() -> None:
     (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
-    assert run.legacy.errors
-    legacy = replace(run.legacy, errors=(*run.legacy.errors, "L17 one more"))
+    assert run.legacy.errors == ()
+    legacy = replace(run.legacy, errors=("L17 one more",))
 
     found = SETUP.comparator.compare(run.prepared.inputs, legacy, run.compared.new)
 

@@ -29,6 +29,7 @@ from naverplace.settings.schema import Settings
 from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
 from tasks import parity as tasks
+from tests.legacy.running import readable
 
 ROOT = Path(__file__).resolve().parents[3]
 STORE = "1051707"
@@ -94,6 +95,7 @@ def test_a_shadow_never_logs_in(shop: Sandbox, settings: Settings) -> None:
 def test_what_the_legacy_really_did_is_what_we_would_have_done_but_for_what_is_accepted(
     shop: Sandbox, settings: Settings, comparison: Comparison
 ) -> None:
+    readable(shop)
     shadow = Shadow(settings)
     before = shadow.read("observed-1")
     run_the_legacy(shop, comparison)
