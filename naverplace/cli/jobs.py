@@ -120,6 +120,8 @@ def watchdog(tell: Tell = False, as_json: AsJson = False) -> None:
     for store_id, at in seen.silent.items():
         since = f"since {at:%Y-%m-%d %H:%M}" if at else "ever"
         print_lines(f"store {store_id}: no run has read its bookings {since}")
+    for store_id, count in seen.missed_by_legacy.items():
+        print_lines(f"store {store_id}: the legacy has not sent {count} guides: is it dead?")
     print_lines(f"{seen.records} records: {len(seen.overdue)} messages are late")
     print_lines(*result.problems)
     raise typer.Exit(0 if seen.fine else 1)

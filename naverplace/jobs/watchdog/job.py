@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock, format_utc
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
+from naverplace.jobs.watchdog.dead_legacy import WINDOW, LegacyDuties
 from naverplace.jobs.watchdog.late_messages import (
     WatchdogCheck,
     find_late_messages,
@@ -23,7 +25,10 @@ from naverplace.jobs.watchdog.late_messages import (
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreStateTable
 from naverplace.ledger.store_state import owner_of
+from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.notify_owner import send_alert
+from naverplace.quality.circuit_breaker import BATCH, Baseline
+from naverplace.redaction.redactor import describe
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.schema import Settings
 
@@ -53,15 +58,33 @@ class Watchdog:
         limits, default = self.settings.watchdog, self.settings.cutover.default_owner
         items = StoreStateTable(self.session).read(self.stores)
         owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
-        return find_late_messages(
-            self.records.scan(),
+        batches = {s: Baseline.from_map(item.extra.get(BATCH)) for s, item in items.items()}
+        duties = LegacyDuties(
+            self.clock.now(),
+            timedelta(seconds=self.settings.cutover.legacy_run_seconds),
+            {s: (owners[s], batch) for s, batch in batches.items() if batch and not owners[s].ours},
+        )
+        check = find_late_messages(
+            map(duties.note, self.records.scan()),
             items,
             self.rulebook,
             legacy_stores={store_id for store_id, owned in owners.items() if not owned.ours},
-            now=self.clock.now(),
+            now=duties.now,
             grace=timedelta(minutes=limits.overdue_minutes),
             silence=timedelta(minutes=limits.silent_minutes),
         )
+        return replace(check, missed_by_legacy=self._missed(duties))
+
+    def _missed(self, duties: LegacyDuties) -> Mapping[str, int]:
+        """Ask the flags first, and SENS's log only if they look as if the legacy were dead."""
+        if not (missed := duties.missed()):
+            return missed
+        try:
+            sens = SensClient(self.settings.sens, self.clock)
+            return duties.missed(sens.find(start=duties.now - WINDOW, end=duties.now))
+        except NaverPlaceError as error:  # the flags speak for themselves
+            log.warning("SENS's log was not read: %s", describe(error))
+            return missed
 
     def alert_or_ping(self, check: WatchdogCheck) -> WatchdogCheck:
         """Tell the alert channels what is new, or ping the outside when all is fine."""
@@ -115,5 +138,5 @@ def _taken(answer: requests.Response) -> None:
 def _digest(check: WatchdogCheck) -> str:
     """Name the news: the same late messages and silent stores are no news."""
     late = [(message.booking_num, message.kind) for message in check.overdue]
-    text = json.dumps([late, sorted(check.silent)])
+    text = json.dumps([late, sorted(check.silent), bool(check.missed_by_legacy)])
     return hashlib.sha256(text.encode()).hexdigest()[:20]

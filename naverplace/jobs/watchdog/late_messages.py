@@ -55,6 +55,7 @@ class WatchdogCheck:
     overdue: tuple[LateMessage, ...] = ()
     silent: Mapping[str, datetime | None] = field(default_factory=dict)  # stores: last looked at
     records: int = 0  # looked through
+    missed_by_legacy: Mapping[str, int] = field(default_factory=dict)  # stores: guides
     told: tuple[str, ...] = ()  # channels
     pinged: bool = False
     problems: tuple[str, ...] = ()
@@ -62,7 +63,7 @@ class WatchdogCheck:
     @property
     def fine(self) -> bool:
         """Tell whether nobody need be woken."""
-        return not self.overdue and not self.silent
+        return not (self.overdue or self.silent or self.missed_by_legacy)
 
     def as_json(self) -> dict[str, Any]:
         """Turn it into plain JSON values."""
@@ -73,6 +74,7 @@ class WatchdogCheck:
             "records": self.records,
             "overdue": [late.row() for late in self.overdue],
             "silent": silent,
+            "missed_by_legacy": dict(self.missed_by_legacy),
             "told": list(self.told),
             "pinged": self.pinged,
             "problems": list(self.problems),
@@ -200,4 +202,8 @@ def watchdog_message(seen: WatchdogCheck, stores: Mapping[str, Store], *, most: 
     for store_id, at in seen.silent.items():
         since = f"{at.astimezone(SEOUL):%m/%d %H:%M} 이후" if at else "한 번도"
         lines.append(f"- {alias(store_id)}: {since} 예약을 읽지 못했습니다")
+    if seen.missed_by_legacy:
+        lines.append("레거시가 멈춘 것 같습니다. 원인 확인: naverplace owners")
+    for store_id, count in seen.missed_by_legacy.items():
+        lines.append(f"- {alias(store_id)}: 보냈어야 할 안내 문자 {count}건을 보내지 않았습니다")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +18,7 @@ from naverplace.jobs.watchdog.late_messages import WatchdogCheck
 from naverplace.pipeline.local_runner import run_once
 from naverplace.settings.loader import load_settings
 from sandbox.faults import Fault
+from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
 from tests.rule_builders import STORE
 
@@ -88,6 +90,17 @@ def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
     assert (result.fine, result.pinged, result.problems) == (True, True, ())
     assert asked == ["/good/uuid"]
     assert len(world.world.telegram) == told
+
+
+def test_quiet_hours_in_which_nothing_changes_are_no_silence(
+    world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogCheck]
+) -> None:
+    a_run(world, env)
+    for _ in range(3):
+        world.world.advance(20 * 60)
+        a_run(world, env)
+
+    assert watch(1).silent == {}
 
 
 def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
@@ -170,3 +183,30 @@ def test_the_command_shows_what_is_late_and_tells_nobody(
     assert (f"{STORE}_77", "guide") in late
     assert "0077" not in words.stdout + shown.stdout
     assert world.world.telegram == []
+
+
+def test_a_dead_legacy_is_told_once_and_not_while_nothing_is_owed(
+    world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogCheck]
+) -> None:
+    """It never runs here, and owes a guide five minutes after the beginning."""
+    env["NAVERPLACE_CUTOVER__DEFAULT_OWNER"] = "legacy"
+    for raws in world.world.stores.values():
+        raws.clear()
+    start = (world.world.now() + timedelta(minutes=125)).replace(second=0, microsecond=0)
+    world.world.stores[STORE].append(a_booking(STORE, 77, start, phone="01000000077"))
+    world.put_sms_item({**LATE, "booking_time": f"{start:%F %T}"})
+    a_run(world, env)
+    assert watch(26).fine
+    a_run(world, env)
+    before = len(world.world.telegram)
+
+    assert watch(10).fine  # a run of it may still be alive
+    first, again = watch(6), watch(10)
+
+    assert first.missed_by_legacy == {STORE: 1}
+    assert not first.fine
+    assert (bool(first.told), bool(again.told)) == (True, False)
+    (text,) = [message["text"] for message in world.world.telegram[before:]]
+    assert "레거시가 멈춘 것 같습니다" in text
+    assert "화성점: 보냈어야 할 안내 문자 1건을 보내지 않았습니다" in text
+    assert watch(80).missed_by_legacy == {}  # it has begun
