@@ -261,7 +261,7 @@ def _minute(last: Baseline) -> str:
 
 BATCH, TRIPPED, RELEASED = "batch", "tripped", "released"
 SERVED = "served_since"
-REFRESH = timedelta(hours=3)  # an older baseline is written anew, also when nothing has changed
+REFRESH = timedelta(minutes=15)  # by every run: the watchdog asks when a store was last read
 _LEAST, _SHARE = 3, 0.1  # a smaller change of a count is not worth a write
 Attributes = Mapping[str, Any]
 
