@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,8 @@ class Sandbox:
     """A simulated outside world; use it as a context manager, or call `start` and `stop`.
 
     `scenario` is a name, a path to a YAML file, or None for an empty world; `now` sets another
-    time than the scenario's; `ports` fixes the ports of some services by name (0: any free one).
+    time than the scenario's; `ports` fixes the ports of some services by name (0: any free one);
+    `aws` makes another AWS than moto's.
     """
 
     def __init__(
@@ -33,17 +34,19 @@ class Sandbox:
         *,
         now: datetime | None = None,
         ports: Mapping[str, int] | None = None,
+        aws: Callable[[], MotoApp] = MotoApp,
     ) -> None:
         self.world = World()
         self.urls: dict[str, str] = {}
         self.expected: Mapping[str, Any] = {}
         self.scenario: Scenario | None = None
         self._first, self._now, self._ports = scenario, now, dict(ports or {})
+        self._make_aws = aws
         self._services: dict[str, WebService] = {}
 
     def start(self) -> Sandbox:
         """Bind every port, load the scenario and serve."""
-        self._moto = MotoApp()
+        self._moto = self._make_aws()
         try:
             for name, app in self._apps().items():
                 port = self._ports.get(name, 0)

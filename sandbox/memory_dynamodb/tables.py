@@ -51,6 +51,19 @@ class MemoryTables:
         self.items[name][key] = item
         self._groups.setdefault((name, key[0]), set()).add(key)
 
+    def _create_table(
+        self, *, TableName: str, KeySchema: list[Mapping[str, str]], **_: Any
+    ) -> dict[str, Any]:
+        self.keys[TableName] = tuple(part["AttributeName"] for part in KeySchema)
+        self.items[TableName] = {}
+        return {}
+
+    def _batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        for name, writes in RequestItems.items():
+            for write in writes:
+                self._put_item(TableName=name, Item=write["PutRequest"]["Item"])
+        return {"UnprocessedItems": {}}
+
     def _get_item(
         self, *, TableName: str, Key: Mapping[str, Any], ConsistentRead: bool = False
     ) -> dict[str, Any]:

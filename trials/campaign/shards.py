@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+from sandbox.memory_dynamodb.app import MemoryAwsApp
 from sandbox.server import Sandbox
 from trials.campaign.cases import Case, Player
 from trials.campaign.fork_server import ForkServer
@@ -102,7 +103,7 @@ class Pool:
 
 def _work(todo: Any, done: Any) -> None:
     server = ForkServer()  # before the sandbox starts its threads
-    with Sandbox("empty") as sandbox:
+    with Sandbox("empty", aws=MemoryAwsApp) as sandbox:
         player = Player(sandbox, server)
         while True:
             done.put(_first_wrong(player, todo.get()))
