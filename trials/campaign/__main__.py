@@ -15,9 +15,8 @@ from trials.campaign.bugs import BUGS
 from trials.campaign.cases import Case
 from trials.campaign.plan import Points, near_sends, pairs, read_case, short, singles
 from trials.campaign.shards import Pool, Result
-from trials.campaign.shop import AFTERNOON, EVENING
+from trials.campaign.shop import MOMENTS
 
-MOMENTS = (AFTERNOON, EVENING)
 EVERY = 10.0  # seconds between two lines of progress
 
 

@@ -27,17 +27,19 @@ def import_everything() -> None:
 
 
 def warm_up(order: Mapping[str, Any]) -> None:
-    """Do once for all forks what no case changes: read the rules, compile the quality suite.
+    """Do once for all forks what no case changes: read the rules, validate the bookings.
 
     Raises RuntimeError when that has started a thread, which no fork would have.
     """
     from naverplace.pipeline import context
-    from naverplace.quality.validation import validate
+    from naverplace.quality import validation
+    from trials.campaign.known_rows import suite_knowing, validate_once
 
     settings = _settings(order)
     rulebook = context.RunContext(settings, run_id="", door="lambda", dry_run=True).rulebook
     put_in_place(context, "load_rulebook", lambda *args, **kwargs: rulebook)
-    validate({}, known_stores=[], now=settings.make_clock().now(), settings=settings.quality)
+    known = validate_once(settings.quality, rulebook.stores)
+    put_in_place(validation, "_run_suite", suite_knowing(known))
     if threading.active_count() > 1:
         raise RuntimeError(f"threads of the fork server: {threading.enumerate()}")
     gc.collect()

@@ -19,6 +19,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 STORES = ("1051707", "951291")
 AFTERNOON = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 EVENING = datetime(2025, 10, 22, 20, 3, 0, tzinfo=SEOUL)
+MOMENTS = (AFTERNOON, EVENING)
 REVIEW = (("원본 파일 전체 받기", 1),)
 FLAGS = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
 SUBJECTS = {"[예약확정]": "confirmation", "[이용안내]": "guide", "[리뷰 이벤트]": "event"}
