@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from naverplace.aws.config import AwsSettings, client_options
-from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable, Throttled
+from naverplace.aws.errors import translated
+from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable
 from naverplace.base.timing import PhaseTimer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_THROTTLED = {
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottledException",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "429",
-}
 DYNAMODB = "dynamodb"
 READS = frozenset({"get_item", "batch_get_item", "query", "scan", "describe_table"})
 _BEGAN = "naverplace_began"  # in botocore's own notes on one call
-CONFLICT = "ConditionalCheckFailedException"
-_MISSING = "ResourceNotFoundException"
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 
@@ -90,33 +79,14 @@ def read_only(client: DynamoDBClient) -> DynamoDBClient:
     return cast("DynamoDBClient", _ReadOnly(client))
 
 
-@contextmanager
-def translated(table: str) -> Iterator[None]:
-    """Turn what boto3 raises into our errors; a failed condition is no error and passes through."""
-    try:
-        yield
-    except ClientError as error:
-        raise _in_our_words(error, table) from error
-    except BotoCoreError as error:
-        # The fault's class says enough; its text can hold URLs.
-        what = type(error).__name__
-        raise ServiceUnavailable(f"DynamoDB, table {table!r}: not reached ({what})") from error
-
-
-def _in_our_words(error: ClientError, table: str) -> Exception:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    where = f"DynamoDB, table {table!r}"
-    if code == CONFLICT:
-        return error
-    if code in _THROTTLED or status == 429:
-        return Throttled(f"{where}: throttled, also after retries ({code})")
-    if code == _MISSING:
-        return Permanent(f"{where}: there is no such table; create it: naverplace init-tables")
-    if status >= 500:
-        return ServiceUnavailable(f"{where}: answered {status} ({code})")
-    words = "check the AWS credentials and rights" if status in (400, 403) else "unexpected"
-    return Permanent(f"{where}: refused with {code} ({status}); {words}")
+def table_errors(table: str) -> AbstractContextManager[None]:
+    """Translate what boto3 raises about a table; a failed condition passes through."""
+    missing = "there is no such table; create it: naverplace init-tables"
+    return translated(
+        f"DynamoDB, table {table!r}",
+        "check the AWS credentials and rights",
+        {"ResourceNotFoundException": missing},
+    )
 
 
 def to_wire(values: Mapping[str, Any]) -> dict[str, Any]:

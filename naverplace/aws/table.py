@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from botocore.exceptions import ClientError
 
-from naverplace.aws.dynamodb import from_wire, to_wire, translated
+from naverplace.aws.dynamodb import from_wire, table_errors, to_wire
 from naverplace.base.errors import Throttled
 from naverplace.base.http import retry
 
@@ -154,13 +154,13 @@ class Table:
         return None
 
     def _call(self, operation: str, **request: Any) -> Any:
-        with translated(self.name):
+        with table_errors(self.name):
             return getattr(self.client, operation)(TableName=self.name, **request)
 
     def _get_batch(self, keys: list[Any]) -> Iterator[Item]:
         wait = self._wait
         for _ in range(10):
-            with translated(self.name):
+            with table_errors(self.name):
                 answer = self.client.batch_get_item(
                     RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
                 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from naverplace.aws.config import AwsSettings
-from naverplace.aws.dynamodb import open_dynamodb, translated
+from naverplace.aws.dynamodb import open_dynamodb, table_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +26,7 @@ def create_tables(aws: AwsSettings) -> list[str]:
     client = open_dynamodb(aws)
     created = []
     for name, keys in schemas(aws).items():
-        with translated(name):
+        with table_errors(name):
             if _keys(client, name) is None:
                 _create(client, name, keys)
                 created.append(name)
@@ -38,7 +38,7 @@ def check_tables(aws: AwsSettings) -> list[str]:
     client = open_dynamodb(aws)
     problems = []
     for name, keys in schemas(aws).items():
-        with translated(name):
+        with table_errors(name):
             found = _keys(client, name)
         if found is None:
             problems.append(f"table {name!r} is missing; create it: naverplace init-tables")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from naverplace.aws.config import AwsSettings, client_options
-from naverplace.base.errors import Permanent, ServiceUnavailable
+from naverplace.aws.errors import translated
 
 
 class LegacySchedule:
@@ -21,32 +19,22 @@ class LegacySchedule:
 
     def enabled(self) -> bool:
         """Tell whether the rule starts the legacy. Raises Transient, Permanent."""
-        with self._in_our_words():
+        with self._translated():
             return str(self._client.describe_rule(Name=self.name).get("State")) != "DISABLED"
 
     def enable(self) -> None:
         """Let it start the legacy. Raises Transient, Permanent."""
-        with self._in_our_words():
+        with self._translated():
             self._client.enable_rule(Name=self.name)
 
     def disable(self) -> None:
         """Let it start the legacy no more. Raises Transient, Permanent."""
-        with self._in_our_words():
+        with self._translated():
             self._client.disable_rule(Name=self.name)
 
-    @contextmanager
-    def _in_our_words(self) -> Iterator[None]:
-        where = f"EventBridge, rule {self.name!r}"
-        try:
-            yield
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status == 429 or status >= 500 or "Throttl" in code:
-                raise ServiceUnavailable(f"{where}: answered {status} ({code})") from error
-            raise Permanent(
-                f"{where}: refused with {code} ({status}); check NAVERPLACE_CUTOVER__LEGACY_RULE "
-                "and the right to events:DescribeRule, EnableRule, DisableRule"
-            ) from error
-        except BotoCoreError as error:
-            raise ServiceUnavailable(f"{where}: not reached ({type(error).__name__})") from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(
+            f"EventBridge, rule {self.name!r}",
+            "check NAVERPLACE_CUTOVER__LEGACY_RULE and the right to events:DescribeRule, "
+            "EnableRule, DisableRule",
+        )

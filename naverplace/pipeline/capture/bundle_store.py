@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from naverplace.aws.config import AwsSettings, client_options
-from naverplace.base.errors import NaverPlaceError, Permanent, ServiceUnavailable
+from naverplace.aws.errors import translated
+from naverplace.base.errors import Permanent
 from naverplace.domain.extra_fields import Field
 from naverplace.pipeline.capture.bundle import Bundle, Outputs, decode_bundle, encode_bundle
 from naverplace.pipeline.capture.inputs import Inputs
@@ -195,22 +195,9 @@ class Bucket:
         with self._translated():
             self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + name)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        where = f"bundles in s3://{self.bucket}/{self.prefix}"
-        try:
-            yield
-        except ClientError as error:
-            raise _in_our_words(error, where) from None
-        except BotoCoreError as error:
-            raise ServiceUnavailable(f"{where}: not reached ({type(error).__name__})") from None
-
-
-def _in_our_words(error: ClientError, where: str) -> NaverPlaceError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if status >= 500 or code == "SlowDown":
-        return ServiceUnavailable(f"{where}: S3 answered {status} ({code})")
-    advice = {"NoSuchBucket": "create the bucket", "NoSuchKey": "it is gone"}
-    words = advice.get(code, "check the rights of this role (docs/capture.md)")
-    return Permanent(f"{where}: S3 refused with {code} ({status}); {words}")
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(
+            f"bundles in s3://{self.bucket}/{self.prefix}",
+            "check the rights of this role (docs/capture.md)",
+            {"NoSuchBucket": "create the bucket", "NoSuchKey": "it is gone"},
+        )
