@@ -71,10 +71,17 @@ Secret = Annotated[SecretStr, AfterValidator(_kept_well)]
 
 
 class Section(BaseModel):
-    """A branch of the tree of settings: unknown names are errors, and no value is quoted in one."""
+    """A branch of the tree of settings: unknown names are errors, and no value is quoted in one.
+
+    The text below a field is its description.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
 

@@ -54,19 +54,13 @@ class ClaimRefused:
     message: LedgerEntry | None = None
 
 
-@dataclass(frozen=True)
-class Reclaimable:
-    """The message was claimed once and freed again, so that it may be claimed from this state."""
-
-    message: LedgerEntry
-
-
 def interpret_claim(
     claim: Claim, old: Mapping[str, Any] | None
-) -> Claim | ClaimRefused | Reclaimable:
+) -> Claim | ClaimRefused | LedgerEntry:
     """Read what a conditional claim met: None (nothing, so it is written), or the item in its way.
 
-    An empty item means that there was none. Raises BadResponse for a ledger that is no Map.
+    Gives the entry in the way when that was freed again, so that the message may be claimed from
+    there. An empty item means that there was none. Raises BadResponse for a ledger that is no Map.
     """
     if old is None:
         return claim
@@ -92,7 +86,7 @@ def interpret_claim(
     again = next_try(found)
     if again and unchanged and claim.message.claimed_at and claim.message.claimed_at < again:
         return ClaimRefused("backing_off", found)
-    return Reclaimable(found)
+    return found
 
 
 def next_try(refused: LedgerEntry) -> datetime | None:
@@ -141,14 +135,13 @@ class MessageLedger:
         )
         claim = Claim(key, kind, wanted, flag, reserved_by)
         met = interpret_claim(claim, self._try_claim(claim, None))
-        if isinstance(met, Reclaimable):
-            seen = met.message
-            same = seen.content_hash == content_hash
-            again = replace(wanted, attempt=seen.attempt + 1, refusals=seen.refusals if same else 0)
+        if isinstance(met, LedgerEntry):
+            refusals = met.refusals if met.content_hash == content_hash else 0
+            again = replace(wanted, attempt=met.attempt + 1, refusals=refusals)
             claim = replace(claim, message=again)
-            met = interpret_claim(claim, self._try_claim(claim, (seen.token, seen.state)))
-        if isinstance(met, Reclaimable):  # claimed and released by somebody else since we looked
-            return ClaimRefused(MessageStatus.CLAIMED, met.message)
+            met = interpret_claim(claim, self._try_claim(claim, (met.token, met.state)))
+        if isinstance(met, LedgerEntry):  # claimed and released by somebody else since we looked
+            return ClaimRefused(MessageStatus.CLAIMED, met)
         self.records.count_write(isinstance(met, Claim))
         return met
 

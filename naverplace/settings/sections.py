@@ -16,171 +16,134 @@ SHORTEST_KEY = 16  # signs; a shorter one could be found by trying
 class LedgerSettings(Section):
     """The ledger: how long a doubt lasts, and how long a run may hold a store."""
 
-    send_seconds: float = Field(
-        60.0, gt=0, description="a send begins at most this long after its claim"
-    )
-    settle_seconds: float = Field(
-        120.0, ge=0, description="until an accepted message is certain to stand in SENS's log"
-    )
-    lease_seconds: float = Field(
-        180.0,
-        gt=0,
-        description="a run that is silent this long has lost the store it was sending for",
-    )
-    expired_days: float = Field(
-        7.0,
-        ge=0,
-        description="how long after a start a message that was never accepted is still named",
-    )
-    fresh_seconds: float = Field(
-        300.0,
-        ge=0,
-        description="a booking read longer ago is read again before its door code goes out",
-    )
+    send_seconds: float = Field(60.0, gt=0)
+    """a send begins at most this long after its claim"""
+    settle_seconds: float = Field(120.0, ge=0)
+    """until an accepted message is certain to stand in SENS's log"""
+    lease_seconds: float = Field(180.0, gt=0)
+    """a run that is silent this long has lost the store it was sending for"""
+    expired_days: float = Field(7.0, ge=0)
+    """how long after a start a message that was never accepted is still named"""
+    fresh_seconds: float = Field(300.0, ge=0)
+    """a booking read longer ago is read again before its door code goes out"""
 
 
 class BreakerSettings(Section):
     """The breaker: which batch of a store is implausible, so that nothing is sent for it."""
 
-    released: StoreIds = Field(
-        (),
-        description='stores that it never stops, like ["1051707"]; `naverplace release` is better',
-    )
-    min_new: int = Field(
-        20,
-        ge=1,
-        description="so many new ones in a store, or twice as many in all, and none of them known",
-    )
-    min_gone: int = Field(
-        10, ge=1, description="none, where so many bookings were that have not begun yet"
-    )
-    jump_factor: float = Field(10.0, gt=1, description="so many times as many, or as few")
-    min_same_phones: int = Field(5, ge=2, description="from so many bookings on: one phone")
+    released: StoreIds = ()
+    """stores that it never stops, like ["1051707"]; `naverplace release` is better"""
+    min_new: int = Field(20, ge=1)
+    """so many new ones in a store, or twice as many in all, and none of them known"""
+    min_gone: int = Field(10, ge=1)
+    """none, where so many bookings were that have not begun yet"""
+    jump_factor: float = Field(10.0, gt=1)
+    """so many times as many, or as few"""
+    min_same_phones: int = Field(5, ge=2)
+    """from so many bookings on: one phone"""
 
 
 class ReconcileSettings(Section):
     """The reconciliation: the ledger against SENS's own log, once a day."""
 
-    lag_seconds: float = Field(
-        600.0, ge=0, description="younger messages wait for the next one: SENS's log may lack them"
-    )
-    overlap_hours: float = Field(
-        6.0, ge=0, description="looked at once more, for what SENS's log shows late"
-    )
-    tail_days: float = Field(
-        3.0, gt=0, le=30, description="an accepted message without a result is followed so long"
-    )
-    known_senders: Senders = Field(
-        (), description="sender numbers with which others may send, like 031-000-0000, 031-000-0001"
-    )
-    legacy_sends: bool = Field(
-        False, description="true while the legacy still sends with the same SENS service"
-    )
+    lag_seconds: float = Field(600.0, ge=0)
+    """younger messages wait for the next one: SENS's log may lack them"""
+    overlap_hours: float = Field(6.0, ge=0)
+    """looked at once more, for what SENS's log shows late"""
+    tail_days: float = Field(3.0, gt=0, le=30)
+    """an accepted message without a result is followed so long"""
+    known_senders: Senders = ()
+    """sender numbers with which others may send, like 031-000-0000, 031-000-0001"""
+    legacy_sends: bool = False
+    """true while the legacy still sends with the same SENS service"""
 
 
 class WatchdogSettings(Section):
     """The watchdog: what is late, and who is told when nobody looks any more."""
 
-    overdue_minutes: float = Field(
-        10.0, gt=0, description="a message that is due longer than this and not out is late"
-    )
-    silent_minutes: float = Field(
-        45.0, gt=0, description="no run has read a store's bookings for so long: two were missed"
-    )
-    repeat_minutes: float = Field(
-        60.0, ge=0, description="the same news is told again after this time"
-    )
-    ping_url: SecretUrl | None = Field(
-        None, description="an outside dead-man's URL, asked after every watch that found nothing"
-    )
+    overdue_minutes: float = Field(10.0, gt=0)
+    """a message that is due longer than this and not out is late"""
+    silent_minutes: float = Field(45.0, gt=0)
+    """no run has read a store's bookings for so long: two were missed"""
+    repeat_minutes: float = Field(60.0, ge=0)
+    """the same news is told again after this time"""
+    ping_url: SecretUrl | None = None
+    """an outside dead-man's URL, asked after every watch that found nothing"""
 
 
 class QualitySettings(Section):
     """Quality gates."""
 
-    max_bad_share: float = Field(
-        0.3, ge=0, le=1, description="a store with a larger share of bad rows is stopped"
-    )
-    min_rows_for_share: int = Field(5, ge=1, description="fewer rows never stop a store")
-    past_days: int = Field(400, ge=1, description="a start further back is implausible")
-    future_days: int = Field(400, ge=1, description="a start further ahead is implausible")
-    write_docs: bool = Field(True, description="write Great Expectations' Data Docs of every run")
-    docs_dir: Path = Field(
-        Path(".naverplace/data-docs"), description="where Great Expectations writes its Data Docs"
-    )
+    max_bad_share: float = Field(0.3, ge=0, le=1)
+    """a store with a larger share of bad rows is stopped"""
+    min_rows_for_share: int = Field(5, ge=1)
+    """fewer rows never stop a store"""
+    past_days: int = Field(400, ge=1)
+    """a start further back is implausible"""
+    future_days: int = Field(400, ge=1)
+    """a start further ahead is implausible"""
+    write_docs: bool = True
+    """write Great Expectations' Data Docs of every run"""
+    docs_dir: Path = Path(".naverplace/data-docs")
+    """where Great Expectations writes its Data Docs"""
 
 
 class ThresholdSettings(Section):
     """The thresholds of one run, shown in its summary document."""
 
-    total_seconds: float = Field(300.0, gt=0, description="the whole run")
-    booking_api_seconds: float = Field(60.0, gt=0, description="reading the bookings of all stores")
-    dynamodb_seconds: float = Field(5.0, gt=0, description="answers of DynamoDB")
-    sms_seconds: float = Field(30.0, gt=0, description="handing the messages to SENS")
-    notification_seconds: float = Field(5.0, gt=0, description="telling the owner")
-    memory_mb: float = Field(512.0, gt=0, description="peak memory of the process")
-    memory_share: float = Field(
-        0.5, ge=0, lt=1, description="more than this share of the allocated memory is used"
-    )
+    total_seconds: float = Field(300.0, gt=0)
+    """the whole run"""
+    booking_api_seconds: float = Field(60.0, gt=0)
+    """reading the bookings of all stores"""
+    dynamodb_seconds: float = Field(5.0, gt=0)
+    """answers of DynamoDB"""
+    sms_seconds: float = Field(30.0, gt=0)
+    """handing the messages to SENS"""
+    notification_seconds: float = Field(5.0, gt=0)
+    """telling the owner"""
+    memory_mb: float = Field(512.0, gt=0)
+    """peak memory of the process"""
+    memory_share: float = Field(0.5, ge=0, lt=1)
+    """more than this share of the allocated memory is used"""
 
 
 class DocumentSettings(Section):
     """The summary document that every run writes."""
 
-    check_log: bool = Field(
-        True, description="look up in table and SENS's log what the run has sent (one question)"
-    )
-    allocated_mb: float | None = Field(
-        None, gt=0, description="memory given to the process; AWS Lambda tells it by itself"
-    )
-    metrics_line: bool = Field(
-        False, description="print every run's figures as a line that CloudWatch makes metrics of"
-    )
+    check_log: bool = True
+    """look up in table and SENS's log what the run has sent (one question)"""
+    allocated_mb: float | None = Field(None, gt=0)
+    """memory given to the process; AWS Lambda tells it by itself"""
+    metrics_line: bool = False
+    """print every run's figures as a line that CloudWatch makes metrics of"""
 
 
 class CutoverSettings(Section):
     """The switch: who sends for which store while the legacy is replaced (docs/switch.md)."""
 
-    default_owner: str = Field(
-        "new",
-        pattern="^(legacy|shadow|new)$",
-        description="who sends for a store that nobody has switched yet; "
-        "set it to legacy before the first run when a legacy is running",
-    )
-    legacy_rule: str | None = Field(
-        None,
-        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
-        description="the EventBridge rule that starts the legacy; the last cut-over disables it",
-    )
-    legacy_run_seconds: float = Field(
-        900.0,
-        gt=0,
-        description="no run of the legacy lasts longer (its Lambda time-out; at most 900)",
-    )
-    lead_seconds: float = Field(
-        2400.0,
-        gt=0,
-        description="beside the legacy: what starts sooner is left to it; "
-        "legacy_run_seconds, the time between two of our runs, and some minutes",
-    )
-    go_max_age_hours: float = Field(
-        72.0, gt=0, description="an older verdict of the comparison allows no cut-over"
-    )
+    default_owner: str = Field("new", pattern="^(legacy|shadow|new)$")
+    """who sends for a store nobody has switched; set it to legacy first when a legacy is running"""
+    legacy_rule: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    """the EventBridge rule that starts the legacy; the last cut-over disables it"""
+    legacy_run_seconds: float = Field(900.0, gt=0)
+    """no run of the legacy lasts longer (its Lambda time-out; at most 900)"""
+    lead_seconds: float = Field(2400.0, gt=0)
+    """what starts sooner is left to the legacy: legacy_run_seconds, our interval, some minutes"""
+    go_max_age_hours: float = Field(72.0, gt=0)
+    """an older verdict of the comparison allows no cut-over"""
 
 
 class CaptureSettings(Section):
     """Capture: a bundle of every run's inputs and decisions, under pseudonyms."""
 
-    enabled: bool = Field(False, description="write a bundle of every run (docs/capture.md)")
-    where: str = Field(
-        ".naverplace/bundles", min_length=1, description="a folder, or s3://bucket/folder"
-    )
-    key: Secret | None = Field(
-        None, description="makes the pseudonyms; 16 signs or more: openssl rand -hex 32"
-    )
-    keep_days: float = Field(
-        30.0, gt=0, le=366, description="a bundle is removed after so many days"
-    )
+    enabled: bool = False
+    """write a bundle of every run (docs/capture.md)"""
+    where: str = Field(".naverplace/bundles", min_length=1)
+    """a folder, or s3://bucket/folder"""
+    key: Secret | None = None
+    """makes the pseudonyms; 16 signs or more: openssl rand -hex 32"""
+    keep_days: float = Field(30.0, gt=0, le=366)
+    """a bundle is removed after so many days"""
 
     @field_validator("where")
     @classmethod
@@ -204,47 +167,29 @@ class CaptureSettings(Section):
 class ParitySettings(Section):
     """Comparing with the legacy."""
 
-    legacy_texts: Path = Field(
-        Path("deployments/legacy-texts.yaml"), description="the legacy's own texts (docs/parity.md)"
-    )
-    accepted: Path = Field(
-        Path("deployments/accepted-differences.yaml"), description="what may differ, and why"
-    )
-    minimum_decisions: int = Field(
-        100, ge=1, description="distinct decisions of each store and kind that a GO needs"
-    )
-    minimum_sent: int = Field(
-        10, ge=0, description="messages of each store and kind that a GO needs"
-    )
-    report_dir: Path = Field(
-        Path(".naverplace/parity"), description="where a comparison writes its report"
-    )
-    legacy_wait_seconds: float = Field(
-        300.0, ge=0, le=1100, description="how long `observed` waits for the legacy's run to end"
-    )
+    legacy_texts: Path = Path("deployments/legacy-texts.yaml")
+    """the legacy's own texts (docs/parity.md)"""
+    accepted: Path = Path("deployments/accepted-differences.yaml")
+    """what may differ, and why"""
+    minimum_decisions: int = Field(100, ge=1)
+    """distinct decisions of each store and kind that a GO needs"""
+    minimum_sent: int = Field(10, ge=0)
+    """messages of each store and kind that a GO needs"""
+    report_dir: Path = Path(".naverplace/parity")
+    """where a comparison writes its report"""
+    legacy_wait_seconds: float = Field(300.0, ge=0, le=1100)
+    """how long `observed` waits for the legacy's run to end"""
 
 
 class RetentionSettings(Section):
     """Retention: personal data older than this is removed (docs/privacy.md)."""
 
-    days: float = Field(
-        365.0,
-        gt=90,  # SENS keeps its log for 90 days, and the ledger is compared with it
-        le=3660,
-        description="a booking is forgotten so many days after the last that happened with it",
-    )
-    history_days: float = Field(
-        30.0,
-        ge=1,
-        le=366,
-        description="reports, pages, logs and Prefect's history of runs are removed after so many "
-        "days",
-    )
-    log_dir: Path | None = Field(
-        None,
-        description="the logs of this machine's processes, cut by the day; `make up` sets it",
-    )
-    closed_stores: StoreIds = Field(
-        (),
-        description="stores that nobody serves any more: their bookings go without asking Naver",
-    )
+    # SENS keeps its log for 90 days, and the ledger is compared with it.
+    days: float = Field(365.0, gt=90, le=3660)
+    """a booking is forgotten so many days after the last that happened with it"""
+    history_days: float = Field(30.0, ge=1, le=366)
+    """reports, pages, logs and Prefect's history of runs are removed after so many days"""
+    log_dir: Path | None = None
+    """the logs of this machine's processes, cut by the day; `make up` sets it"""
+    closed_stores: StoreIds = ()
+    """stores that nobody serves any more: their bookings go without asking Naver"""

@@ -20,7 +20,6 @@ from naverplace.ledger.message_ledger import (
     MAX_REFUSALS,
     Claim,
     ClaimRefused,
-    Reclaimable,
     interpret_claim,
     next_try,
 )
@@ -135,7 +134,7 @@ def test_a_message_freed_after_a_refusal_need_not_wait() -> None:
 
     met = interpret_claim(claim, {**KEY._asdict(), attribute("guide"): freed.as_map()})
 
-    assert met == Reclaimable(freed)
+    assert met == freed
 
 
 @given(
@@ -164,4 +163,4 @@ def test_a_refused_message_is_free_when_it_is_changed_or_its_wait_is_over(
     elif same and early:
         assert met == ClaimRefused("backing_off", refused)
     else:
-        assert met == Reclaimable(refused)
+        assert met == refused

@@ -20,7 +20,6 @@ from naverplace.ledger.message_ledger import (
     MAX_REFUSALS,
     Claim,
     ClaimRefused,
-    Reclaimable,
     interpret_claim,
 )
 
@@ -131,7 +130,7 @@ def test_no_message_that_may_be_with_the_provider_is_ever_free(
 ) -> None:
     met = interpret_claim(a_claim(), item_with(message, remind_sms=flag))
 
-    if isinstance(met, Reclaimable):
+    if isinstance(met, LedgerEntry):
         assert message.state in (MessageStatus.OWED, MessageStatus.REFUSED)
         assert not flag
     if isinstance(met, Claim):
@@ -155,7 +154,7 @@ def test_a_refused_content_is_given_up_in_the_end_and_a_changed_one_is_not() -> 
     mended = LedgerEntry(MessageStatus.REFUSED, refusals=MAX_REFUSALS, content_hash="other")
 
     assert interpret_claim(a_claim(), item_with(refused)) == ClaimRefused("given_up", refused)
-    assert interpret_claim(a_claim(), item_with(mended)) == Reclaimable(mended)
+    assert interpret_claim(a_claim(), item_with(mended)) == mended
 
 
 def test_the_legacys_flag_stands_in_the_way() -> None:

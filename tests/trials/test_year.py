@@ -17,7 +17,7 @@ from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import Resolution
 from naverplace.domain.effects import SendSms
 from naverplace.ledger import message_ledger
-from naverplace.ledger.message_ledger import ClaimRefused, Reclaimable
+from naverplace.ledger.message_ledger import ClaimRefused
 from naverplace.rules import expiry
 from trials.year import oracle, owed
 from trials.year.half import Half
@@ -69,7 +69,7 @@ def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
     def interpret_claim(claim: Any, old: Any) -> Any:
         met = real(claim, old)
         if isinstance(met, ClaimRefused) and met.message and met.message.is_in_doubt:
-            return Reclaimable(met.message)
+            return met.message
         return met
 
     return interpret_claim
