@@ -18,12 +18,12 @@ def retention(dry_run: bool = False) -> dict[str, Any]:
     Args:
         dry_run: only count what would be removed.
     """
-    this = tasks.prepare(dry_run=dry_run)
-    looked = tasks.look(this)
-    listed = tasks.ask(this, looked)
-    places = [tasks.bookings(this, looked, listed), tasks.open_messages(this)]
-    places += [*tasks.files(this), *tasks.history(this)]
-    done = tasks.report(this, places)
+    job = tasks.prepare(dry_run=dry_run)
+    looked = tasks.look(job)
+    listed = tasks.ask(job, looked)
+    places = [tasks.bookings(job, looked, listed), tasks.open_messages(job)]
+    places += [*tasks.files(job), *tasks.history(job)]
+    done = tasks.report(job, places)
     if done.problems or (done.left and not dry_run):
         raise StepFailed(
             f"{done.left} things are older than they may be, {len(done.problems)} problems: "

@@ -23,52 +23,52 @@ def prepare(*, dry_run: bool) -> Retention:
 
 
 @library_task("look", retries=2, wait=30.0)
-def look(this: Retention) -> OldRecords:
+def look(job: Retention) -> OldRecords:
     """Read the whole ledger."""
-    return this.look()
+    return job.look()
 
 
 @library_task("ask-naver", retries=2, wait=60.0)
-def ask(this: Retention, looked: OldRecords) -> Listed:
+def ask(job: Retention, looked: OldRecords) -> Listed:
     """Ask which of the old bookings Naver still lists."""
-    return this.ask(looked)
+    return job.ask(looked)
 
 
 @library_task("forget-bookings", retries=2, wait=30.0)
-def bookings(this: Retention, looked: OldRecords, listed: Listed) -> LocationResult:
+def bookings(job: Retention, looked: OldRecords, listed: Listed) -> LocationResult:
     """Forget the bookings whose time is over."""
-    return this.bookings(looked, listed)
+    return job.bookings(looked, listed)
 
 
 @library_task("forget-open-messages", retries=2, wait=30.0)
-def open_messages(this: Retention) -> LocationResult:
+def open_messages(job: Retention) -> LocationResult:
     """Drop the phones of messages that nobody has settled for so long."""
-    return this.open_messages()
+    return job.open_messages()
 
 
 @library_task("remove-files", retries=2, wait=30.0)
-def files(this: Retention) -> list[LocationResult]:
+def files(job: Retention) -> list[LocationResult]:
     """Remove old reports, pages and captured runs."""
-    return [*this.files(), this.bundles()]
+    return [*job.files(), job.bundles()]
 
 
 @library_task("remove-history", retries=2, wait=30.0)
-def history(this: Retention) -> list[LocationResult]:
+def history(job: Retention) -> list[LocationResult]:
     """Remove old runs of ours from Prefect's own history."""
-    days = this.settings.retention.history_days
-    return forget_history(before=this.history_before, days=days, dry_run=this.dry_run)
+    days = job.settings.retention.history_days
+    return forget_history(before=job.history_before, days=days, dry_run=job.dry_run)
 
 
 @library_task("report")
-def report(this: Retention, places: Sequence[LocationResult]) -> RetentionResult:
+def report(job: Retention, places: Sequence[LocationResult]) -> RetentionResult:
     """Publish the counts, and tell the owner when something is left."""
-    done = this.sum_up(places)
+    done = job.sum_up(places)
     create_table_artifact(
         key="retention",
         table=done.rows(),
         description="Personal data by place; docs/privacy.md says where it can be and for how long",
     )
-    text = "" if this.dry_run else retention_message(done)
-    problems = send_alert(this.settings, text, what="the retention").problems if text else ()
+    text = "" if job.dry_run else retention_message(done)
+    problems = send_alert(job.settings, text, what="the retention").problems if text else ()
     telling = [LocationResult("telling", 0.0, problems=problems)] if problems else []
     return replace(done, places=(*done.places, *telling))

@@ -93,11 +93,6 @@ class InDoubtResolver:
         time.sleep(max(0.0, (max(near) - now).total_seconds()) + 0.01)
         return True
 
-    def free_by_rule(self, message: InDoubtMessage) -> bool:
-        """Free a message that the rule prefers to send twice rather than not at all."""
-        why = "sent again by the rule's choice (in_doubt: resend); SENS's log cannot be read"
-        return self.table.release_claim(message.claim, why, now=self.clock.now())
-
     def _look_up(
         self, message: InDoubtMessage, messages: Sequence[InDoubtMessage]
     ) -> InDoubtMessage:
@@ -252,8 +247,12 @@ class InDoubtPass:
             return self._send_again(index, message.why, freed=True)
         if message.resolution is Resolution.RESOLVED_BY_OTHER_RUN:
             return self._send_again(index, message.why)
-        if self._may_be_sent_twice(index, message) and self.resolver.free_by_rule(message):
-            return self._send_again(index, "sent again by the rule's choice", freed=True)
+        if self._may_be_sent_twice(index, message):
+            why = "sent again by the rule's choice"
+            reason = f"{why} (in_doubt: resend); SENS's log cannot be read"
+            now = self.executor.clock.now()
+            if self.executor.table.release_claim(message.claim, reason, now=now):
+                return self._send_again(index, why, freed=True)
         return self._stays_in_doubt(index, message.why, message.resolution)
 
     def _may_be_sent_twice(self, index: int, message: InDoubtMessage) -> bool:

@@ -91,12 +91,11 @@ def _version(program: Path) -> str:
 def _session(run: RunContext) -> str:
     try:
         session = open_naver_session(
-            run.settings.naver,
+            run.settings,
             table=run.session_table,
             clock=run.clock,
             authenticator=NoBrowser(),
             probe_stores=list(run.stores),
-            max_skew_seconds=run.settings.clock.max_skew_seconds,
         )
     except (SessionExpired, LoginFailed) as error:
         raise _NotLoggedIn(str(error)) from error

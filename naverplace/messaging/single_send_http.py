@@ -20,11 +20,7 @@ from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from naverplace.base.errors import (
-    OutcomeUnknown,
-    Permanent,
-    ServiceUnavailable,
-)
+from naverplace.base.errors import OutcomeUnknown, Permanent, ServiceUnavailable
 
 LARGEST = 8 * 1024 * 1024  # bytes of an answer; all services here answer a few hundred
 _NO_ADDRESS = "its address in the settings is none"
@@ -122,7 +118,6 @@ class SingleSendClient:
 @cache
 def _trusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
-    context.load_verify_locations(
-        DEFAULT_CA_BUNDLE_PATH
-    )  # slim images come without certificates of their own
+    # Slim images come without certificates of their own.
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context

@@ -203,8 +203,6 @@ class BookingClient:
 
 @dataclass
 class _Reading:
-    """One reading of one list, page by page."""
-
     expected: int
     pages: int = 0
     received: int = 0

@@ -21,12 +21,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 from urllib3.exceptions import HTTPError
 
-from naverplace.base.errors import (
-    NaverPlaceError,
-    NoScreen,
-    PageChanged,
-    ServiceUnavailable,
-)
+from naverplace.base.errors import NoScreen, PageChanged, ServiceUnavailable
 from naverplace.naver.browser import Programs, open_browser
 from naverplace.naver.login_page import find_obstacle, look, shows_form
 from naverplace.naver.session_store import Cookie, fits, has_login, normalise_cookie
@@ -186,7 +181,5 @@ def _in_our_words(what: str) -> Iterator[None]:
     """Replace what Selenium raises: its texts may quote the page or what was typed."""
     try:
         yield
-    except NaverPlaceError:
-        raise
     except (WebDriverException, HTTPError) as error:
         raise PageChanged(f"{SERVICE}: {what} ({type(error).__name__})") from None

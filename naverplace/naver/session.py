@@ -290,25 +290,24 @@ def _note_refusal(store: SessionStore, error: LoginFailed) -> None:
 
 
 def open_naver_session(
-    settings: NaverSettings,
+    settings: Settings,
     *,
     table: StateTable,
     clock: Clock,
     authenticator: Authenticator,
     probe_stores: Sequence[str],
-    max_skew_seconds: float,
 ) -> NaverSession:
     """Restore the stored session, or log in once.
 
     Raises LoginFailed, SessionExpired, ClockWrong, Transient, or what reading the table raises.
     """
     session = NaverSession(
-        settings,
-        store=SessionStore(table, settings, clock),
+        settings.naver,
+        store=SessionStore(table, settings.naver, clock),
         clock=clock,
         authenticator=authenticator,
         probe_stores=probe_stores,
-        max_skew_seconds=max_skew_seconds,
+        max_skew_seconds=settings.clock.max_skew_seconds,
     )
     session.open()
     return session

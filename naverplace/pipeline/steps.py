@@ -86,12 +86,11 @@ def restore_session(run: RunContext) -> NaverSession:
     """Restore the owner's session, or log in once. Raises LoginFailed, ClockWrong, Transient."""
     with run.watch.phase("session"):
         return open_naver_session(
-            run.settings.naver,
+            run.settings,
             table=run.session_table,
             clock=run.clock,
             authenticator=NoBrowser() if run.shard else NaverAuthenticator(run.settings.naver),
             probe_stores=list(run.stores),
-            max_skew_seconds=run.settings.clock.max_skew_seconds,
         )
 
 

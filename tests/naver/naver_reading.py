@@ -57,12 +57,11 @@ def open_it(
     probe_stores: Sequence[str] = (STORE,),
 ) -> NaverSession:
     return open_naver_session(
-        naver or settings.naver,
+        settings.model_copy(update={"naver": naver}) if naver else settings,
         table=a_table(settings),
         clock=clock or settings.make_clock(),
         authenticator=authenticator,
         probe_stores=probe_stores,
-        max_skew_seconds=settings.clock.max_skew_seconds,
     )
 
 

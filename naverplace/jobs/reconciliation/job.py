@@ -87,11 +87,6 @@ class LedgerComparison:
     problems: tuple[str, ...] = ()
     nothing_to_compare: bool = False  # one side was empty, whatever the other says
 
-    @property
-    def counted(self) -> int:
-        """Tell how many messages the whole ledger counts as sent."""
-        return sum(bool(m.entry and m.entry.counted_as_sent) for m in self.matched.entries)
-
 
 def run_reconciliation(
     settings: Settings, *, run_id: str, door: str = "cli", since: datetime | None = None
@@ -144,14 +139,13 @@ def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
         messages = with_contents(context.sens, messages, wanted)
         matched = match(messages)
     empty = nothing_to_compare(matched, window)
-    compared = LedgerComparison(window, tail, mark, matched, (*problems, *empty), bool(empty))
-    if not mark.ledger_size or compared.counted:
-        return compared
-    emptied = (
-        f"table {context.table.table.name!r} counts no message at all, and had {mark.ledger_size} "
-        "the last time: is it the right table, and was it restored or emptied?"
-    )
-    return replace(compared, problems=(*compared.problems, emptied), nothing_to_compare=True)
+    if mark.ledger_size and not matched.ledger_size:
+        empty.append(
+            f"table {context.table.table.name!r} counts no message at all, and had "
+            f"{mark.ledger_size} the last time: is it the right table, and was it restored or "
+            "emptied?"
+        )
+    return LedgerComparison(window, tail, mark, matched, (*problems, *empty), bool(empty))
 
 
 def _bounds(
@@ -307,7 +301,7 @@ def remember(
         context.session_table,
         until=max(held, longest),
         named=[finding.id for finding in done.findings],
-        ledger_size=compared.counted,
+        ledger_size=compared.matched.ledger_size,
         notes={
             "run_id": context.run_id,
             "at": done.now,

@@ -88,6 +88,11 @@ class MatchResult:
     entries: tuple[Match, ...]
     messages: tuple[Match, ...]
 
+    @property
+    def ledger_size(self) -> int:
+        """Tell how many messages the whole ledger counts as sent."""
+        return sum(bool(m.entry and m.entry.counted_as_sent) for m in self.entries)
+
     def lacking_content(self) -> list[SmsLogEntry]:
         """List the messages that only their content can tell apart from ours."""
         known = {m.entry.to for m in self.entries if m.entry and m.entry.message.content_hash}
@@ -130,8 +135,6 @@ class _Judged(Generic[T]):
 
 
 class _Matching:
-    """The work on one ledger and one log."""
-
     def __init__(
         self,
         entries: Sequence[LedgerMessage],

@@ -95,12 +95,11 @@ class Retention:
         read: dict[str, set[str]] = {}
         if wanted:
             session = open_naver_session(
-                self.settings.naver,
+                self.settings,
                 table=self.session_table,
                 clock=self.clock,
                 authenticator=NoBrowser(),
                 probe_stores=wanted,
-                max_skew_seconds=self.settings.clock.max_skew_seconds,
             )
             client = BookingClient(session, self.settings.naver, self.clock)
         for store_id in wanted:
