@@ -216,12 +216,8 @@ class Ownership:
 
     def as_map(self) -> dict[str, Any]:
         """Write it as an attribute, times in UTC."""
-        values: dict[str, Any] = {"owner": self.owner, "epoch": self.epoch}
-        values |= {"by": self.by, "why": self.why}
-        for name in ("since", "alone_from"):
-            if moment := getattr(self, name):
-                values[name] = format_utc(moment)
-        return values
+        parts = {name: value for name, value in vars(self).items() if value is not None}
+        return {n: format_utc(v) if isinstance(v, datetime) else v for n, v in parts.items()}
 
 
 def owner_of(item: StoreState, default: str) -> Ownership:

@@ -37,7 +37,6 @@ class Acceptance:
     """SENS has taken a message; that is not yet its delivery."""
 
     request_id: str
-    request_time: str  # as SENS writes it
     seconds: float
 
 
@@ -46,7 +45,7 @@ def accepted(answer: HttpResponse, *, private: Sequence[str]) -> Acceptance:
     read = answer.json()
     request_id = read.get("requestId")
     if answer.status == 202 and isinstance(request_id, str) and request_id:
-        return Acceptance(request_id, str(read.get("requestTime", "")), answer.seconds)
+        return Acceptance(request_id, answer.seconds)
     if answer.status == 429:
         raise throttled(answer)
     if answer.status in REFUSALS:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http.cookiejar import Cookie as HeldCookie
 from ipaddress import ip_address
 from typing import Any
@@ -147,15 +146,6 @@ def lasting(cookies: Sequence[Cookie]) -> list[Cookie]:
     return [cookie for cookie in cookies if cookie["name"] in PERSISTED_COOKIES]
 
 
-@dataclass(frozen=True)
-class Cooldown:
-    """An earlier login that was refused, and until when no other is tried."""
-
-    reason: str
-    failures: int
-    until: datetime
-
-
 class SessionStore:
     """Reads and writes the stored session; every read error is an error, never 'no cookies'."""
 
@@ -196,7 +186,7 @@ class SessionStore:
         before = self._stored or []
         return not same(self.load() or [], before)
 
-    def remember_failure(self, error: LoginFailed) -> Cooldown:
+    def remember_failure(self, error: LoginFailed) -> None:
         """Remember a refused login, so that none is blindly tried again; each time for longer."""
         item = self.table.get(LOGIN_ID) or {}
         failures = _number(item.get("failures")) + 1
@@ -213,28 +203,23 @@ class SessionStore:
                 "until": until.isoformat(timespec="seconds"),
             }
         )
-        return Cooldown(error.reason, failures, until)
 
     def forget_failures(self) -> None:
         """Remember that a login went well, which ends every cool-down."""
         now = self.clock.now().isoformat(timespec="seconds")
         self.table.put({"id": LOGIN_ID, "failures": 0, "logged_in_at": now})
 
-    def cooldown(self) -> Cooldown | None:
-        """Read the cool-down that is still on, if any. Raises Transient or Permanent."""
-        item = self.table.get(LOGIN_ID) or {}
-        failures = _number(item.get("failures"))
-        until = parse_time(item.get("until"))
-        if not failures or until is None or until <= self.clock.now():
-            return None
-        return Cooldown(str(item.get("reason", "")), failures, until)
-
     def check_cooldown(self) -> None:
-        """Raise CoolingDown when an earlier login was refused a short while ago."""
-        if cooldown := self.cooldown():
+        """Raise CoolingDown when an earlier login was refused a short while ago.
+
+        Raises Transient or Permanent when the table cannot be read.
+        """
+        item = self.table.get(LOGIN_ID) or {}
+        failures, until = _number(item.get("failures")), parse_time(item.get("until"))
+        if failures and until and until > self.clock.now():
             raise CoolingDown(
-                f"no login is tried before {cooldown.until:%Y-%m-%d %H:%M}: "
-                f"{cooldown.failures} in a row were refused, the last one for {cooldown.reason}"
+                f"no login is tried before {until:%Y-%m-%d %H:%M}: {failures} in a row were "
+                f"refused, the last one for {item.get('reason', '')}"
             )
 
 

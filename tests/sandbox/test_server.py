@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
+from naverplace.base.errors import CoolingDown
 from naverplace.naver.session_store import SessionStore
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
@@ -191,11 +192,10 @@ def test_a_remembered_login_failure_is_one_that_the_library_reads(
     table = StateTable(open_dynamodb(settings.aws), settings.aws.session_table)
     manager = SessionStore(table, settings.naver, settings.make_clock())
 
-    cooldown = manager.cooldown()
-    assert cooldown is not None
-    assert cooldown.reason == "captcha"
+    with pytest.raises(CoolingDown, match="the last one for captcha"):
+        manager.check_cooldown()
     world.forget_session()
-    assert manager.cooldown() is None
+    manager.check_cooldown()  # raises nothing
 
 
 def test_the_credentials_are_awkward_to_hide(world: Sandbox) -> None:
