@@ -179,17 +179,20 @@ class SensClient:
         return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
 
     def find(self, *, start: datetime, end: datetime, to: str | None = None) -> list[SmsLogEntry]:
-        """List the messages requested from `start` to `end`, both included, cut to the second.
+        """List the messages requested from `start` to `end`, both included, each once.
 
-        The window is at most 30 days, in the last 90; raises ValueError, Transient, Permanent.
+        SENS lists the last 90 days, and is asked in pieces of 30. Raises Transient, Permanent.
         """
-        if not timedelta() <= end - start <= MAX_WINDOW:
-            raise ValueError("SENS lists windows of 0 to 30 days")
-        query = {
-            "requestStartTime": start.astimezone(SEOUL).strftime(_TIME),
-            "requestEndTime": end.astimezone(SEOUL).strftime(_TIME),
-        }
-        return self._list(query | ({"to": to} if to else {}))
+        found: list[SmsLogEntry] = []
+        while start <= end:
+            until = min(start + MAX_WINDOW, end)
+            query = {
+                "requestStartTime": start.astimezone(SEOUL).strftime(_TIME),
+                "requestEndTime": until.astimezone(SEOUL).strftime(_TIME),
+            }
+            found += self._list(query | ({"to": to} if to else {}))
+            start = until + timedelta(seconds=1)  # SENS counts whole seconds, both edges included
+        return each_once(found)
 
     def find_request(self, request_id: str) -> list[SmsLogEntry]:
         """List the messages of one request; raises Transient, Permanent."""
@@ -293,19 +296,6 @@ def signature(method: str, target: str, *, timestamp: str, access_key: str, secr
 
 KEPT = timedelta(days=89)  # SENS lists the last 90 days (outside-services: SENS list)
 MOST_QUESTIONS = 500  # about single requests or messages in one reconciliation
-
-
-def read_log(sens: SensClient, *, start: datetime, end: datetime) -> list[SmsLogEntry]:
-    """List the messages of a window, each once, in pieces that SENS takes.
-
-    Raises Transient, Permanent.
-    """
-    found: list[SmsLogEntry] = []
-    while start <= end:
-        until = min(start + MAX_WINDOW, end)
-        found += sens.find(start=start, end=until)
-        start = until + timedelta(seconds=1)  # SENS counts whole seconds, both edges included
-    return each_once(found)
 
 
 def read_requests(sens: SensClient, request_ids: Iterable[str]) -> list[SmsLogEntry]:

@@ -13,7 +13,7 @@ from naverplace.delivery.in_doubt import SIGNATURE_LIFE
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.messaging.sens import SensClient, read_log, read_requests
+from naverplace.messaging.sens import SensClient, read_requests
 from naverplace.pipeline.capture.capture_run import capture_run
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.notify_owner import collect_measurements, keep_report_files, send_summary
@@ -154,7 +154,7 @@ def _read_log(run: RunContext, sent: Sequence[AcceptedMessage]) -> list[SmsLogEn
     sens = SensClient(patient.model_copy(update={"attempts": 1}), run.clock)
     # SENS's clock may be as far from ours as a signature lives.
     start, end = run.now - SIGNATURE_LIFE, run.clock.now() + SIGNATURE_LIFE
-    found = read_log(sens, start=start - timedelta(seconds=1), end=end)
+    found = sens.find(start=start - timedelta(seconds=1), end=end)
     shown = {message.request_id for message in found}
     missing = [one.request_id for one in sent if one.request_id not in shown]
     return found + read_requests(sens, missing[:SINGLE])

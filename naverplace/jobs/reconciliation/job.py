@@ -47,7 +47,6 @@ from naverplace.messaging.sens import (
     KEPT,
     SensClient,
     each_once,
-    read_log,
     read_requests,
     with_contents,
 )
@@ -115,7 +114,7 @@ def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
         # If this very first one fails, the next one still begins here.
         write_watermark(context.session_table, until=window.start)
     start = max(tail - SKEW, context.now - KEPT)
-    messages = read_log(context.sens, start=start, end=context.now)
+    messages = context.sens.find(start=start, end=context.now)
     # The ledger is read after the log: what is in the log was claimed before it was sent.
     records = list(context.table.scan())
     match = partial(
