@@ -12,13 +12,11 @@ from naverplace.aws.dynamodb import open_dynamodb, table_errors
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SMS_KEYS = {"booking_num": "HASH", "phone": "RANGE"}
-SESSION_KEYS = {"id": "HASH"}
-
 
 def schemas(aws: AwsSettings) -> dict[str, dict[str, str]]:
     """List both tables' keys by table name (outside-services: DynamoDB legacy tables)."""
-    return {aws.sms_table: SMS_KEYS, aws.session_table: SESSION_KEYS}
+    sms, session = {"booking_num": "HASH", "phone": "RANGE"}, {"id": "HASH"}
+    return {aws.sms_table: sms, aws.session_table: session}
 
 
 def create_tables(aws: AwsSettings) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +21,6 @@ _FAULTS = {400, 403, 404, 405, 410, 413}
 # What a live webhook answers to a message without text; a dead one says no_service and the like.
 _ALIVE = {"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"}
 
-Block = Mapping[str, Any]
-
 
 class Slack:
     """The way to the channel that the webhook belongs to."""
@@ -29,18 +28,22 @@ class Slack:
     def __init__(self, settings: SlackSettings) -> None:
         self.settings = settings
 
-    def send(self, text: str, blocks: Sequence[Block] | None = None) -> MessageReceipt:
-        """Send a text; `blocks` are how it looks, and without them the text is shown as it is.
+    def send(self, text: str) -> MessageReceipt:
+        """Send a text, shown as it is: no markup, so that no name can change how it looks.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been, or when only the first parts were, Permanent without a webhook.
         """
-        fitting = fit(escape_mrkdwn(text) if blocks is None else blocks)
-        posts = [fitting[i : i + BLOCKS] for i in range(0, len(fitting), BLOCKS)] or [[]]
-        fallback = escape(text if len(text) <= SECTION else text[: SECTION - 1] + "…")
+        sections = [
+            {"type": "section", "text": {"type": "plain_text", "text": part, "emoji": False}}
+            for part in split_text(text, SECTION)
+        ]
+        posts = [sections[i : i + BLOCKS] for i in range(0, len(sections), BLOCKS)]
+        short = text if len(text) <= SECTION else text[: SECTION - 1] + "…"
+        fallback = escape(short, quote=False)  # here Slack reads its markup
         return send_parts(
             "Slack",
-            posts if text.strip() else [],
+            posts,
             lambda post: self._post({"text": fallback, "blocks": post}, private=text),
         )
 
@@ -84,30 +87,3 @@ def _judge(answer: HttpResponse, *, private: str) -> None:
     raise OutcomeUnknown(
         f"Slack: answered {answer.status}, which does not say whether it took the message"
     )
-
-
-def escape(text: str) -> str:
-    """Escape the three signs that Slack's markup takes as its own."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def escape_mrkdwn(text: str) -> list[dict[str, Any]]:
-    """Show a text as it is: no markup, so that no name can change how it looks."""
-    return [
-        {"type": "section", "text": {"type": "plain_text", "text": part, "emoji": False}}
-        for part in split_text(text, SECTION)
-    ]
-
-
-def fit(blocks: Sequence[Block]) -> list[dict[str, Any]]:
-    """Cut sections that are too long into several, at line ends where possible."""
-    fitting: list[dict[str, Any]] = []
-    for block in blocks:
-        text = block.get("text")
-        if block.get("type") != "section" or not isinstance(text, Mapping):
-            fitting.append(dict(block))
-            continue
-        for n, part in enumerate(split_text(str(text.get("text", "")), SECTION)):
-            rest = {k: v for k, v in block.items() if k not in ("block_id", "accessory")}
-            fitting.append({**(rest if n else block), "text": {**text, "text": part}})
-    return fitting

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled
-from naverplace.messaging.slack import BLOCKS, SECTION, Slack, escape_mrkdwn, fit
+from naverplace.messaging.slack import BLOCKS, SECTION, Slack
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -46,42 +46,26 @@ def test_a_text_is_shown_as_it_is_and_escaped_where_markup_is_read(
     assert sent.messages == len(world.world.slack) == 1
 
 
-def test_given_blocks_are_sent_as_they_are(world: Sandbox, slack: Slack) -> None:
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": "요약"}},
-        {"type": "divider"},
-    ]
+def test_a_text_that_is_too_long_for_a_section_is_cut_at_line_ends(
+    world: Sandbox, slack: Slack
+) -> None:
+    text = "\n".join(["가" * 100] * 50)
 
-    slack.send("요약", blocks)
+    slack.send(text)
 
-    assert payloads(world)[0]["blocks"] == blocks
-
-
-def test_a_section_that_is_too_long_is_cut_at_line_ends() -> None:
-    lines = ["가" * 100 for _ in range(50)]
-    block = {
-        "type": "section",
-        "block_id": "b",
-        "text": {"type": "mrkdwn", "text": "\n".join(lines)},
-    }
-
-    first, second = fit([block])
-
-    assert len(first["text"]["text"]) <= SECTION
-    assert f"{first['text']['text']}\n{second['text']['text']}" == "\n".join(lines)
-    assert first["block_id"] == "b"
-    assert "block_id" not in second
-    assert escape_mrkdwn("") == []
+    first, second = shown(payloads(world)[0])
+    assert len(first) <= SECTION
+    assert f"{first}\n{second}" == text
 
 
 def test_more_blocks_than_a_message_holds_go_out_as_several(world: Sandbox, slack: Slack) -> None:
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": str(n)}} for n in range(120)]
+    sections = [f"{n} ".ljust(SECTION, "가") for n in range(120)]
 
-    sent = slack.send("긴 목록", blocks)
+    sent = slack.send("\n".join(sections))
 
     assert sent.messages == 3
     assert [len(payload["blocks"]) for payload in payloads(world)] == [BLOCKS, BLOCKS, 20]
-    assert [text for p in payloads(world) for text in shown(p)] == [str(n) for n in range(120)]
+    assert [text for p in payloads(world) for text in shown(p)] == sections
 
 
 @pytest.mark.parametrize("state", ["no_service", "channel_is_archived", "action_prohibited"])
@@ -120,10 +104,10 @@ def test_what_may_have_been_taken_is_not_sent_again(
 
 def test_half_of_a_message_counts_as_unknown(world: Sandbox, slack: Slack) -> None:
     world.world.faults.append(Fault("slack", "", "status:403", after=1))
-    blocks = [{"type": "divider"}] * (BLOCKS + 1)
+    text = "\n".join(["가" * SECTION] * (BLOCKS + 1))
 
     with pytest.raises(OutcomeUnknown, match="only 1 of 2"):
-        slack.send("하나", blocks)
+        slack.send(text)
 
 
 def test_a_wait_that_slack_asks_for_is_kept(world: Sandbox, slack: Slack) -> None:
