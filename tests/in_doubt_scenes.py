@@ -10,6 +10,7 @@ from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.delivery.in_doubt import InDoubtMessage, in_doubt_messages
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.message_kinds import FLAG_OF
+from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry
 from naverplace.ledger.message_ledger import Claim, MessageLedger
 from naverplace.messaging.sens import SensClient
@@ -63,16 +64,15 @@ class Scene:
         """Claim a message, send it or not, and leave it there; gives the request id."""
         settings, now = self.settings, self.settings.make_clock().now()
         self.table.records.create({**item_of(0), **effect.key._asdict()})
-        claim = self.table.claim(
-            effect.key,
-            effect.kind,
+        entry = LedgerEntry(
+            MessageStatus.CLAIMED,
             run_id="dead",
-            now=now,
-            flag=effect.flag,
+            claimed_at=now,
             content_hash=self.sens.fingerprint(
                 to=effect.to, sender=effect.sender, subject=effect.subject, text=effect.text
             ),
         )
+        claim = self.table.claim(effect.key, effect.kind, entry, flag=effect.flag)
         assert isinstance(claim, Claim), claim
         request_id = self.send(effect.to, effect.text, effect.subject) if sent else ""
         if seen_to_fail:

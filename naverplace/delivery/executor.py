@@ -7,7 +7,7 @@ store's item: the next run resolves it by SENS's log.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +35,8 @@ from naverplace.domain.effects import (
     SendSms,
     SetFlag,
 )
-from naverplace.domain.records import notice_kind, read_record
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry, notice_kind, read_record
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.message_ledger import Claim, ClaimRefused, MessageLedger
 from naverplace.ledger.reservations import (
@@ -200,19 +201,16 @@ class EffectExecutor:
 
     def _try_claim(self, effect: SendSms | Notify, kind: str) -> Claim | ClaimRefused:
         now = self.clock.now()
+        entry = LedgerEntry(MessageStatus.CLAIMED, run_id=self.run_id, claimed_at=now)
         if isinstance(effect, Notify):
-            return self.table.claim(effect.key, kind, run_id=self.run_id, now=now)
+            return self.table.claim(effect.key, kind, entry)
         reserved_by = ""  # beside the legacy: since then, so that no living run has seen it unset
         if self._beside_legacy(effect):
             reserved_by = sortable_timestamp(
                 now - timedelta(seconds=self.switch.legacy_run_seconds)
             )
-        return self.table.claim(
-            effect.key,
-            kind,
-            run_id=self.run_id,
-            now=now,
-            flag=effect.flag,
+        entry = replace(
+            entry,
             content_hash=self.sens.fingerprint(
                 to=effect.to,
                 sender=effect.sender,
@@ -223,8 +221,8 @@ class EffectExecutor:
             expires=effect.expires,
             for_start=effect.for_start,
             epoch=self.lock.lease.epoch if self.lock else 0,
-            reserved_by=reserved_by,
         )
+        return self.table.claim(effect.key, kind, entry, flag=effect.flag, reserved_by=reserved_by)
 
     def _send(self, effect: SendSms, claim: Claim) -> tuple[str, float]:
         claimed_at = claim.message.claimed_at or self.clock.now()

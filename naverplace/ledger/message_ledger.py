@@ -107,36 +107,21 @@ class MessageLedger:
         self,
         key: RecordKey,
         kind: str,
+        entry: LedgerEntry,
         *,
-        run_id: str,
-        now: datetime,
         flag: str | None = None,
-        content_hash: str = "",
-        due: datetime | None = None,
-        expires: datetime | None = None,
-        for_start: datetime | None = None,
-        epoch: int = 0,
         reserved_by: str = "",
     ) -> Claim | ClaimRefused:
         """Take the right to send this message, or tell why it may not be sent now.
 
-        With `reserved_by` only when its flag is reserved since then or before: beside the legacy.
+        `entry`, in state `claimed`, is written with a token of its own. With `reserved_by` only
+        when the flag is reserved since then or before: beside the legacy.
         """
-        wanted = LedgerEntry(
-            state=MessageStatus.CLAIMED,
-            token=uuid4().hex,
-            run_id=run_id,
-            epoch=epoch,
-            content_hash=content_hash,
-            claimed_at=now,
-            due=due,
-            expires=expires,
-            for_start=for_start,
-        )
+        wanted = replace(entry, token=uuid4().hex)
         claim = Claim(key, kind, wanted, flag, reserved_by)
         met = interpret_claim(claim, self._try_claim(claim, None))
         if isinstance(met, LedgerEntry):
-            refusals = met.refusals if met.content_hash == content_hash else 0
+            refusals = met.refusals if met.content_hash == entry.content_hash else 0
             again = replace(wanted, attempt=met.attempt + 1, refusals=refusals)
             claim = replace(claim, message=again)
             met = interpret_claim(claim, self._try_claim(claim, (met.token, met.state)))

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from naverplace.cli.app import app
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import Outcome
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
@@ -49,9 +51,10 @@ def die_after_the_claim(settings: Settings, number: int, *, ago: timedelta) -> d
     table, effect = open_table(settings), a_send(settings, number)
     table.records.create(effect.item)
     claimed_at = settings.make_clock().now() - ago
-    table.claim(
-        effect.key, effect.kind, run_id="dead", now=claimed_at, content_hash="of no message"
+    entry = LedgerEntry(
+        MessageStatus.CLAIMED, run_id="dead", claimed_at=claimed_at, content_hash="of no message"
     )
+    table.claim(effect.key, effect.kind, entry)
     return claimed_at
 
 

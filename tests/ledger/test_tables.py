@@ -16,7 +16,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import read_record
+from naverplace.domain.records import LedgerEntry, read_record
 from naverplace.ledger.message_ledger import MAX_REFUSALS, Claim, ClaimRefused, MessageLedger
 from naverplace.ledger.schema import check_tables, create_tables
 from naverplace.settings.schema import Settings
@@ -66,9 +66,8 @@ def claimed(table: MessageLedger) -> Claim:
 def acquire(
     table: MessageLedger, content: str = "hash", now: datetime = NOON
 ) -> Claim | ClaimRefused:
-    return table.claim(
-        KEY, "guide", run_id="run-1", now=now, flag="remind_sms", content_hash=content
-    )
+    entry = LedgerEntry(MessageStatus.CLAIMED, run_id="run-1", claimed_at=now, content_hash=content)
+    return table.claim(KEY, "guide", entry, flag="remind_sms")
 
 
 def claim_guide(table: MessageLedger, content: str = "hash") -> Claim:
@@ -271,7 +270,7 @@ def test_any_word_can_be_a_kind(table: MessageLedger) -> None:
     table.records.create(item_of(KEY))
     kind = "new-year's #1: 새해"
 
-    claim = table.claim(KEY, kind, run_id="r", now=NOON)
+    claim = table.claim(KEY, kind, LedgerEntry(MessageStatus.CLAIMED, claimed_at=NOON))
 
     assert isinstance(claim, Claim)
     assert table.accept(claim, request_id="RS-1", now=NOON)
