@@ -24,7 +24,6 @@ MOVED_FROM = "_at_"  # then the earlier start, in the kind of a moved booking's 
 BY_LEGACY = "legacy"  # token of an entry that notes what the legacy has sent
 KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
 SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
-_NAMED = ("booking_num", "phone", "name", "booking_time", *FLAGS)
 _TIMES = ("claimed_at", "settled_at", "due", "expires", "for_start")
 _NUMBERS = {"attempt": 1, "refusals": 0, "epoch": 0}  # of an entry, with what a missing one is
 
@@ -91,9 +90,6 @@ class Record:
     option_sms: bool = False
     messages: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by kind
     reserved: Mapping[str, str] = field(default_factory=dict)  # flags, with since when
-    extra: Mapping[str, Any] = field(
-        default_factory=dict, repr=False
-    )  # whatever else the item holds
     item: Mapping[str, Any] = field(
         default_factory=dict, repr=False, compare=False
     )  # as it stands in the table; {} for a record made here
@@ -111,7 +107,6 @@ def read_record(item: Mapping[str, Any]) -> Record:
         for name, value in item.items()
         if name.startswith(PREFIX) and isinstance(value, Mapping)
     }
-    known = {*_NAMED, *(PREFIX + kind for kind in ledgers), *map(reserved_since, FLAGS)}
     return Record(
         key=RecordKey(str(item["booking_num"]), str(item["phone"])),
         name=str(item.get("name") or ""),
@@ -125,7 +120,6 @@ def read_record(item: Mapping[str, Any]) -> Record:
             for flag in FLAGS
             if item.get(flag) is not True and item.get(flag) == RESERVED
         },
-        extra={name: value for name, value in item.items() if name not in known},
         item=item,
     )
 

@@ -69,8 +69,8 @@ def test_an_item_of_the_legacy_is_read_with_its_flags_and_no_messages() -> None:
         name="김하나",
         booking_time="2025-10-22 15:30:00",
         confirm_sms=True,
-        extra={"option_time": ""},
     )
+    assert record.item == LEGACY_ITEM
 
 
 def test_an_item_without_name_and_flags_is_read_all_the_same() -> None:

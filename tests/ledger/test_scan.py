@@ -12,8 +12,8 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import ServiceUnavailable
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry
-from naverplace.ledger.scan import LedgerMessage, LedgerScan, entries_of
+from naverplace.domain.records import LedgerEntry, attribute
+from naverplace.ledger.scan import KEPT, LedgerMessage, LedgerScan, entries_of
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -71,7 +71,8 @@ def test_a_scan_gives_ledger_and_flags_and_no_name(world: Sandbox, table: Ledger
 
     assert record.messages["guide"].request_id == "R1"
     assert (record.remind_sms, record.confirm_sms) == (True, False)
-    assert (record.name, record.extra) == ("", {})
+    assert record.name == ""
+    assert record.item.keys() == {*KEPT, attribute("guide")}
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_record_is_created_once(table: MessageLedger) -> None:
 
     record = table.records.read([KEY])[KEY]
     assert not record.confirm_sms
-    assert record.extra["created_by"].startswith("run-1/")
+    assert record.item["created_by"].startswith("run-1/")
     assert table.records.writes == 1
 
 
