@@ -9,7 +9,6 @@ from typing import Self
 from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.delivery.in_doubt import InDoubtMessage, in_doubt_messages
 from naverplace.domain.effects import RecordKey, SendSms
-from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry
 from naverplace.ledger.message_ledger import Claim, MessageLedger
@@ -91,7 +90,7 @@ class Scene:
         )
 
     def doubts(self, keys: Sequence[RecordKey]) -> list[InDoubtMessage]:
-        return in_doubt_messages(self.table.records.read(keys).values(), FLAG_OF)
+        return in_doubt_messages(self.table.records.read(keys).values())
 
     def settle(self, *numbers: int, knowing: Sequence[int] = ()) -> list[InDoubtMessage]:
         """Settle the doubts about these bookings as the next run does, knowing others' records."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -29,7 +29,6 @@ from naverplace.delivery.in_doubt import (
 )
 from naverplace.delivery.outcomes import describe_error
 from naverplace.domain.effects import Channel, Effect, Notify, SendSms
-from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.records import Record
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.domain.sms_log import SmsLogEntry
@@ -65,6 +64,12 @@ class InDoubtResolver:
                 for entry in record.messages.values()
                 if entry.request_id and entry.content_hash
             }
+
+    def read(self, messages: Collection[PendingMessage]) -> list[InDoubtMessage]:
+        """Read those of these messages that are in doubt, and learn which requests are known."""
+        records = self.table.records.read(message.key for message in messages).values()
+        self.add_known_requests(records)
+        return [m for m in in_doubt_messages(records) if m.pending_message in messages]
 
     def resolve(self, messages: Sequence[InDoubtMessage]) -> list[InDoubtMessage]:
         """Look every message up once, the oldest first, and record what is certain now."""
@@ -215,10 +220,7 @@ class InDoubtPass:
             if self.results[index].outcome is Outcome.ACCEPTED:
                 known = self.results[index].request_id
                 self.resolver.known[known] = PendingMessage.of(effect)
-        records = self.executor.table.records.read(message.key for message in wanted)
-        self.resolver.add_known_requests(records.values())
-        messages = in_doubt_messages(records.values(), FLAG_OF)
-        found = self.resolver.resolve([m for m in messages if m.pending_message in wanted])
+        found = self.resolver.resolve(self.resolver.read(wanted))
         urgent = {PendingMessage.of(effect) for effect in in_doubt if self._is_urgent(effect)}
         waiting = [
             message

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import Record
 from naverplace.domain.sms_log import SmsLogEntry
@@ -128,10 +129,10 @@ def known_requests(records: Iterable[Record]) -> dict[str, PendingMessage]:
     }
 
 
-def in_doubt_messages(records: Iterable[Record], flags: Mapping[str, str]) -> list[InDoubtMessage]:
-    """List the messages in doubt of these records; `flags` names each kind's legacy flag."""
+def in_doubt_messages(records: Iterable[Record]) -> list[InDoubtMessage]:
+    """List the messages in doubt of these records."""
     return [
-        InDoubtMessage(Claim(record.key, kind, message, flags.get(kind)))
+        InDoubtMessage(Claim(record.key, kind, message, FLAG_OF.get(kind)))
         for record in records
         for kind, message in record.messages.items()
         if message.is_in_doubt and message.content_hash  # a notice has none: nobody can look it up

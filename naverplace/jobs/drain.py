@@ -15,12 +15,10 @@ from naverplace.delivery.in_doubt import (
     in_doubt_messages,
     safe_to_resend_after,
 )
-from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.ledger.store_state import LockedByOther, PendingMessage
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.store_delivery import unsettled
 from naverplace.redaction.redactor import describe
 
 log = logging.getLogger(__name__)
@@ -67,7 +65,7 @@ def drain_stores(
     progress("reading the whole table of bookings")
     table = LedgerScan(run.table.records.table.client, run.table.records.table.name)
     by_store: dict[str, set[PendingMessage]] = {store_id: set() for store_id in run.stores}
-    for doubt in in_doubt_messages(table.scan(), FLAG_OF):
+    for doubt in in_doubt_messages(table.scan()):
         store_id = doubt.claim.key.store_id
         if store_id in by_store or not known_only:
             by_store.setdefault(store_id, set()).add(doubt.pending_message)
@@ -101,7 +99,7 @@ def _drain_store(
     try:
         # What stood open may have been settled by the run that held the store until now.
         wanted = {*messages, *run.store_locks.table.read([store_id])[store_id].open}
-        unresolved = unsettled(run, wanted)
+        unresolved = run.resolver.read(wanted)
         while unresolved:
             ended |= {d.pending_message: d for d in run.resolver.resolve(unresolved)}
             unresolved = [d for d in ended.values() if d.resolution is Resolution.WAITING]

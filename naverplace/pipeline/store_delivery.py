@@ -10,10 +10,9 @@ from datetime import timedelta
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.deliver import deliver
 from naverplace.delivery.executor import EffectExecutor
-from naverplace.delivery.in_doubt import InDoubtMessage, in_doubt_messages
+from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.delivery.outcomes import Attempt, describe_error
 from naverplace.domain.effects import Effect, SendSms
-from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.ledger.store_state import LockedByOther, NotOurs, PendingMessage
@@ -52,21 +51,11 @@ def _resolve_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
         return []
     left: Collection[PendingMessage] = holding.opened
     try:
-        found = unsettled(run, holding.opened)
-        ended = run.resolver.resolve(found)
+        ended = run.resolver.resolve(run.resolver.read(holding.opened))
         left = {doubt.pending_message for doubt in ended if not doubt.resolution.is_final}
         return ended
     finally:
         holding.release([message for message in holding.opened if message not in left])
-
-
-def unsettled(run: RunContext, messages: Collection[PendingMessage]) -> list[InDoubtMessage]:
-    """Read those of these messages that are unsettled in the ledger."""
-    records = run.table.records.read(message.key for message in messages)
-    run.resolver.add_known_requests(records.values())
-    return [
-        d for d in in_doubt_messages(records.values(), FLAG_OF) if d.pending_message in messages
-    ]
 
 
 def deliver_store(

@@ -171,7 +171,7 @@ def test_only_what_is_unsettled_is_a_doubt(state: MessageStatus) -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
     message = LedgerEntry(state, content_hash="hash")
 
-    found = in_doubt_messages([Record(key, messages={"guide": message})], {"guide": "remind_sms"})
+    found = in_doubt_messages([Record(key, messages={"guide": message})])
 
     assert bool(found) == (state in (MessageStatus.CLAIMED, MessageStatus.IN_DOUBT))
     assert all(doubt.claim.flag == "remind_sms" for doubt in found)
@@ -181,7 +181,7 @@ def test_a_notice_is_no_doubt_for_no_log_tells_of_it() -> None:
     key = RecordKey("1051707_1", "010-0000-0001")
     notice = LedgerEntry(MessageStatus.IN_DOUBT)
 
-    assert in_doubt_messages([Record(key, messages={"telegram_roster": notice})], {}) == []
+    assert in_doubt_messages([Record(key, messages={"telegram_roster": notice})]) == []
 
 
 def test_a_doubt_is_over_when_it_is_adopted_or_freed_and_its_row_names_no_phone() -> None:

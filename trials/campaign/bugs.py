@@ -12,7 +12,6 @@ from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import Outcome
 from naverplace.ledger.message_ledger import Claim, MessageLedger
 from naverplace.messaging.sens import SensClient
-from naverplace.pipeline import store_delivery
 from naverplace.rules import expiry
 from trials.campaign.child import put_in_place
 
@@ -114,7 +113,6 @@ def _doubts_are_forgotten() -> None:
         return (Outcome.SKIPPED if outcome is Outcome.IN_DOUBT else outcome), words
 
     put_in_place(executor, "explain_refusal", explain_refusal)
-    put_in_place(store_delivery, "in_doubt_messages", lambda *words: [])
 
 
 def _expired_is_not_named() -> None:

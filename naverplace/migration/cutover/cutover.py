@@ -34,7 +34,6 @@ from naverplace.ledger.store_state import (
 )
 from naverplace.migration.cutover.legacy_schedule import LegacySchedule
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.store_delivery import unsettled
 from naverplace.settings.schema import Settings
 
 Progress = Callable[[str], None]
@@ -155,7 +154,7 @@ class Cutover:
         holding = stores.acquire(store_id, wait=True, sending=False)
         settled: tuple[PendingMessage, ...] = ()
         try:
-            if unsettled(self.run, holding.opened):
+            if self.run.resolver.read(holding.opened):
                 return False
             settled = holding.opened
             now = self.run.clock.now()
