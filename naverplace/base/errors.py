@@ -14,8 +14,7 @@ NaverPlaceError
     |-- LoginFailed         WrongPassword, CaptchaRequired, NewDevice, TwoStep, Protected,
     |                       PageChanged, BrowserMissing, NoScreen, CoolingDown
     |-- BadResponse         a service answered something that is not its interface
-    |-- Refused             a service said no to one message: nothing was accepted
-    `-- StoreStopped        one store's data is too bad to act on
+    `-- Refused             a service said no to one message: nothing was accepted
 """
 
 from __future__ import annotations
@@ -181,7 +180,3 @@ class Refused(Permanent):
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
         self.code = code
-
-
-class StoreStopped(Permanent):
-    """One store's data is too bad to act on."""

@@ -53,12 +53,6 @@ def from_legacy_sort_key(key: str) -> str:
     return key[:3] + key[4:8] + key[9:]
 
 
-def hyphenate(digits: str) -> str:
-    """Write national digits as people do (outside-services: Korean phone numbers)."""
-    head = _prefix(digits)
-    return f"{digits[:head]}-{digits[head:-4]}-{digits[-4:]}"
-
-
 def mask(text: str) -> str:
     """Write a number so that nobody can call it: 010-****-5678; anything shorter shows nothing."""
     digits = re.sub(r"\D", "", text.replace("%2B", "+")).removeprefix("00")
@@ -66,11 +60,6 @@ def mask(text: str) -> str:
         digits = "0" + digits[2:].lstrip("0")
     if len(digits) < 9:
         return "***"
-    return f"{digits[: _prefix(digits)]}-****-{digits[-4:]}"
-
-
-def _prefix(digits: str) -> int:
-    """Count the digits before the first hyphen: four of safe numbers, two of Seoul's."""
-    if digits.startswith("050"):
-        return 4
-    return 2 if digits.startswith("02") else 3
+    # Before the first hyphen safe numbers have four digits, and Seoul's two.
+    head = 4 if digits.startswith("050") else 2 if digits.startswith("02") else 3
+    return f"{digits[:head]}-****-{digits[-4:]}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.delivery.in_doubt import SIGNATURE_LIFE
@@ -17,9 +16,7 @@ from naverplace.messaging.sens import SensClient, read_requests
 from naverplace.pipeline.capture.capture_run import capture_run
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.notify_owner import collect_measurements, keep_report_files, send_summary
-from naverplace.pipeline.steps import RunResults, StoreBatch
-from naverplace.quality.circuit_breaker import Halt
-from naverplace.quality.validation import ValidatedStore
+from naverplace.pipeline.steps import RunResults
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.report import RunReport, make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
@@ -48,7 +45,7 @@ def build_report(run: RunContext, results: RunResults) -> RunReport:
         door=run.door,
         now=run.now,
         dry_run=run.dry_run,
-        stores=tuple(_stores_facts(run, results)),
+        stores=tuple(_store_facts(run, results)),
         rules=run.rulebook.enabled_names,
         bookings_decided=decided.bookings if decided else 0,
         decisions=decisions,
@@ -58,7 +55,7 @@ def build_report(run: RunContext, results: RunResults) -> RunReport:
         failure=REDACTOR.scrub(results.failure),
         doubts=tuple(results.in_doubt),
         crosscheck=check_sent(run, decisions, results.actions),
-        **collect_measurements(run),
+        measurements=collect_measurements(run),
     )
     report_run = make_report(facts)
     if run.captured is None or validated is None or decided is None:
@@ -75,37 +72,27 @@ def build_report(run: RunContext, results: RunResults) -> RunReport:
         )
 
 
-def _stores_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:
+def _store_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:
     """Give what is known of each store; nothing before the rows have been checked."""
     validated, decided = results.validated, results.decided
-    if validated is None:
-        return
-    checked = {c.store_id: c for c in validated.stores}
-    for batch in results.batches:
+    checks = {c.store_id: c for c in validated.stores} if validated else {}
+    for batch in results.batches if validated else ():
+        checked = checks.get(batch.store_id)
         halt = decided.halts.get(batch.store_id) if decided else None
         owned = decided.owners.get(batch.store_id) if decided else None
-        facts = _store_facts(run, batch, checked.get(batch.store_id), halt)
-        yield replace(facts, owner=owned.owner if owned else "")
-
-
-def _store_facts(
-    run: RunContext, batch: StoreBatch, checked: ValidatedStore | None, halt: Halt | None
-) -> StoreFacts:
-    quarantined: tuple[dict[str, Any], ...] = ()
-    if checked:
-        quarantined = tuple(q.as_row() for q in checked.quarantined)
-    return StoreFacts(
-        store_id=batch.store_id,
-        alias=run.all_stores[batch.store_id].alias,
-        confirmed=batch.confirmed,
-        completed=batch.completed,
-        passed=len(checked.good) if checked else 0,
-        quarantined=quarantined,
-        error=REDACTOR.scrub(batch.error),
-        stopped=halt.reason if halt else checked.reason if checked and checked.stopped else "",
-        told=halt.korean if halt else "",
-        pages=batch.pages,
-    )
+        yield StoreFacts(
+            store_id=batch.store_id,
+            alias=run.all_stores[batch.store_id].alias,
+            confirmed=batch.confirmed,
+            completed=batch.completed,
+            passed=len(checked.good) if checked else 0,
+            quarantined=tuple(q.as_row() for q in checked.quarantined) if checked else (),
+            error=REDACTOR.scrub(batch.error),
+            stopped=halt.reason if halt else checked.reason if checked else "",
+            told=halt.korean if halt else "",
+            pages=batch.pages,
+            owner=owned.owner if owned else "",
+        )
 
 
 def check_sent(
@@ -121,7 +108,7 @@ def check_sent(
         return None
     why_not: list[str] = []
     with run.watch.phase("cross-check"):
-        keys = {one.key for one in sent}
+        keys = {message.key for message in sent}
         records = _try(lambda: list(run.table.records.read(keys).values()), "the table", why_not)
         messages = _try(lambda: _read_log(run, sent), "SENS's log", why_not)
     return crosscheck_sent(
@@ -150,14 +137,13 @@ def _sent(decisions: Decisions, results: Sequence[ActionResult]) -> list[Accepte
 
 
 def _read_log(run: RunContext, sent: Sequence[AcceptedMessage]) -> list[SmsLogEntry]:
-    patient = run.settings.sens
-    sens = SensClient(patient.model_copy(update={"attempts": 1}), run.clock)
+    sens = SensClient(run.settings.sens.model_copy(update={"attempts": 1}), run.clock)
     # SENS's clock may be as far from ours as a signature lives.
     start, end = run.now - SIGNATURE_LIFE, run.clock.now() + SIGNATURE_LIFE
-    found = sens.find(start=start - timedelta(seconds=1), end=end)
-    shown = {message.request_id for message in found}
-    missing = [one.request_id for one in sent if one.request_id not in shown]
-    return found + read_requests(sens, missing[:SINGLE])
+    entries = sens.find(start=start - timedelta(seconds=1), end=end)
+    shown = {entry.request_id for entry in entries}
+    missing = [message.request_id for message in sent if message.request_id not in shown]
+    return entries + read_requests(sens, missing[:SINGLE])
 
 
 def _try(read: Callable[[], T], what: str, why_not: list[str]) -> T | None:

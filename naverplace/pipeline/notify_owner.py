@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from naverplace.aws.dynamodb import DYNAMODB
 from naverplace.base.errors import NaverPlaceError
-from naverplace.base.timing import Calls, PhaseTimer
+from naverplace.base.timing import PhaseTimer
 from naverplace.base.yaml_nodes import ErrorList
 from naverplace.domain.effects import CHANNELS, FALLBACK, Channel
 from naverplace.domain.notification_routing import load_routing
@@ -142,31 +142,21 @@ def collect_measurements(
     run: RunContext, environment: Mapping[str, str] = os.environ
 ) -> dict[str, Any]:
     """Read stopwatch and memory, under the names of the report's fields."""
-    watch = run.watch
+    watch, told = run.watch, environment.get(LAMBDA_MEMORY, "")
     names = {DYNAMODB: (DYNAMODB,), "sms": ("sms",), "notifications": CHANNELS}
     names |= {channel: (channel,) for channel in CHANNELS}
     return {
         "phases": {name: round(seconds, 3) for name, seconds in watch.phases().items()},
         "spans": {n: (round(b, 3), round(e, 3)) for n, (b, e) in watch.spans().items()},
-        "calls": {name: _row(watch.calls(*those)) for name, those in names.items()},
+        "calls": {
+            name: {figure: round(value, 3) for figure, value in vars(watch.calls(*those)).items()}
+            for name, those in names.items()
+        },
         "seconds": round(watch.seconds(), 3),
         "memory_mb": round(_peak_memory_mb(), 1),
-        "allocated_mb": _allocated_mb(run, environment),
+        "allocated_mb": float(told) if told.isdigit() else run.settings.document.allocated_mb,
         "thresholds": run.settings.thresholds.model_dump(),
     }
-
-
-def _row(calls: Calls) -> dict[str, float]:
-    return {
-        "count": calls.count,
-        "wall": round(calls.wall, 3),
-        "summed": round(calls.summed, 3),
-    }
-
-
-def _allocated_mb(run: RunContext, environment: Mapping[str, str]) -> float | None:
-    told = environment.get(LAMBDA_MEMORY, "")
-    return float(told) if told.isdigit() else run.settings.document.allocated_mb
 
 
 def _peak_memory_mb() -> float:

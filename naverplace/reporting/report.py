@@ -93,16 +93,13 @@ def make_report(facts: RunFacts) -> RunReport:
         planned=_by_kind(Counter(e.kind for e in owed)),
         messages=_by_kind(Counter(r.kind for r in sends if r.outcome is Outcome.ACCEPTED)),
         outcomes=dict(Counter(r.outcome.value for r in sends)),
-        notices=dict(Counter(r.outcome.value for r in facts.results if _is_notice(r))),
+        notices=dict(Counter(r.outcome.value for r in facts.results if r.action in _NOTICES)),
         writes=facts.table_writes,
         writes_by_action=dict(_writes_by_action(facts)),
         stores=tuple(_store_row(store, owed, sends) for store in facts.stores),
         quarantine=tuple(row for store in facts.stores for row in store.quarantined),
         verdicts=tuple(_verdict_rows(facts.decisions)),
-        phases={name: round(seconds, 3) for name, seconds in facts.phases.items()},
-        seconds=round(facts.seconds, 3),
         browser_opened=facts.browser_opened,
-        memory_mb=round(facts.memory_mb, 1),
         errors=dict(Counter(r.message for r in facts.results if not r.success)),
         adopted=dict(Counter(r.kind for r in sends if r.outcome is Outcome.ADOPTED)),
         settled=count_resolutions(facts),
@@ -112,11 +109,8 @@ def make_report(facts: RunFacts) -> RunReport:
         rules=len(facts.rules),
         bookings_decided=facts.bookings_decided,
         deliveries=tuple(_delivery_rows(facts)),
-        spans=facts.spans,
-        calls=facts.calls,
-        allocated_mb=facts.allocated_mb,
-        thresholds=facts.thresholds,
         crosscheck=facts.crosscheck,
+        **facts.measurements,
     )
 
 
@@ -230,10 +224,6 @@ def find_differing_figures(report: RunReport) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_notice(result: ActionResult) -> bool:
-    return result.action in _NOTICES
-
-
 def _by_kind(counts: Mapping[str, int]) -> dict[str, int]:
     others = sorted(set(counts) - set(KINDS))
     return {kind: counts.get(kind, 0) for kind in (*KINDS, *others)}
@@ -301,11 +291,7 @@ def find_contradictions(facts: RunFacts) -> list[str]:
     if not facts.dry_run and not facts.failure:
         equal("messages planned, messages with an outcome", len(owed), len(sends))
         found += _different_tallies(owed, sends)
-        equal(
-            "effects owed, results",
-            len(facts.decisions.effects),
-            len(facts.results),
-        )
+        equal("effects owed, results", len(facts.decisions.effects), len(facts.results))
     known = {store.store_id for store in facts.stores}
     equal("messages of known stores, messages", sum(r.store_id in known for r in sends), len(sends))
     equal(

@@ -45,17 +45,11 @@ class RunFacts:
     bookings_decided: int  # after a booking in two lists was counted once
     decisions: Decisions
     results: tuple[ActionResult, ...]
-    phases: Mapping[str, float]  # seconds by phase
-    seconds: float
     browser_opened: bool
-    memory_mb: float
     table_writes: int  # counted by the table itself
     failure: str = ""  # why the run as a whole failed
     doubts: tuple[InDoubtMessage, ...] = ()  # that earlier runs had left, with what became of them
-    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # since the start
-    calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # count, wall, summed
-    allocated_mb: float | None = None
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    measurements: Mapping[str, Any] = field(default_factory=dict)  # by field of the report
     crosscheck: CrossCheck | None = None  # of what was sent, with the table and SENS's log
 
 

@@ -44,14 +44,14 @@ def check_thresholds(
     """Compare every figure with its threshold, in the order of the seeds' table."""
     limits = limits or ThresholdSettings()
     return (
-        _seconds("Total Duration", measured.total_seconds, limits.total_seconds),
-        _seconds("API Call Duration", measured.booking_api_seconds, limits.booking_api_seconds),
-        _seconds("DynamoDB Operations", measured.dynamodb_seconds, limits.dynamodb_seconds),
-        _seconds("SMS Sending", measured.sms_seconds, limits.sms_seconds),
-        _seconds(
+        _compare("Total Duration", measured.total_seconds, limits.total_seconds),
+        _compare("API Call Duration", measured.booking_api_seconds, limits.booking_api_seconds),
+        _compare("DynamoDB Operations", measured.dynamodb_seconds, limits.dynamodb_seconds),
+        _compare("SMS Sending", measured.sms_seconds, limits.sms_seconds),
+        _compare(
             "Notification Sending", measured.notification_seconds, limits.notification_seconds
         ),
-        _memory(measured.memory_mb, limits.memory_mb),
+        _compare("Memory Peak", measured.memory_mb, limits.memory_mb, unit=" MB", digits=1),
         _efficiency(measured, limits.memory_share),
     )
 
@@ -61,20 +61,14 @@ def missed(rows: Sequence[ThresholdRow]) -> list[ThresholdRow]:
     return [row for row in rows if row.holds is False]
 
 
-def _seconds(metric: str, value: float | None, limit: float) -> ThresholdRow:
-    threshold = f"< {limit:g}s"
+def _compare(
+    metric: str, value: float | None, limit: float, *, unit: str = "s", digits: int = 3
+) -> ThresholdRow:
+    threshold = f"< {limit:g}{unit}"
     if value is None:
         return ThresholdRow(metric, NOT_MEASURED, threshold, None)
-    shown = round(value, 3)  # judged as it is shown, so that a reader comes to the same end
-    return ThresholdRow(metric, f"{shown:.3f}s", threshold, shown < limit)
-
-
-def _memory(value: float | None, limit: float) -> ThresholdRow:
-    threshold = f"< {limit:g} MB"
-    if value is None:
-        return ThresholdRow("Memory Peak", NOT_MEASURED, threshold, None)
-    shown = round(value, 1)
-    return ThresholdRow("Memory Peak", f"{shown:.1f} MB", threshold, shown < limit)
+    shown = round(value, digits)  # judged as it is shown, so that a reader comes to the same end
+    return ThresholdRow(metric, f"{shown:.{digits}f}{unit}", threshold, shown < limit)
 
 
 def _efficiency(measured: Measured, limit: float) -> ThresholdRow:

@@ -63,11 +63,9 @@ def facts(**changes: Any) -> RunFacts:
         bookings_decided=1,
         decisions=Decisions((verdict,), (create, a_send(), a_send("guide"))),
         results=(made, a_result(), a_result("guide")),
-        phases={"session": 0.5},
-        seconds=2.0,
         browser_opened=False,
-        memory_mb=100.0,
         table_writes=5,
+        measurements={"phases": {"session": 0.5}, "seconds": 2.0, "memory_mb": 100.0},
     )
     return replace(whole, **changes)
 
