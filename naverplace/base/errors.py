@@ -1,21 +1,4 @@
-"""The tree of everything that can go wrong, and whether trying again may help.
-
-NaverPlaceError
-|-- Transient               trying again may help; nothing was carried out
-|   |-- ServiceUnavailable  a service could not be reached, or said 5xx to a question
-|   |-- Throttled           a service asked us to wait
-|   `-- TooLate             a send was held back, because its time had passed
-|-- OutcomeUnknown          a send may or may not have been accepted; never retried blindly
-`-- Permanent               trying again does not help before somebody changes something
-    |-- SettingsError       one or more settings are wrong or missing (all are listed)
-    |-- RulesError          rules, templates, fields or stores are wrong (all places are listed)
-    |-- ClockWrong          this machine's clock is not the outside world's
-    |-- SessionExpired      Naver no longer knows our cookies
-    |-- LoginFailed         WrongPassword, CaptchaRequired, NewDevice, TwoStep, Protected,
-    |                       PageChanged, BrowserMissing, NoScreen, CoolingDown
-    |-- BadResponse         a service answered something that is not its interface
-    `-- Refused             a service said no to one message: nothing was accepted
-"""
+"""The tree of everything that can go wrong, and whether trying again may help."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 Span = tuple[float, float]  # begin and end, in seconds
@@ -29,29 +29,25 @@ class PhaseTimer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self._spans: dict[str, Span] = {}
+        self._phases: dict[str, list[Span]] = {}
         self._calls: dict[str, list[Span]] = {}
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> AbstractContextManager[None]:
         """Count the time inside the `with` to the phase, also when it raises."""
-        begin = time.monotonic()
-        try:
-            yield
-        finally:
-            end = time.monotonic()
-            with self._lock:
-                first, last = self._spans.get(name, (begin, end))
-                self._spans[name] = (min(first, begin), max(last, end))
+        return self._measure(self._phases, name)
+
+    def call(self, name: str) -> AbstractContextManager[None]:
+        """Count the time inside the `with` as one call, also when it raises."""
+        return self._measure(self._calls, name)
 
     @contextmanager
-    def call(self, name: str) -> Iterator[None]:
-        """Count the time inside the `with` as one call, also when it raises."""
+    def _measure(self, spans: dict[str, list[Span]], name: str) -> Iterator[None]:
         begin = time.monotonic()
         try:
             yield
         finally:
-            self.note(name, begin, time.monotonic())
+            with self._lock:
+                spans.setdefault(name, []).append((begin, time.monotonic()))
 
     def note(self, name: str, begin: float, end: float) -> None:
         """Count a call that was measured elsewhere, by time.monotonic()."""
@@ -65,8 +61,13 @@ class PhaseTimer:
     def spans(self) -> dict[str, Span]:
         """List when each phase began and ended, in seconds since the stopwatch was made."""
         with self._lock:
-            spans = sorted(self._spans.items(), key=lambda item: item[1][0])
-        return {name: (begin - self._started, end - self._started) for name, (begin, end) in spans}
+            wholes = [
+                (name, min(parts), max(p[1] for p in parts)) for name, parts in self._phases.items()
+            ]
+        wholes.sort(key=lambda whole: whole[1])
+        return {
+            name: (begin - self._started, end - self._started) for name, (begin, _), end in wholes
+        }
 
     def calls(self, *names: str) -> Calls:
         """Sum up the calls of these names together."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -52,7 +51,7 @@ def show_bundle(name: Name, as_json: AsJson = False) -> None:
 
     with plain_errors():
         bundle = _open()[0].read(name)
-    told = sums(bundle) | _outputs(bundle)
+    told = sums(bundle)
     if as_json:
         print_json(told)
         return
@@ -91,18 +90,6 @@ def golden(file: Out, since: Since = None, keep_days: KeepDays = None) -> None:
         count = write_golden(file, golden_from(wanted), expires=expires)
         file.chmod(0o600)  # as its bundles are
     print_lines(f"{file}: {count} runs, until {expires:%Y-%m-%d}")
-
-
-def _outputs(bundle: Bundle) -> dict[str, Any]:
-    sends = bundle.outputs.sends
-    return {
-        "by kind": dict(Counter(sent.key.kind for sent in sends)),
-        "by outcome": dict(Counter(sent.outcome or "not delivered" for sent in sends)),
-        "left out": dict(bundle.outputs.left_out),
-        "rules": bundle.inputs.rules_version,
-        "settings": bundle.inputs.settings_version,
-        "key": bundle.key_id,
-    }
 
 
 def _open() -> tuple[Bundles, datetime]:

@@ -37,7 +37,6 @@ def drain(wait: Wait = 900.0, as_json: AsJson = False) -> None:
     """Settle every message in doubt by SENS's own log; sends nothing. Exit 1: some are left."""
     from naverplace.jobs.drain import drain_stores
     from naverplace.pipeline.context import open_run
-    from naverplace.reporting.markdown import table
 
     with plain_errors():
         run = open_run(load_settings(), run_id=f"drain-{uuid.uuid4()}", door="cli")
@@ -45,9 +44,9 @@ def drain(wait: Wait = 900.0, as_json: AsJson = False) -> None:
     if as_json:
         print_json(drained.as_json())
     else:
-        rows = [list(doubt.row().values()) for doubt in drained.doubts]
-        head = ["booking", "kind", "settled", "since", "by run", "request", "what is known"]
-        print_lines(table(head, rows) if rows else "nothing was in doubt")
+        print_table([doubt.row() for doubt in drained.doubts])
+        if not drained.doubts:
+            print_lines("nothing was in doubt")
         for failure in drained.failures:
             print_lines(failure)
         words = "nothing is in doubt" if drained.clean else f"{len(drained.left)} are left in doubt"

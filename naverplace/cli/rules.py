@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from naverplace.cli.console import AsJson, out, plain_errors
+from naverplace.cli.console import AsJson, out, plain_errors, print_json, print_table
 
 if TYPE_CHECKING:
     from naverplace.rules.rulebook import Rulebook
@@ -45,13 +44,10 @@ def list_rules(
         {"rule": rule.name, "enabled": rule.enabled, "description": rule.description}
         for rule in book.rules
     ]
-    grid = Table("rule", "enabled", "description")
-    for row in rows:
-        grid.add_row(str(row["rule"]), "yes" if row["enabled"] else "no", str(row["description"]))
     if as_json:
-        out.print_json(data=rows)
+        print_json(rows)
     else:
-        out.print(grid)
+        print_table([{**row, "enabled": "yes" if row["enabled"] else "no"} for row in rows])
 
 
 @rules_app.command("catalogue")

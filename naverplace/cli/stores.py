@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from naverplace.cli.console import AsJson, out, plain_errors, print_json, print_lines
+from naverplace.cli.console import AsJson, plain_errors, print_json, print_lines, print_table
 from naverplace.settings.loader import load_settings
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ By = Annotated[str, typer.Option(help="Who has looked; your login name when left
 
 def stores(as_json: AsJson = False) -> None:
     """Show how each store stands: owner, last batch, breaker, lease, open messages."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from naverplace.domain.stores import load_stores
 
     with plain_errors():
@@ -37,26 +34,25 @@ def stores(as_json: AsJson = False) -> None:
         known = load_stores(settings.stores_file)
         items = store_table(settings).read(known)
     now = settings.make_clock().now()
-    rows = [
-        _row(store, items[store_id], settings=settings, now=now)
-        for store_id, store in known.items()
-    ]
+    rows = [_row(store, items[store.id], settings=settings, now=now) for store in known.values()]
     if as_json:
-        print_json({"stores": rows})
+        print_json({"stores": rows}, default=_to_the_minute)
         return
-    grid = Table("store", "owner", "last batch", "breaker", "lease", "open messages")
-    for row in rows:
-        cells = (
-            f"{row['alias']} ({row['store_id']})",
-            row["owner"],
-            _batch_words(row["last_batch"]),
-            _breaker_words(row["breaker"]),
-            f"run {row['lease']['run_id']} until {row['lease']['until']}" if row["lease"] else "",
-            str(row["open_messages"]),
-        )
-        style = "red" if row["breaker"]["state"] == "stopped" else None
-        grid.add_row(*map(escape, cells), style=style)
-    out.print(grid)
+    print_table(
+        [
+            {
+                "store": f"{row['alias']} ({row['store_id']})",
+                "owner": row["owner"],
+                "last batch": _batch_words(row["last_batch"]),
+                "breaker": _breaker_words(row["breaker"]),
+                "lease": "run {run_id} until {until}".format(**row["lease"])
+                if row["lease"]
+                else "",
+                "open messages": row["open_messages"],
+            }
+            for row in rows
+        ]
+    )
 
 
 def release_breaker(
@@ -82,15 +78,19 @@ def release_breaker(
                     "alias": store.alias,
                     "released": given is not None,
                     "seen": given.seen if given else "",
-                    "until": given.until.isoformat(timespec="minutes") if given else None,
+                    "until": given.until if given else None,
                     "by": given.by if given else "",
                 }
             )
     if as_json:
-        print_json({"stores": rows})
+        print_json({"stores": rows}, default=_to_the_minute)
         return
     for row in rows:
         print_lines(_release_words(row))
+
+
+def _to_the_minute(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes")
 
 
 def store_table(settings: Settings) -> StoreStateTable:
@@ -126,33 +126,10 @@ def login_name() -> str:
 
 def _row(store: Store, item: StoreState, *, settings: Settings, now: datetime) -> dict[str, Any]:
     from naverplace.ledger.store_state import owner_of
-    from naverplace.quality.circuit_breaker import BATCH, Baseline
+    from naverplace.quality.circuit_breaker import BATCH, Baseline, release_in, tripped_in
 
     last = Baseline.from_map(item.extra.get(BATCH))
     lease = item.holder_at(now)
-    return {
-        "store_id": store.id,
-        "alias": store.alias,
-        "owner": owner_of(item, settings.cutover.default_owner).owner,
-        "last_batch": {
-            "at": last.at.isoformat(timespec="minutes"),
-            "confirmed": last.confirmed,
-            "known": last.known,
-            "completed": last.completed,
-        }
-        if last
-        else None,
-        "breaker": _breaker(store, item, settings=settings, now=now),
-        "lease": {"run_id": lease.run_id, "until": f"{lease.until:%H:%M:%S}"} if lease else None,
-        "open_messages": len(item.open),
-    }
-
-
-def _breaker(
-    store: Store, item: StoreState, *, settings: Settings, now: datetime
-) -> dict[str, Any]:
-    from naverplace.quality.circuit_breaker import release_in, tripped_in
-
     tripped, given = tripped_in(item.extra), release_in(item.extra, now=now)
     state = "stopped" if tripped else "ok"
     if store.id in settings.breaker.released:
@@ -160,20 +137,34 @@ def _breaker(
     elif tripped and given and tripped.kinds <= given.kinds:
         state = "released"
     return {
-        "state": state,
-        "since": tripped.since.isoformat(timespec="minutes") if tripped else None,
-        "seen": tripped.seen if tripped else "",
-        "released_until": given.until.isoformat(timespec="minutes") if given else None,
-        "released_by": given.by if given else "",
+        "store_id": store.id,
+        "alias": store.alias,
+        "owner": owner_of(item, settings.cutover.default_owner).owner,
+        "last_batch": {
+            "at": last.at,
+            "confirmed": last.confirmed,
+            "known": last.known,
+            "completed": last.completed,
+        }
+        if last
+        else None,
+        "breaker": {
+            "state": state,
+            "since": tripped.since if tripped else None,
+            "seen": tripped.seen if tripped else "",
+            "released_until": given.until if given else None,
+            "released_by": given.by if given else "",
+        },
+        "lease": {"run_id": lease.run_id, "until": f"{lease.until:%H:%M:%S}"} if lease else None,
+        "open_messages": len(item.open),
     }
 
 
 def _batch_words(last: Mapping[str, Any] | None) -> str:
     if not last:
         return "none yet"
-    when = datetime.fromisoformat(last["at"])
     return (
-        f"{when:%m/%d %H:%M}: {last['confirmed']} confirmed, {last['known']} of them known, "
+        f"{last['at']:%m/%d %H:%M}: {last['confirmed']} confirmed, {last['known']} of them known, "
         f"{last['completed']} completed"
     )
 
@@ -182,9 +173,9 @@ def _breaker_words(breaker: Mapping[str, Any]) -> str:
     if breaker["state"] == "off":
         return "off by NAVERPLACE_BREAKER__RELEASED"
     if breaker["state"] == "stopped":
-        return f"stopped since {_when(breaker['since'])}: {breaker['seen']}"
+        return "stopped since {since:%m/%d %H:%M}: {seen}".format(**breaker)
     if breaker["state"] == "released":
-        return f"released until {_when(breaker['released_until'])} by {breaker['released_by']}"
+        return "released until {released_until:%m/%d %H:%M} by {released_by}".format(**breaker)
     return "ok"
 
 
@@ -197,10 +188,6 @@ def _release_words(row: Mapping[str, Any]) -> str:
             "For a change that is planned: NAVERPLACE_BREAKER__RELEASED"
         )
     return (
-        f"{store}: released until {_when(row['until'])} by {row['by']}. Seen: {row['seen']}. "
+        f"{store}: released until {row['until']:%m/%d %H:%M} by {row['by']}. Seen: {row['seen']}. "
         "The next run sends, and takes what it finds as usual"
     )
-
-
-def _when(text: str) -> str:
-    return f"{datetime.fromisoformat(text):%m/%d %H:%M}"

@@ -90,7 +90,6 @@ def _store_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:
             error=REDACTOR.scrub(batch.error),
             stopped=halt.reason if halt else checked.reason if checked else "",
             told=halt.korean if halt else "",
-            pages=batch.pages,
             owner=owned.owner if owned else "",
         )
 

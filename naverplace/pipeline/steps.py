@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from naverplace.delivery.in_doubt import InDoubtMessage
-from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.effects import Effect, Notify, RecordKey
+from naverplace.domain.booking import BookingStatus
+from naverplace.domain.effects import Effect, Notify
 from naverplace.domain.record_matching import MatchedBooking, match_records
-from naverplace.domain.records import Record
 from naverplace.domain.results import ActionResult, Decisions
 from naverplace.ledger.reservations import plan_reservations
 from naverplace.ledger.run_memory import read_reported_runs
@@ -24,7 +23,7 @@ from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.session import NaverSession, NoBrowser, open_naver_session
 from naverplace.pipeline.context import RunContext
 from naverplace.quality import data_docs, frames, validation
-from naverplace.quality.breaker_state import BatchCheck, check_batches
+from naverplace.quality.breaker_state import check_batches
 from naverplace.quality.circuit_breaker import Halt
 from naverplace.quality.validation import ValidationResult
 from naverplace.rules.engine import RuleEngine
@@ -38,7 +37,6 @@ class StoreBatch:
     store_id: str
     confirmed: int = 0
     completed: int = 0
-    pages: int = 0
     frame: pd.DataFrame | None = field(default=None, repr=False)
     error: str = ""
 
@@ -105,8 +103,7 @@ def read_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBa
         run.captured.note_store(store_id, confirmed.raws, completed.raws)
     raws = [*confirmed.raws, *completed.raws]
     frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=run.clock.now())
-    pages = confirmed.pages + completed.pages
-    return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), pages, frame)
+    return StoreBatch(store_id, len(confirmed.raws), len(completed.raws), frame)
 
 
 def check_quality(run: RunContext, batches: Sequence[StoreBatch]) -> ValidationResult:
@@ -127,9 +124,20 @@ def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
     """
     bookings = [b for c in validated.stores if not c.stopped for b in frames.to_bookings(c.good)]
     with run.watch.phase("dynamodb read"):
-        records = load_records(run, bookings)
+        records = run.table.records.read_bookings({booking.key for booking in bookings})
+        if run.captured:
+            run.captured.note_records(records, run.table.records.read)
         matches = match_records(bookings, records)
-        check = check_store_batches(run, validated, bookings, matches)
+        check = check_batches(
+            [checked.store_id for checked in validated.stores if not checked.stopped],
+            bookings,
+            matches,
+            table=StoreStateTable(run.session_table),
+            settings=run.settings.breaker,
+            now=run.now,
+            run_id=run.run_id,
+            keep=not run.dry_run,  # a dry run remembers nothing
+        )
         reported = read_reported_runs(run.session_table, records.values())
     matches = [match for match in matches if match.booking.store_id not in check.halts]
     with run.watch.phase("decide"):
@@ -147,33 +155,6 @@ def decide(run: RunContext, validated: ValidationResult) -> DecisionResult:
         bookings=len(matches),
         halts=check.halts,
         owners=owners,
-    )
-
-
-def load_records(run: RunContext, bookings: Sequence[Booking]) -> dict[RecordKey, Record]:
-    """Read the bookings' records. Raises Transient or Permanent."""
-    records = run.table.records.read_bookings({booking.key for booking in bookings})
-    if run.captured:
-        run.captured.note_records(records, run.table.records.read)
-    return records
-
-
-def check_store_batches(
-    run: RunContext,
-    validated: ValidationResult,
-    bookings: Sequence[Booking],
-    matches: Sequence[MatchedBooking],
-) -> BatchCheck:
-    """Name the stores that the breaker stops; a dry run remembers nothing."""
-    return check_batches(
-        [checked.store_id for checked in validated.stores if not checked.stopped],
-        bookings,
-        matches,
-        table=StoreStateTable(run.session_table),
-        settings=run.settings.breaker,
-        now=run.now,
-        run_id=run.run_id,
-        keep=not run.dry_run,
     )
 
 

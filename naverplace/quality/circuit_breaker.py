@@ -282,11 +282,6 @@ class Tripped:
     kinds: frozenset[str]
     seen: str
 
-    def as_map(self, *, run_id: str) -> dict[str, Any]:
-        """Write it as an attribute of the store's item."""
-        since, kinds = format_utc(self.since), sorted(self.kinds)
-        return {"since": since, "kinds": kinds, "seen": self.seen, "run_id": run_id}
-
 
 @dataclass(frozen=True)
 class Release:
@@ -296,12 +291,6 @@ class Release:
     kinds: frozenset[str]
     by: str
     seen: str
-
-    def as_map(self, *, now: datetime) -> dict[str, Any]:
-        """Write it as an attribute of the store's item."""
-        until, kinds = format_utc(self.until), sorted(self.kinds)
-        by = {"by": self.by, "reason": self.seen, "at": format_utc(now)}
-        return {"until": until, "kinds": kinds, **by}
 
 
 def tripped_in(attributes: Attributes) -> Tripped | None:
@@ -347,7 +336,9 @@ def evaluate(
     allowed = batch.store_id in settings.released or (released and kinds <= released.kinds)
     if anomalies and not allowed:
         if not tripped or tripped.kinds != kinds:
-            after[TRIPPED] = Tripped(since or batch.at, kinds, seen).as_map(run_id=run_id)
+            moment = format_utc(since or batch.at)
+            stop = {"since": moment, "kinds": sorted(kinds), "seen": seen, "run_id": run_id}
+            after[TRIPPED] = stop
         return _halt(batch.store_id, anomalies, seen), after
     after.pop(TRIPPED, None)
     if anomalies or last is None or _differs(batch, last):
@@ -364,7 +355,14 @@ def grant_release(
     if not tripped:
         return None, dict(attributes)
     given = Release(now + timedelta(hours=hours), tripped.kinds, by, tripped.seen)
-    return given, {**attributes, RELEASED: given.as_map(now=now)}
+    kept = {
+        "until": format_utc(given.until),
+        "kinds": sorted(given.kinds),
+        "by": by,
+        "reason": given.seen,
+        "at": format_utc(now),
+    }
+    return given, {**attributes, RELEASED: kept}
 
 
 def _differs(batch: BatchStats, last: Baseline) -> bool:

@@ -98,7 +98,8 @@ def validate(
 
     A store whose share of bad rows is too large is stopped: all its rows are suspect then.
     """
-    whole = pd.concat([_empty(), *frames.values()], ignore_index=True)
+    empty = pd.DataFrame({n: pd.Series([], dtype=dtype) for n, dtype in COLUMNS.items()})
+    whole = pd.concat([empty, *frames.values()], ignore_index=True)
     results, context = _run_suite(whole, known_stores=known_stores, now=now, settings=settings)
     reasons = _keep_first(_reasons(results, whole), whole)
     stores = []
@@ -113,10 +114,6 @@ def validate(
             )
         )
     return ValidationResult(tuple(stores), context)
-
-
-def _empty() -> pd.DataFrame:
-    return pd.DataFrame({n: pd.Series([], dtype=dtype) for n, dtype in COLUMNS.items()})
 
 
 def _stop(bad: int, rows: int, settings: QualitySettings) -> str:

@@ -14,8 +14,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
@@ -206,9 +205,11 @@ def _adding(add: Callable[[logging.Logger, logging.Handler], None]) -> Callable[
 
 
 def _uncaught(hook: Callable[..., None]) -> Callable[..., None]:
-
     def show(*given: Any) -> None:
-        kind, error, trace = given if len(given) == 3 else _parts(given[0])
+        if len(given) == 3:
+            kind, error, trace = given
+        else:
+            kind, error, trace = given[0].exc_type, given[0].exc_value, given[0].exc_traceback
         text = "".join(traceback.format_exception(kind, error, trace))
         clean = REDACTOR.scrub(text)
         if clean == text:
@@ -219,24 +220,10 @@ def _uncaught(hook: Callable[..., None]) -> Callable[..., None]:
     return show
 
 
-def _parts(
-    given: Any,
-) -> tuple[type[BaseException], BaseException | None, TracebackType | None]:
-    return given.exc_type, given.exc_value, given.exc_traceback
-
-
 def _warning(show: Callable[..., None]) -> Callable[..., None]:
-    def show_scrubbed(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def show_scrubbed(message: Warning | str, *args: Any, **kwargs: Any) -> None:
         clean = REDACTOR.scrub(str(message))
-        shown = message if clean == str(message) else clean
-        show(shown, category, filename, lineno, file, line)
+        show(message if clean == str(message) else clean, *args, **kwargs)
 
     return show_scrubbed
 

@@ -15,7 +15,6 @@ from typing import Any
 from naverplace.domain.effects import CHANNELS
 from naverplace.reporting.markdown import render_page
 from naverplace.reporting.report import NOT_SENT, RunReport, find_differing_figures
-from naverplace.reporting.sent_crosscheck import CrossCheck
 from naverplace.reporting.thresholds import (
     NOT_MEASURED,
     Measured,
@@ -81,23 +80,6 @@ class DocumentView:
         return self.report.status != "success" or bool(self.contradictions)
 
     @property
-    def conclusion(self) -> str:
-        """Say the verdict in three words."""
-        if self.failed:
-            return "❌ RUN FAILED"
-        return "✅ DRY RUN: NOTHING WAS SENT" if self.report.dry_run else "✅ RUN SUCCESSFUL"
-
-    @property
-    def door(self) -> str:
-        """Name where the run came from."""
-        return DOORS.get(self.report.door, self.report.door)
-
-    @property
-    def check(self) -> CrossCheck | None:
-        """Give the cross-check with table and log, if it was made."""
-        return self.report.crosscheck
-
-    @property
     def kinds(self) -> list[str]:
         """List the kinds of messages that the report counts."""
         return list({**self.report.planned, **self.report.messages, **self.report.adopted})
@@ -127,11 +109,6 @@ class DocumentView:
     def started(self) -> datetime:
         """Tell when the run began, as exactly as the report knows."""
         return datetime.fromisoformat(self.report.started or self.report.now)
-
-    @property
-    def ended(self) -> datetime:
-        """Tell when the run had told the owner."""
-        return self.at(self.report.seconds)
 
     def at(self, seconds: float) -> datetime:
         """Turn seconds since the start into a time of the day."""
@@ -217,16 +194,6 @@ class DocumentView:
     # -- what was done ----------------------------------------------------------------------------
 
     @property
-    def session_known(self) -> bool:
-        """Tell whether a store was read, which proves the session good."""
-        return any(not store["problem"] for store in self.report.stores)
-
-    @property
-    def broken_stores(self) -> list[Mapping[str, Any]]:
-        """List the stores that could not be read, or are stopped."""
-        return [store for store in self.report.stores if store["problem"]]
-
-    @property
     def writes_agree(self) -> bool:
         """Tell whether no contradiction is about writes to the table."""
         return not any("write" in contradiction for contradiction in self.contradictions)
@@ -250,7 +217,13 @@ class DocumentView:
         usual = {("confirmation", True), ("guide", True), ("guide", False), ("event", False)}
         order = {kind: index for index, kind in enumerate(self.report.planned)}
         by_kind = sorted(names | usual, key=lambda n: (order.get(n[0], len(order)), not n[1]))
-        return [_group(rows, kind, new) for kind, new in by_kind]
+        groups = []
+        for kind, new in by_kind:
+            mine = [row for row in rows if (row["kind"], row["new"]) == (kind, new)]
+            planned = sum(bool(row["planned"]) for row in mine)
+            outcomes = Counter(str(row["outcome"]) for row in mine)
+            groups.append(MessageGroup(kind, new, planned, outcomes))
+        return groups
 
     def served(self, store_id: str | None = None) -> int | None:
         """Count the bookings that were owed a message; None when the report does not tell."""
@@ -278,35 +251,25 @@ class DocumentView:
     @property
     def issues(self) -> dict[str, list[str]]:
         """Sort what is wrong by severity; an empty list is a severity without an issue."""
-        report, check = self.report, self.check
+        report, check = self.report, self.report.crosscheck
         broke_off = [] if report.stores else list(report.problems)
         high = [] if broke_off else list(report.problems)
         high += [f"too late: {r['kind']} of booking {r['booking']}" for r in report.expired]
         medium = [f"{r.metric} is {r.value}, not {r.threshold}" for r in missed(self.thresholds)]
         if count := report.quarantined:
             medium.append(f"bookings with broken data: {count}, see the artifact *quarantine*")
-        low = [f"not cross-checked: {why}" for why in (check.why_not if check else ())]
-        warnings = []
-        if check and check.not_yet:
-            warnings.append(f"{check.not_yet} messages are not in SENS's log yet")
-        critical = [*self.contradictions, *broke_off]
+        young = check.not_yet if check else 0
         return {
-            "Critical": critical,
+            "Critical": [*self.contradictions, *broke_off],
             "High": high,
             "Medium": medium,
-            "Low": low,
-            "Warnings": warnings,
+            "Low": [f"not cross-checked: {why}" for why in (check.why_not if check else ())],
+            "Warnings": [f"{young} messages are not in SENS's log yet"] if young else [],
         }
 
 
 def _bad(outcomes: Mapping[str, int]) -> int:
     return sum(count for outcome, count in outcomes.items() if outcome not in GOOD)
-
-
-def _group(rows: Sequence[Mapping[str, Any]], kind: str, new: bool) -> MessageGroup:
-    mine = [row for row in rows if (row["kind"], row["new"]) == (kind, new)]
-    planned = sum(bool(row["planned"]) for row in mine)
-    return MessageGroup(kind, new, planned, Counter(str(row["outcome"]) for row in mine))
 
 
 def render(report: RunReport, *, parity: Mapping[str, Any] | None = None) -> str:
@@ -317,6 +280,7 @@ def render(report: RunReport, *, parity: Mapping[str, Any] | None = None) -> str
         view=DocumentView(report),
         parity=parity,
         channels=CHANNELS,
+        doors=DOORS,
         outcomes=OUTCOMES,
         methods=METHODS,
     )

@@ -73,10 +73,9 @@ class RunReport:
 
 def make_report(facts: RunFacts) -> RunReport:
     """Sum up a run, and check every sum against an independent count of the same thing."""
-    sends = [r for r in facts.results if r.action == "send_sms"]
-    owed = [e for e in facts.decisions.effects if isinstance(e, SendSms)]
+    owed, sends = facts.owed, facts.sends
     contradictions = tuple(find_contradictions(facts))
-    problems = tuple(_problems(facts, sends))
+    problems = tuple(_problems(facts))
     failed = bool(facts.failure or contradictions or problems)
     return RunReport(
         run_id=facts.run_id,
@@ -114,7 +113,7 @@ def make_report(facts: RunFacts) -> RunReport:
     )
 
 
-def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
+def _problems(facts: RunFacts) -> list[str]:
     problems = [facts.failure] if facts.failure else []
     for store in facts.stores:
         if store.error:
@@ -128,7 +127,7 @@ def _problems(facts: RunFacts, sends: Sequence[ActionResult]) -> list[str]:
     ]
     problems += [
         f"{r.kind} of booking {r.booking_num} is {r.outcome.value}: {r.message}"
-        for r in sends
+        for r in facts.sends
         if not r.success
     ]
     problems += [
@@ -149,13 +148,10 @@ def _delivery_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
     """List every message that was owed or sent, and how it ended; no phone, name or text."""
     new = {e.key for e in facts.decisions.effects if isinstance(e, CreateRecord)}
     ended: dict[tuple[str, str, str], list[ActionResult]] = {}
-    for result in facts.results:
-        if result.action == "send_sms":
-            name = (result.booking_num, result.kind, result.store_id)
-            ended.setdefault(name, []).append(result)
-    for effect in facts.decisions.effects:
-        if not isinstance(effect, SendSms):
-            continue
+    for result in facts.sends:
+        name = (result.booking_num, result.kind, result.store_id)
+        ended.setdefault(name, []).append(result)
+    for effect in facts.owed:
         booking = effect.key.booking_num
         results = ended.get((booking, effect.kind, effect.store_id))
         yield {
@@ -268,8 +264,7 @@ def _verdict_rows(decisions: Decisions) -> list[dict[str, Any]]:
 
 def find_contradictions(facts: RunFacts) -> list[str]:
     """Name every pair of figures that should be equal and are not."""
-    owed = [e for e in facts.decisions.effects if isinstance(e, SendSms)]
-    sends = [r for r in facts.results if r.action == "send_sms"]
+    owed, sends = facts.owed, facts.sends
     found: list[str] = []
 
     def equal(what: str, left: int, right: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.delivery.in_doubt import InDoubtMessage, Resolution
-from naverplace.domain.effects import MarkExpired
+from naverplace.domain.effects import MarkExpired, SendSms
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.reporting.sent_crosscheck import CrossCheck
 
@@ -28,7 +28,6 @@ class StoreFacts:
     error: str = ""  # why the store could not be read
     stopped: str = ""  # why nothing is sent for the store
     told: str = ""  # the same in the owner's language, with what to do
-    pages: int = 0
     owner: str = ""  # who sends for it; '' is unknown, because nothing was decided
 
 
@@ -52,6 +51,16 @@ class RunFacts:
     measurements: Mapping[str, Any] = field(default_factory=dict)  # by field of the report
     crosscheck: CrossCheck | None = None  # of what was sent, with the table and SENS's log
 
+    @property
+    def owed(self) -> list[SendSms]:
+        """List the messages that were decided."""
+        return [e for e in self.decisions.effects if isinstance(e, SendSms)]
+
+    @property
+    def sends(self) -> list[ActionResult]:
+        """List the messages' results."""
+        return [r for r in self.results if r.action == "send_sms"]
+
 
 IN_RUN = "in_run"  # the delivery of this very run left it
 
@@ -66,7 +75,7 @@ def count_resolutions(facts: RunFacts) -> dict[str, int]:
 
 def still_in_doubt(facts: RunFacts) -> list[InDoubtMessage]:
     """List the doubts of earlier runs that neither this run's start nor its delivery has ended."""
-    met = {(r.booking_num, r.kind) for r in _sends(facts)}
+    met = {(r.booking_num, r.kind) for r in facts.sends}
     return [
         doubt
         for doubt in facts.doubts
@@ -80,7 +89,7 @@ def in_doubt_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
     """List what nobody can tell yet whether it was sent; no phone, no name."""
     for doubt in still_in_doubt(facts):
         yield doubt.row()
-    for result in _sends(facts):
+    for result in facts.sends:
         if result.outcome is Outcome.IN_DOUBT:
             yield {
                 "booking": result.booking_num,
@@ -114,7 +123,3 @@ def expired_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
 
 def _minute(moment: datetime | None) -> str:
     return f"{moment.astimezone(SEOUL):%Y-%m-%d %H:%M}" if moment else ""
-
-
-def _sends(facts: RunFacts) -> list[ActionResult]:
-    return [r for r in facts.results if r.action == "send_sms"]

@@ -40,8 +40,6 @@ class CrossCheck:
     sent: int
     table: Mapping[str, int] | None = None  # by kind
     log: Mapping[str, int] | None = None  # by kind
-    table_by_store: Mapping[str, int] | None = None
-    log_by_store: Mapping[str, int] | None = None
     not_yet: int = 0  # too young to be certain to stand in the log
     ends: Mapping[str, int] = field(default_factory=dict)  # delivered | failed | open, by the log
     contradictions: tuple[str, ...] = ()
@@ -61,25 +59,21 @@ def crosscheck_sent(
 ) -> CrossCheck:
     """Count the run's messages in the table and in the log, and name what does not agree."""
     found: list[str] = []
-    table = table_by_store = in_log = log_by_store = None
+    table = in_log = None
     not_yet, ends = 0, Counter[str]()
     known = list(records or ())
     if records is not None:
-        table, table_by_store = _in_table(sent, known, found, run_id=run_id, begun=begun)
+        table = _in_table(sent, known, found, run_id=run_id, begun=begun)
     if log is not None:
-        ours = {one.request_id for one in sent}
+        ours = {message.request_id for message in sent}
         shown = [message for message in log if message.request_id in ours]
         young = _young(known, now - timedelta(seconds=settle_seconds))
-        in_log, log_by_store, not_yet = _in_log(
-            sent, shown, found, young=young if records is not None else ours
-        )
+        in_log, not_yet = _in_log(sent, shown, found, young=young if records is not None else ours)
         ends = Counter(message.end or "open" for message in shown)
     return CrossCheck(
         len(sent),
         table=table,
         log=in_log,
-        table_by_store=table_by_store,
-        log_by_store=log_by_store,
         not_yet=not_yet,
         ends=dict(ends),
         contradictions=tuple(found),
@@ -94,17 +88,18 @@ def _in_table(
     *,
     run_id: str,
     begun: datetime,
-) -> tuple[dict[str, int], dict[str, int]]:
+) -> dict[str, int]:
     requests = {message.request_id for message in sent}
     held = _held(records, requests)
-    kinds, stores, seen = Counter[str](), Counter[str](), Counter[str]()
+    kinds, seen = Counter[str](), Counter[str]()
     for record, name, message in _with_provider(records):
-        kind, store_id = name.partition(_MOVED)[0], record.key.store_id
+        kind = name.partition(_MOVED)[0]
+        settled_at = message.settled_at
+        of_this_run = message.run_id == run_id and settled_at and settled_at >= begun
         if message.request_id in requests:
             seen[message.request_id] += 1
             kinds[kind] += 1
-            stores[store_id] += 1
-        elif _of_this_run(message, run_id, begun) and (store_id, message.epoch) in held:
+        elif of_this_run and (record.key.store_id, message.epoch) in held:
             found.append(
                 f"the table counts {kind} of booking {record.key.booking_num} (request "
                 f"{message.request_id}) as sent by this run, and the run does not know of it"
@@ -114,7 +109,7 @@ def _in_table(
         for message in sent
         if seen[message.request_id] != 1
     ]
-    return dict(kinds), dict(stores)
+    return dict(kinds)
 
 
 def _with_provider(records: Sequence[Record]) -> Iterator[tuple[Record, str, LedgerEntry]]:
@@ -122,10 +117,6 @@ def _with_provider(records: Sequence[Record]) -> Iterator[tuple[Record, str, Led
         for name, message in record.messages.items():
             if message.state in WITH_PROVIDER and message.request_id:
                 yield record, name, message
-
-
-def _of_this_run(message: LedgerEntry, run_id: str, begun: datetime) -> bool:
-    return message.run_id == run_id and bool(message.settled_at and message.settled_at >= begun)
 
 
 def _held(records: Iterable[Record], requests: Collection[str]) -> set[tuple[str, int]]:
@@ -157,20 +148,22 @@ def _in_log(
     found: list[str],
     *,
     young: Collection[str],
-) -> tuple[dict[str, int], dict[str, int], int]:
+) -> tuple[dict[str, int], int]:
     times = Counter(message.request_id for message in shown)
     receivers = {message.request_id: message.to for message in shown}
-    missing = [one for one in sent if not times[one.request_id]]
-    for one in sent:
-        if times[one.request_id] > 1:
-            found.append(f"{one} stands {times[one.request_id]} times in SENS's log, not once")
-        elif times[one.request_id] and one.to and receivers[one.request_id] != one.to:
-            found.append(f"{one} went to another phone, as SENS's log shows")
-    late = [one for one in missing if one.request_id not in young]
-    found += [f"{one} is not in SENS's log" for one in late]
-    there = [one for one in sent for _ in range(times[one.request_id])]
-    return (
-        dict(Counter(one.kind for one in there)),
-        dict(Counter(one.store_id for one in there)),
-        len(missing) - len(late),
-    )
+    kinds = Counter[str]()
+    not_yet = 0
+    late = []
+    for message in sent:
+        count = times[message.request_id]
+        kinds[message.kind] += count
+        if count > 1:
+            found.append(f"{message} stands {count} times in SENS's log, not once")
+        elif count and message.to and receivers[message.request_id] != message.to:
+            found.append(f"{message} went to another phone, as SENS's log shows")
+        elif not count and message.request_id in young:
+            not_yet += 1
+        elif not count:
+            late.append(f"{message} is not in SENS's log")
+    found += late
+    return dict(+kinds), not_yet

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from naverplace.settings.sections import ThresholdSettings
 
 NOT_MEASURED = "not measured"
+_TIMES = {  # by field of Measured and ThresholdSettings
+    "total_seconds": "Total Duration",
+    "booking_api_seconds": "API Call Duration",
+    "dynamodb_seconds": "DynamoDB Operations",
+    "sms_seconds": "SMS Sending",
+    "notification_seconds": "Notification Sending",
+}
 
 
 @dataclass(frozen=True)
@@ -43,17 +50,12 @@ def check_thresholds(
 ) -> tuple[ThresholdRow, ...]:
     """Compare every figure with its threshold, in the order of the seeds' table."""
     limits = limits or ThresholdSettings()
-    return (
-        _compare("Total Duration", measured.total_seconds, limits.total_seconds),
-        _compare("API Call Duration", measured.booking_api_seconds, limits.booking_api_seconds),
-        _compare("DynamoDB Operations", measured.dynamodb_seconds, limits.dynamodb_seconds),
-        _compare("SMS Sending", measured.sms_seconds, limits.sms_seconds),
-        _compare(
-            "Notification Sending", measured.notification_seconds, limits.notification_seconds
-        ),
-        _compare("Memory Peak", measured.memory_mb, limits.memory_mb, unit=" MB", digits=1),
-        _efficiency(measured, limits.memory_share),
-    )
+    times = [
+        _compare(metric, getattr(measured, name), getattr(limits, name))
+        for name, metric in _TIMES.items()
+    ]
+    memory = _compare("Memory Peak", measured.memory_mb, limits.memory_mb, unit=" MB", digits=1)
+    return (*times, memory, _efficiency(measured, limits.memory_share))
 
 
 def missed(rows: Sequence[ThresholdRow]) -> list[ThresholdRow]:

@@ -130,14 +130,8 @@ class _StartedBooking:
                 continue
             for _, owed in actions:
                 if isinstance(owed, SendSms) and not self._is_resolved(owed.kind):
-                    yield self._mark(
-                        owed.rule,
-                        owed.kind,
-                        due=owed.due,
-                        expires=owed.expires,
-                        for_start=owed.for_start,
-                        reason=self._reason(owed.kind),
-                    )
+                    times = {"due": owed.due, "expires": owed.expires, "for_start": owed.for_start}
+                    yield self._mark(owed.rule, owed.kind, self._reason(owed.kind), **times)
 
     def _owed_without_text(self, rule: Rule, ctx: Context, reason: str) -> Iterator[MarkExpired]:
         """Name what a rule that holds would have sent, but for a text that cannot be filled in."""
@@ -152,14 +146,9 @@ class _StartedBooking:
             flag = FLAG_OF.get(kind)
             sent = flag and self.record and getattr(self.record, flag)
             if not sent and not self._is_resolved(kind):
-                yield self._mark(
-                    rule.name,
-                    kind,
-                    due=evaluation.holds_since,
-                    expires=None,
-                    for_start=ctx.booking.start if evaluation.start_bound else None,
-                    reason=reason,
-                )
+                for_start = ctx.booking.start if evaluation.start_bound else None
+                times = {"due": evaluation.holds_since, "expires": None, "for_start": for_start}
+                yield self._mark(rule.name, kind, reason, **times)
 
     def _last_moments(self, rule: Rule) -> list[datetime]:
         """List the last moments at which the rule could still owe something, the latest first."""
@@ -205,16 +194,7 @@ class _StartedBooking:
             return f"refused {_times(entry.refusals or entry.attempt)}{why}"
         return f"tried {_times(entry.attempt)}, SENS has taken none{why}"
 
-    def _mark(
-        self,
-        rule: str,
-        kind: str,
-        *,
-        due: datetime | None,
-        expires: datetime | None,
-        for_start: datetime | None,
-        reason: str,
-    ) -> MarkExpired:
+    def _mark(self, rule: str, kind: str, reason: str, **times: datetime | None) -> MarkExpired:
         booking, entry = self.booking, self._entry(kind)
         key = self.record.key if self.record else booking.key
         return MarkExpired(
@@ -222,11 +202,11 @@ class _StartedBooking:
             rule=rule,
             kind=kind,
             store_id=booking.store_id,
-            due=due,
-            expires=expires or booking.start,
+            due=times["due"],
+            expires=times["expires"] or booking.start,
             reason=reason,
             flag=FLAG_OF.get(kind),
-            for_start=for_start,
+            for_start=times["for_start"],
             seen=(entry.token, entry.state) if entry else None,
             item={**new_item(booking), "phone": key.phone, **self._suppress_event()},
         )

@@ -94,15 +94,13 @@ class RuleParser:
         when = self._conditions("all", parts["when"]) if "when" in parts else None
         then = self._actions(parts["then"]) if "then" in parts else ()
         if entry:
-            self._check_name(entry.rule, parts["rule"].place)
+            place = parts["rule"].place
+            if first := self.names.get(entry.rule):
+                self.problems.note(place, f"rule {entry.rule!r} stands here twice, see {first}")
+            self.names.setdefault(entry.rule, place)
         if entry is None or when is None or len(self.problems.found) > before:
             return None
         return Rule(entry.rule, entry.description, entry.enabled, when, then, node.place)
-
-    def _check_name(self, name: str, place: Position) -> None:
-        if name in self.names:
-            self.problems.note(place, f"rule {name!r} stands here twice, see {self.names[name]}")
-        self.names.setdefault(name, place)
 
     def _conditions(self, word: str, node: Node) -> ConditionGroup | None:
         if not isinstance(node.value, list):

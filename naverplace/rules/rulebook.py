@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +73,12 @@ def load_rulebook(
         problems.note(Position((rules_dir / "templates.yaml").as_posix()), "there is no template")
     routing = load_routing(rules_dir / "notifications.yaml", problems)
     known = ValidationContext(stores, declared, reader.templates, reader.seen)
-    rules = _read_rules(files, RuleParser(conditions, actions, known=known, problems=problems))
+    parser = RuleParser(conditions, actions, known=known, problems=problems)
+    rules = []
+    for path in files:
+        if path.name not in NOT_RULES and not path.name.startswith("templates"):
+            node = load_yaml(path, problems)
+            rules += parser.read(node) if node else []
     _check_owed_kinds(rules, problems)
     _check_stand_ins(known, problems, rules_dir)
     problems.raise_if_any()
@@ -89,18 +94,7 @@ def load_rulebook(
     )
 
 
-def _read_rules(files: Iterable[Path], reader: RuleParser) -> list[Rule]:
-    rules: list[Rule] = []
-    for path in files:
-        if path.name in NOT_RULES or path.name.startswith("templates"):
-            continue
-        if node := load_yaml(path, reader.problems):
-            rules += reader.read(node)
-    return rules
-
-
-def _check_owed_kinds(rules: Iterable[Rule], problems: ErrorList) -> None:
-    rules = list(rules)
+def _check_owed_kinds(rules: Sequence[Rule], problems: ErrorList) -> None:
     kinds = [
         *FLAG_OF,
         *(

@@ -55,7 +55,6 @@ def test_three_equal_counts_hold() -> None:
 
     assert done.contradictions == ()
     assert done.table == done.log == {"guide": 1}
-    assert done.table_by_store == done.log_by_store == {"1051707": 1}
     assert done.ends == {"open": 1}
 
 

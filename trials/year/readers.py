@@ -185,4 +185,4 @@ class Reader:
         if self.whole:
             confirmed = sum(raw["bookingStatusCode"] == "RC03" for raw in everything)
         count = len(everything) if self.whole else len(found)
-        return StoreBatch(store_id, confirmed, count - confirmed, 1, frame)
+        return StoreBatch(store_id, confirmed, count - confirmed, frame)

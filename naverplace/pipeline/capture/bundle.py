@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,7 +106,7 @@ def golden_from(bundles: Iterable[Bundle]) -> Iterator[Inputs]:
 
 def sums(bundle: Bundle) -> dict[str, Any]:
     """Sum a bundle up as one row for people."""
-    inputs = bundle.inputs
+    inputs, sends = bundle.inputs, bundle.outputs.sends
     return {
         "run": inputs.run_id,
         "at": inputs.now.isoformat(timespec="seconds"),
@@ -114,7 +115,13 @@ def sums(bundle: Bundle) -> dict[str, Any]:
         "confirmed": len(inputs.confirmed),
         "completed": len(inputs.completed),
         "items": len(inputs.items),
-        "messages": len(bundle.outputs.sends),
+        "messages": len(sends),
+        "by kind": dict(Counter(sent.key.kind for sent in sends)),
+        "by outcome": dict(Counter(sent.outcome or "not delivered" for sent in sends)),
+        "left out": dict(bundle.outputs.left_out),
+        "rules": inputs.rules_version,
+        "settings": inputs.settings_version,
+        "key": bundle.key_id,
     }
 
 

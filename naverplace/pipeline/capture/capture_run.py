@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from naverplace.domain.effects import SendSms
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.results import ActionResult
 from naverplace.pipeline.capture.bundle import CapturedMessage, Outputs
@@ -55,9 +52,10 @@ def capture_run(
             bundled = [s for s in stores if s in captured.confirmed and s not in halted]
             inputs = captured.inputs(facts.run_id, facts.now, bundled, settings)
             outputs = Outputs(
-                sends=tuple(_sends(facts, _starts(validated))),
+                sends=tuple(_sends(facts, validated)),
                 results=_counted(facts.results),
-                figures=_figures(report),
+                figures={name: getattr(report, name) for name in FIGURES}
+                | {name: len(getattr(report, name)) for name in ("problems", "contradictions")},
                 # For every store that is not in the bundle why: never in a text of its own.
                 left_out={s: "could not be read" for s in stores if s not in captured.confirmed}
                 | dict.fromkeys(halted, "stopped by the breaker"),
@@ -73,21 +71,13 @@ def capture_run(
     return replace(report, problems=(*report.problems, line))
 
 
-def _starts(validated: ValidationResult) -> dict[str, datetime]:
-    return {
-        booking.booking_num: booking.start
-        for checked in validated.stores
-        for booking in frames.to_bookings(checked.good)
-    }
-
-
-def _sends(facts: RunFacts, starts: Mapping[str, datetime]) -> list[CapturedMessage]:
+def _sends(facts: RunFacts, validated: ValidationResult) -> list[CapturedMessage]:
     """List the messages owed with their outcome, matched by booking and kind."""
-    ended = {(r.booking_num, r.kind): r for r in facts.results if r.action == "send_sms"}
+    bookings = (b for checked in validated.stores for b in frames.to_bookings(checked.good))
+    starts = {booking.booking_num: booking.start for booking in bookings}
+    ended = {(r.booking_num, r.kind): r for r in facts.sends}
     sends = []
-    for effect in facts.decisions.effects:
-        if not isinstance(effect, SendSms):
-            continue
+    for effect in facts.owed:
         number = effect.key.booking_num
         start = effect.for_start or starts.get(number) or effect.due or facts.now
         result = ended.get((number, effect.kind))
@@ -111,9 +101,3 @@ def _counted(results: Sequence[ActionResult]) -> dict[str, dict[str, int]]:
     for (action, outcome), count in sorted(counts.items()):
         counted.setdefault(action, {})[outcome] = count
     return counted
-
-
-def _figures(report: RunReport) -> dict[str, Any]:
-    whole = asdict(report)
-    problems = {"problems": len(report.problems), "contradictions": len(report.contradictions)}
-    return {name: whole[name] for name in FIGURES} | problems

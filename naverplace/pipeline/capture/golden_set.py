@@ -9,10 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from naverplace.base.errors import Permanent
 from naverplace.pipeline.capture.bundle import DAMAGED
@@ -31,8 +30,8 @@ def write_golden(path: Path, inputs: Iterable[Inputs], *, expires: datetime | No
     count = 0
     with unfinished.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
         file.write(f"{dumps(head)}\n".encode())
-        for one in inputs:
-            file.write(f"{dumps(to_json(one))}\n".encode())
+        for each in inputs:
+            file.write(f"{dumps(to_json(each))}\n".encode())
             count += 1
     unfinished.replace(path)
     return count
@@ -40,31 +39,19 @@ def write_golden(path: Path, inputs: Iterable[Inputs], *, expires: datetime | No
 
 def read_golden(path: Path, *, now: datetime | None = None) -> Iterator[Inputs]:
     """Read a golden set, one run at a time. Raises Permanent: no such set, or expired at `now`."""
-    with _opened(path) as file:
-        expires = _expiry(path, file.readline())
-        if now and expires and expires <= now:
-            raise Permanent(
-                f"{path}: expired {expires:%Y-%m-%d}; remove it, and make another one: "
-                "naverplace bundles golden"
-            )
-        for number, line in enumerate(file, start=2):
-            try:
-                yield from_json(json.loads(line))
-            except (ValueError, Permanent):
-                raise Permanent(f"{path}:{number}: holds no inputs of a run") from None
-
-
-def golden_expires(path: Path) -> datetime | None:
-    """Tell when a golden set is to be removed; None: never. Raises Permanent."""
-    with _opened(path) as file:
-        return _expiry(path, file.readline())
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            yield file
+            expires = _expiry(path, file.readline())
+            if now and expires and expires <= now:
+                raise Permanent(
+                    f"{path}: expired {expires:%Y-%m-%d}; remove it, and make another one: "
+                    "naverplace bundles golden"
+                )
+            for number, line in enumerate(file, start=2):
+                try:
+                    yield from_json(json.loads(line))
+                except (ValueError, Permanent):
+                    raise Permanent(f"{path}:{number}: holds no inputs of a run") from None
     except DAMAGED as error:
         raise Permanent(f"{path}: is no golden set, or damaged ({type(error).__name__})") from None
 

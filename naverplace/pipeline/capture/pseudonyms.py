@@ -66,9 +66,9 @@ class Pseudonyms:
 
     def _odd_phone(self, raw: str) -> str:
         """Change the digits of what no message can reach, so that it stays so."""
-        shape = "".join(sign if _is_separator(sign) or sign.isdecimal() else "x" for sign in raw)
+        shape = "".join(s if s.isspace() or s in "().+-" or s.isdecimal() else "x" for s in raw)
         count = sum(sign.isdecimal() for sign in shape)
-        digits = _digits_of(shape)
+        digits = "".join(re.findall(r"\d", shape))
         for turn in range(_TRIES):
             for begin in ("", _UNASSIGNED):
                 rest = self._digits("odd", f"{turn}:{digits}", max(count - 3, 0))
@@ -104,14 +104,6 @@ def _with_tail(text: str, tail: str) -> str:
             left -= 1
             signs[at] = chr(ord(signs[at]) - int(old) + int(tail[left]))
     return "".join(signs)
-
-
-def _is_separator(sign: str) -> bool:
-    return sign.isspace() or sign in "().+-"
-
-
-def _digits_of(text: str) -> str:
-    return "".join(re.findall(r"\d", text))
 
 
 def _is_reachable(phone: str) -> bool:

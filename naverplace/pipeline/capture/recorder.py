@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from naverplace.base.clock import SEOUL
@@ -44,7 +45,9 @@ class CapturedInputs:
         The legacy knows no gates: it looks for an item of every booking. Never raises.
         """
         try:
-            others = read(key for key in self._keys() if key not in records)
+            raws = chain(*self.confirmed.values(), *self.completed.values())
+            keys = (key_of(raw) for raw in raws if isinstance(raw, Mapping))
+            others = read(key for key in keys if key and key not in records)
         except Exception as error:  # noqa: BLE001 - what is only noted must not stop the run
             log.warning("this run will not be captured: %s", describe(error))
             self.problem = describe(error)
@@ -66,13 +69,6 @@ class CapturedInputs:
             rules_version=rules_version(settings.rules_dir),
             settings_version=settings_version(settings),
         )
-
-    def _keys(self) -> Iterable[RecordKey]:
-        """List the legacy's keys of all bookings that have one."""
-        for raws in (*self.confirmed.values(), *self.completed.values()):
-            for raw in raws:
-                if isinstance(raw, Mapping) and (key := key_of(raw)):
-                    yield key
 
 
 def key_of(raw: Mapping[str, Any]) -> RecordKey | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.records import Record, read_record
 from naverplace.pipeline.capture.bundle import Bundle
 from naverplace.pipeline.capture.bundle_store import Bundles, open_bundles
-from naverplace.pipeline.capture.golden_set import golden_expires, read_golden
+from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 from naverplace.pipeline.context import RunContext, open_run
 from naverplace.pipeline.local_runner import run_once
@@ -260,8 +261,8 @@ def test_the_commands_list_show_and_make_golden_sets(captured: Captured, tmp_pat
     assert "1 runs" in typed("golden", str(golden))
     assert "removed: 0" in typed("expire")
     assert list(read_golden(golden)) == [captured.bundle.inputs]
-    expires = golden_expires(golden)
-    assert expires is not None
+    with gzip.open(golden, "rt") as file:
+        expires = datetime.fromisoformat(json.loads(file.readline())["expires"])
     assert abs(expires - captured.bundle.expires) < timedelta(seconds=1)
 
 
