@@ -14,7 +14,7 @@ from typing import Any
 
 from naverplace.domain.effects import CHANNELS
 from naverplace.reporting.markdown import render_page
-from naverplace.reporting.report import NOT_SENT, RunReport, find_differing_figures
+from naverplace.reporting.report import RunReport, find_differing_figures
 from naverplace.reporting.thresholds import (
     NOT_MEASURED,
     Measured,
@@ -25,26 +25,6 @@ from naverplace.reporting.thresholds import (
 from naverplace.settings.sections import ThresholdSettings
 
 GOOD = ("accepted", "adopted", "skipped")
-DOORS = {
-    "flow": "Prefect flow `process-bookings`",
-    "lambda": "AWS Lambda handler",
-    "cli": "command line (`naverplace run`)",
-}
-OUTCOMES = {
-    "adopted": "Found accepted from an earlier try",
-    "skipped": "Skipped (not needed any more, or left to another run)",
-    "in_doubt": "In doubt",
-    NOT_SENT: "Not tried",
-}
-METHODS = {
-    "Total Duration": "wall clock, from the start until the owner was told",
-    "API Call Duration": "wall clock, all stores side by side, pauses included",
-    "DynamoDB Operations": "wall clock while a call was under way",
-    "SMS Sending": "wall clock while a call was under way, repeats included",
-    "Notification Sending": "wall clock while a call was under way, Telegram and Slack",
-    "Memory Peak": "the process, without Chromium",
-    "Memory Efficiency": "peak of what was allocated",
-}
 
 
 @dataclass(frozen=True)
@@ -280,7 +260,4 @@ def render(report: RunReport, *, parity: Mapping[str, Any] | None = None) -> str
         view=DocumentView(report),
         parity=parity,
         channels=CHANNELS,
-        doors=DOORS,
-        outcomes=OUTCOMES,
-        methods=METHODS,
     )
