@@ -12,18 +12,17 @@ from naverplace.reporting.document import DocumentView
 from naverplace.reporting.report import RunReport
 
 NAMESPACE = "NaverPlace"
-SECONDS, MEGABYTES, COUNT = "Seconds", "Megabytes", "Count"
+MEASURED = {  # by field of Measured
+    "total_seconds": "TotalSeconds",
+    "booking_api_seconds": "BookingApiSeconds",
+    "dynamodb_seconds": "DynamoDbSeconds",
+    "sms_seconds": "SmsSeconds",
+    "notification_seconds": "NotificationSeconds",
+}
 UNITS = {
-    "TotalSeconds": SECONDS,
-    "BookingApiSeconds": SECONDS,
-    "DynamoDbSeconds": SECONDS,
-    "SmsSeconds": SECONDS,
-    "NotificationSeconds": SECONDS,
-    "MemoryMegabytes": MEGABYTES,
-    "Problems": COUNT,
-    "Successes": COUNT,
-    "Messages": COUNT,
-    "Quarantined": COUNT,
+    **dict.fromkeys(MEASURED.values(), "Seconds"),
+    "MemoryMegabytes": "Megabytes",
+    **dict.fromkeys(("Problems", "Successes", "Messages", "Quarantined"), "Count"),
 }
 
 
@@ -34,11 +33,7 @@ def metrics_line(report: RunReport) -> str:
     """
     measured = DocumentView(report).measured
     values: dict[str, float | None] = {
-        "TotalSeconds": measured.total_seconds,
-        "BookingApiSeconds": measured.booking_api_seconds,
-        "DynamoDbSeconds": measured.dynamodb_seconds,
-        "SmsSeconds": measured.sms_seconds,
-        "NotificationSeconds": measured.notification_seconds,
+        **{metric: getattr(measured, name) for name, metric in MEASURED.items()},
         "MemoryMegabytes": measured.memory_mb,
         "Problems": len(report.problems) + len(report.contradictions),
         "Successes": int(report.status == "success" and not report.dry_run),

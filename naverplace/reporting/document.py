@@ -36,12 +36,6 @@ class MessageGroup:
     planned: int
     outcomes: Mapping[str, int]
 
-    @property
-    def title(self) -> str:
-        """Name the group as the document does."""
-        whose = {True: " for new bookings", False: " for existing bookings", None: ""}[self.new]
-        return f"{self.kind.capitalize()} SMS{whose}"
-
 
 @dataclass(frozen=True)
 class DocumentView:

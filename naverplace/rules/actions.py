@@ -12,13 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
-from naverplace.domain.booking import Booking, new_item
+from naverplace.domain.booking import new_item
 from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.notification_routing import Routing
 from naverplace.domain.records import Record, notice_kind
 from naverplace.domain.stores import Store
+from naverplace.rules.conditions import Context
 from naverplace.rules.parameters import (
     Flag,
     Kind,
@@ -33,12 +34,9 @@ ACTIONS = action = Registry("action")
 
 
 @dataclass(frozen=True)
-class ActionContext:
-    """What an action may use."""
+class ActionContext(Context):
+    """What an action may use besides what a condition may look at."""
 
-    booking: Booking
-    record: Record | None
-    now: datetime  # aware, Asia/Seoul
     store: Store
     rule: str
     due: datetime | None  # when the rule began to hold

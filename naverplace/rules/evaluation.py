@@ -56,9 +56,7 @@ class RuleEvaluator:
         if store_id not in book.stores:
             raise CannotDecide(f"{rule.place}: store {store_id} is not in stores.yaml")
         return ActionContext(
-            booking=ctx.booking,
-            record=ctx.record,
-            now=ctx.now,
+            **vars(ctx),
             store=book.stores[store_id],
             rule=rule.name,
             due=evaluation.holds_since,

@@ -53,6 +53,8 @@ def a_context(
         booking=booking,
         record=record,
         now=NOW,
+        stores=book.stores,
+        fields=book.fields,
         store=book.stores[booking.store_id],
         rule="a-rule",
         due=None,
