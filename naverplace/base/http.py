@@ -75,15 +75,11 @@ def make_session() -> requests.Session:
     """Make a session that neither retries nor authenticates by itself."""
     session = requests.Session()
     # A ~/.netrc would add an Authorization header that Naver never asked for.
-    session.auth = _no_auth
+    session.auth = lambda request: request
     adapter = HTTPAdapter(max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def get_with_retry(

@@ -39,9 +39,7 @@ def list_bundles(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"bundles": rows})
         return
-    for name in names:
-        print_lines(name)
-    print_lines(f"{len(names)} bundles")
+    print_lines(*names, f"{len(names)} bundles")
 
 
 @bundles_app.command("show")
@@ -55,8 +53,7 @@ def show_bundle(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(told)
         return
-    for what, value in told.items():
-        print_lines(f"{what:16} {value}")
+    print_lines(*(f"{what:16} {value}" for what, value in told.items()))
 
 
 @bundles_app.command("expire")

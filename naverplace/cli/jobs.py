@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, parse_time
 from naverplace.cli.console import (
     AsJson,
     err,
@@ -80,11 +80,9 @@ def read_since(text: str) -> datetime | None:
     """
     if not text:
         return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("must be a date or time like 2025-10-21T09:00") from None
-    return read if read.tzinfo else read.replace(tzinfo=SEOUL)
+    if (read := parse_time(text, SEOUL)) is None:
+        raise typer.BadParameter("must be a date or time like 2025-10-21T09:00")
+    return read
 
 
 def retention(remove: Remove = False, as_json: AsJson = False) -> None:

@@ -42,8 +42,7 @@ def login(
         settings = load_settings()
         count = log_in_now(settings, headed=headed)
     out.print(f"logged in; {count} cookies are stored in table {settings.aws.session_table!r}")
-    for line in resume_waiting():
-        print_lines(line)
+    print_lines(*resume_waiting())
 
 
 def init_tables() -> None:

@@ -85,8 +85,7 @@ def release_breaker(
     if as_json:
         print_json({"stores": rows}, default=_to_the_minute)
         return
-    for row in rows:
-        print_lines(_release_words(row))
+    print_lines(*map(_release_words, rows))
 
 
 def _to_the_minute(moment: datetime) -> str:

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -164,8 +164,9 @@ class RedactionFilter(logging.Filter):
 
 def attach() -> None:
     """Put the redactor in the way of every log record, uncaught exception and warning."""
-    for handler in _handlers():
-        _guard(handler)
+    for logger in [logging.getLogger(), *list(logging.Logger.manager.loggerDict.values())]:
+        for handler in getattr(logger, "handlers", ()):  # a place holder has none
+            _guard(handler)
     if not getattr(logging.getLogRecordFactory(), "redacts", False):
         make = _making(logging.getLogRecordFactory())
         make.redacts = True  # type: ignore[attr-defined]
@@ -176,12 +177,6 @@ def attach() -> None:
             wrapped = wrap(hook)
             wrapped.redacts = True
             setattr(owner, name, wrapped)
-
-
-def _handlers() -> Iterable[logging.Handler]:
-    for logger in [logging.getLogger(), *list(logging.Logger.manager.loggerDict.values())]:
-        if isinstance(logger, logging.Logger):
-            yield from logger.handlers
 
 
 def _guard(handler: logging.Handler) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -32,10 +31,6 @@ def cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def _moment(when: datetime) -> str:
-    return when.isoformat(timespec="milliseconds")
-
-
 _ENVIRONMENT = Environment(
     loader=PackageLoader("naverplace.reporting", ""),
     undefined=StrictUndefined,
@@ -44,4 +39,8 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_ENVIRONMENT.filters |= {"mark": mark, "moment": _moment, "cell": cell}
+_ENVIRONMENT.filters |= {
+    "mark": mark,
+    "moment": lambda when: when.isoformat(timespec="milliseconds"),
+    "cell": cell,
+}

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import (
@@ -27,7 +27,7 @@ from pydantic import (
     create_model,
 )
 
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.registry import suggest_nearest
 from naverplace.base.yaml_nodes import ErrorList, Node
 from naverplace.base.yaml_validation import validate_node
@@ -154,7 +154,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "not_equals": lambda value, other: bool(value != other),
     "at_least": lambda value, other: bool(value >= other),
     "at_most": lambda value, other: bool(value <= other),
-    "contains": lambda value, other: any(other in str(part) for part in _parts(value)),
+    "contains": lambda value, other: any(other in str(part) for part in _as_list(value)),
     "one_of": lambda value, others: value in others,
 }
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -169,8 +169,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 def compare_field(value: Any, comparison: str, other: Any) -> bool:
     """Compare a booking's value; times are compared as moments."""
     if isinstance(value, datetime):
-        others = other if isinstance(other, tuple) else (other,)
-        moments = tuple(map(_moment, others))
+        moments = tuple(parse_time(text, SEOUL) for text in _as_list(other))
         other = moments if isinstance(other, tuple) else moments[0]
     return _COMPARISONS[comparison](value, other)
 
@@ -193,24 +192,6 @@ def one_comparison(known: ValidationContext, said: Any) -> str:
     for part in parts:
         if not isinstance(part, _TYPES[kind]) or isinstance(part, bool) != (kind == "bool"):
             return f"{declared}, so it can never be {part!r}"
-        if kind == "datetime" and not _is_moment(str(part)):
+        if kind == "datetime" and parse_time(part, SEOUL) is None:
             return f"{part!r} is no time: write it like '2025-10-22 15:00'"
     return ""
-
-
-def _parts(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-@lru_cache(maxsize=256)
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=SEOUL)
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        _moment(text)
-    except ValueError:
-        return False
-    return True

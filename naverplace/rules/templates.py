@@ -115,7 +115,8 @@ def compile_text(
         Wrong(f"unknown variable {name!r}; {suggest_nearest(name, list(speaks))}", name)
         for name in sorted(meta.find_undeclared_variables(parsed) - set(speaks))
     ]
-    uses = list(_uses(parsed))
+    steps = parsed.find_all((nodes.Getattr, nodes.Getitem))
+    uses = [path for node in steps if (path := _path(node))]
     wrong += _unknown_words(uses, fields)
     for name, example in _EXAMPLES.items():
         named = sum(1 for node in parsed.find_all(nodes.Name) if node.name == name)
@@ -125,13 +126,6 @@ def compile_text(
         return wrong
     access = [path[1] for path in uses if path[0] == "access" and len(path) == 2]
     return CompiledText(source, tuple(dict.fromkeys(access)), tuple(fields), compiled)
-
-
-def _uses(parsed: nodes.Template) -> Iterator[tuple[str, ...]]:
-    for node in parsed.find_all((nodes.Getattr, nodes.Getitem)):
-        path = _path(node)
-        if path:
-            yield path
 
 
 def _path(node: nodes.Node) -> tuple[str, ...]:

@@ -60,16 +60,8 @@ def due_of(kind: str, start: datetime, now: datetime) -> datetime:
 
 def to_json(inputs: Inputs) -> dict[str, Any]:
     """Turn inputs into values that `dumps` can write; items as rows of key and values."""
-    return {
-        "run_id": inputs.run_id,
-        "now": inputs.now.isoformat(),
-        "store_ids": list(inputs.store_ids),
-        "confirmed": [dict(raw) for raw in inputs.confirmed],
-        "completed": [dict(raw) for raw in inputs.completed],
-        "items": [[*key, dict(item)] for key, item in sorted(inputs.items.items())],
-        "rules_version": inputs.rules_version,
-        "settings_version": inputs.settings_version,
-    }
+    items = [[*key, dict(item)] for key, item in sorted(inputs.items.items())]
+    return {**vars(inputs), "now": inputs.now.isoformat(), "items": items}
 
 
 def from_json(form: object) -> Inputs:
