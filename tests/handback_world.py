@@ -93,16 +93,18 @@ class Shared:
         self.got += new
         return new
 
-    def legacy(self, world: Sequence[Now], now: datetime) -> list[Got]:
-        """Run the legacy on the same items."""
+    def legacy(self, world: Sequence[Now], now: datetime, *, dies: bool = False) -> list[Got]:
+        """Run the legacy on the same items; it dies when Naver lists an unreadable row (L27)."""
         listed = [one for one in world if one.listed]
+        confirmed = [one.raw for one in listed if one.status is BookingStatus.CONFIRMED]
         outcome = legacy_decide(
-            [one.raw for one in listed if one.status is BookingStatus.CONFIRMED],
+            [*confirmed, {}] if dies else confirmed,
             [one.raw for one in listed if one.status is BookingStatus.COMPLETED],
             {(key.booking_num, key.phone): item for key, item in self.shop.items.items()},
             now=lambda: now.replace(tzinfo=None),
             texts=TEXTS,
         )
+        assert bool(outcome.died) == dies
         starts = {one.ours.booking_num: one.start for one in listed}
         new = []
         for key, message in outcome.messages:
@@ -113,8 +115,8 @@ class Shared:
         return new
 
     def run(self, side: str, world: Sequence[Now], now: datetime) -> list[Got]:
-        if side == "legacy":
-            return self.legacy(world, now)
+        if side in ("legacy", "dead"):
+            return self.legacy(world, now, dies=side == "dead")
         return self.ours(world, now, refused=side == "refused")
 
     def kinds(self, side: str, world: Sequence[Now], now: datetime) -> list[str]:

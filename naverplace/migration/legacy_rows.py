@@ -86,7 +86,7 @@ def _option_reason(snapshot: Mapping[str, object]) -> str:
     for option in options:
         if not isinstance(option, Mapping) or "name" not in option:
             return "has an option without a name"
-        if not isinstance(option["name"], str):
+        if not isinstance(option["name"], str | list | Mapping):  # in these it can look for words
             return _no_text("an option's name", option["name"])
     return ""
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from legacy.bookings import read
+from legacy.bookings import read_all
+from legacy.death import Ended
 from naverplace.migration.legacy_rows import fatal_page_reason, fatal_reason, fatal_rows
 from sandbox.naver.bookings import a_booking
 from tests.examples import examples
@@ -115,15 +116,25 @@ ROWS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=examples(4000))
-@given(ROWS)
-def test_law_a_row_is_fatal_exactly_when_the_model_of_the_legacy_raises(row: Any) -> None:
+def ends_the_run(answer: Any) -> bool:
     try:
-        read(row)
-    except (KeyError, ValueError, TypeError, OverflowError, AttributeError):
-        raised = True
-    else:
-        raised = False
+        read_all(answer)
+    except Ended:
+        return True
+    return False
 
-    why = fatal_reason(row)
-    assert bool(why) == raised or (why == "an option's name is no text")  # it may be a list
+
+@settings(deadline=None, max_examples=examples(4000))
+@given(ROWS | WRONG)
+def test_law_a_row_is_fatal_exactly_when_the_model_of_the_legacy_ends(row: Any) -> None:
+    assert bool(fatal_reason(row)) == ends_the_run([ROW, row])
+
+
+@settings(deadline=None, max_examples=examples(1000))
+@given(st.lists(ROWS, max_size=3) | st.dictionaries(st.text(), st.text(), max_size=2) | WRONG)
+def test_law_a_page_is_fatal_exactly_when_the_model_of_the_legacy_ends(answer: Any) -> None:
+    if isinstance(answer, list):
+        assert fatal_page_reason(answer) == ""
+        assert bool(list(fatal_rows(answer, "RC03"))) == ends_the_run(answer)
+    else:
+        assert bool(fatal_page_reason(answer)) == ends_the_run(answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from legacy.bookings import read
+from legacy.bookings import read, read_all
+from legacy.death import Ended
 from legacy.model import check
 from legacy.ports import World as LegacyWorld
 from naverplace.aws import dynamodb
@@ -56,20 +58,26 @@ class Scene:
     all_tables: bool = False
     switch: CutoverSettings = field(default_factory=CutoverSettings)
     frozen: bool = False  # a run of ours may stand still for as long as it likes
+    unreadable: Callable[[datetime], bool] = lambda now: False  # whether a fatal row is listed
 
-    def legacy(self, name: str, tick: int) -> Process:
-        """A run of the legacy, that begins only while its rule starts it."""
+    def legacy(self, name: str, tick: int, *, killed_after: int | None = None) -> Process:
+        """A run of the legacy, that begins only while its rule starts it.
+
+        It dies of an unreadable row (L27), and when it is killed after so many calls.
+        """
 
         def body(port: Port) -> None:
             world = port.world
             now, starts = port.call(lambda: (world.now, world.rule))
             if starts:
-                self._legacy_run(port, now)
+                with suppress(Ended, _Killed):
+                    self._legacy_run(_Killable(port, killed_after), now)
 
         return Process(name, tick, body, limited=True)
 
-    def _legacy_run(self, port: Port, now: datetime) -> None:
+    def _legacy_run(self, port: _Killable, now: datetime) -> None:
         listed = self.listed(now)
+        read_all([{}] if self.unreadable(now) else [])
         ports = LegacyWorld(
             store_ids=(STORE, OTHER),
             table=_LegacyTable(port),
@@ -173,9 +181,32 @@ def _decided(
     return _decisions[name]
 
 
+class _Killed(BaseException):
+    """The process of the legacy was killed; no Exception, so that it cannot go on after it."""
+
+
+@dataclass
+class _Killable:
+    """A port that answers so many calls, and is dead then."""
+
+    port: Port
+    calls_left: int | None
+
+    @property
+    def world(self) -> World:
+        return self.port.world
+
+    def call(self, work: Callable[[], Any]) -> Any:
+        if self.calls_left == 0:
+            raise _Killed
+        if self.calls_left is not None:
+            self.calls_left -= 1
+        return self.port.call(work)
+
+
 @dataclass(frozen=True)
 class _LegacyTable:
-    port: Port
+    port: _Killable
 
     def get(self, booking_num: str, phone: str) -> Any:
         items = self.port.world.tables["sms"]
@@ -200,7 +231,7 @@ class _LegacyTable:
 
 @dataclass(frozen=True)
 class _LegacySens:
-    port: Port
+    port: _Killable
     bookings: dict[str, str]
 
     def send(self, message: Any) -> None:

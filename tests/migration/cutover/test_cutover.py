@@ -281,6 +281,9 @@ def test_a_rollback_to_a_legacy_that_would_die_is_refused_and_names_the_row(
     assert "--although-it-would-die" in said
     assert before["the_legacy_would_die"] == [row]
     assert typed("owners") == before  # not even the trail
+    legacy(shop)
+    assert shop.world.world.telegram[-1]["text"] == "요청중 오류 발생"
+    assert got(shop) == {}
     assert typed("rollback", STORE, "--why", "test", "--although-it-would-die")["done"]
 
     after = typed("owners")

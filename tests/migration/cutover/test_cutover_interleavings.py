@@ -208,6 +208,64 @@ def switched(scene: Scene, one: Now, owner: str) -> Callable[[World], None]:
     return end
 
 
+DEAD = [lambda now: now < TICKS[1], lambda now: now < TICKS[2], lambda now: True]
+
+
+@pytest.mark.parametrize("dead", DEAD, ids=["one run", "two runs", "for good"])
+@pytest.mark.parametrize(("minutes", "steps"), [(300, "L0 O0 L2 O2"), (60, "L0 O0 L1 O2")])
+def test_a_legacy_that_dies_and_comes_back_takes_nothing_from_our_customers(
+    minutes: int, steps: str, dead: Callable[[datetime], bool]
+) -> None:
+    """L27: it has neither written nor sent anything; what we reserve, we send."""
+    one = Now(1, NOON + timedelta(minutes=minutes))
+    scene = Scene(listed(one), unreadable=dead)
+    end = everything_once(scene, one, *ALL)
+
+    assert explore(beside(NOON), runs(scene, *steps.split()), TICKS, end) >= 1
+
+
+def test_what_is_left_to_a_legacy_that_comes_back_it_sends_once() -> None:
+    one = Now(1, NOON + timedelta(minutes=39))
+    scene = Scene(listed(one), unreadable=DEAD[0])
+    end = everything_once(scene, one, *ALL)
+
+    assert explore(beside(NOON), runs(scene, *["L0", "O0", "O1", "L2", "O2"]), TICKS, end) >= 1
+
+
+def test_what_is_left_to_a_legacy_that_is_dead_for_good_reaches_nobody() -> None:
+    """As docs/switch.md says: we make no record of it, so it gets no event either."""
+    one = Now(1, NOON + timedelta(minutes=39))
+    scene = Scene(listed(one), unreadable=DEAD[2])
+    end = everything_once(scene, one)
+
+    assert explore(beside(NOON), runs(scene, *["L0", "O0", "O1", "L2", "O2"]), TICKS, end) >= 1
+
+
+@pytest.mark.parametrize("killed_after", range(7))
+@pytest.mark.parametrize("minutes", [300, 60, 39])
+def test_a_legacy_that_is_killed_in_the_middle_makes_nothing_come_twice(
+    minutes: int, killed_after: int
+) -> None:
+    """By its Lambda's time-out: what it had written and not sent is lost, as ever (L14)."""
+    one = Now(1, NOON + timedelta(minutes=minutes))
+    scene = Scene(listed(one))
+    killed = scene.legacy("killed", 0, killed_after=killed_after)
+
+    assert explore(
+        beside(NOON), [killed, *runs(scene, "O0", "O2")], TICKS, at_most_once(scene, one)
+    )
+
+
+def at_most_once(scene: Scene, one: Now) -> Callable[[World], None]:
+    def end(world: World) -> None:
+        for order in ORDERS:
+            left = replace(world, tables=_copied(world), got=list(world.got))
+            at_once(scene, left, the_day(one, world.now), order)
+            assert set(counts(left).values()) <= {1}, (order, left.got)
+
+    return end
+
+
 ONCE = [NOON]  # within one moment, in which no reservation grows old enough
 
 
@@ -243,3 +301,32 @@ def test_a_rollback_that_switches_the_legacy_on_again(back: str) -> None:
     end = switched(scene, one, LEGACY if back == STORE else NEW)
 
     assert explore(world, processes, ONCE, end) > 1
+
+
+@pytest.mark.parametrize("other", [LEGACY, NEW])
+def test_a_cutover_from_a_legacy_that_is_dead(other: str) -> None:
+    """Of one store of two, while it comes back later, and of the last one."""
+    one = Now(1, NOON + timedelta(minutes=110))
+    back = other == LEGACY
+    scene = Scene(listed(one), all_tables=True, unreadable=lambda now: not back or now == NOON)
+    world = World(NOON)
+    owned(world, STORE, LEGACY)
+    owned(world, OTHER, other)
+    processes = [*runs(scene, "L0", "O0"), scene.cutover("C", 0, STORE)]
+
+    assert explore(world, processes, ONCE, switched(scene, one, NEW)) >= 1
+
+
+@pytest.mark.parametrize("rule", [True, False])
+def test_a_rollback_to_a_legacy_that_is_dead_and_comes_back(rule: bool) -> None:
+    """Beside the others, and with its return; typed with --although-it-would-die."""
+    one = Now(1, NOON + timedelta(minutes=110))
+    scene = Scene(listed(one), all_tables=True, unreadable=lambda now: now == NOON)
+    world = World(NOON, rule=rule)
+    owned(world, STORE, NEW, alone=not rule)
+    owned(world, OTHER, LEGACY if rule else NEW, alone=not rule)
+    if rule:
+        reserved(world, one, since=NOON - timedelta(minutes=20))
+    processes = [*runs(scene, "O0", "L0"), scene.rollback("R", 0, STORE)]
+
+    assert explore(world, processes, ONCE, switched(scene, one, LEGACY)) > 1
