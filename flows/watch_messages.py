@@ -20,6 +20,7 @@ def watchdog() -> dict[str, Any]:
     if not seen.fine or result.problems:
         raise StepFailed(
             f"{len(seen.overdue)} messages are late, {len(seen.silent)} stores are not read, "
+            f"{sum(seen.missed_by_legacy.values())} guides are missed by the legacy, "
             f"{len(result.problems)} problems: see the artifact watchdog"
         )
     return result.as_json()

@@ -28,10 +28,12 @@ def alert_or_ping(dog: Watchdog, seen: WatchdogCheck) -> WatchdogCheck:
     """Tell what is new; the artifact has everything that is late."""
     result = dog.alert_or_ping(seen)
     rows = [late.row() for late in seen.overdue]
-    rows += [
-        {"store_id": store_id, "booking": "", "kind": "", "why": "no run reads this store"}
-        for store_id in seen.silent
+    stores = [(store_id, "no run reads this store") for store_id in seen.silent]
+    stores += [
+        (store_id, f"the legacy has not sent {count} guides: is it dead?")
+        for store_id, count in seen.missed_by_legacy.items()
     ]
+    rows += [{"store_id": s, "booking": "", "kind": "", "why": why} for s, why in stores]
     create_table_artifact(
         key="watchdog",
         table=[

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 
 from naverplace.base.errors import NaverPlaceError
-from naverplace.domain.booking import TIME_FORMAT
 from naverplace.domain.records import Record
 from naverplace.ledger.scan import LedgerScan
 from naverplace.migration.legacy_rows import fatal_rows
@@ -31,30 +30,26 @@ def _dangers(shadow: Shadow) -> Iterator[str]:
     table = shadow.items.table
     records = list(LedgerScan(table.client, table.name).scan())
     for store_id in shadow.store_ids:
-        lists: list[tuple[str, Window | None]] = [(CONFIRMED, None)]
-        if window := completed_range(records, store_id):
-            lists.append((COMPLETED, window))
-        for status, window in lists:
+        window = _completed_range(records, store_id)
+        for status in (CONFIRMED, COMPLETED) if window else (CONFIRMED,):
+            part = window if status == COMPLETED else None
             try:
-                raws = shadow.bookings.bookings(store_id, status, window).raws
+                raws = shadow.bookings.bookings(store_id, status, part).raws
             except NaverPlaceError as error:
                 yield f"store {store_id}: its {status} list could not be read: {describe(error)}"
             else:
                 yield from (row.words for row in fatal_rows(raws, status, store_id))
 
 
-def completed_range(records: Iterable[Record], store_id: str) -> Window | None:
+def _completed_range(records: Iterable[Record], store_id: str) -> Window | None:
     """Give the range of completed bookings that the legacy may read for a store (L8, L24, L25).
 
     Reserved events count, since a hand-back gives them to the legacy. Its local times are stamped
     as UTC. None when nothing of the store is open.
     """
-    times = []
-    for record in records:
-        if record.key.booking_num.startswith(store_id) and not record.option_sms:
-            try:
-                local = datetime.strptime(record.booking_time, TIME_FORMAT)  # noqa: DTZ007
-            except ValueError:  # it ends the legacy's reading of completed lists, not the run (L8)
-                continue
-            times.append(local.replace(tzinfo=UTC))
+    times = [
+        record.start.replace(tzinfo=UTC)
+        for record in records
+        if record.start and record.key.booking_num.startswith(store_id) and not record.option_sms
+    ]
     return Window(min(times), max(times)) if times else None
