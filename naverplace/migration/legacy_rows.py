@@ -1,14 +1,12 @@
-"""Which of Naver's rows and answers end a whole run of the legacy (L27, L28); pure."""
+"""Which of Naver's rows end a whole run of the legacy (L27); pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-_REQUIRED = ("phone", "name", "bookingId", "businessId", "snapshotJson")  # name may be null
-_START = "%Y-%m-%dT%H:%M:%SZ"
-_TO_SEOUL = timedelta(hours=9)
+from operator import itemgetter
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -39,57 +37,33 @@ def fatal_rows(rows: Iterable[object], status: str, store_id: str = "") -> Itera
             yield FatalRow(store, str(values.get("bookingId") or ""), status, why)
 
 
-def fatal_reason(row: object) -> str:
+def fatal_reason(row: Any) -> str:
     """Tell why the legacy cannot read a row; '' when it can (L10, L27)."""
-    if not isinstance(row, Mapping):
-        return "is no JSON object"
-    for name in _REQUIRED:
-        if name not in row:
-            return f"has no {name}"
-    if not isinstance(row["phone"], str):
-        return _no_text("phone", row["phone"])
-    snapshot = row["snapshotJson"]
-    if not isinstance(snapshot, Mapping):
-        return "snapshotJson is no JSON object"
-    return _start_reason(snapshot) or _option_reason(snapshot)
-
-
-def fatal_page_reason(answer: object) -> str:
-    """Tell why the answer to a list's page ends the run; '' when its rows are read (L28)."""
-    if isinstance(answer, list) or answer in ({}, ""):
-        return ""  # the legacy loops over whatever it gets, here over nothing
-    kind = "an object, as of an error" if isinstance(answer, Mapping) else "something else"
-    return f"a page is {kind}, and no list of bookings"
-
-
-def _start_reason(snapshot: Mapping[str, object]) -> str:
-    if "startDateTime" not in snapshot:
-        return "has no snapshotJson.startDateTime"
-    start = snapshot["startDateTime"]
-    if not isinstance(start, str):
-        return _no_text("startDateTime", start)
-    try:
-        _ = datetime.strptime(start, _START) + _TO_SEOUL  # noqa: DTZ007
-    except (ValueError, OverflowError):
-        return "startDateTime is not written as 2025-10-22T05:00:00Z"
+    for name, read in _READS.items():
+        try:
+            read(row)
+        except KeyError as missing:
+            (key,) = missing.args
+            return f"has no {key}" if key == name else f"has no {key} for its {name}"
+        except (ValueError, OverflowError):
+            return f"{name} is not written as 2025-10-22T05:00:00Z"
+        except TypeError:
+            return f"{name} is null or of another kind"
     return ""
 
 
-def _option_reason(snapshot: Mapping[str, object]) -> str:
-    if "bookingOptionJson" not in snapshot:
-        return "has no snapshotJson.bookingOptionJson"
-    options = snapshot["bookingOptionJson"]
-    if options is None:
-        return "bookingOptionJson is null"
-    if not isinstance(options, list):
-        return "" if options in ({}, "") else "bookingOptionJson is no list"
-    for option in options:
-        if not isinstance(option, Mapping) or "name" not in option:
-            return "has an option without a name"
-        if not isinstance(option["name"], str | list | Mapping):  # in these it can look for words
-            return _no_text("an option's name", option["name"])
-    return ""
+# As the legacy reads them: an error is what ends its run. A name may be null.
+_READS: Mapping[str, Callable[[Any], object]] = {
+    "phone": lambda row: row["phone"][:3] + "-",
+    "name": itemgetter("name"),
+    "bookingId": itemgetter("bookingId"),
+    "businessId": itemgetter("businessId"),
+    "startDateTime": lambda row: _start(row["snapshotJson"]["startDateTime"]),
+    "bookingOptionJson": lambda row: [
+        "" in option["name"] for option in row["snapshotJson"]["bookingOptionJson"]
+    ],
+}
 
 
-def _no_text(name: str, value: object) -> str:
-    return f"{name} is null" if value is None else f"{name} is no text"
+def _start(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") + timedelta(hours=9)  # noqa: DTZ007
