@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from legacy.death import Death, death_of, worded
@@ -28,6 +29,8 @@ class Outcome:
     swallowed: tuple[tuple[str, str], ...]  # L-number and error, of all that it went on after
     items: Mapping[Key, Item]  # deciding: the table afterwards; running: what it read or wrote
     died: Death | None = None  # None: it came to its end
+    # When `now` was read, with the item that had been asked for; the last is the event's hour (L29)
+    reads: tuple[tuple[Key | None, datetime], ...] = ()
 
     @property
     def writes(self) -> tuple[Step, ...]:
@@ -54,6 +57,17 @@ class Journal:
     items: dict[Key, Item] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     died: Death | None = None
+    asked: Key | None = None
+    reads: list[tuple[Key | None, datetime]] = field(default_factory=list)
+
+    def noting(self, now: Callable[[], datetime]) -> Callable[[], datetime]:
+        """Make a clock whose readings are noted."""
+
+        def read() -> datetime:
+            self.reads.append((self.asked, now()))
+            return self.reads[-1][1]
+
+        return read
 
     def swallow(self, number: str, error: Exception) -> None:
         """Note an error that the legacy swallows."""
@@ -71,9 +85,8 @@ class Journal:
     def outcome(self, items: Mapping[Key, Item] | None = None) -> Outcome:
         """Close the notes; `items` is the whole table, where it is known."""
         known = self.items if items is None else items
-        return Outcome(
-            tuple(self.steps), tuple(self.lines), tuple(self.swallowed), known, self.died
-        )
+        notes = tuple(self.steps), tuple(self.lines), tuple(self.swallowed)
+        return Outcome(*notes, known, self.died, tuple(self.reads))
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,7 @@ class NotedTable:
 
     def get(self, booking_num: str, phone: str) -> Item | None:
         """Read one item."""
+        self.journal.asked = (booking_num, phone)
         item = self.table.get(booking_num, phone)
         if item:
             self.journal.items[booking_num, phone] = deepcopy(item)

@@ -60,7 +60,7 @@ def _noting(
         sens=NotedSens(journal),
         telegram=NotedTelegram(journal),
         texts=texts,
-        now=now,
+        now=journal.noting(now),
         swallowed=journal.swallow,
         died=journal.die,
     )
