@@ -57,8 +57,10 @@ def _row(
     raw = raw if isinstance(raw, Mapping) else {}
     snapshot = raw.get("snapshotJson")
     snapshot = snapshot if isinstance(snapshot, Mapping) else {}
-    raw_phone = _text(raw.get("phone"))
-    phone = _phone(raw_phone)
+    shown = _text(raw.get("phone"))
+    phone = _phone(shown)
+    # Blanks around it are part of the legacy's key (L10), or a hand-back would meet a new booking.
+    raw_phone = _readable(str(raw["phone"])) if shown else None
     return {
         "asked_store": store_id,
         "store_id": _text(raw.get("businessId")),
@@ -67,7 +69,7 @@ def _row(
         "name": _text(raw.get("name")) or "",
         "raw_phone": raw_phone,
         "phone": phone,
-        "phone_shape": mask(phone) if phone else _shape(raw_phone),
+        "phone_shape": mask(phone) if phone else _shape(shown),
         "start_text": _text(snapshot.get("startDateTime")),
         "start": _start_or_end(snapshot.get("startDateTime")),
         "end": _start_or_end(snapshot.get("endDateTime")),
@@ -82,8 +84,12 @@ def _row(
 def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
+    return _readable(str(value)).strip() or None
+
+
+def _readable(text: str) -> str:
     # Half an emoji (a lone surrogate) is valid JSON, yet neither tables nor messages can hold it.
-    return str(value).encode("utf-8", "replace").decode("utf-8").strip() or None
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _whole(value: object) -> int | None:

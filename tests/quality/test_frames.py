@@ -56,6 +56,13 @@ def test_a_whole_booking_comes_back_as_it_was() -> None:
     assert booking.read_at == READ_AT
 
 
+def test_blanks_around_a_phone_are_in_the_key_as_in_the_legacys_and_not_in_the_number() -> None:
+    (booking,) = to_bookings(frame_of(raw(phone=" 01000000001 ")))
+
+    assert booking.key.phone == " 01-0000-00001 "
+    assert booking.phone == "01000000001"
+
+
 @pytest.mark.parametrize(
     ("text", "read"),
     [
