@@ -49,7 +49,7 @@ faults: setup ## every point of a run x everything that may happen there, and ra
 year: setup ## a simulated year of eight stores against an oracle; ends with JSON (SEED=2, DAYS=30 for a short form)
 	@$(RUN) python -m trials.year $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS))
 
-parity: setup ## the legacy against itself, the golden set, and 94 wrong systems; ends with JSON (REPORT=folder)
+parity: setup ## the legacy against itself, the golden set, and 100 wrong systems; ends with JSON (REPORT=folder)
 	@$(RUN) python -m trials.parity $(if $(REPORT),--report $(REPORT))
 
 scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3)

@@ -50,7 +50,7 @@ def _runs(this: Comparison, golden: str, days: float) -> Iterator[Inputs]:
         return
     for bundle in open_bundles(this.settings).read_all(now=now):
         if bundle.inputs.now >= now - timedelta(days=days):
-            this.found.note_figures(bundle.outputs.figures)
+            this.totals.note_figures(bundle.outputs.figures)
             yield bundle.inputs
 
 
@@ -83,9 +83,10 @@ def observed(this: Comparison, before: Inputs) -> None:
     shadow = Shadow(this.settings, only=list(before.store_ids))
     after = shadow.read(before.run_id)
     log = _sens_log(this, before)
-    seen = observe(before, after.items, log, texts=this.comparator.texts)
+    seen = observe(before, after, log, texts=this.comparator.texts)
     if not seen.began:
-        this.notes.append("nothing was seen of the legacy between the two readings")
+        why = ": rows that end its run are listed" if seen.side.died else ""
+        this.notes.append(f"nothing was seen of the legacy between the two readings{why}")
     if seen.foreign:
         this.notes.append(
             f"{seen.foreign} messages of the account belong to no booking that we read"

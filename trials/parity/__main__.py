@@ -58,19 +58,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
     """Do the A/A comparison, the replay and the mutants."""
-    started, setup, found, aa = time.monotonic(), make_setup(), ParityTotals(), 0
+    started, setup, totals, aa = time.monotonic(), make_setup(), ParityTotals(), 0
     known: list[Replayed] = []
     every = islice(read_golden(FILE), runs)
-    for one in replay(every, new=setup.new(), legacy=setup.legacy, comparator=setup.comparator):
-        aa += one.aa_differences
-        found.add(one.compared)
-        known.append(one)
-        wrong = len(found.unexplained)
-        say(f"{one.inputs.run_id}: {found.decisions} decisions, {wrong} unexplained")
+    for run in replay(every, new=setup.new(), legacy=setup.legacy, comparator=setup.comparator):
+        aa += run.aa_differences
+        totals.add(run.compared)
+        known.append(run)
+        wrong = len(totals.unexplained)
+        say(f"{run.inputs.run_id}: {totals.decisions} decisions, {wrong} unexplained")
     chosen = MUTANTS[:: max(1, len(MUTANTS) // mutants)] if mutants else MUTANTS
     power = Power(len(chosen), tuple(_survivors(setup, known, chosen)))
     return make_verdict(
-        found,
+        totals,
         VerdictTerms(
             kind="golden",
             made_at=datetime.now(SEOUL),
@@ -80,9 +80,7 @@ def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
             rules_version=rules_version(RULES),
             power=power,
             seconds=round(time.monotonic() - started, 1),
-            notes=(
-                "A golden set of invented bookings: it proves the rules, not your shop's data.",
-            ),
+            notes=(NOTE,),
         ),
     )
 
@@ -93,6 +91,8 @@ def told(parity: Parity) -> dict[str, Any]:
         "aa_differences": parity.aa_differences,
         "decisions": parity.decisions,
         "unexplained": parity.unexplained,
+        "legacy_died": parity.legacy_died,
+        "fatal_rows": len(parity.fatal_rows),
         "accepted": dict(parity.accepted),
         "mutants": parity.mutants,
         "caught": parity.caught,
@@ -128,9 +128,9 @@ def _seen(setup: Setup, known: Sequence[Replayed], mutant: Mutant) -> str:
     with mutant.rules(RULES) as rules:
         new = setup.new(rules)
         with mutant.in_place():
-            for one in known:
+            for run in known:
                 try:
-                    found = _first_unexplained(setup, new, one, reads=mutant.reads)
+                    found = _first_unexplained(setup, new, run, reads=mutant.reads)
                 except Exception as error:  # noqa: BLE001 - a flow that breaks is seen by anybody
                     return f"it breaks: {type(error).__name__}"
                 if found:
@@ -138,12 +138,13 @@ def _seen(setup: Setup, known: Sequence[Replayed], mutant: Mutant) -> str:
     return ""
 
 
-def _first_unexplained(setup: Setup, new: NewSystem, one: Replayed, *, reads: bool) -> str:
-    prepared = new.prepare(one.inputs) if reads else one.prepared
+def _first_unexplained(setup: Setup, new: NewSystem, run: Replayed, *, reads: bool) -> str:
+    prepared = new.prepare(run.inputs) if reads else run.prepared
     if prepared.stopped:
         return "the gates stop a store"
-    side = new.output(prepared)
-    compared = setup.comparator.compare(one.inputs, one.legacy, side)
+    compared = setup.comparator.compare(
+        run.inputs, run.legacy, new.output(prepared), death=run.compared.death
+    )
     wrong = [d for d in compared.differences if not d.explained]
     return f"{wrong[0].aspect}: {wrong[0].legacy} / {wrong[0].new}" if wrong else ""
 

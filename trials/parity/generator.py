@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,26 @@ STORES = (
     *("1051707", "951291", "1120125", "1285716"),
     *("1462519", "1473826", "1466783", "867589"),
 )
-# The first two show nearly everything, so that a wrong system is caught early.
-TIMES = (
-    *("20:00:00", "14:02:00", "21:00:00", "20:59:59", "08:00:00", "18:00:00", "00:05:10"),
-    *("20:20:03", "23:40:00", "12:00:00", "19:59:59", "20:40:07"),
+# In some worlds rows end the legacy's run (L27), in some the time moves while it runs (L29). The
+# first ones show nearly everything, so that a wrong system is caught early.
+RUNS = (  # world, time, days after the first
+    *(("usual", "20:00:00", 0), ("usual", "14:02:00", 0), ("dying", "14:02:00", 0)),
+    *(("moving", "19:59:50", 0), ("moving", "13:59:50", 0), ("moving", "20:59:50", 0)),
+    *(("dying-of-one", "20:03:00", 0), ("usual", "21:00:00", 0), ("usual", "20:59:59", 0)),
+    *(("usual", "08:00:00", 0), ("usual", "18:00:00", 0), ("usual", "00:05:10", 0)),
+    *(("usual", "20:20:03", 0), ("usual", "23:40:00", 0), ("usual", "12:00:00", 0)),
+    *(("usual", "19:59:59", 0), ("usual", "20:40:07", 41), ("usual", "20:00:00", 82)),
 )
-RUNS = 16
 FIRST_ID = 10_000_000
 
 
 def moments() -> list[datetime]:
     """List the runs' moments: a day of many hours, then days over half a year."""
     first = datetime(2025, 10, 22, tzinfo=SEOUL)
-    found = []
-    for place in range(RUNS):
-        day = 0 if place < len(TIMES) else 1 + (place - len(TIMES)) * 41
-        hour, minute, second = map(int, TIMES[place % len(TIMES)].split(":"))
-        found.append(first + timedelta(days=day, hours=hour, minutes=minute, seconds=second))
-    return found
+    return [
+        datetime.combine(first + timedelta(days=days), time.fromisoformat(text), SEOUL)
+        for _, text, days in RUNS
+    ]
 
 
 def golden(seed: int = SEED) -> Iterator[Inputs]:
@@ -57,10 +59,15 @@ def one_run(place: int, now: datetime, *, seed: int = SEED) -> Inputs:
     confirmed: list[dict[str, Any]] = []
     completed: list[dict[str, Any]] = []
     items: dict[RecordKey, dict[str, Any]] = {}
+    world = RUNS[place][0]
     for nth, store in enumerate(STORES):
         rng = random.Random(f"{seed}/{place}/{store}")  # noqa: S311 - nothing secret
         shaping = Shaping(store, now, FIRST_ID + (place * len(STORES) + nth) * 1000)
         shaping.shape()
+        if world == "dying":
+            shaping.die()
+        elif world == "dying-of-one" and store == STORES[-1]:
+            shaping.die_of_one()
         found = {**lived(shaping.lives, now, rng), **shaping.items}
         items.update({RecordKey(*key): item for key, item in found.items()})
         # Naver's own order means nothing to us.
@@ -69,7 +76,7 @@ def one_run(place: int, now: datetime, *, seed: int = SEED) -> Inputs:
             rng.shuffle(mine)
             listed += [raw if place == i == 0 else slim(raw) for i, raw in enumerate(mine)]
     return Inputs(
-        run_id=f"golden-{place:02}-{now:%Y%m%dT%H%M%S}",
+        run_id=f"golden-{place:02}-{world}-{now:%Y%m%dT%H%M%S}",
         now=now,
         store_ids=STORES,
         confirmed=confirmed,

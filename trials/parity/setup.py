@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -12,13 +14,16 @@ from naverplace.migration.parity.accepted_differences import load_accepted
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.legacy_texts import load_legacy_texts
 from naverplace.migration.parity.replay import Legacy, NewSystem
+from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.sections import QualitySettings
-from tasks.modelled_legacy import modelled_legacy
+from tasks.modelled_legacy import Clock, modelled_legacy
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES, DEPLOYMENTS = ROOT / "rules", ROOT / "deployments"
 SENDER = "0310000000"
+MOVING = "moving"
+SESSION, COMPARISON = timedelta(seconds=26), timedelta(milliseconds=20)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,12 @@ def access_of(stores: dict[str, Store]) -> dict[str, dict[str, SecretStr]]:
     }
 
 
+def clock_of(inputs: Inputs) -> Clock:
+    """Let the time stand, or move as in a real run of the legacy (L29), by the run's name."""
+    moments = (inputs.now + SESSION + nth * COMPARISON for nth in count())
+    return (lambda: next(moments)) if MOVING in inputs.run_id else (lambda: inputs.now)
+
+
 def make_setup() -> Setup:
     """Make both sides of what the project ships."""
     stores = load_stores(DEPLOYMENTS / "stores.yaml")
@@ -58,6 +69,6 @@ def make_setup() -> Setup:
     accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
     return Setup(
         stores=stores,
-        legacy=modelled_legacy(texts, sender=SENDER, stores=stores),
+        legacy=modelled_legacy(texts, sender=SENDER, stores=stores, clock_of=clock_of),
         comparator=Comparator(accepted, texts, stores),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from sandbox.naver.bookings import PLAIN_OPTIONS, REVIEW_OPTIONS, SEOUL, Raw, a_booking
+from trials.parity.fatal import READABLE, UNREADABLE
 from trials.parity.lives import Life
-from trials.parity.people import BROKEN, name_of, phone_of, respelled, sliced
+from trials.parity.people import BLANKS, BROKEN, name_of, phone_of, respelled, sliced
 
 Item = dict[str, Any]
 WHEN = tuple(timedelta(minutes=m) for m in (2 * 24 * 60, 121, 120, 75, 1, 0, -90))
@@ -29,7 +31,16 @@ KNOWN = (
 )
 FRESH = "new"
 DONE = ("new", "c", "cr", "cro", "cr other", "cr spelled", "cro spelled")
-_STARTS = ("2025-13-41T25:00:00Z", "2299-01-01T00:00:00Z", "next Friday", None)
+_STARTS = ("2299-01-01T00:00:00Z", "2069-01-01T00:00:00Z", "1969-07-20T20:17:00Z")
+_LATER = (  # how today's start may stand there, which the legacy alone can read (L10)
+    "2125-%m-%dT%H:%M:00Z",
+    "%Y-%m-%dT%-H:%M:0Z",
+)
+MISSING = "missing"
+# Flags that are neither true nor false (L12, L13): whose they are, what is known, minutes ahead.
+ODD: tuple[object, ...] = (None, "", [], {}, 1, 0, MISSING)
+_NO_GUIDE, _NO_CONFIRMATION = (("r", "c", 75), ("r", "c", 120)), (("c", "", 75), ("c", "", 121))
+TIMES = ("2025-10-22", "어제", "", None, "2025-10-22T14:00:00")  # no `YYYY-MM-DD HH:MM:SS` (L8)
 _FLAGS = {"c": "confirm_sms", "r": "remind_sms", "o": "option_sms"}
 
 
@@ -63,12 +74,47 @@ class Shaping:
             self._one(timedelta(minutes=70), phone=phone)
         for start in _STARTS:
             self._one(start)
+        self._odd_ones()
         for known in ("new", "c", "cr"):
             self._in_both(known)
         self.raws.append(dict(self.raws[3]))  # the same booking twice in one list
         self._ordinary()
         # The last of all in the order of urgency, and still owed something: its event.
         self._shaped("cr", timedelta(0), status="RC08", option=REVIEW_OPTIONS[1])
+
+    def _odd_ones(self) -> None:
+        """Make years, phones, flags and times that only the legacy, or nobody, can read."""
+        for form, minutes in product(_LATER, (75, 300)):
+            at = self._at(timedelta(minutes=minutes)).astimezone(UTC)
+            self._one(f"{at:{form}}")
+        for nth, known in enumerate(("new", "c", "cr") * len(BLANKS)):
+            phone = BLANKS[nth // 3].format(phone_of(self.first_id + 700 + nth))
+            self._know(self._one(timedelta(minutes=(75, 121)[nth % 2]), phone=phone), known)
+        for value in ODD:
+            for flag, known, minutes in (*_NO_GUIDE, *_NO_CONFIRMATION):
+                self._odd(self._shaped(known, timedelta(minutes=minutes)), _FLAGS[flag], value)
+            done = self._shaped("cr", -timedelta(hours=5), status="RC08", option=REVIEW_OPTIONS[0])
+            self._odd(done, "option_sms", value)
+        for time in TIMES:
+            self._odd(self._shaped("c", timedelta(minutes=75)), "booking_time", time)
+
+    def die(self) -> None:
+        """List rows that end the legacy's run, for every reason."""
+        for nth, change in enumerate((*READABLE, *READABLE, *UNREADABLE)):
+            change(self._shaped("c" if nth < len(READABLE) else FRESH, timedelta(minutes=75)))
+        for change in READABLE:
+            change(self._shaped("cr", -timedelta(hours=3), status="RC08", option=REVIEW_OPTIONS[0]))
+
+    def die_of_one(self) -> None:
+        """List one such row."""
+        READABLE[1](self._shaped(FRESH, timedelta(minutes=75)))
+
+    def _odd(self, raw: Raw, name: str, value: object) -> None:
+        item = self.items[f"{raw['businessId']}_{raw['bookingId']}", sliced(str(raw["phone"]))]
+        if value == MISSING:
+            del item[name]
+        else:
+            item[name] = value
 
     def listed(self, status: str) -> list[Raw]:
         """List the bookings of one status."""

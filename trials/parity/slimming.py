@@ -16,17 +16,17 @@ OPTION = ("name", "price", "bookingCount")
 
 def slim(raw: dict[str, Any]) -> dict[str, Any]:
     """Keep what is read; the rest has the shape of one full booking of each list."""
+    kept = {key: raw[key] for key in KEPT if key in raw}
+    if "snapshotJson" not in raw:
+        return kept
     snapshot = raw["snapshotJson"]
-    return {
-        **{key: raw[key] for key in KEPT if key in raw},
-        "snapshotJson": {
-            **{key: snapshot[key] for key in SNAPSHOT if key in snapshot},
-            "customFormInputJson": [
-                {"title": form["title"], "value": form["value"]}
-                for form in snapshot["customFormInputJson"]
-            ],
-            "bookingOptionJson": [
-                {key: option[key] for key in OPTION} for option in snapshot["bookingOptionJson"]
-            ],
-        },
-    }
+    short = {key: snapshot[key] for key in SNAPSHOT if key in snapshot}
+    short["customFormInputJson"] = [
+        {"title": form["title"], "value": form["value"]} for form in snapshot["customFormInputJson"]
+    ]
+    if "bookingOptionJson" in snapshot:
+        options = snapshot["bookingOptionJson"]
+        short["bookingOptionJson"] = options and [
+            {key: option[key] for key in OPTION if key in option} for option in options
+        ]
+    return {**kept, "snapshotJson": short}

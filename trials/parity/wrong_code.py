@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from naverplace.domain.effects import CreateRecord, RecordKey, SendSms
+from naverplace.domain.message_kinds import FLAGS
 from naverplace.rules.conditions import Evaluation
 from trials.parity.mutants import Mutant, Wrong
 
@@ -182,6 +183,24 @@ READING = (
     _function(
         "numbers one too high", "quality.frames._whole", _other(lambda n: n and n + 1), reads=True
     ),
+    _function(
+        "bookings without a name are refused",
+        "quality.frames.to_bookings",
+        _other(lambda found: [b for b in found if b.name]),
+        reads=True,
+    ),
+    _function(
+        "times in milliseconds are refused",
+        "quality.frames._start_or_end",
+        lambda right: lambda value: None if "." in str(value) else right(value),
+        reads=True,
+    ),
+    _function(
+        "years of two digits",
+        "quality.frames._start_or_end",
+        _other(lambda time: time and time.replace(year=2000 + time.year % 100)),
+        reads=True,
+    ),
     _function("no row is refused", "quality.validation._reasons", _always({}), reads=True),
     _function(
         "bookings at the week's end are refused",
@@ -220,6 +239,23 @@ DECIDING = (
         "a sign too many before the hyphen",
         "domain.booking.legacy_sort_key_phone",
         lambda _: lambda raw: f"{raw[:4]}-{raw[4:8]}-{raw[8:]}",
+    ),
+    _function(
+        "keys without the blanks around a phone",
+        "domain.booking.legacy_sort_key_phone",
+        _given(lambda raw: (raw.strip(),)),
+    ),
+    _function(
+        "only false is owed",
+        "migration.parity.replay.read_record",
+        _given(lambda item: ({**item, **{f: item.get(f) != 0 for f in FLAGS}},)),
+    ),
+    _function(
+        "decided a minute later",
+        "rules.engine.match_and_decide",
+        lambda right: (
+            lambda *args, now, **said: right(*args, now=now + timedelta(minutes=1), **said)
+        ),
     ),
     _function(
         "what is owed is dropped", "rules.engine._in_turn", _other(lambda effects: effects[:1])

@@ -6,9 +6,9 @@ where no law says so. Otherwise a rule that was taken back would hide behind its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,19 +20,24 @@ from naverplace.migration.parity.booking_view import TWO_HOURS, BookingView
 from naverplace.migration.parity.values import (
     ACCEPTANCE,
     AT_ONCE,
+    DIED,
     EXACTLY,
     EXPIRED,
+    FLAG,
+    MOMENT,
     MOVED,
     NAMED,
     NATIONAL,
     NEWEST,
     PAST,
     PLAIN,
+    SIGNS,
     SPELLED,
     SUBJECT,
     UNFIT,
 )
 
+EVENING = 20  # o'clock: the hour of the event (L13)
 _UNSURE = ("claimed", "in_doubt", "refused", "failed", "accepted", "delivered")
 
 
@@ -83,7 +88,65 @@ def _exactly(view: BookingView, kind: str) -> bool:
 
 def _spelled_event(view: BookingView, kind: str) -> bool:
     found = kind == "event" and view.own is None and bool(view.alike) and view.fit
-    return found and view.option and not _set(view.known, kind) and view.now.hour == 20
+    return found and view.option and not _set(view.known, kind) and view.now.hour == EVENING
+
+
+def _odd_flag(view: BookingView, kind: str) -> bool:
+    """For the legacy a flag that does not equal False is owed nothing (L12, L13)."""
+    own = view.own
+    if own is None or not view.fit or kind == "confirmation" or _set(own, kind):
+        return False
+    if kind == "guide":
+        return _in_window(view) and not (_is_false(own, "remind_sms") and "confirm_sms" in own)
+    return view.option and view.now.hour == EVENING and not _is_false(own, "option_sms")
+
+
+def _unread(view: BookingView, kind: str) -> bool:
+    """A row that the legacy cannot read is decided here, as far as it tells what is needed."""
+    if not view.fatal or not view.fit or _set(view.known, kind):
+        return False
+    if kind == "event":
+        return view.option and view.now.hour == EVENING and view.known is not None
+    return _in_window(view) if kind == "guide" else view.ahead > timedelta() and not view.both
+
+
+def _in_window(view: BookingView) -> bool:
+    return timedelta() < view.ahead <= TWO_HOURS and not view.both
+
+
+def _is_false(item: Mapping[str, Any], flag: str) -> bool:
+    return bool(item.get(flag) == 0)  # as Python's `== False`: null and what is empty are not
+
+
+def legacy_owes(view: BookingView, kind: str, moments: Sequence[datetime]) -> bool:
+    """Tell whether the legacy sends this, comparing with the time at these moments (L11-L13, L29).
+
+    Between the first and the last of several, whenever it may have.
+    """
+    start, own = view.legacy_start, view.own
+    first, last = moments[0], moments[-1]
+    if start is None:
+        return False
+    if kind == "event":
+        open_ = _is_false(own, "option_sms") if own is not None else view.confirmed
+        return view.completed and view.option and open_ and EVENING in (first.hour, last.hour)
+    if own is None:  # it puts the item, and confirms at any time
+        return kind == "confirmation" or (start - last <= TWO_HOURS and first < start)
+    open_ = _is_false(own, "remind_sms") and "confirm_sms" in own
+    open_ &= kind == "guide" or _is_false(own, "confirm_sms")
+    return open_ and first < start and start - last < TWO_HOURS
+
+
+def legacy_raises(view: BookingView, status: str, moments: Sequence[datetime]) -> bool:
+    """Tell whether the legacy misses a flag in the item while it decides, and goes on (L17)."""
+    own, start = view.own, view.legacy_start
+    if own is None or start is None:
+        return False
+    if status == "RC08":
+        return "option_sms" not in own
+    near = moments[0] < start and start - moments[-1] < TWO_HOURS
+    late = near and _is_false(own, "remind_sms") and "confirm_sms" not in own
+    return "remind_sms" not in own or late
 
 
 LAWS = (
@@ -92,11 +155,13 @@ LAWS = (
     Law(PAST, True, _past),
     Law(SPELLED, True, _spelled),
     Law(EXACTLY, False, _exactly),
+    Law(DIED, False, _unread),
     Law(AT_ONCE, False, _at_once),
+    Law(FLAG, False, _odd_flag),
     Law(SPELLED, False, _spelled_event),
 )
 # Classes of other aspects: texts, the item afterwards, swallowed errors.
-OF_OTHER_ASPECTS = (NAMED, PLAIN, SUBJECT, NATIONAL, MOVED, EXPIRED, ACCEPTANCE)
+OF_OTHER_ASPECTS = (NAMED, PLAIN, SIGNS, SUBJECT, NATIONAL, MOVED, EXPIRED, ACCEPTANCE, MOMENT)
 # What no comparison of decisions from one moment's inputs can show, with where it is proven.
 NOT_VISIBLE = {
     "korean-time-always": "both sides are given the same moment",

@@ -13,6 +13,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.message_kinds import FLAGS
+from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
 
 TWO_HOURS = timedelta(hours=2)
@@ -21,6 +22,7 @@ YEARS = timedelta(days=400)  # a start further away is implausible on both sides
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 # Mobile and safe numbers (outside-services: Korean phone numbers).
 _REACHABLE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _FOREIGN = re.compile(r"[^\d\s().+-]")
 
 Item = Mapping[str, Any]
@@ -36,6 +38,8 @@ class BookingView:
     phone: str = field(repr=False)  # as Naver gives it
     digits: str | None = field(repr=False)  # national; None: no message can reach it
     start: datetime | None  # aware, Seoul, cut to the minute; None: unreadable
+    legacy_start: datetime | None  # as the legacy reads it, its year in two digits (L10)
+    fatal: bool  # its row ends the legacy's run (L27)
     ends_well: bool
     confirmed: bool
     completed: bool
@@ -48,6 +52,7 @@ class BookingView:
     def fit(self) -> bool:
         """Tell whether a message may be sent for it at all."""
         near = self.start is not None and abs(self.start - self.now) <= YEARS
+        near &= self.number.replace("_", "").isdigit()  # without an id it says None
         return near and self.ends_well and self.digits is not None
 
     @property
@@ -88,6 +93,7 @@ def booking_views(inputs: Inputs) -> dict[str, BookingView]:
         items.setdefault(number, []).append((phone, item))
     early = {number_of(raw): raw for raw in reversed(inputs.confirmed)}
     late = {number_of(raw): raw for raw in reversed(inputs.completed)}
+    fatal = {number_of(r) for r in (*inputs.confirmed, *inputs.completed) if fatal_reason(r)}
     views = {}
     for number in dict.fromkeys((*map(number_of, inputs.confirmed), *late)):
         raw = late.get(number) or early[number]
@@ -101,6 +107,8 @@ def booking_views(inputs: Inputs) -> dict[str, BookingView]:
             phone=phone,
             digits=national(phone),
             start=start,
+            legacy_start=_folded(raw),
+            fatal=number in fatal,
             ends_well=not (start and end) or end.replace(second=0) > start,
             confirmed=number in early,
             completed=number in late,
@@ -121,13 +129,6 @@ def starts_of(inputs: Inputs) -> dict[str, datetime]:
     """Give every booking's start as its view has it; the run's moment where nobody can read it."""
     lists = (*reversed(inputs.confirmed), *reversed(inputs.completed))
     return {number_of(raw): start_of(raw) or inputs.now for raw in lists}
-
-
-def legacy_chokes(raw: Mapping[str, Any]) -> bool:
-    """Tell whether the legacy raises while it reads this booking, and swallows that (L10, L17)."""
-    options = raw.get("snapshotJson", {}).get("bookingOptionJson") or []
-    named = "name" in raw and all("name" in option for option in options)
-    return start_of(raw) is None or not isinstance(raw.get("phone"), str) or not named
 
 
 def start_of(raw: Mapping[str, Any]) -> datetime | None:
@@ -163,18 +164,28 @@ def uncut(key: str) -> str:
 
 def _utc(raw: Mapping[str, Any], name: str) -> datetime | None:
     try:
-        read = datetime.strptime(raw["snapshotJson"][name], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007
-        return (read + timedelta(hours=9)).replace(tzinfo=SEOUL)
+        text = raw["snapshotJson"][name]
+        read = datetime.fromisoformat(text) if _UTC.fullmatch(text) else None
+        return read and read.astimezone(SEOUL).replace(microsecond=0)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
+def _folded(raw: Mapping[str, Any]) -> datetime | None:
+    if fatal_reason(raw):
+        return None
+    read = datetime.strptime(raw["snapshotJson"]["startDateTime"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007
+    local = read + timedelta(hours=9)
+    year = local.year % 100
+    return local.replace(year=year + (1900 if year > 68 else 2000), second=0, tzinfo=SEOUL)
+
+
 def _has_option(raw: Mapping[str, Any]) -> bool:
-    try:
-        options = raw["snapshotJson"].get("bookingOptionJson") or []
-        return any(word in option["name"] for option in options for word in WORDS)
-    except (KeyError, TypeError, AttributeError):
-        return False
+    snapshot = raw.get("snapshotJson")
+    listed = (snapshot if isinstance(snapshot, Mapping) else {}).get("bookingOptionJson")
+    options = listed or raw.get("bookingOptionJson") or ()
+    named = [o for o in options if isinstance(o, Mapping)] if isinstance(options, list) else []
+    return any(word in str(option.get("name")) for option in named for word in WORDS)
 
 
 def _told(item: Item) -> tuple[int, str]:

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.stores import Store
-from naverplace.migration.parity.accepted_differences import held_back, law_for
-from naverplace.migration.parity.booking_view import (
-    BookingView,
-    booking_views,
-    legacy_chokes,
-    number_of,
+from naverplace.migration.parity.accepted_differences import (
+    EVENING,
+    held_back,
+    law_for,
+    legacy_owes,
+    legacy_raises,
 )
+from naverplace.migration.parity.booking_view import BookingView, booking_views, number_of
 from naverplace.migration.parity.differences import (
     item_differences,
     keys_by_number,
+    lacking,
     message_differences,
 )
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.values import (
     ACCEPTANCE,
+    DIED,
+    FLAG,
+    MOMENT,
     NOISE,
-    UNFIT,
     ComparedRun,
     DecisionKeys,
     Difference,
+    LegacyDeath,
     Message,
     SystemOutput,
 )
-from naverplace.pipeline.capture.inputs import EVENING, Inputs
+from naverplace.pipeline.capture.inputs import Inputs
 
 
 @dataclass(frozen=True)
@@ -50,17 +56,23 @@ class Comparator:
         new: SystemOutput,
         *,
         noise: Collection[str] = (),
+        death: LegacyDeath | None = None,
     ) -> ComparedRun:
-        """Compare two sides; `noise` are bookings that the source changed between two readings."""
-        run = _Run(self, inputs, legacy, new, booking_views(inputs))
+        """Compare two sides; `noise` are bookings that the source changed between two readings.
+
+        `legacy` of a dead run is what it would have decided without the rows that ended it; when it
+        died itself, it has decided nothing that could be compared.
+        """
+        views = {} if legacy.died else booking_views(inputs)
+        run = _Run(self, inputs, legacy, new, views, death)
+        decisions, sent = run.decisions()
         differences = []
-        for difference in run.differences():
-            because = difference.because if difference.because in self.accepted else ""
+        for difference in run.of_death() if legacy.died else run.differences():
+            because = difference.because if difference.because in (*self.accepted, NOISE) else ""
             because = NOISE if difference.booking_num in noise else because
             differences.append(replace(difference, because=because))
-        decisions, sent = run.decisions()
         return ComparedRun(
-            inputs.run_id, inputs.now, legacy, new, decisions, sent, tuple(differences)
+            *(inputs.run_id, inputs.now, legacy, new, decisions, sent, tuple(differences), death)
         )
 
 
@@ -88,16 +100,20 @@ class _Run:
     legacy: SystemOutput
     new: SystemOutput
     views: Mapping[str, BookingView]
+    death: LegacyDeath | None
 
     def decisions(self) -> tuple[DecisionKeys, DecisionKeys]:
         """List every booking x kind, and those that a side sends."""
-        every = {
-            (view.store_id, kind, view.key(kind))
-            for view in self.views.values()
-            for kind in view.kinds()
-        }
-        sends = {(k.store_id, k.kind, k) for k in (*self.legacy.sends, *self.new.sends)}
-        return frozenset(every | sends), frozenset(sends)
+        if self.legacy.died:
+            return frozenset(), frozenset()
+        fatal = {number for number, view in self.views.items() if view.fatal}
+        every = {view.key(kind) for view in self.views.values() for kind in view.kinds()}
+        sends = {*self.legacy.sends, *self.new.sends}
+        everywhere, sent = (
+            frozenset((key.store_id, key.kind, key) for key in keys if key.booking_num not in fatal)
+            for keys in (every | sends, sends)
+        )
+        return everywhere, sent
 
     def differences(self) -> Iterator[Difference]:
         """Find all that the sides do not do alike."""
@@ -119,21 +135,40 @@ class _Run:
             ):
                 words = f"{one.field}={one.legacy}", f"{one.field}={one.new}"
                 yield self._difference(view, "flags", "", words=words, because=one.because)
+        yield from self.of_death()
         yield from self._unknown()
         yield from self._of_run()
+
+    def of_death(self) -> Iterator[Difference]:
+        """Tell that the legacy's run died: of rows that are listed, or of what no inputs show."""
+        if self.death is None:
+            return
+        seen, rows = self.death.output, self.death.rows
+        quiet = seen.died and not (seen.sends or seen.flags) and seen.owner_texts in (None, 1)
+        # Which pages and containers end a run (L28, L30) stands in no inputs.
+        known = bool(rows) == (seen.died == "L27")
+        what = f"died ({seen.died})" if seen.died else "did not die"
+        words = f"{what}: {'; '.join(rows)}", f"sends {sum(map(len, self.new.sends.values()))}"
+        because = DIED if quiet and known else ""
+        yield self._difference(None, "run", "", words=words, because=because)
 
     def _of_message(self, view: BookingView, kind: str) -> Iterator[Difference]:
         key = view.key(kind)
         old, new = self.legacy.sends.get(key, ()), self.new.sends.get(key, ())
-        law, does = law_for(view, kind, legacy_sends=bool(old)), ("does not send", "sends")
+        shifted, does = self._shifted(view, kind, seen=bool(old)), ("does not send", "sends")
+        # What the legacy would have done at our moment is what the laws are about.
+        law = law_for(view, kind, legacy_sends=bool(old) != bool(shifted))
+        why = law if not shifted else "" if law else MOMENT
         if bool(old) != bool(new):
-            why = law or (held_back(view, kind) if old else self._lost_by_legacy(view, kind))
+            why = why or (held_back(view, kind) if old else self._lost_by_legacy(view, kind))
+            why = NOISE if shifted is None else why
             words = does[bool(old)], does[bool(new)]
             yield self._difference(view, "decision", kind, words=words, because=why)
             return
-        if law:
-            words = f"{does[bool(old)]}, but {law} says that they differ", does[bool(new)]
-            yield self._difference(view, "decision", kind, words=words, because="")
+        if why:
+            words = f"{does[bool(old)]}, but {why} says that they differ", does[bool(new)]
+            unknown = NOISE if shifted is None else ""
+            yield self._difference(view, "decision", kind, words=words, because=unknown)
         if len(old) > 1 or len(new) > 1:
             words = f"sends {len(old)}", f"sends {len(new)}"
             yield self._difference(view, "twice", kind, words=words, because="")
@@ -143,6 +178,21 @@ class _Run:
             ):
                 words = _shown(aspect, old[0]), _shown(aspect, new[0])
                 yield self._difference(view, aspect, kind, words=words, because=why)
+
+    def _shifted(self, view: BookingView, kind: str, *, seen: bool) -> bool | None:
+        """Tell whether the legacy decides otherwise than at our moment, for its own is another.
+
+        None: it may have compared before or after an edge (L29).
+        """
+        here = legacy_owes(view, kind, (view.now,))
+        moments = self._moments("" if kind == "event" else view.number)
+        if seen or not self.legacy.between:
+            return here != legacy_owes(view, kind, moments)
+        there = {legacy_owes(view, kind, (at,)) for at in (moments[0], moments[-1])}
+        return None if len(there) > 1 else here not in there
+
+    def _moments(self, name: str) -> tuple[datetime, ...]:
+        return self.legacy.moments.get(name) or self.legacy.between or (self.inputs.now,)
 
     def _lost_by_legacy(self, view: BookingView, kind: str) -> str:
         """A flag that the legacy set for a message that SENS has never seen: refused (L14)."""
@@ -172,14 +222,21 @@ class _Run:
         if old is not None and new is not None and old != new:
             words = f"{old} texts to the owner", f"{new} texts to the owner"
             yield self._difference(None, "owner", "", words=words, because="")
-        evening = self.inputs.now.astimezone(SEOUL).hour == EVENING  # it reads completed ones
-        read = (*self.inputs.confirmed, *(self.inputs.completed if evening else ()))
-        count, chokes = len(self.legacy.errors), sum(map(legacy_chokes, read))
-        if count or self.new.errors:
-            # What the legacy stumbles over and swallows (L17) is what quarantine takes out here.
-            fine = not self.new.errors and count == chokes
-            words = f"{count} swallowed", f"{len(self.new.errors)} undecided, {chokes} quarantined"
-            yield self._difference(None, "errors", "", words=words, because=UNFIT if fine else "")
+        if self.legacy.told is None:  # nobody hears of what it swallows
+            missed = 0
+        else:
+            evening = EVENING in {at.astimezone(SEOUL).hour for at in self._moments("")}
+            rows = [("RC03", raw) for raw in self.inputs.confirmed]
+            rows += [("RC08", raw) for raw in self.inputs.completed if evening]
+            missed = sum(self._raises(number_of(raw), status) for status, raw in rows)
+        count = len(self.legacy.errors)
+        if count or missed or self.new.errors:
+            fine = not self.new.errors and count == missed
+            words = f"{count} swallowed", f"{len(self.new.errors)} undecided, {missed} without flag"
+            yield self._difference(None, "errors", "", words=words, because=FLAG if fine else "")
+
+    def _raises(self, number: str, status: str) -> bool:
+        return legacy_raises(self.views[number], status, self._moments(number))
 
     def _difference(
         self,
@@ -203,6 +260,8 @@ def _shown(aspect: str, message: Message) -> str:
         return mask(message.to)
     if aspect == "text":
         return f"{len(message.text)} signs"  # it may hold a door code
+    if aspect == "signs":
+        return f"{lacking(message.text)} that EUC-KR lacks: unknown what the provider does"
     if aspect == "type":
         return f"{message.type} {message.content_type}"
     return str(getattr(message, aspect))

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from naverplace.domain.stores import Store
+from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.migration.parity.accepted_differences import Accepted, load_accepted
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.legacy_texts import LegacyTexts, load_legacy_texts
@@ -16,13 +17,15 @@ from naverplace.migration.parity.replay import (
     Legacy,
     NewSystem,
     Prepared,
+    fatal_words,
     new_system,
     replay,
     run_legacy,
+    without_fatal_rows,
 )
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.sides import count_self_differences, without_stores
-from naverplace.migration.parity.values import Parity, SystemOutput
+from naverplace.migration.parity.values import LegacyDeath, Parity, SystemOutput
 from naverplace.migration.parity.verdict import Minimum, ParityTotals, VerdictTerms, make_verdict
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.versions import rules_version
@@ -41,27 +44,34 @@ class Comparison:
     comparator: Comparator
     accepted: dict[str, Accepted]
     stores: dict[str, Store]
-    found: ParityTotals = field(default_factory=ParityTotals)
+    totals: ParityTotals = field(default_factory=ParityTotals)
     aa_differences: int | None = None
     notes: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
     def replay(self, runs: Iterable[Inputs], note: Callable[[str], None]) -> None:
         """Let both sides decide run after run; A/A is measured on each."""
-        for one in replay(runs, new=self.new, legacy=self.legacy, comparator=self.comparator):
-            self._note_stopped(one.prepared)
-            self.aa_differences = (self.aa_differences or 0) + one.aa_differences
-            self.found.add(one.compared)
-            note(f"{one.inputs.run_id}: {self.found.decisions} decisions so far")
+        for run in replay(runs, new=self.new, legacy=self.legacy, comparator=self.comparator):
+            self._note_stopped(run.prepared)
+            self.aa_differences = (self.aa_differences or 0) + run.aa_differences
+            self.totals.add(run.compared)
+            note(f"{run.inputs.run_id}: {self.totals.decisions} decisions so far")
 
     def observed(self, inputs: Inputs, seen: SystemOutput, *, noise: frozenset[str]) -> None:
         """Compare what the legacy was seen to do; the model is compared with itself beside it."""
-        one, other = (run_legacy(self.legacy, inputs) for _ in range(2))
-        self.aa_differences = count_self_differences(one, other)
+        whole = without_fatal_rows(inputs)
+        self.aa_differences = count_self_differences(
+            *(run_legacy(self.legacy, whole) for _ in range(2))
+        )
         prepared = self.new.prepare(inputs)
         self._note_stopped(prepared)
-        seen, side = without_stores(seen, prepared.stopped), self.new.output(prepared)
-        self.found.add(self.comparator.compare(prepared.inputs, seen, side, noise=noise))
+        # A completed row may lie outside the range that the legacy reads (L8), a confirmed one not.
+        certain = seen.died or any(map(fatal_reason, inputs.confirmed))
+        death = LegacyDeath(fatal_words(inputs), seen) if certain else None
+        side, seen = self.new.output(prepared), without_stores(seen, prepared.stopped)
+        self.totals.add(
+            self.comparator.compare(prepared.inputs, seen, side, noise=noise, death=death)
+        )
 
     def _note_stopped(self, prepared: Prepared) -> None:
         for store_id, why in prepared.stopped.items():
@@ -70,7 +80,7 @@ class Comparison:
     def end(self, kind: str, *, now: datetime, folder: Path | None = None) -> Parity:
         """Judge, write the report's files, and return the result."""
         parity = make_verdict(
-            self.found,
+            self.totals,
             VerdictTerms(
                 kind=kind,
                 made_at=now,

@@ -21,11 +21,14 @@ from naverplace.migration.parity.booking_view import (
 )
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.values import (
+    ACCEPTANCE,
+    DIED,
     EXPIRED,
     MOVED,
     NAMED,
     NATIONAL,
     PLAIN,
+    SIGNS,
     SPELLED,
     SUBJECT,
     UNFIT,
@@ -61,6 +64,8 @@ def message_differences(
         yield "subject", SUBJECT if named else ""
     if legacy.text != new.text:
         yield "text", _text_class(legacy, new, kind=kind, view=view, texts=texts, store=store)
+    if lacking(legacy.text) or lacking(new.text):
+        yield "signs", SIGNS if lacking(legacy.text) and not lacking(new.text) else ""
     if (legacy.type, legacy.content_type) != (new.type, new.content_type):
         yield "type", ""
 
@@ -78,6 +83,8 @@ def _text_class(
     wanted = texts.of(kind)
     if wanted is None or store is None or view.start is None:
         return ""
+    if kind == "guide" and (wanted.stores or {}).get(view.store_id) is None:
+        return ACCEPTANCE if not legacy.text else ""  # SENS refuses it, and nobody looks (L14, L17)
     name = carried(view.name) or NOBODY
     own = {
         "name": name,
@@ -91,9 +98,23 @@ def _text_class(
         if not found:
             return ""
         left += before
-    if (left + rest).strip() != legacy.text.strip():
+    if (left + rest).strip() != without_lacking(legacy.text).strip():
         return ""
     return NAMED if name == " ".join(view.name.split()) else PLAIN
+
+
+def lacking(text: str) -> int:
+    """Count the signs that EUC-KR has no place for (L18)."""
+    return sum(not sign.encode("euc_kr", "ignore") for sign in text)
+
+
+def without_lacking(text: str) -> str:
+    """Take those signs out, with the blanks around them."""
+    lines = text.split("\n")
+    return "\n".join(
+        " ".join("".join(s for s in line if not lacking(s)).split()) if lacking(line) else line
+        for line in lines
+    )
 
 
 def _filled(piece: str, own: Mapping[str, str]) -> str:
@@ -176,7 +197,9 @@ def item_differences(
             yield FieldDifference(flag, old.flags[flag], new.flags[flag], because)
     if old.time is None and new.time is not None:
         marked = view.fit and view.ahead <= timedelta() and not any(new.flags.values())
-        yield FieldDifference("item", "none", "made", EXPIRED if marked else "")
+        unread = any(why == DIED for why, _ in decided.values())
+        because = EXPIRED if marked else DIED if unread else ""
+        yield FieldDifference("item", "none", "made", because)
     elif old.time is not None and new.time is None and not any(why for why, _ in decided.values()):
         yield FieldDifference("item", "made", "none", _of_unfit(view, old, new))
     elif old.time and new.time and _moves(view):

@@ -34,7 +34,8 @@ class TextOfKind(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str | None = None  # one for all stores ...
-    stores: Mapping[str, str] | None = None  # ... or one for each
+    # ... or one for each; null for a store whose guide the legacy posts without a text (L17).
+    stores: Mapping[str, str | None] | None = None
     # Pieces that only the new text has, each once and in this order; {name}, {store}, {start} and
     # {booking_num} stand for the booking's own.
     added: tuple[str, ...] = ()
@@ -97,7 +98,7 @@ def load_legacy_texts(
         place = ".".join(map(str, first["loc"]))
         raise Permanent(f"{path}: {place or 'the file'}: {first['msg']}") from None
     _check_guides(path, texts, store_ids)
-    guides = {s: _opened(text, access, s) for s, text in (texts.guide.stores or {}).items()}
+    guides = {s: t and _opened(t, access, s) for s, t in (texts.guide.stores or {}).items()}
     guide = texts.guide.model_copy(update={"stores": guides})
     return texts.model_copy(update={"guide": guide})
 
@@ -119,7 +120,7 @@ def words_for_model(
         "subject": texts.subject,
         "confirmation": texts.confirmation.text or "",
         "event": texts.event.text or "",
-        "guides": dict(texts.guide.stores or {}),
+        "guides": {s: text for s, text in (texts.guide.stores or {}).items() if text is not None},
         "sender": sender,
         "guide_senders": {s: store.sender for s, store in stores.items() if store.sender},  # L18
     }

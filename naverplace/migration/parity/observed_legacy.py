@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAG_OF, KINDS
+from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.migration.parity.booking_view import BookingView, booking_views, national
+from naverplace.migration.parity.differences import without_lacking
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.sides import FIELDS
 from naverplace.migration.parity.values import Message, SystemOutput
@@ -43,18 +45,19 @@ class Observed:
 
 def observe(
     before: Inputs,
-    after: Mapping[RecordKey, Mapping[str, Any]],
+    after: Inputs,
     log: Iterable[LoggedMessage],
     *,
     texts: LegacyTexts,
 ) -> Observed:
-    """Tell what the legacy did between a reading and now.
+    """Tell what the legacy did between two readings; `log` are SENS's messages since the first.
 
-    `after` are the items as they stand now, `log` SENS's messages since the reading.
+    When nothing was done, and a row that ends its run is listed, its run has died (L27). A booking
+    with a message was compared with the time since the message before, others at any time (L29).
     """
     flags = {
         key: {name: item.get(name) for name in FIELDS}
-        for key, item in after.items()
+        for key, item in after.items.items()
         if (old := before.items.get(key)) is None
         or any(old.get(name) != item.get(name) for name in FIELDS)
     }
@@ -62,8 +65,8 @@ def observe(
     for view in booking_views(before).values():
         by_phone.setdefault(_number(view.phone), []).append(view)
     sends: dict[DecisionKey, tuple[Message, ...]] = {}
-    foreign = 0
-    for seen in log:
+    foreign, moments, last = 0, dict[str, tuple[datetime, ...]](), before.now
+    for seen in sorted(log, key=lambda seen: seen.at or before.now):
         message = seen.message
         candidates = by_phone.get(_number(message.to), [])
         decision = _whose(message, candidates, before, flags=flags, texts=texts, taken=sends)
@@ -71,7 +74,20 @@ def observe(
             foreign += 1
         else:
             sends[decision] = (*sends.get(decision, ()), message)
-    return Observed(SystemOutput(name="observed", sends=sends, flags=flags), foreign)
+            name = "" if decision.kind == "event" else decision.booking_num
+            until = seen.at + timedelta(seconds=1) if seen.at else after.now  # the log has seconds
+            moments.setdefault(name, (last, until))
+            last = seen.at or last
+    fatal = any(map(fatal_reason, (*before.confirmed, *before.completed)))
+    side = SystemOutput(
+        name="observed",
+        sends=sends,
+        flags=flags,
+        died="L27" if fatal and not sends and not flags else "",
+        moments=moments,
+        between=(before.now, after.now),
+    )
+    return Observed(side, foreign)
 
 
 def ran_at(log: Iterable[LoggedMessage], otherwise: datetime) -> datetime:
@@ -98,7 +114,7 @@ def _whose(
         (view, kind)
         for view in candidates
         for kind in KINDS
-        if _text_of(texts, kind, view.store_id) == message.text.strip()
+        if _readable(_text_of(texts, kind, view.store_id)) == _readable(message.text)
     ]
     for flipped in (True, False):
         for view, kind in fits:
@@ -122,9 +138,14 @@ def _flipped(
     )
 
 
-def _text_of(texts: LegacyTexts, kind: str, store_id: str) -> str | None:
+def _text_of(texts: LegacyTexts, kind: str, store_id: str) -> str:
     wanted = texts.of(kind)
     if wanted is None:
-        return None
-    text = (wanted.stores or {}).get(store_id) if wanted.text is None else wanted.text
-    return text.strip() if text else None
+        return ""
+    return ((wanted.stores or {}).get(store_id) if wanted.text is None else wanted.text) or ""
+
+
+def _readable(text: str) -> str:
+    """Leave of a text what the provider hands on in any case (L18); of signs that EUC-KR lacks it
+    may make blanks or question marks."""
+    return "".join(without_lacking(text).replace("?", "").split())

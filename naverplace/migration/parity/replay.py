@@ -11,6 +11,7 @@ from typing import Any
 from naverplace.domain.booking import Booking
 from naverplace.domain.records import read_record
 from naverplace.domain.results import Decisions
+from naverplace.migration.legacy_rows import fatal_reason, fatal_rows
 from naverplace.migration.parity.comparator import Comparator
 from naverplace.migration.parity.sides import (
     LegacyOutcome,
@@ -18,7 +19,7 @@ from naverplace.migration.parity.sides import (
     output_of_legacy,
     output_of_new,
 )
-from naverplace.migration.parity.values import ComparedRun, SystemOutput
+from naverplace.migration.parity.values import ComparedRun, LegacyDeath, SystemOutput
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.quality import frames
 from naverplace.quality import validation as quality
@@ -108,7 +109,7 @@ class Replayed:
 
     inputs: Inputs  # whole
     prepared: Prepared
-    legacy: SystemOutput
+    legacy: SystemOutput  # of a dead run: without the rows that ended it
     compared: ComparedRun
     aa_differences: int  # of the legacy and itself
 
@@ -117,11 +118,29 @@ def replay(
     inputs: Iterable[Inputs], *, new: NewSystem, legacy: Legacy, comparator: Comparator
 ) -> Iterator[Replayed]:
     """Replay run after run; a store that the gates stop is compared by nobody, and is named."""
-    for one in inputs:
-        prepared = new.prepare(one)
-        old, again = (run_legacy(legacy, prepared.inputs) for _ in range(2))
-        compared = comparator.compare(prepared.inputs, old, new.output(prepared))
-        yield Replayed(one, prepared, old, compared, count_self_differences(old, again))
+    for run in inputs:
+        prepared, rows = new.prepare(run), fatal_words(run)
+        decided = without_fatal_rows(prepared.inputs)
+        old, again = (run_legacy(legacy, decided) for _ in range(2))
+        death = LegacyDeath(rows, run_legacy(legacy, run) if rows else old)
+        side = new.output(prepared)
+        compared = comparator.compare(
+            prepared.inputs, old, side, death=death if rows or old.died else None
+        )
+        yield Replayed(run, prepared, old, compared, count_self_differences(old, again))
+
+
+def fatal_words(inputs: Inputs) -> tuple[str, ...]:
+    """Name the listed rows of every store that end the legacy's run (L27), in words."""
+    lists = (("RC08", inputs.completed), ("RC03", inputs.confirmed))
+    return tuple(row.words for status, raws in lists for row in fatal_rows(raws, status))
+
+
+def without_fatal_rows(inputs: Inputs) -> Inputs:
+    """Leave out the rows that end the legacy's run, to see what it would decide about the rest."""
+    lists = inputs.confirmed, inputs.completed
+    confirmed, completed = ([row for row in rows if not fatal_reason(row)] for rows in lists)
+    return replace(inputs, confirmed=confirmed, completed=completed)
 
 
 def run_legacy(legacy: Legacy, inputs: Inputs) -> SystemOutput:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol
 
+from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import CreateRecord, MoveRecord, RecordKey, SendSms, SetFlag
 from naverplace.domain.effects import MarkExpired as Expired
 from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG
@@ -36,7 +38,11 @@ class LegacyOutcome(Protocol):
 
     @property
     def died(self) -> Any:
-        """Tell what ended it, with `cause` and `error`; None when it came to its end."""
+        """Tell what ended it, with its `cause`; None when it came to its end."""
+
+    @property
+    def reads(self) -> Sequence[tuple[tuple[str, str] | None, datetime]]:
+        """List when it read `now`, with the item that it had asked for; the hour's is the last."""
 
     @property
     def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
@@ -48,7 +54,10 @@ def output_of_legacy(
 ) -> SystemOutput:
     """Put the legacy's run in the form that is compared; a message follows its write (L14)."""
     starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
-    died = [(outcome.died.cause, outcome.died.error)] if outcome.died else []
+    moments: dict[str, tuple[datetime, ...]] = {}
+    for place, (asked, naive) in enumerate(outcome.reads, start=1):
+        name = asked[0] if asked and place < len(outcome.reads) else ""
+        moments[name] = (*moments.get(name, ()), naive.replace(tzinfo=SEOUL))
     written: dict[RecordKey, Mapping[str, Any]] = {}
     waiting: list[str] = []
     for step in outcome.steps:
@@ -68,7 +77,9 @@ def output_of_legacy(
         flags={key: _own_part(item) for key, item in written.items()},
         told=tuple(filter(None, map(_told, outcome.lines))),
         owner_texts=sum(step.what == "telegram" for step in outcome.steps),
-        errors=tuple(f"{number} {error}" for number, error in (*outcome.swallowed, *died)),
+        errors=tuple(f"{number} {error}" for number, error in outcome.swallowed),
+        died=outcome.died.cause if outcome.died and not (written or sends) else "",
+        moments=moments,
         seconds=seconds,
     )
 
@@ -134,7 +145,7 @@ def _own_part(item: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(message: Any) -> Message:
     digits = "".join(sign for sign in message.to if sign in "0123456789")
     return Message(
-        *(digits, message.sender, message.subject, message.text),
+        *(digits, message.sender, message.subject, message.text or ""),
         *(message.type, message.content_type),
     )
 
@@ -160,5 +171,7 @@ def count_self_differences(first: SystemOutput, second: SystemOutput) -> int:
     items = first.flags.keys() | second.flags.keys()
     differ = sum(first.sends.get(key) != second.sends.get(key) for key in keys)
     differ += sum(first.flags.get(key) != second.flags.get(key) for key in items)
-    said, again = ((side.told, side.owner_texts, side.errors) for side in (first, second))
+    said, again = (
+        (side.told, side.owner_texts, side.errors, side.died) for side in (first, second)
+    )
     return differ + (said != again)

@@ -12,12 +12,14 @@ from naverplace.pipeline.capture.inputs import DecisionKey
 from naverplace.reporting.thresholds import ThresholdRow
 
 ASPECTS = (
+    "run",  # the legacy's ended with its error text
     "decision",  # one side sends what the other does not
     "twice",  # one side sends the same message more than once
     "recipient",
     "sender",
     "subject",
     "text",
+    "signs",  # that EUC-KR lacks
     "type",  # SMS or LMS, COMM or AD
     "flags",  # what the legacy reads of the item afterwards
     "owner",  # what the owner is told
@@ -42,6 +44,12 @@ MOVED, EXPIRED, ACCEPTANCE = (
 )
 NAMED, PLAIN = "messages-name-the-booking", "names-without-emoji"
 SUBJECT, NATIONAL = "subjects-name-kind-and-store", "numbers-in-national-form"
+DIED, MOMENT, FLAG, SIGNS = (
+    "legacy-run-died",
+    "one-moment-for-a-run",
+    "only-true-is-sent",
+    "signs-that-euc-kr-lacks",
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,11 @@ class SystemOutput:
     told: tuple[OwnerLine, ...] | None = None  # None: this side was not asked, or tells sums only
     owner_texts: int | None = None  # messages to the owner's chat in this run
     errors: tuple[str, ...] = ()  # scrubbed; the legacy's swallowed ones begin with their L-number
+    died: str = ""  # the legacy's: the L-number of what ended it before it decided anything
+    # When it compared a booking's start with the time (L29), and under "" the hour of the event.
+    moments: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    # The first and last moment of those that are not among `moments`; None: the inputs' own.
+    between: tuple[datetime, datetime] | None = None
     seconds: float | None = None
     memory_mb: float | None = None
 
@@ -106,6 +119,14 @@ NOISE = "noise"  # the source changed between the two sides' readings
 
 
 @dataclass(frozen=True)
+class LegacyDeath:
+    """A run of the legacy that ended with its error text, and so decided nothing (L27)."""
+
+    rows: tuple[str, ...]  # that ended it, in words; no phone is in them
+    output: SystemOutput
+
+
+@dataclass(frozen=True)
 class ComparedRun:
     """Two sides of the same inputs, compared."""
 
@@ -117,6 +138,8 @@ class ComparedRun:
     decisions: DecisionKeys = field(repr=False)
     sent: DecisionKeys = field(repr=False)  # those that a side sends
     differences: tuple[Difference, ...] = ()
+    # Of a dead run `legacy` is what it would have decided without the rows that ended it.
+    death: LegacyDeath | None = None
 
 
 @dataclass(frozen=True)
@@ -170,3 +193,5 @@ class Parity:
     survivors: tuple[str, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    legacy_died: int = 0  # runs
+    fatal_rows: tuple[str, ...] = ()  # that ended them, in words

@@ -79,6 +79,8 @@ class ParityTotals:
     new: SystemTotals = field(default_factory=SystemTotals)
     accepted: Counter[str] = field(default_factory=Counter)
     noise: int = 0
+    legacy_died: int = 0  # runs
+    fatal_rows: set[str] = field(default_factory=set)  # that ended them, in words
     measured: Measured = field(default_factory=Measured)  # by captured runs, the worst
     unexplained: list[Difference] = field(default_factory=list)
     examples: list[Difference] = field(default_factory=list)
@@ -93,13 +95,18 @@ class ParityTotals:
         self.runs += 1
         self.first = min(filter(None, (self.first, compared.now)))
         self.last = max(filter(None, (self.last, compared.now)))
-        self.legacy.add(compared.legacy)
+        legacy = compared.legacy
+        if compared.death:  # what it did, not what it would have done
+            legacy = compared.death.output
+            self.legacy_died += bool(legacy.died)
+            self.fatal_rows |= {*compared.death.rows}
+        self.legacy.add(legacy)
         self.new.add(compared.new)
         for store_id, kind, key in compared.decisions:
             self._decided[store_id, kind].add(key)
         for store_id, kind, key in compared.sent:
             self._sent[store_id, kind].add(key)
-        for side in (compared.legacy, compared.new):
+        for side in (legacy, compared.new):
             for key, messages in side.sends.items():
                 name = "new" if side is compared.new else "legacy"
                 self.by_store[key.store_id][name] += len(messages)
@@ -213,7 +220,7 @@ def make_verdict(totals: ParityTotals, terms: VerdictTerms) -> Parity:
         runs=totals.runs,
         rules_version=terms.rules_version,
         verdict=verdict,
-        why=tuple(wrong) or tuple(thin) or good,
+        why=(*(wrong or thin or good), *_deaths(totals)),
         aa_differences=terms.aa_differences,
         decisions=totals.decisions,
         unexplained=len(totals.unexplained),
@@ -230,6 +237,8 @@ def make_verdict(totals: ParityTotals, terms: VerdictTerms) -> Parity:
         survivors=power.survivors if power else (),
         seconds=terms.seconds,
         notes=tuple(terms.notes),
+        legacy_died=totals.legacy_died,
+        fatal_rows=tuple(sorted(totals.fatal_rows)),
     )
 
 
@@ -256,6 +265,16 @@ def _thin(evidence: Sequence[Evidence], totals: ParityTotals, aa: int | None) ->
             )
 
 
+def _deaths(totals: ParityTotals) -> Iterator[str]:
+    """Say that silence of a dead run is no decision, and what ended it."""
+    if totals.legacy_died:
+        rows = sorted(totals.fatal_rows)
+        yield (
+            f"in {totals.legacy_died} of {totals.runs} runs the legacy died and decided nothing; "
+            f"rows that it cannot read: {len(rows)}, {'; '.join(rows[:3])}"
+        )
+
+
 def _table(totals: ParityTotals) -> Iterator[dict[str, str]]:
     """Fill in the seeds' table; what was not measured says so, and matches nothing."""
     old, new = totals.legacy, totals.new
@@ -279,6 +298,7 @@ def _table(totals: ParityTotals) -> Iterator[dict[str, str]]:
     yield row("Telegram lines", *lines, "a line each there, sums here")
     yield row("Slack notifications", "knows no Slack", None)
     yield row("Error count", old.errors, new.errors)
+    yield row("Runs that died", totals.legacy_died, 0)
     for aspect, unit, one, other in (
         ("Duration of deciding", "s", old.seconds, new.seconds),
         ("Memory", "MB", old.memory_mb, new.memory_mb),

@@ -67,6 +67,8 @@ RESULT = Parity(
     survivors=("one",),
     seconds=1.5,
     notes=("a note",),
+    legacy_died=1,
+    fatal_rows=("store 1051707: booking 9 (RC03): has no name",),
 )
 BAD = replace(RESULT, verdict=NO_GO, unexplained=1, differences=(WRONG, KNOWN), bound_95=None)
 
@@ -103,6 +105,8 @@ def test_the_markdown_says_what_was_found_and_what_was_not_measured() -> None:
     assert "| exactly-two-hours-before | 4 | L11 L12 |" in page
     assert "| 1051707 | 안내 | 300 of 100 | 9 of 10 | 0 | ❌ |" in page
     assert "korean-time-always" in page
+    assert "In 1 of 1 runs the legacy sent nothing" in page
+    assert "- store 1051707: booking 9 (RC03): has no name" in page
 
 
 def test_a_difference_without_class_stands_first_and_cannot_break_the_table() -> None:
@@ -125,6 +129,7 @@ def test_a_person_sees_verdict_charts_and_differences_in_a_browser(
     full, thin = browser.find_elements(By.CSS_SELECTOR, "#evidence .bar")
     assert "good" in str(full.get_attribute("class"))
     assert "bad" in str(thin.get_attribute("class"))
+    assert "has no name" in browser.find_element(By.ID, "fatal").text
     assert "<b>sends</b>" in browser.find_element(By.TAG_NAME, "body").text
     assert browser.execute_script(
         "return performance.getEntriesByType('resource').length"

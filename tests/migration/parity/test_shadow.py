@@ -102,16 +102,16 @@ def test_what_the_legacy_really_did_is_what_we_would_have_done_but_for_what_is_a
     after = shadow.read("observed-1")
 
     log = tasks._sens_log(comparison, before)
-    seen = observe(before, after.items, log, texts=comparison.comparator.texts)
+    seen = observe(before, after, log, texts=comparison.comparator.texts)
 
     assert sum(map(len, seen.side.sends.values())) == len(shop.messages()) > 20
     assert seen.foreign == 0
     ran = at_moment(before, ran_at(log, after.now))
     comparison.observed(ran, seen.side, noise=frozenset())
     assert comparison.aa_differences == 0
-    wrong = [d for d in comparison.found.unexplained if d.aspect != "errors"]
+    wrong = [d for d in comparison.totals.unexplained if d.aspect != "errors"]
     assert wrong == []
-    assert comparison.found.accepted["messages-name-the-booking"] > 0
+    assert comparison.totals.accepted["messages-name-the-booking"] > 0
 
 
 def test_a_store_that_the_gates_stop_is_not_replaced_by_the_model(
@@ -122,19 +122,19 @@ def test_a_store_that_the_gates_stop_is_not_replaced_by_the_model(
         {**raw, "phone": "0"} if str(raw["businessId"]) == STORE else raw for raw in read.confirmed
     ]
     before = replace(read, confirmed=broken)
-    seen = observe(before, before.items, [], texts=comparison.comparator.texts)
+    seen = observe(before, before, [], texts=comparison.comparator.texts)
 
     comparison.observed(before, seen.side, noise=frozenset())
 
-    assert comparison.found.legacy.sent == 0  # what was seen, and nobody's guess
+    assert comparison.totals.legacy.sent == 0  # what was seen, and nobody's guess
     assert any(f"store {STORE} not compared" in note for note in comparison.notes)
-    assert comparison.found.decisions_of(STORE) == 0
+    assert comparison.totals.decisions_of(STORE) == 0
 
 
 def test_a_message_of_somebody_else_is_foreign(comparison: Comparison, settings: Settings) -> None:
     before = Shadow(settings).read("observed-2")
     other = LoggedMessage(before.now, Message("01012345678", "0310000000", "광고", "안녕하세요"))
-    seen = observe(before, before.items, [other], texts=comparison.comparator.texts)
+    seen = observe(before, before, [other], texts=comparison.comparator.texts)
     assert (seen.foreign, seen.began) == (1, False)
 
 
@@ -155,7 +155,7 @@ def test_a_reading_is_kept_under_pseudonyms_and_replayed(
     (kept,) = [bundle.inputs for bundle in _bundles(given, inputs)]
     assert "이름있음" not in str(kept.confirmed)
     comparison.replay([kept], lambda _: None)
-    assert comparison.found.unexplained == []
+    assert comparison.totals.unexplained == []
     assert keep_inputs(settings, inputs) == ""
 
 

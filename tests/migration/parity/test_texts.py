@@ -11,10 +11,10 @@ import pytest
 
 from naverplace.base.errors import Permanent
 from naverplace.migration.parity.booking_view import BookingView, booking_views
-from naverplace.migration.parity.differences import in_words, message_differences
+from naverplace.migration.parity.differences import in_words, lacking, message_differences
 from naverplace.migration.parity.legacy_texts import load_legacy_texts
 from naverplace.migration.parity.sides import output_of_legacy
-from naverplace.migration.parity.values import NAMED, NATIONAL, PLAIN, SUBJECT, Message
+from naverplace.migration.parity.values import NAMED, NATIONAL, PLAIN, SIGNS, SUBJECT, Message
 from naverplace.pipeline.capture.inputs import Inputs
 from trials.parity.generator import moments, one_run
 from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
@@ -103,6 +103,31 @@ def test_what_may_not_differ_has_no_class(change: dict[str, str], aspect: str) -
     view, old, new = pair()
 
     assert classes("confirmation", view, old, replace(new, **change))[aspect] == ""
+
+
+@pytest.mark.parametrize("signs", [" \u2b07", " \u26a0\ufe0f", "\u2757\ufffd"])
+def test_signs_that_euc_kr_lacks_are_unknown_and_in_the_legacys_text_only(signs: str) -> None:
+    view, old, new = pair()
+    marked = replace(old, text=old.text.replace("\n", f"{signs}\n", 1))
+
+    found = classes("confirmation", view, marked, new)
+    assert (found["signs"], found["text"]) == (SIGNS, NAMED)
+    # Here too: nobody may send what may be refused.
+    both = replace(new, text=new.text.replace("\n", f"{signs}\n", 1))
+    assert classes("confirmation", view, marked, both)["signs"] == ""
+    ours = classes("confirmation", view, old, both)
+    assert (ours["signs"], ours["text"]) == ("", "")
+    # Another word beside them has no class.
+    wrong = replace(marked, text=marked.text.replace("두 시간", "세 시간"))
+    assert classes("confirmation", view, wrong, new)["text"] == ""
+
+
+def test_six_of_the_eight_guides_hold_such_signs_as_the_stored_ones_do() -> None:
+    guides = [str(text) for text in (TEXTS.guide.stores or {}).values()]
+
+    assert [lacking(text) > 0 for text in guides].count(True) == 6
+    (all_of_them,) = [text for text in guides if "\u26a0" in text]
+    assert {"\u2b07", "\u2757", "\ufe0f", "\ufffd"} <= set(all_of_them)
 
 
 def test_a_number_from_abroad_is_the_same_number_in_national_form() -> None:
