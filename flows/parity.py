@@ -21,9 +21,9 @@ def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
         golden: the path of a golden set; empty: the captured runs.
         days: how many days of captured runs.
     """
-    this = tasks.prepare()
-    tasks.replay(this, golden, days)
-    return told(tasks.report(this, "golden" if golden else "replay"))
+    comparison = tasks.prepare()
+    tasks.replay(comparison, golden, days)
+    return told(tasks.report(comparison, "golden" if golden else "replay"))
 
 
 @flow(name="parity-shadow", timeout_seconds=20 * 60, persist_result=False)
@@ -34,9 +34,9 @@ def shadow(stores: list[str] | None = None) -> dict[str, Any]:
     Args:
         stores: Naver's ids of the stores; empty: all.
     """
-    this = tasks.prepare()
-    tasks.compare(this, tasks.read(this, stores or []))
-    return told(tasks.report(this, "shadow"))
+    comparison = tasks.prepare()
+    tasks.compare(comparison, tasks.read(comparison, stores or []))
+    return told(tasks.report(comparison, "shadow"))
 
 
 @flow(name="parity-observed", timeout_seconds=40 * 60, persist_result=False)
@@ -47,11 +47,11 @@ def observed(stores: list[str] | None = None) -> dict[str, Any]:
     Args:
         stores: Naver's ids of the stores; empty: all.
     """
-    this: Comparison = tasks.prepare()
-    before = tasks.read(this, stores or [])
-    tasks.wait_for_legacy(this)
-    tasks.observed(this, before)
-    return told(tasks.report(this, "observed"))
+    comparison: Comparison = tasks.prepare()
+    before = tasks.read(comparison, stores or [])
+    tasks.wait_for_legacy(comparison)
+    tasks.observed(comparison, before)
+    return told(tasks.report(comparison, "observed"))
 
 
 def told(parity: Parity) -> dict[str, Any]:

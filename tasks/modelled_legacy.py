@@ -9,8 +9,8 @@ from legacy.model import decide
 from legacy.ports import Texts
 from naverplace.base.clock import SEOUL
 from naverplace.domain.stores import Store
+from naverplace.migration.parity.comparison_run import Legacy
 from naverplace.migration.parity.legacy_texts import LegacyTexts, words_for_model
-from naverplace.migration.parity.replay import Legacy
 from naverplace.migration.parity.sides import LegacyOutcome
 from naverplace.pipeline.capture.inputs import Inputs
 

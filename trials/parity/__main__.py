@@ -17,7 +17,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.migration.parity.accepted_differences import load_accepted
-from naverplace.migration.parity.replay import NewSystem, Replayed, replay
+from naverplace.migration.parity.comparison_run import NewSystem, Replayed, replay
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.values import GO, Parity
 from naverplace.migration.parity.verdict import (

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from naverplace.domain.stores import Store, load_stores
 from naverplace.migration.parity.accepted_differences import load_accepted
 from naverplace.migration.parity.comparator import Comparator
+from naverplace.migration.parity.comparison_run import Legacy, NewSystem
 from naverplace.migration.parity.legacy_texts import load_legacy_texts
-from naverplace.migration.parity.replay import Legacy, NewSystem
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.sections import QualitySettings

@@ -247,7 +247,7 @@ DECIDING = (
     ),
     _function(
         "only false is owed",
-        "migration.parity.replay.read_record",
+        "migration.parity.comparison_run.read_record",
         _given(lambda item: ({**item, **{f: item.get(f) != 0 for f in FLAGS}},)),
     ),
     _function(

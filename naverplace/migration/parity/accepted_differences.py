@@ -87,8 +87,8 @@ def _exactly(view: BookingView, kind: str) -> bool:
 
 
 def _spelled_event(view: BookingView, kind: str) -> bool:
-    found = kind == "event" and view.own is None and bool(view.alike) and view.fit
-    return found and view.option and not _set(view.known, kind) and view.now.hour == EVENING
+    event = kind == "event" and view.own is None and bool(view.alike) and view.fit
+    return event and view.option and not _set(view.known, kind) and view.now.hour == EVENING
 
 
 def _odd_flag(view: BookingView, kind: str) -> bool:
@@ -200,7 +200,7 @@ def load_accepted(path: Path) -> dict[str, Accepted]:
     """
     try:
         entries = yaml.safe_load(path.read_text("utf-8"))["differences"]
-        found = {
+        accepted = {
             str(entry["id"]): Accepted(
                 " ".join(entry["reason"].split()), tuple(entry["legacy"]), str(entry["test"])
             )
@@ -215,9 +215,9 @@ def load_accepted(path: Path) -> dict[str, Accepted]:
         AttributeError,
     ) as error:
         raise Permanent(f"{path}: no list of differences ({type(error).__name__})") from None
-    for wrong in sorted(found.keys() - VISIBLE - NOT_VISIBLE.keys()):
+    for wrong in sorted(accepted.keys() - VISIBLE - NOT_VISIBLE.keys()):
         raise Permanent(
             f"{path}: id {wrong!r} has no law in accepted_differences.py: write one, or say in "
             "NOT_VISIBLE why none can be"
         )
-    return found
+    return accepted

@@ -125,16 +125,16 @@ class _Run:
             classes: dict[str, tuple[str, bool]] = {}
             usual = view.kinds()
             for kind in (*usual, *sorted(sent.get(number, set()) - set(usual))):
-                for found in self._of_message(view, kind):
-                    if found.aspect == "decision":
-                        classes[kind] = found.because, view.key(kind) in self.legacy.sends
-                    yield found
+                for difference in self._of_message(view, kind):
+                    if difference.aspect == "decision":
+                        classes[kind] = difference.because, view.key(kind) in self.legacy.sends
+                    yield difference
             own = written[0].get(number, []), written[1].get(number, [])
-            for one in item_differences(
+            for changed in item_differences(
                 view, self.inputs, sides=(self.legacy, self.new), written=own, decided=classes
             ):
-                words = f"{one.field}={one.legacy}", f"{one.field}={one.new}"
-                yield self._difference(view, "flags", "", words=words, because=one.because)
+                words = f"{changed.field}={changed.legacy}", f"{changed.field}={changed.new}"
+                yield self._difference(view, "flags", "", words=words, because=changed.because)
         yield from self.of_death()
         yield from self._unknown()
         yield from self._of_run()

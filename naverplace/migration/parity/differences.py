@@ -94,8 +94,8 @@ def _text_class(
     }
     left, rest = "", new.text
     for piece in wanted.added:
-        before, found, rest = rest.partition(_filled(piece, own))
-        if not found:
+        before, match, rest = rest.partition(_filled(piece, own))
+        if not match:
             return ""
         left += before
     if (left + rest).strip() != without_lacking(legacy.text).strip():
@@ -161,10 +161,10 @@ class _View(NamedTuple):
 
 def keys_by_number(side: SystemOutput) -> dict[str, list[RecordKey]]:
     """Give the items that were written, by booking."""
-    found: dict[str, list[RecordKey]] = {}
+    keys: dict[str, list[RecordKey]] = {}
     for key in side.flags:
-        found.setdefault(key.booking_num, []).append(key)
-    return found
+        keys.setdefault(key.booking_num, []).append(key)
+    return keys
 
 
 def item_differences(

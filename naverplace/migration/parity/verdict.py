@@ -280,13 +280,13 @@ def _table(totals: ParityTotals) -> Iterator[dict[str, str]]:
     old, new = totals.legacy, totals.new
     explained = "only accepted differences" if not totals.unexplained else "see the differences"
 
-    def row(aspect: str, one: object, other: object, match: str = "") -> dict[str, str]:
-        said = match or ("100%" if one == other else explained)
-        unknown = one is None or other is None
+    def row(aspect: str, was: object, now: object, match: str = "") -> dict[str, str]:
+        said = match or ("100%" if was == now else explained)
+        unknown = was is None or now is None
         return {
             "aspect": aspect,
-            "legacy": NOT_MEASURED if one is None else str(one),
-            "new": NOT_MEASURED if other is None else str(other),
+            "legacy": NOT_MEASURED if was is None else str(was),
+            "new": NOT_MEASURED if now is None else str(now),
             "match": NOT_MEASURED if unknown else said,
         }
 
@@ -299,11 +299,11 @@ def _table(totals: ParityTotals) -> Iterator[dict[str, str]]:
     yield row("Slack notifications", "knows no Slack", None)
     yield row("Error count", old.errors, new.errors)
     yield row("Runs that died", totals.legacy_died, 0)
-    for aspect, unit, one, other in (
+    for aspect, unit, *values in (
         ("Duration of deciding", "s", old.seconds, new.seconds),
         ("Memory", "MB", old.memory_mb, new.memory_mb),
     ):
-        was, now = (f"{max(v):.1f} {unit} at most" if v else None for v in (one, other))
+        was, now = (f"{max(v):.1f} {unit} at most" if v else None for v in values)
         yield row(aspect, was, now, "measured, not judged")
 
 

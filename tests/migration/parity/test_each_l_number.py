@@ -10,7 +10,7 @@ import pytest
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
-from naverplace.migration.parity.replay import replay
+from naverplace.migration.parity.comparison_run import replay
 from naverplace.migration.parity.values import ComparedRun
 from naverplace.pipeline.capture.inputs import Inputs
 from sandbox.naver.bookings import PLAIN_OPTIONS, REVIEW_OPTIONS, Raw, a_booking

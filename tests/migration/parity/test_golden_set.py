@@ -17,7 +17,7 @@ from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, VISIBLE, load_accepted
 from naverplace.migration.parity.booking_view import number_of
 from naverplace.migration.parity.comparator import Comparator, changed_between
-from naverplace.migration.parity.replay import replay, run_legacy, without
+from naverplace.migration.parity.comparison_run import replay, run_legacy, without
 from naverplace.migration.parity.sides import count_self_differences
 from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, ComparedRun, Parity
 from naverplace.migration.parity.verdict import (

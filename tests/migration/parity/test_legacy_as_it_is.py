@@ -12,8 +12,8 @@ import pytest
 from naverplace.domain.effects import RecordKey
 from naverplace.migration.parity.accepted_differences import legacy_owes
 from naverplace.migration.parity.booking_view import booking_views
+from naverplace.migration.parity.comparison_run import Replayed, replay
 from naverplace.migration.parity.observed_legacy import LoggedMessage, observe
-from naverplace.migration.parity.replay import Replayed, replay
 from naverplace.migration.parity.sides import output_of_legacy
 from naverplace.migration.parity.values import (
     DIED,
