@@ -13,6 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import State
 from prefect.flows import load_flow_from_entrypoint
 
+from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.pipeline.capture.golden_set import read_golden, write_golden
 from sandbox.server import Sandbox
 from tests.flows.conftest import ROOT
@@ -82,6 +83,8 @@ def test_a_golden_set_is_replayed_and_its_verdict_is_read_in_the_ui(
 @pytest.mark.prefect
 def test_a_shadow_and_an_observation_end_without_a_message(flows: Any, world: Sandbox) -> None:
     shadow = flows("parity-shadow")
+    rows = world.world.stores["1051707"]
+    rows[:] = [row for row in rows if not fatal_reason(row)]
     observed = flows("parity-observed", stores=["1051707"])
 
     assert (shadow.is_completed(), observed.is_completed()) == (True, False)
@@ -91,6 +94,17 @@ def test_a_shadow_and_an_observation_end_without_a_message(flows: Any, world: Sa
     # Nobody ran the legacy, so that it missed what we would have sent: that is no parity.
     assert "nothing was seen of the legacy" in artifacts_of(observed)["parity"]
     assert "NO-GO" in str(observed.message)
+
+
+@pytest.mark.prefect
+def test_beside_a_row_that_ends_the_legacys_run_its_silence_is_no_difference(flows: Any) -> None:
+    observed = flows("parity-observed", stores=["1051707"])
+
+    assert observed.is_completed()
+    page = artifacts_of(observed)["parity"]
+    assert "NOT ENOUGH" in page
+    assert "nothing was seen of the legacy between the two readings: rows that end its run" in page
+    assert "In 1 of 1 runs the legacy sent nothing" in page
 
 
 def test_the_parity_flows_wait_for_a_person() -> None:
