@@ -18,7 +18,7 @@ HEADING = re.compile(r"^### (.+)$", re.MULTILINE)
 CITATION = re.compile(r"outside-services: ([A-Za-z][A-Za-z ,-]*)")
 LINK = re.compile(r"outside-services\.md#([\w-]+)")
 LEGACY = re.compile(r"\bL[1-9][0-9]?\b")
-ROW = re.compile(r"^\| (L\d+) \| .+ \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (L\d+) \| .+ \| (.+) \| .+ \|$", re.MULTILINE)
 PLACE = re.compile(r"`(\w+\.py):([\w.]+)`")
 
 
