@@ -25,6 +25,7 @@ from naverplace.cli.app import app
 from naverplace.domain.booking import Booking
 from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.records import Record, read_record
+from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.pipeline.capture.bundle import Bundle
 from naverplace.pipeline.capture.bundle_store import Bundles, open_bundles
 from naverplace.pipeline.capture.golden_set import read_golden
@@ -141,8 +142,9 @@ def decided_again(inputs: Inputs, settings: Settings) -> tuple[Counter[DecisionK
 
 def by_legacy(inputs: Inputs, stores: tuple[str, ...]) -> Outcome:
     return legacy_decide(
-        inputs.confirmed,
-        inputs.completed,
+        # One row that it cannot read would end its run (L27).
+        [row for row in inputs.confirmed if not fatal_reason(row)],
+        [row for row in inputs.completed if not fatal_reason(row)],
         {(key[0], key[1]): dict(item) for key, item in inputs.items.items()},
         now=lambda: EVENING.replace(tzinfo=None),
         texts=invented_texts("0310000000", stores),
