@@ -105,7 +105,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--bug", default="", choices=["", *BUGS], help="break the code first")
     parser.add_argument("--planted", action="store_true", help="every planted bug must be noticed")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    # Cases wait for time-outs and leases: two a processor keep it busy.
+    parser.add_argument("--processes", type=int, default=2 * (os.cpu_count() or 1))
     return parser.parse_args()
 
 
