@@ -141,7 +141,8 @@ def _run_suite(
     )
     results = context.validation_definitions.add(definition).run(
         batch_parameters={"dataframe": whole[SHOWN].assign(start_zone=_zones(whole["start"]))},
-        result_format="COMPLETE",
+        # The query that would find the rows again is a third of the work, and nobody asks it.
+        result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False},
         run_id=gx.RunIdentifier(run_name=f"{now:%Y-%m-%d %H.%M.%S}", run_time=now),
     )
     return results, context
