@@ -11,7 +11,9 @@ import importlib
 import logging
 import os
 import shutil
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -73,8 +75,20 @@ def warm_up() -> threading.Thread:
     return thread
 
 
+class _UnusedStatistics(types.ModuleType):
+    """Stands for scipy.stats, a quarter of the import, until an expectation asks for some."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what importing it asks
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
 @cache
 def _import() -> Any:
+    sys.modules.setdefault("scipy.stats", _UnusedStatistics("scipy.stats"))
     # Without it the library reports its use to its makers over the network.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     gx = importlib.import_module("great_expectations")
