@@ -14,7 +14,6 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import LocationParseError
@@ -72,13 +71,10 @@ class RetryPolicy:
 
 
 def make_session() -> requests.Session:
-    """Make a session that neither retries nor authenticates by itself."""
+    """Make a session, which never retries by itself, and never authenticates either."""
     session = requests.Session()
     # A ~/.netrc would add an Authorization header that Naver never asked for.
     session.auth = lambda request: request
-    adapter = HTTPAdapter(max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
     return session
 
 

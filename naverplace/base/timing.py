@@ -54,20 +54,15 @@ class PhaseTimer:
         with self._lock:
             self._calls.setdefault(name, []).append((begin, end))
 
-    def phases(self) -> dict[str, float]:
-        """List the phases in the order they began, in seconds."""
-        return {name: end - begin for name, (begin, end) in self.spans().items()}
-
     def spans(self) -> dict[str, Span]:
         """List when each phase began and ended, in seconds since the stopwatch was made."""
+        began = self._started
         with self._lock:
-            wholes = [
-                (name, min(parts), max(p[1] for p in parts)) for name, parts in self._phases.items()
-            ]
-        wholes.sort(key=lambda whole: whole[1])
-        return {
-            name: (begin - self._started, end - self._started) for name, (begin, _), end in wholes
-        }
+            phases = sorted(self._phases.items(), key=lambda phase: min(phase[1]))
+            return {
+                name: (min(parts)[0] - began, max(end for _, end in parts) - began)
+                for name, parts in phases
+            }
 
     def calls(self, *names: str) -> Calls:
         """Sum up the calls of these names together."""

@@ -25,7 +25,7 @@ def doctor(as_json: AsJson = False) -> None:
         grid.add_row(mark, finding.what, finding.found, finding.advice)
     healthy = all(finding.ok for finding in findings)
     if as_json:
-        out.print_json(data={"healthy": healthy, "findings": [f.as_json() for f in findings]})
+        out.print_json(data={"healthy": healthy, "findings": [vars(f) for f in findings]})
     else:
         out.print(grid)
     raise typer.Exit(0 if healthy else 1)

@@ -101,9 +101,7 @@ class EffectExecutor:
         call = SendResult(Outcome.SKIPPED)
         if lines:
             with self.watch.call(channel):
-                call = call_provider(
-                    lambda: ("", self.channels[channel].send("\n".join(lines)).seconds)
-                )
+                call = call_provider(lambda: ("", self.channels[channel].send("\n".join(lines))))
         return [
             self._record(attempt, claim, call) if isinstance(claim, Claim) else claim
             for attempt, claim in zip(attempts, claims, strict=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from naverplace.base.errors import BrowserMissing, LoginFailed, NaverPlaceError, SessionExpired
 from naverplace.domain.booking import BookingStatus
@@ -29,10 +28,6 @@ class CheckResult:
     ok: bool
     found: str
     advice: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Turn the finding into plain JSON values."""
-        return asdict(self)
 
 
 def run_checks(settings: Settings, *, progress: Callable[[str], None]) -> list[CheckResult]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -98,22 +98,19 @@ class StoreStateTable:
         raise Throttled(f"store {store_id}: its item was changed by others {TRIES} times")
 
 
+@dataclass
 class StoreLocks:
     """What this process's run does with the stores' items; threads may share it."""
 
-    def __init__(
-        self,
-        table: StoreStateTable,
-        *,
-        run_id: str,
-        clock: Clock,
-        settings: LedgerSettings,
-        default_owner: str = NEW,
-    ) -> None:
-        self.table, self.run_id, self.clock, self.settings = table, run_id, clock, settings
-        self.default_owner = default_owner  # of stores that nobody has switched yet
+    table: StoreStateTable
+    run_id: str
+    clock: Clock
+    settings: LedgerSettings
+    default_owner: str = NEW  # of stores that nobody has switched yet
+
+    def __post_init__(self) -> None:
         # A retry of the same Prefect run is another process, and the first may still be alive.
-        self.holder = f"{run_id}/{uuid4().hex}"
+        self.holder = f"{self.run_id}/{uuid4().hex}"
 
     def owners(self, store_ids: Iterable[str]) -> Mapping[str, Ownership]:
         """Read who owns these stores. Raises Transient, Permanent."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from naverplace.base.errors import OutcomeUnknown, Refused, Transient
@@ -15,26 +14,16 @@ from naverplace.settings.schema import ChannelSettings
 Part = TypeVar("Part")
 
 
-@dataclass(frozen=True)
-class MessageReceipt:
-    """A text that the provider has taken, in one message or more."""
-
-    messages: int
-    seconds: float
-
-
-def send_parts(
-    service: str, parts: Sequence[Part], post: Callable[[Part], HttpResponse]
-) -> MessageReceipt:
-    """Send a text part by part.
+def send_parts(service: str, parts: Sequence[Part], post: Callable[[Part], HttpResponse]) -> float:
+    """Send a text part by part, and return the seconds that the calls took.
 
     Raises Refused without any part, OutcomeUnknown when only the first parts were sent, and what
     `post` raises.
     """
     if not parts:
         raise Refused(f"{service}: there is no text to send", code="no_text")
-    sent, seconds = 0, 0.0
-    for part in parts:
+    seconds = 0.0
+    for sent, part in enumerate(parts):
         try:
             seconds += post(part).seconds
         except (Refused, Transient) as error:
@@ -43,8 +32,7 @@ def send_parts(
             raise OutcomeUnknown(
                 f"{service}: only {sent} of {len(parts)} parts were sent: {error}"
             ) from error
-        sent += 1
-    return MessageReceipt(sent, seconds)
+    return seconds
 
 
 def post_json(

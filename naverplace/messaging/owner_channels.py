@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from naverplace.domain.effects import Channel
-from naverplace.messaging.channel import MessageReceipt
 from naverplace.messaging.slack import Slack
 from naverplace.messaging.telegram import Telegram
 from naverplace.settings.schema import Settings
@@ -15,8 +14,8 @@ from naverplace.settings.schema import Settings
 class OwnerChannel(Protocol):
     """One way to the owner."""
 
-    def send(self, text: str) -> MessageReceipt:
-        """Send a text, in as many messages as it needs.
+    def send(self, text: str) -> float:
+        """Send a text, in as many messages as it needs; returns the seconds that the calls took.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been.

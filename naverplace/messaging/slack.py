@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled
 from naverplace.base.http import retry_after
-from naverplace.messaging.channel import MessageReceipt, post_json, send_parts
+from naverplace.messaging.channel import post_json, send_parts
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.messaging.telegram import split_text
 from naverplace.redaction.redactor import safe_quote
@@ -28,7 +28,7 @@ class Slack:
     def __init__(self, settings: SlackSettings) -> None:
         self.settings = settings
 
-    def send(self, text: str) -> MessageReceipt:
+    def send(self, text: str) -> float:
         """Send a text, shown as it is: no markup, so that no name can change how it looks.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown

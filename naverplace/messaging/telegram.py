@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from naverplace.base.errors import OutcomeUnknown, Refused, Throttled
 from naverplace.base.http import retry_after
-from naverplace.messaging.channel import MessageReceipt, post_json, send_parts
+from naverplace.messaging.channel import post_json, send_parts
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import TelegramSettings
@@ -25,7 +25,7 @@ class Telegram:
             "Telegram", settings.url, settings.timeout, settings.timeout
         )
 
-    def send(self, text: str) -> MessageReceipt:
+    def send(self, text: str) -> float:
         """Send a text, in as many messages as it needs.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown

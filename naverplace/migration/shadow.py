@@ -13,14 +13,13 @@ from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb, read_only
 from naverplace.aws.table import StateTable
-from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import load_stores
 from naverplace.ledger.records_table import RecordsTable
 from naverplace.naver.booking_client import BookingClient, completed_window
-from naverplace.naver.session import NaverSession, NoBrowser, SessionSnapshot
-from naverplace.naver.session_store import SessionStore
+from naverplace.naver.session import NaverSession, NoBrowser, SessionSnapshot, open_naver_session
 from naverplace.pipeline.capture.bundle import Outputs
 from naverplace.pipeline.capture.bundle_store import write_bundle
 from naverplace.pipeline.capture.inputs import Inputs
@@ -47,8 +46,14 @@ class Shadow:
         self.store_ids = tuple(only or stores)
         client = read_only(open_dynamodb(settings.aws))
         self.items = RecordsTable(client, settings.aws.sms_table)
-        table = StateTable(client, settings.aws.session_table)
-        session = _open(settings, table, self.clock, self.store_ids)
+        session = open_naver_session(
+            settings,
+            table=StateTable(client, settings.aws.session_table),
+            clock=self.clock,
+            authenticator=NoBrowser(),
+            probe_stores=self.store_ids,
+            kind=ShadowSession,
+        )
         self.bookings = BookingClient(session, settings.naver, self.clock)
 
     def read(self, run_id: str) -> Inputs:
@@ -89,18 +94,3 @@ def keep_inputs(settings: Settings, inputs: Inputs) -> str:
 def at_moment(inputs: Inputs, now: datetime) -> Inputs:
     """Let a reading be decided at another moment: the one at which the legacy ran."""
     return replace(inputs, now=now.astimezone(SEOUL))
-
-
-def _open(
-    settings: Settings, table: StateTable, clock: Clock, store_ids: Sequence[str]
-) -> ShadowSession:
-    session = ShadowSession(
-        settings.naver,
-        store=SessionStore(table, settings.naver, clock),
-        clock=clock,
-        authenticator=NoBrowser(),
-        probe_stores=store_ids,
-        max_skew_seconds=settings.clock.max_skew_seconds,
-    )
-    session.open()
-    return session

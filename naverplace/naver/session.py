@@ -42,19 +42,14 @@ from naverplace.settings.schema import NaverSettings, Settings
 STORES = 3  # that are asked at most
 
 
+@dataclass(frozen=True)
 class SessionProbe:
     """Counts one store's bookings; the answer's date is compared with our clock as well."""
 
-    def __init__(
-        self,
-        settings: NaverSettings,
-        clock: Clock,
-        *,
-        store_ids: Sequence[str],
-        max_skew_seconds: float,
-    ) -> None:
-        self.settings, self.clock, self.store_ids = settings, clock, tuple(store_ids)[:STORES]
-        self.max_skew = timedelta(seconds=max_skew_seconds)
+    settings: NaverSettings
+    clock: Clock
+    store_ids: Sequence[str]
+    max_skew: timedelta
 
     def is_logged_in(self, http: requests.Session) -> bool:
         """Tell whether Naver knows these cookies. Raises Transient, ClockWrong, BadResponse.
@@ -172,16 +167,11 @@ class NaverSession:
         settings: NaverSettings,
         *,
         store: SessionStore,
-        clock: Clock,
+        probe: SessionProbe,
         authenticator: Authenticator,
-        probe_stores: Sequence[str],
-        max_skew_seconds: float,
     ) -> None:
-        self.settings, self.store, self.clock = settings, store, clock
-        self.authenticator, self.probe_stores = authenticator, tuple(probe_stores)
-        self._probe = SessionProbe(
-            settings, clock, store_ids=probe_stores, max_skew_seconds=max_skew_seconds
-        )
+        self.settings, self.store, self.probe = settings, store, probe
+        self.authenticator = authenticator
         self.browser_opened = False
         self.generation = 0
         self._lock = threading.RLock()
@@ -244,7 +234,7 @@ class NaverSession:
         if not has_login(self._cookies):
             return False
         snapshot = self.snapshot()
-        if not self._probe.is_logged_in(snapshot.http):
+        if not self.probe.is_logged_in(snapshot.http):
             return False
         self.absorb_cookies(snapshot)
         return True
@@ -269,7 +259,7 @@ class NaverSession:
             if not self._is_logged_in():
                 raise PageChanged(
                     f"logged in, but Naver's booking API still refuses store "
-                    f"{', '.join(self.probe_stores)}: does this account manage it?"
+                    f"{', '.join(self.probe.store_ids)}: does this account manage it?"
                 )
             self.store.forget_failures()
         except NaverPlaceError as error:
@@ -296,18 +286,18 @@ def open_naver_session(
     clock: Clock,
     authenticator: Authenticator,
     probe_stores: Sequence[str],
+    kind: type[NaverSession] = NaverSession,
 ) -> NaverSession:
     """Restore the stored session, or log in once.
 
     Raises LoginFailed, SessionExpired, ClockWrong, Transient, or what reading the table raises.
     """
-    session = NaverSession(
+    skew = timedelta(seconds=settings.clock.max_skew_seconds)
+    session = kind(
         settings.naver,
         store=SessionStore(table, settings.naver, clock),
-        clock=clock,
+        probe=SessionProbe(settings.naver, clock, probe_stores[:STORES], skew),
         authenticator=authenticator,
-        probe_stores=probe_stores,
-        max_skew_seconds=settings.clock.max_skew_seconds,
     )
     session.open()
     return session

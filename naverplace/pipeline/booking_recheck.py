@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore, Lock
 
@@ -15,22 +17,17 @@ from naverplace.naver.booking_client import BookingClient
 from naverplace.quality import frames
 
 
+@dataclass(frozen=True)
 class BookingRechecker:
     """Reads a store's confirmed bookings again when they were read too long ago."""
 
-    def __init__(
-        self,
-        client: BookingClient,
-        slots: BoundedSemaphore,
-        clock: Clock,
-        *,
-        fields: Sequence[Field],
-        max_age: timedelta,
-    ) -> None:
-        self._client, self._slots, self._clock = client, slots, clock
-        self._fields, self._max_age = fields, max_age
-        self._read: dict[str, tuple[datetime, dict[str, Booking]]] = {}
-        self._lock = Lock()
+    client: BookingClient
+    slots: BoundedSemaphore
+    clock: Clock
+    fields: Sequence[Field]
+    max_age: timedelta
+    _read: dict[str, tuple[datetime, dict[str, Booking]]] = dataclass_field(default_factory=dict)
+    _lock: Lock = dataclass_field(default_factory=Lock)
 
     def recheck(self, effect: SendSms) -> StaleReason | None:
         """Tell why the booking is not as it was when this was decided; None when it is.
@@ -49,20 +46,20 @@ class BookingRechecker:
     def _confirmed(self, store_id: str) -> dict[str, Booking]:
         with self._lock:
             read_at, bookings = self._read.get(store_id, (None, {}))
-            now = self._clock.now()
-            if read_at is None or now - read_at > self._max_age:
+            now = self.clock.now()
+            if read_at is None or now - read_at > self.max_age:
                 bookings = self._ask(store_id, now)
                 self._read[store_id] = (now, bookings)
             return bookings
 
     def _ask(self, store_id: str, now: datetime) -> dict[str, Booking]:
         """Read what is confirmed now; broken rows are left out, as no door is opened for them."""
-        with self._slots:
-            raws = self._client.bookings(store_id, BookingStatus.CONFIRMED).raws
+        with self.slots:
+            raws = self.client.bookings(store_id, BookingStatus.CONFIRMED).raws
         found: dict[str, Booking] = {}
         for raw in raws:
             try:
-                frame = frames.to_frame([raw], store_id=store_id, fields=self._fields, read_at=now)
+                frame = frames.to_frame([raw], store_id=store_id, fields=self.fields, read_at=now)
                 found |= {b.booking_num: b for b in frames.to_bookings(frame)}
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue

@@ -146,7 +146,7 @@ def collect_measurements(
     names = {DYNAMODB: (DYNAMODB,), "sms": ("sms",), "notifications": CHANNELS}
     names |= {channel: (channel,) for channel in CHANNELS}
     return {
-        "phases": {name: round(seconds, 3) for name, seconds in watch.phases().items()},
+        "phases": {n: round(end - begin, 3) for n, (begin, end) in watch.spans().items()},
         "spans": {n: (round(b, 3), round(e, 3)) for n, (b, e) in watch.spans().items()},
         "calls": {
             name: {figure: round(value, 3) for figure, value in vars(watch.calls(*those)).items()}

@@ -43,18 +43,17 @@ def asked(world: Sandbox) -> int:
 
 @pytest.mark.parametrize("text", ["문자 23건 접수", "a_b *c* [d](e) <f> `g` \\h!", "🚨 가\n나"])
 def test_a_text_arrives_as_it_is(text: str, world: Sandbox, telegram: Telegram) -> None:
-    sent = telegram.send(text)
+    assert telegram.send(text) > 0
 
     assert texts(world) == [text]
-    assert sent.messages == 1
 
 
 def test_a_long_text_arrives_in_parts_at_line_ends(world: Sandbox, telegram: Telegram) -> None:
     lines = [f"{n:03} " + "가" * 90 for n in range(100)]
 
-    sent = telegram.send("\n".join(lines))
+    telegram.send("\n".join(lines))
 
-    assert sent.messages == len(texts(world)) == 3
+    assert len(texts(world)) == 3
     assert "\n".join(texts(world)).split("\n") == lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -97,13 +97,6 @@ class Reconciliation:
     def as_json(self) -> dict[str, Any]:
         """Turn it into plain JSON values."""
         return asdict(self)
-
-    def with_problems(self, problems: Iterable[str]) -> Reconciliation:
-        """Add what went wrong afterwards: then the next one begins where this one began."""
-        more = (*self.problems, *problems)
-        if more == self.problems:
-            return self
-        return replace(self, problems=more, status="failed", complete=False)
 
 
 def findings_of(matched: MatchResult) -> list[Finding]:

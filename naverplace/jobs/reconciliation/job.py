@@ -265,7 +265,10 @@ def publish(context: ReconciliationContext, done: Reconciliation) -> Reconciliat
     """Tell the owner, unless somebody only looks once more, and keep the report."""
     settings = context.settings
     if context.since is None and (text := reconciliation_message(done, _aliases(settings))):
-        done = done.with_problems(send_alert(settings, text, what="the reconciliation").problems)
+        untold = send_alert(settings, text, what="the reconciliation").problems
+        if untold:  # then it is not complete, and the next one begins where this one began
+            problems = (*done.problems, *untold)
+            done = replace(done, problems=problems, status="failed", complete=False)
     if folder := settings.report_dir:
         folder.mkdir(parents=True, exist_ok=True)
         text = REDACTOR.scrub(json.dumps(done.as_json(), ensure_ascii=False, indent=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -61,17 +61,8 @@ class RetentionResult:
 
     def as_json(self) -> dict[str, Any]:
         """Turn it into plain JSON values."""
-        places = [
-            {**vars(p), "kept": dict(p.kept), "problems": list(p.problems)} for p in self.places
-        ]
-        return {
-            "now": self.now,
-            "dry_run": self.dry_run,
-            "clean": self.clean,
-            "removed": sum(place.removed for place in self.places),
-            "left": self.left,
-            "places": places,
-        }
+        removed = sum(place.removed for place in self.places)
+        return {**asdict(self), "clean": self.clean, "removed": removed, "left": self.left}
 
 
 def retention_message(done: RetentionResult) -> str:

@@ -7,7 +7,7 @@ yet is unknown here: that no run looks at a store any more is told instead.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,11 +40,14 @@ class LateMessage:
 
     def row(self) -> dict[str, Any]:
         """Turn it into plain JSON values."""
-        ends = self.expires.isoformat(timespec="minutes") if self.expires else None
-        due = self.due.isoformat(timespec="minutes")
-        store_id = store_of_booking(self.booking_num)
-        row = {"store_id": store_id, "booking": self.booking_num, "kind": self.kind}
-        return {**row, "due": due, "expires": ends, "why": self.why}
+        return {
+            "store_id": store_of_booking(self.booking_num),
+            "booking": self.booking_num,
+            "kind": self.kind,
+            "due": self.due.isoformat(timespec="minutes"),
+            "expires": self.expires and self.expires.isoformat(timespec="minutes"),
+            "why": self.why,
+        }
 
 
 @dataclass(frozen=True)
@@ -67,17 +70,12 @@ class WatchdogCheck:
 
     def as_json(self) -> dict[str, Any]:
         """Turn it into plain JSON values."""
-        silent = {s: t.isoformat(timespec="minutes") if t else None for s, t in self.silent.items()}
         return {
+            **asdict(self),
             "now": self.now.isoformat(timespec="seconds"),
             "fine": self.fine,
-            "records": self.records,
             "overdue": [late.row() for late in self.overdue],
-            "silent": silent,
-            "missed_by_legacy": dict(self.missed_by_legacy),
-            "told": list(self.told),
-            "pinged": self.pinged,
-            "problems": list(self.problems),
+            "silent": {s: t and t.isoformat(timespec="minutes") for s, t in self.silent.items()},
         }
 
 
