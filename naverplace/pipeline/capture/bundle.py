@@ -10,13 +10,15 @@ import gzip
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic import AwareDatetime, TypeAdapter
+
 from naverplace.base.errors import Permanent
-from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, aware, dumps, from_json, to_json
+from naverplace.pipeline.capture.inputs import Inputs, aware, dumps, from_json, to_json
 
 VERSION = 1
 DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
@@ -26,7 +28,9 @@ DAMAGED = (OSError, EOFError, zlib.error, UnicodeDecodeError)
 class CapturedMessage:
     """One message that the run owed; holds no text and no phone."""
 
-    key: DecisionKey
+    booking_num: str
+    kind: str
+    due: AwareDatetime
     store_id: str
     rule: str
     outcome: str  # of results.Outcome; '' when the run did not deliver: a dry run
@@ -45,6 +49,9 @@ class Outputs:
     left_out: Mapping[str, str] = field(default_factory=dict)  # stores and why they are not in it
 
 
+_OUTPUTS = TypeAdapter(Outputs)
+
+
 @dataclass(frozen=True)
 class Bundle:
     """One captured run."""
@@ -53,20 +60,16 @@ class Bundle:
     outputs: Outputs
     expires: datetime  # aware; to be removed from then on
     key_id: str = ""  # alike for bundles whose pseudonyms can be compared
-    version: int = VERSION
 
 
 def encode_bundle(bundle: Bundle) -> bytes:
     """Encode a bundle; equal bundles give equal bytes."""
     form = {
-        "bundle": bundle.version,
-        "expires": bundle.expires.isoformat(),
+        "bundle": VERSION,
+        "expires": bundle.expires,
         "key_id": bundle.key_id,
         "inputs": to_json(bundle.inputs),
-        "outputs": {
-            **vars(bundle.outputs),
-            "sends": [_sent_form(sent) for sent in bundle.outputs.sends],
-        },
+        "outputs": asdict(bundle.outputs),
     }
     return gzip.compress(dumps(form).encode(), mtime=0)
 
@@ -77,15 +80,9 @@ def decode_bundle(source: bytes) -> Bundle:
         form: Any = json.loads(gzip.decompress(source))
         if form["bundle"] != VERSION:
             raise Permanent(f"a bundle of version {form['bundle']!r}; this reads {VERSION}")
-        outputs = form["outputs"]
         return Bundle(
             inputs=from_json(form["inputs"]),
-            outputs=Outputs(
-                sends=tuple(_sent(row) for row in outputs["sends"]),
-                results=outputs["results"],
-                figures=outputs["figures"],
-                left_out=outputs["left_out"],
-            ),
+            outputs=_OUTPUTS.validate_python(form["outputs"]),
             expires=aware(form["expires"]),
             key_id=str(form["key_id"]),
         )
@@ -116,22 +113,10 @@ def sums(bundle: Bundle) -> dict[str, Any]:
         "completed": len(inputs.completed),
         "items": len(inputs.items),
         "messages": len(sends),
-        "by kind": dict(Counter(sent.key.kind for sent in sends)),
+        "by kind": dict(Counter(sent.kind for sent in sends)),
         "by outcome": dict(Counter(sent.outcome or "not delivered" for sent in sends)),
         "left out": dict(bundle.outputs.left_out),
         "rules": inputs.rules_version,
         "settings": inputs.settings_version,
         "key": bundle.key_id,
     }
-
-
-def _sent_form(sent: CapturedMessage) -> dict[str, Any]:
-    rest = {name: value for name, value in vars(sent).items() if name != "key"}
-    booking_num, kind, due = sent.key
-    return {"booking_num": booking_num, "kind": kind, "due": due.isoformat(), **rest}
-
-
-def _sent(row: Mapping[str, Any]) -> CapturedMessage:
-    words: Sequence[str] = ("store_id", "rule", "outcome", "flag", "type", "content_type")
-    key = DecisionKey(str(row["booking_num"]), str(row["kind"]), aware(row["due"]))
-    return CapturedMessage(key, **{word: str(row[word]) for word in words})

@@ -46,8 +46,7 @@ class Bundles:
 
     def read(self, name: str) -> Bundle:
         """Read one bundle. Raises Permanent for what is none."""
-        if not _NAME.fullmatch(name):
-            raise Permanent(f"{name!r} is no bundle's name; see them by: naverplace bundles list")
+        expiry_of(name)
         try:
             return decode_bundle(self.files.get(name))
         except Permanent as error:
@@ -78,7 +77,7 @@ def expiry_of(name: str) -> datetime:
     """Read a bundle's expiry from its name."""
     found = _NAME.fullmatch(name)
     if not found:
-        raise Permanent(f"{name!r} is no bundle's name")
+        raise Permanent(f"{name!r} is no bundle's name; see them by: naverplace bundles list")
     return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC)
 
 

@@ -14,7 +14,7 @@ from naverplace.domain.extra_fields import Field
 from naverplace.domain.results import ActionResult
 from naverplace.pipeline.capture.bundle import CapturedMessage, Outputs
 from naverplace.pipeline.capture.bundle_store import write_bundle
-from naverplace.pipeline.capture.inputs import DecisionKey, due_of
+from naverplace.pipeline.capture.inputs import due_of
 from naverplace.pipeline.capture.recorder import CapturedInputs
 from naverplace.quality import frames
 from naverplace.quality.validation import ValidationResult
@@ -83,7 +83,9 @@ def _sends(facts: RunFacts, validated: ValidationResult) -> list[CapturedMessage
         result = ended.get((number, effect.kind))
         sends.append(
             CapturedMessage(
-                DecisionKey(number, effect.kind, due_of(effect.kind, start, facts.now)),
+                booking_num=number,
+                kind=effect.kind,
+                due=due_of(effect.kind, start, facts.now),
                 store_id=effect.store_id,
                 rule=effect.rule,
                 outcome=result.outcome.value if result else "",
@@ -96,8 +98,7 @@ def _sends(facts: RunFacts, validated: ValidationResult) -> list[CapturedMessage
 
 
 def _counted(results: Sequence[ActionResult]) -> dict[str, dict[str, int]]:
-    counts = Counter((r.action, r.outcome.value) for r in results)
-    counted: dict[str, dict[str, int]] = {}
-    for (action, outcome), count in sorted(counts.items()):
-        counted.setdefault(action, {})[outcome] = count
-    return counted
+    return {
+        action: dict(Counter(sorted(r.outcome.value for r in results if r.action == action)))
+        for action in sorted({r.action for r in results})
+    }

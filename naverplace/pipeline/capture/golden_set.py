@@ -25,7 +25,7 @@ def write_golden(path: Path, inputs: Iterable[Inputs], *, expires: datetime | No
 
     A reader without a whole file is never left behind: the file gets its name when it is complete.
     """
-    head = {"golden": VERSION, "expires": expires.isoformat() if expires else None}
+    head = {"golden": VERSION, "expires": expires}
     unfinished = path.with_name(path.name + ".part")
     count = 0
     with unfinished.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:

@@ -61,7 +61,7 @@ def due_of(kind: str, start: datetime, now: datetime) -> datetime:
 def to_json(inputs: Inputs) -> dict[str, Any]:
     """Turn inputs into values that `dumps` can write; items as rows of key and values."""
     items = [[*key, dict(item)] for key, item in sorted(inputs.items.items())]
-    return {**vars(inputs), "now": inputs.now.isoformat(), "items": items}
+    return {**vars(inputs), "items": items}
 
 
 def from_json(form: object) -> Inputs:
@@ -90,17 +90,19 @@ def aware(text: object) -> datetime:
 
 
 def dumps(form: Any) -> str:
-    """Write one line of JSON, alike for alike values; DynamoDB's decimals as numbers.
+    """Write one line of JSON, alike for alike values; decimals as numbers, times in ISO 8601.
 
     Raises TypeError for what JSON does not know.
     """
-    text = json.dumps(form, ensure_ascii=False, separators=(",", ":"), default=_number)
+    text = json.dumps(form, ensure_ascii=False, separators=(",", ":"), default=_plain)
     if text.isprintable():  # half an emoji is not, and has no bytes in UTF-8
         return text
-    return json.dumps(form, separators=(",", ":"), default=_number)
+    return json.dumps(form, separators=(",", ":"), default=_plain)
 
 
-def _number(value: object) -> int | float:
+def _plain(value: object) -> int | float | str:
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")

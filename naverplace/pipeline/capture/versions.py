@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-from naverplace.base.setting_types import Section
-from naverplace.settings.env_names import is_secret
+from naverplace.settings.env_names import fields, is_secret, section_of
 from naverplace.settings.schema import Settings
 
 
@@ -23,13 +22,9 @@ def rules_version(folder: Path) -> str:
 
 def settings_version(settings: Settings) -> str:
     """Hash every setting that is no secret."""
-    told = json.dumps(_told(settings), sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
-
-
-def _told(section: Section) -> dict[str, Any]:
-    return {
-        name: _told(value) if isinstance(value, Section) else value
-        for name, value in section
-        if not is_secret(type(section).model_fields[name])
+    told = {
+        name: attrgetter(name)(settings)
+        for path, field in fields()
+        if not (section_of(field) or is_secret(field)) and (name := ".".join(path))
     }
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]

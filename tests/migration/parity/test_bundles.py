@@ -55,7 +55,7 @@ def a_bundle(number: int = 1, *, days: float = 30) -> Bundle:
         Outputs(
             (
                 CapturedMessage(
-                    key, "1051707", "guide-rule", "accepted", flag="remind_sms", type="LMS"
+                    *key, "1051707", "guide-rule", "accepted", flag="remind_sms", type="LMS"
                 ),
             ),
             results={"send_sms": {"accepted": 1}},

@@ -212,7 +212,7 @@ def test_no_text_and_no_secret_is_in_it(captured: Captured) -> None:
 def test_the_outputs_say_which_messages_were_owed_and_how_they_ended(captured: Captured) -> None:
     outputs = captured.bundle.outputs
 
-    assert Counter(sent.key.kind for sent in outputs.sends) == {
+    assert Counter(sent.kind for sent in outputs.sends) == {
         "confirmation": 5,
         "guide": 4,
         "event": 15,
@@ -226,7 +226,9 @@ def test_the_outputs_say_which_messages_were_owed_and_how_they_ended(captured: C
 def test_deciding_again_from_the_pseudonyms_gives_the_same_messages(captured: Captured) -> None:
     again, _ = decided_again(captured.bundle.inputs, captured.settings)
 
-    assert again == Counter(sent.key for sent in captured.bundle.outputs.sends)
+    assert again == Counter(
+        (sent.booking_num, sent.kind, sent.due) for sent in captured.bundle.outputs.sends
+    )
     assert sum(again.values()) == 24
 
 
@@ -286,7 +288,9 @@ def test_a_run_may_be_captured_to_s3(captured: Captured) -> None:
     bundle = bundles.read(name)
     assert report.problems == ()
     again, _ = decided_again(bundle.inputs, there)
-    assert again == Counter(sent.key for sent in bundle.outputs.sends)
+    assert again == Counter(
+        (sent.booking_num, sent.kind, sent.due) for sent in bundle.outputs.sends
+    )
     assert len(bundle.inputs.confirmed) == 147
     listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert [entry["Key"] for entry in listed] == [f"captured/{name}"]
