@@ -91,29 +91,16 @@ def split_text(text: str, limit: int = LIMIT) -> list[str]:
     Blank parts are left out, since Telegram refuses them.
     """
     parts: list[str] = []
-    part = ""
-    for line in text.split("\n"):
-        for piece in _pieces(line, limit):
-            longer = f"{part}\n{piece}" if part else piece
-            if units(longer) > limit:
-                parts.append(part)
-                longer = piece
-            part = longer
-    parts.append(part)
-    return [part for part in parts if part.strip()]
+    while units(text) > limit:
+        fitting = text[:limit]
+        while units(fitting) > limit:
+            fitting = fitting[:-1]
+        line_end = text.rfind("\n", 0, len(fitting) + 1)
+        parts.append(fitting if line_end < 0 else text[:line_end])
+        text = text[len(parts[-1]) :].removeprefix("\n")
+    return [part for part in (*parts, text) if part.strip()]
 
 
 def units(text: str) -> int:
     """Count UTF-16 code units, as Telegram does."""
     return len(text) + sum(sign > "\uffff" for sign in text)
-
-
-def _pieces(line: str, limit: int) -> list[str]:
-    """Cut one line that is longer than a message, never inside a character."""
-    pieces, size, start = [], 0, 0
-    for at, sign in enumerate(line):
-        size += units(sign)
-        if size > limit:
-            pieces.append(line[start:at])
-            start, size = at, units(sign)
-    return [*pieces, line[start:]]
