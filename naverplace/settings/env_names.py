@@ -150,7 +150,7 @@ def read_env_file(path: Path | None, problems: list[str]) -> dict[str, str]:
 def tree_of(variables: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
     """Sort the variables that are settings into a tree."""
     # An empty variable, as CI systems and copied examples have them, means: not set.
-    ours = {n: v for n, v in variables.items() if n.upper().startswith(PREFIX) and v != ""}
+    ours = {n: v for n, v in variables.items() if n.upper() in variable_names() and v != ""}
     for name in sorted(json_variables() & {name.upper() for name in ours}):
         given = next(n for n in ours if n.upper() == name)
         try:

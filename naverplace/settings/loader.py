@@ -89,7 +89,7 @@ def _checked(trees: Mapping[str, Tree], problems: list[str]) -> Settings | None:
     try:
         return Settings.model_validate(_merged(trees))
     except ValidationError as error:
-        problems += [p for p in _worded(error, trees) if not _named(p, problems)]
+        problems += _worded(error, trees)
         return None
 
 
@@ -176,13 +176,6 @@ def _worded(error: ValidationError, trees: Mapping[str, Tree]) -> Iterator[str]:
         else:
             came = f" (from {giver})" if giver else ""
             yield f"{dotted}: {words}{came}; set {variable_of(path)}=..."
-
-
-def _named(problem: str, problems: list[str]) -> bool:
-    """Tell whether an unknown setting was named already, as the variable that it came from."""
-    name, _, rest = problem.partition(": ")
-    variable = variable_of(tuple(name.split(".")))
-    return rest.startswith("unknown setting") and any(p.startswith(variable) for p in problems)
 
 
 def _missing(path: tuple[str, ...]) -> str:
