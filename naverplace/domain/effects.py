@@ -47,8 +47,7 @@ class MoveRecord:
     """
 
     key: RecordKey
-    old_time: str  # booking_time that must still stand in the item
-    new_time: str  # "YYYY-MM-DD HH:MM:SS", naive Korean time
+    old_time: str  # booking_time that must still stand in the item, naive Korean time
     rule: str = ""
     sets: Mapping[str, Any] = field(default_factory=dict)  # plain values, booking_time included
     removes: tuple[str, ...] = ()

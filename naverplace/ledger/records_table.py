@@ -162,8 +162,7 @@ def marker_item(store_id: str, booking_time: str) -> dict[str, Any]:
     ever sent for it: no booking has its number.
     """
     return {
-        "booking_num": marker_key(store_id).booking_num,
-        "phone": marker_key(store_id).phone,
+        **marker_key(store_id)._asdict(),
         "booking_time": booking_time,
         **dict.fromkeys(FLAGS, False),
         "option_time": "",

@@ -57,7 +57,7 @@ def plan_reschedule(record: Record, booking: Booking, *, now: datetime) -> Resch
     if plan.old == plan.new and not any(plan.is_stale(kind) for kind in record.messages):
         return None
     new_time = booking.start.astimezone(SEOUL).strftime(TIME_FORMAT)
-    effect = MoveRecord(record.key, old_time=record.booking_time, new_time=new_time)
+    effect = MoveRecord(record.key, old_time=record.booking_time)
     if waits := plan.waits():
         return Reschedule(replace(effect, waits=waits), record)
     plan.work_out()

@@ -80,7 +80,6 @@ def test_a_sent_guide_is_put_away_and_owed_again() -> None:
     assert move.effect == MoveRecord(
         record.key,
         old_time="2025-10-22 15:00:00",
-        new_time="2025-10-22 18:00:00",
         sets={
             "booking_time": "2025-10-22 18:00:00",
             "remind_sms": False,
@@ -184,7 +183,7 @@ def test_a_guide_sent_for_the_new_time_before_the_record_moved_stays() -> None:
 def test_a_guide_for_another_time_than_the_records_own_is_put_away() -> None:
     move = found(of_three(a_guide(SIX)), moved(THREE))
 
-    assert move.effect.old_time == move.effect.new_time
+    assert move.effect.old_time == move.effect.sets["booking_time"]
     assert move.effect.sets[OF_SIX] == a_guide(SIX).as_map()
     assert move.record.remind_sms is False
     assert plan_reschedule(move.record, moved(THREE), now=NOON) is None
@@ -275,7 +274,7 @@ def test_a_confirmation_that_expired_is_owed_again_when_there_is_time_again() ->
 def test_a_completed_bookings_record_gets_its_time_too() -> None:
     booking = moved(at("2025-10-22 11:00"), status=BookingStatus.COMPLETED)
 
-    assert found(of_three(a_guide()), booking).effect.new_time == "2025-10-22 11:00:00"
+    assert found(of_three(a_guide()), booking).effect.sets["booking_time"] == "2025-10-22 11:00:00"
 
 
 def test_a_bound_message_of_any_kind_is_owed_again(tmp_path: Path) -> None:
