@@ -1,8 +1,6 @@
 """Korean dates in words, and what of a text a text message can carry.
 
-SENS counts bytes in EUC-KR (outside-services: SENS bytes). Python's codec writes syllables
-outside KS X 1001, such as 뷁, as eight bytes of loose letters, and CP949 has two bytes for them
-that not every phone shows; so only what takes one or two bytes in EUC-KR counts as sendable.
+What takes one or two bytes in EUC-KR is sendable, not 뷁 (outside-services: SENS bytes).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The whole table `sms`, once a day: what is counted as sent, and what became of it.
 
-A scan costs by what the table holds, not by what is asked for: half a read unit a KB, so 100,000
-bookings of 1.5 KB are about 40,000 units, a few US cents. A projection would save none of them, and
-none can name `message_*`, so each item is cut down here. Never part of the run every 20 minutes.
+A scan costs by what the table holds, so no projection would save anything, and none can name
+`message_*`: each item is cut down here. Never part of the run every 20 minutes.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
 """A store's item in table `session`: its owner, its lease and its open messages; pure.
 
-A run takes a store's lease before it sends, and writes down in the same step what it is about to
-send. So whoever comes after a crash finds every message that may be in doubt, even when the booking
-has vanished meanwhile. Claims alone keep a message from being sent twice; the lease keeps two runs
-from taking each other's claims for messages in doubt.
-
-The owner (the legacy, nobody in shadow, or we) is read in the very change that takes the lease, so
-no store changes its owner in the middle of a delivery. An own epoch counts the changes.
+The change that takes the lease notes what will be sent, for whoever comes after a crash, and reads
+the owner, so that none changes in the middle of a delivery. Claims alone keep a message from being
+sent twice; the lease keeps two runs from taking each other's claims for messages in doubt.
 """
 
 from __future__ import annotations

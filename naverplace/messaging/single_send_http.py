@@ -1,9 +1,8 @@
 """One request on a connection of its own, so that a failure says whether anything was sent.
 
-A pooled connection that the server has closed fails in the middle of a send, and a library that
-then repeats the request sends twice. Here connecting and sending are two steps: what fails in the
-first was never sent; what fails in the second may have been. Nothing is repeated by itself, no
-redirect is followed, and no text of an error holds an address, for Telegram's holds the token.
+Connecting and sending are two steps: what fails in the first was never sent, what fails in the
+second may have been. Nothing is repeated by itself, as a library does on a pooled connection that
+was closed. No redirect is followed, and no error holds an address, for Telegram's holds the token.
 """
 
 from __future__ import annotations
