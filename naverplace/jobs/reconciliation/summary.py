@@ -52,21 +52,13 @@ def reconciliation_message(done: Reconciliation, aliases: Mapping[str, str]) -> 
     """Write what the owner must know; empty when nothing is new and nothing is wrong."""
     if not done.found:
         return ""
-    lines = [
-        f"{'🚨' if done.status == 'failed' else '📞'} {_short(done.now)} 문자 대조 "
-        f"({_short(done.since)}~{_short(done.until)})",
-        f"장부 {done.ledger}건 · SENS {done.log}건",
+    groups = [
+        (OWNER[what], [_owner_line(finding, aliases) for finding in group])
+        for what, group in groupby(done.news, key=lambda finding: finding.what)
     ]
-    for what, group in groupby(done.news, key=lambda finding: finding.what):
-        findings = list(group)
-        lines.append(f"{OWNER[what]}: {len(findings)}건")
-        lines += [f"- {_owner_line(finding, aliases)}" for finding in findings[:MAX_LINES]]
-        if len(findings) > MAX_LINES:
-            lines.append(f"… 외 {len(findings) - MAX_LINES}건")
-    if done.problems:
-        lines.append("문제:")
-        lines += [f"- {problem}" for problem in done.problems[:MAX_LINES]]
-    return "\n".join(lines)
+    return render_page(
+        "reconciliation_message.txt.j2", done=done, groups=groups, short=_short, most=MAX_LINES
+    ).removesuffix("\n")
 
 
 def _owner_line(finding: Finding, aliases: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.ledger.store_state import StoreState
 from naverplace.quality.circuit_breaker import BATCH, Baseline
+from naverplace.reporting.markdown import render_page
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
 
@@ -182,26 +183,13 @@ def _booking(record: Record, now: datetime) -> Booking | None:
     )
 
 
-def watchdog_message(seen: WatchdogCheck, stores: Mapping[str, Store], *, most: int = 15) -> str:
+def watchdog_message(seen: WatchdogCheck, stores: Mapping[str, Store]) -> str:
     """Write what the owner reads when something is late."""
-
-    def alias(store_id: str) -> str:
-        return stores[store_id].alias if store_id in stores else store_id
-
-    lines = [f"⏰ {seen.now.astimezone(SEOUL):%m/%d %H:%M} 예약 알림 점검"]
-    if seen.overdue:
-        lines.append(f"보냈어야 할 문자 {len(seen.overdue)}건이 아직 나가지 않았습니다:")
-    for late in seen.overdue[:most]:
-        store_id, _, number = late.booking_num.partition("_")
-        due = late.due.astimezone(SEOUL)
-        lines.append(f"- {alias(store_id)} 예약 {number} {kind_label(late.kind)} ({due:%H:%M}부터)")
-    if len(seen.overdue) > most:
-        lines.append(f"… 외 {len(seen.overdue) - most}건")
-    for store_id, at in seen.silent.items():
-        since = f"{at.astimezone(SEOUL):%m/%d %H:%M} 이후" if at else "한 번도"
-        lines.append(f"- {alias(store_id)}: {since} 예약을 읽지 못했습니다")
-    if seen.missed_by_legacy:
-        lines.append("레거시가 멈춘 것 같습니다. 원인 확인: naverplace owners")
-    for store_id, count in seen.missed_by_legacy.items():
-        lines.append(f"- {alias(store_id)}: 보냈어야 할 안내 문자 {count}건을 보내지 않았습니다")
-    return "\n".join(lines)
+    return render_page(
+        "watchdog_message.txt.j2",
+        seen=seen,
+        stores=stores,
+        kind_label=kind_label,
+        local=lambda moment, form: f"{moment.astimezone(SEOUL):{form}}",
+        most=15,
+    ).removesuffix("\n")
