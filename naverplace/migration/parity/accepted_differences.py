@@ -17,25 +17,7 @@ import yaml
 from naverplace.base.errors import Permanent
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.migration.parity.booking_view import TWO_HOURS, BookingView
-from naverplace.migration.parity.values import (
-    ACCEPTANCE,
-    AT_ONCE,
-    DIED,
-    EXACTLY,
-    EXPIRED,
-    FLAG,
-    MOMENT,
-    MOVED,
-    NAMED,
-    NATIONAL,
-    NEWEST,
-    PAST,
-    PLAIN,
-    SIGNS,
-    SPELLED,
-    SUBJECT,
-    UNFIT,
-)
+from naverplace.migration.parity.values import AcceptedId
 
 EVENING = 20  # o'clock: the hour of the event (L13)
 _UNSURE = ("claimed", "in_doubt", "refused", "failed", "accepted", "delivered")
@@ -150,25 +132,22 @@ def legacy_raises(view: BookingView, status: str, moments: Sequence[datetime]) -
 
 
 LAWS = (
-    Law(UNFIT, True, _unfit),
-    Law(NEWEST, True, _newest),
-    Law(PAST, True, _past),
-    Law(SPELLED, True, _spelled),
-    Law(EXACTLY, False, _exactly),
-    Law(DIED, False, _unread),
-    Law(AT_ONCE, False, _at_once),
-    Law(FLAG, False, _odd_flag),
-    Law(SPELLED, False, _spelled_event),
+    Law(AcceptedId.UNFIT, True, _unfit),
+    Law(AcceptedId.NEWEST, True, _newest),
+    Law(AcceptedId.PAST, True, _past),
+    Law(AcceptedId.SPELLED, True, _spelled),
+    Law(AcceptedId.EXACTLY, False, _exactly),
+    Law(AcceptedId.DIED, False, _unread),
+    Law(AcceptedId.AT_ONCE, False, _at_once),
+    Law(AcceptedId.FLAG, False, _odd_flag),
+    Law(AcceptedId.SPELLED, False, _spelled_event),
 )
-# Classes of other aspects: texts, the item afterwards, swallowed errors.
-OF_OTHER_ASPECTS = (NAMED, PLAIN, SIGNS, SUBJECT, NATIONAL, MOVED, EXPIRED, ACCEPTANCE, MOMENT)
 # What no comparison of decisions from one moment's inputs can show, with where it is proven.
 NOT_VISIBLE = {
     "korean-time-always": "both sides are given the same moment",
     "no-event-at-night": "a replay decides at one moment; lateness comes after it",
     "unreadable-is-not-new": "a bundle holds only what could be read",
 }
-VISIBLE = frozenset({law.id for law in LAWS} | set(OF_OTHER_ASPECTS))
 
 
 def law_for(view: BookingView, kind: str, *, legacy_sends: bool) -> str:
@@ -182,7 +161,7 @@ def held_back(view: BookingView, kind: str) -> str:
     """Name the class of a message that only the ledger holds back: its outcome is not proven."""
     entry = (view.known or {}).get(f"message_{kind}")
     state = entry.get("state") if isinstance(entry, Mapping) else None
-    return ACCEPTANCE if state in _UNSURE else ""
+    return AcceptedId.ACCEPTANCE if state in _UNSURE else ""
 
 
 class Accepted(NamedTuple):
@@ -215,7 +194,7 @@ def load_accepted(path: Path) -> dict[str, Accepted]:
         AttributeError,
     ) as error:
         raise Permanent(f"{path}: no list of differences ({type(error).__name__})") from None
-    for wrong in sorted(accepted.keys() - VISIBLE - NOT_VISIBLE.keys()):
+    for wrong in sorted(accepted.keys() - set(AcceptedId) - NOT_VISIBLE.keys()):
         raise Permanent(
             f"{path}: id {wrong!r} has no law in accepted_differences.py: write one, or say in "
             "NOT_VISIBLE why none can be"

@@ -26,11 +26,8 @@ from naverplace.migration.parity.differences import (
 )
 from naverplace.migration.parity.legacy_texts import LegacyTexts
 from naverplace.migration.parity.values import (
-    ACCEPTANCE,
-    DIED,
-    FLAG,
-    MOMENT,
     NOISE,
+    AcceptedId,
     ComparedRun,
     DecisionKeys,
     Difference,
@@ -149,7 +146,7 @@ class _Run:
         known = bool(rows) == (seen.died == "L27")
         what = f"died ({seen.died})" if seen.died else "did not die"
         words = f"{what}: {'; '.join(rows)}", f"sends {sum(map(len, self.new.sends.values()))}"
-        because = DIED if quiet and known else ""
+        because = AcceptedId.DIED if quiet and known else ""
         yield self._difference(None, "run", "", words=words, because=because)
 
     def _of_message(self, view: BookingView, kind: str) -> Iterator[Difference]:
@@ -158,7 +155,7 @@ class _Run:
         shifted, does = self._shifted(view, kind, seen=bool(old)), ("does not send", "sends")
         # What the legacy would have done at our moment is what the laws are about.
         law = law_for(view, kind, legacy_sends=bool(old) != bool(shifted))
-        why = law if not shifted else "" if law else MOMENT
+        why = law if not shifted else "" if law else AcceptedId.MOMENT
         if bool(old) != bool(new):
             why = why or (held_back(view, kind) if old else self._lost_by_legacy(view, kind))
             why = NOISE if shifted is None else why
@@ -199,7 +196,7 @@ class _Run:
         flag, own = FLAG_OF.get(kind), view.own or {}
         for key, item in self.legacy.flags.items():
             if key.booking_num == view.number and flag and item.get(flag) is True:
-                return ACCEPTANCE if own.get(flag) is not True else ""
+                return AcceptedId.ACCEPTANCE if own.get(flag) is not True else ""
         return ""
 
     def _unknown(self) -> Iterator[Difference]:
@@ -231,9 +228,9 @@ class _Run:
             missed = sum(self._raises(number_of(raw), status) for status, raw in rows)
         count = len(self.legacy.errors)
         if count or missed or self.new.errors:
-            fine = not self.new.errors and count == missed
+            because = AcceptedId.FLAG if not self.new.errors and count == missed else ""
             words = f"{count} swallowed", f"{len(self.new.errors)} undecided, {missed} without flag"
-            yield self._difference(None, "errors", "", words=words, because=FLAG if fine else "")
+            yield self._difference(None, "errors", "", words=words, because=because)
 
     def _raises(self, number: str, status: str) -> bool:
         return legacy_raises(self.views[number], status, self._moments(number))

@@ -20,21 +20,7 @@ from naverplace.migration.parity.booking_view import (
     uncut,
 )
 from naverplace.migration.parity.legacy_texts import LegacyTexts
-from naverplace.migration.parity.values import (
-    ACCEPTANCE,
-    DIED,
-    EXPIRED,
-    MOVED,
-    NAMED,
-    NATIONAL,
-    PLAIN,
-    SIGNS,
-    SPELLED,
-    SUBJECT,
-    UNFIT,
-    Message,
-    SystemOutput,
-)
+from naverplace.migration.parity.values import AcceptedId, Message, SystemOutput
 from naverplace.pipeline.capture.inputs import Inputs
 
 _DAYS = "월화수목금토일"
@@ -54,18 +40,18 @@ def message_differences(
     """Give every aspect in which two messages differ, with its class; '' for none."""
     if legacy.to != new.to:
         alike = national(legacy.to) == new.to == view.digits
-        yield "recipient", NATIONAL if alike else ""
+        yield "recipient", AcceptedId.NATIONAL if alike else ""
     if legacy.sender != new.sender:
         yield "sender", ""
     store = stores.get(view.store_id)
     wanted = texts.of(kind)
     if legacy.subject != new.subject:
         named = wanted and store and new.subject == f"{wanted.subject_now} {store.alias}"
-        yield "subject", SUBJECT if named else ""
+        yield "subject", AcceptedId.SUBJECT if named else ""
     if legacy.text != new.text:
         yield "text", _text_class(legacy, new, kind=kind, view=view, texts=texts, store=store)
     if lacking(legacy.text) or lacking(new.text):
-        yield "signs", SIGNS if lacking(legacy.text) and not lacking(new.text) else ""
+        yield "signs", AcceptedId.SIGNS if lacking(legacy.text) and not lacking(new.text) else ""
     if (legacy.type, legacy.content_type) != (new.type, new.content_type):
         yield "type", ""
 
@@ -84,7 +70,8 @@ def _text_class(
     if wanted is None or store is None or view.start is None:
         return ""
     if kind == "guide" and (wanted.stores or {}).get(view.store_id) is None:
-        return ACCEPTANCE if not legacy.text else ""  # SENS refuses it, and nobody looks (L14, L17)
+        # SENS refuses it, and nobody looks (L14, L17).
+        return AcceptedId.ACCEPTANCE if not legacy.text else ""
     name = carried(view.name) or NOBODY
     own = {
         "name": name,
@@ -100,7 +87,7 @@ def _text_class(
         left += before
     if (left + rest).strip() != without_lacking(legacy.text).strip():
         return ""
-    return NAMED if name == " ".join(view.name.split()) else PLAIN
+    return AcceptedId.NAMED if name == " ".join(view.name.split()) else AcceptedId.PLAIN
 
 
 def lacking(text: str) -> int:
@@ -197,8 +184,8 @@ def item_differences(
             yield FieldDifference(flag, old.flags[flag], new.flags[flag], because)
     if old.time is None and new.time is not None:
         marked = view.fit and view.ahead <= timedelta() and not any(new.flags.values())
-        unread = any(why == DIED for why, _ in decided.values())
-        because = EXPIRED if marked else DIED if unread else ""
+        unread = any(why == AcceptedId.DIED for why, _ in decided.values())
+        because = AcceptedId.EXPIRED if marked else AcceptedId.DIED if unread else ""
         yield FieldDifference("item", "none", "made", because)
     elif old.time is not None and new.time is None and not any(why for why, _ in decided.values()):
         yield FieldDifference("item", "made", "none", _of_unfit(view, old, new))
@@ -206,7 +193,7 @@ def item_differences(
         wanted = f"{view.start:{TIME_FORMAT}}"
         right = new.time == wanted
         if old.time != new.time or not right:
-            yield FieldDifference(TIME, old.time, new.time, MOVED if right else "")
+            yield FieldDifference(TIME, old.time, new.time, AcceptedId.MOVED if right else "")
     elif old.time and new.time and old.time != new.time:
         yield FieldDifference(TIME, old.time, new.time, "")
     if old.keys and new.keys and old.keys != new.keys:
@@ -236,18 +223,18 @@ def _moves(view: BookingView) -> bool:
 def _of_move(view: BookingView, flag: str, old: _View, new: _View) -> str:
     """A guide is owed anew for a new time whose window was not open yet."""
     anew = flag == "remind_sms" and _moves(view) and view.ahead > TWO_HOURS
-    return MOVED if anew and old.flags[flag] and not new.flags[flag] else ""
+    return AcceptedId.MOVED if anew and old.flags[flag] and not new.flags[flag] else ""
 
 
 def _of_unfit(view: BookingView, old: _View, new: _View) -> str:
     """SENS refuses what cannot be a number, yet the legacy has noted it as sent (L14)."""
-    return UNFIT if not view.fit and old.keys and not new.keys else ""
+    return AcceptedId.UNFIT if not view.fit and old.keys and not new.keys else ""
 
 
 def _of_key(view: BookingView, old: _View, new: _View) -> str:
     one_person = view.own is None and bool(view.alike)
     known = {_key(item) for item in view.alike}
-    return SPELLED if one_person and new.keys <= known and len(old.keys) == 1 else ""
+    return AcceptedId.SPELLED if one_person and new.keys <= known and len(old.keys) == 1 else ""
 
 
 def _key(item: Mapping[str, Any]) -> RecordKey:

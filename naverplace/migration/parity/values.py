@@ -5,51 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
+
+from pydantic import AwareDatetime
 
 from naverplace.domain.effects import RecordKey
 from naverplace.pipeline.capture.inputs import DecisionKey
 from naverplace.reporting.thresholds import ThresholdRow
 
-ASPECTS = (
-    "run",  # the legacy's ended with its error text
-    "decision",  # one side sends what the other does not
-    "twice",  # one side sends the same message more than once
-    "recipient",
-    "sender",
-    "subject",
-    "text",
-    "signs",  # that EUC-KR lacks
-    "type",  # SMS or LMS, COMM or AD
-    "flags",  # what the legacy reads of the item afterwards
-    "owner",  # what the owner is told
-    "errors",
-)
 
-# The ids of deployments/accepted-differences.yaml that have a law, by what they are about.
-UNFIT, NEWEST, SPELLED = (
-    "unfit-bookings-get-nothing",
-    "newest-status-counts",
-    "one-number-in-two-spellings",
-)
-PAST, AT_ONCE, EXACTLY = (
-    "no-confirmation-after-the-start",
-    "owed-confirmation-goes-out-at-once",
-    "exactly-two-hours-before",
-)
-MOVED, EXPIRED, ACCEPTANCE = (
-    "moved-bookings-get-a-guide",
-    "expired-is-recorded",
-    "flag-means-accepted",
-)
-NAMED, PLAIN = "messages-name-the-booking", "names-without-emoji"
-SUBJECT, NATIONAL = "subjects-name-kind-and-store", "numbers-in-national-form"
-DIED, MOMENT, FLAG, SIGNS = (
-    "legacy-run-died",
-    "one-moment-for-a-run",
-    "only-true-is-sent",
-    "signs-that-euc-kr-lacks",
-)
+class AcceptedId(StrEnum):
+    """The ids of deployments/accepted-differences.yaml that a comparison can show.
+
+    Those without a law are about texts, the item afterwards, or swallowed errors.
+    """
+
+    UNFIT = "unfit-bookings-get-nothing"
+    NEWEST = "newest-status-counts"
+    SPELLED = "one-number-in-two-spellings"
+    PAST = "no-confirmation-after-the-start"
+    AT_ONCE = "owed-confirmation-goes-out-at-once"
+    EXACTLY = "exactly-two-hours-before"
+    MOVED = "moved-bookings-get-a-guide"
+    EXPIRED = "expired-is-recorded"
+    ACCEPTANCE = "flag-means-accepted"
+    NAMED = "messages-name-the-booking"
+    PLAIN = "names-without-emoji"
+    SUBJECT = "subjects-name-kind-and-store"
+    NATIONAL = "numbers-in-national-form"
+    DIED = "legacy-run-died"
+    MOMENT = "one-moment-for-a-run"
+    FLAG = "only-true-is-sent"
+    SIGNS = "signs-that-euc-kr-lacks"
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,10 @@ class Difference:
 
     run_id: str
     store_id: str
-    aspect: str  # one of ASPECTS
+    # run (the legacy's died), decision (one side sends), twice (a side sends it twice), recipient,
+    # sender, subject, text, signs (that EUC-KR lacks), type (SMS or LMS, COMM or AD), flags (what
+    # the legacy reads of the item afterwards), owner (what the owner is told), errors.
+    aspect: str
     kind: str  # of the message; '' for none
     booking_num: str
     due: datetime | None
@@ -168,7 +159,7 @@ class Parity:
     """The result of a comparison of any kind: what the report is written from."""
 
     kind: str  # replay | shadow | observed | golden
-    made_at: datetime
+    made_at: AwareDatetime
     first: datetime | None  # the moments of the first and the last run that were compared
     last: datetime | None
     runs: int

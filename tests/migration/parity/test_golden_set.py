@@ -14,12 +14,19 @@ import pytest
 
 from naverplace.base.errors import Permanent
 from naverplace.migration.legacy_rows import fatal_reason
-from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, VISIBLE, load_accepted
+from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, load_accepted
 from naverplace.migration.parity.booking_view import number_of
 from naverplace.migration.parity.comparator import Comparator, changed_between
 from naverplace.migration.parity.comparison_run import replay, run_legacy, without
 from naverplace.migration.parity.sides import count_self_differences
-from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, ComparedRun, Parity
+from naverplace.migration.parity.values import (
+    GO,
+    NO_GO,
+    NOT_ENOUGH,
+    AcceptedId,
+    ComparedRun,
+    Parity,
+)
 from naverplace.migration.parity.verdict import (
     Minimum,
     ParityTotals,
@@ -99,13 +106,13 @@ def test_every_difference_has_a_class_and_every_visible_class_is_seen() -> None:
 
     assert "" not in classes
     # The ledger's own states and late marks are no part of a table that only the legacy wrote.
-    assert set(classes) == VISIBLE - {"expired-is-recorded", "flag-means-accepted"}
+    assert set(classes) == set(AcceptedId) - {"expired-is-recorded", "flag-means-accepted"}
 
 
 def test_every_accepted_id_has_a_law_or_a_reason_to_have_none() -> None:
     accepted = load_accepted(DEPLOYMENTS / "accepted-differences.yaml")
 
-    assert set(accepted) == VISIBLE | set(NOT_VISIBLE)
+    assert set(accepted) == set(AcceptedId) | set(NOT_VISIBLE)
 
 
 def test_what_the_owner_takes_out_of_the_file_is_accepted_no_more() -> None:

@@ -16,11 +16,8 @@ from naverplace.migration.parity.comparison_run import Replayed, replay
 from naverplace.migration.parity.observed_legacy import LoggedMessage, observe
 from naverplace.migration.parity.sides import output_of_legacy
 from naverplace.migration.parity.values import (
-    DIED,
-    FLAG,
-    MOMENT,
     NOISE,
-    UNFIT,
+    AcceptedId,
     ComparedRun,
     LegacyDeath,
     Message,
@@ -135,7 +132,7 @@ def test_an_unfit_booking_gets_nothing_and_the_legacy_sends(
     run = replayed(inputs(raw))
 
     assert (kinds(run.legacy), kinds(run.compared.new)) == (set(sends), set())
-    assert (decided(run.compared), unexplained(run.compared)) == ({UNFIT}, [])
+    assert (decided(run.compared), unexplained(run.compared)) == ({AcceptedId.UNFIT}, [])
     assert "decision" in unexplained(as_legacy(run))  # alike is as wrong
 
 
@@ -174,7 +171,7 @@ def test_a_flag_that_is_neither_true_nor_false_is_owed_here_only(value: Any, fla
     run = replayed(inputs(raw, now=now, items=an_item(raw, **{flag: value})))
 
     assert (kinds(run.legacy), kinds(run.compared.new)) == (set(), {kind})
-    assert (decided(run.compared), unexplained(run.compared)) == ({FLAG}, [])
+    assert (decided(run.compared), unexplained(run.compared)) == ({AcceptedId.FLAG}, [])
     assert len(run.legacy.errors) == (value == "missing")  # L17
     assert "decision" in unexplained(as_legacy(run))
 
@@ -234,7 +231,7 @@ def test_a_row_that_ends_the_legacys_run_is_named_and_its_silence_is_no_decision
     assert {store for store, _, _ in found.decisions} == {OTHER}
     assert unexplained(found) == []
     (told,) = [d for d in found.differences if d.aspect == "run"]
-    assert (told.because, told.legacy) == (DIED, f"died (L27): {row}")
+    assert (told.because, told.legacy) == (AcceptedId.DIED, f"died (L27): {row}")
 
 
 @pytest.mark.parametrize("change", READABLE)
@@ -245,7 +242,7 @@ def test_what_here_can_be_read_of_such_a_row_is_decided(change: Callable[[Raw], 
     assert new == set(BOTH)
     number = f"{STORE}_{raw['bookingId']}"
     own = [d.because for d in run.compared.differences if d.booking_num == number]
-    assert set(own) == {DIED}
+    assert set(own) == {AcceptedId.DIED}
 
     kept = {k: m for k, m in run.compared.new.sends.items() if k.booking_num != number}
     less = with_new(run, lambda new: replace(new, sends=kept))
@@ -257,7 +254,7 @@ def test_what_nobody_can_read_gets_nothing_on_either_side(change: Callable[[Raw]
     _, run = died(change)
 
     assert {key.store_id for key in run.compared.new.sends} == {OTHER}
-    assert decided(run.compared) == {DIED}
+    assert decided(run.compared) == {AcceptedId.DIED}
 
 
 def test_a_wrong_decision_about_another_booking_of_a_dead_run_has_no_class() -> None:
@@ -286,7 +283,7 @@ QUIET = SystemOutput(name="legacy", sends={}, flags={}, owner_texts=1)
 def test_a_run_that_ended_of_what_no_row_shows_is_told_and_nothing_is_compared(cause: str) -> None:
     found = judged(replace(QUIET, died=cause), ())
 
-    assert (decided(found), unexplained(found)) == ({DIED}, [])
+    assert (decided(found), unexplained(found)) == ({AcceptedId.DIED}, [])
     assert (found.decisions, found.sent) == (frozenset(), frozenset())
 
 
@@ -347,7 +344,7 @@ def test_an_edge_between_the_two_moments_has_a_class(
     )
 
     assert (GUIDE in kinds(run.legacy), GUIDE in kinds(run.compared.new)) == (old, new)
-    assert (decided(run.compared), unexplained(run.compared)) == ({MOMENT}, [])
+    assert (decided(run.compared), unexplained(run.compared)) == ({AcceptedId.MOMENT}, [])
     assert "decision" in unexplained(as_legacy(run))
 
 
@@ -358,7 +355,7 @@ def test_the_hour_of_the_event_is_read_when_it_is_compared(hour: int, *, old: bo
     run = replayed(inputs(raw, now=now, items=an_item(raw)), moves=timedelta(seconds=30))
 
     assert (EVENT in kinds(run.legacy), EVENT in kinds(run.compared.new)) == (old, not old)
-    assert (decided(run.compared), unexplained(run.compared)) == ({MOMENT}, [])
+    assert (decided(run.compared), unexplained(run.compared)) == ({AcceptedId.MOMENT}, [])
     assert "decision" in unexplained(as_legacy(run))
 
 
@@ -412,10 +409,12 @@ def test_an_edge_is_noise_only_where_the_legacys_moment_is_unknown() -> None:
 
     known = seen(given, (GUIDE, EDGE + timedelta(seconds=70)))
     found = observed(given, known, EDGE)
-    assert decided(found) == {MOMENT}
+    assert decided(found) == {AcceptedId.MOMENT}
 
     early = replace(given, now=EDGE - timedelta(minutes=5))
-    assert decided(observed(early, seen(early), NOW.replace(minute=0, second=30))) == {MOMENT}
+    assert decided(observed(early, seen(early), NOW.replace(minute=0, second=30))) == {
+        AcceptedId.MOMENT
+    }
 
     late = replace(given, now=NOW)
     assert decided(observed(late, seen(late), NOW)) == {""}

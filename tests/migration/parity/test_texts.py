@@ -14,7 +14,7 @@ from naverplace.migration.parity.booking_view import BookingView, booking_views
 from naverplace.migration.parity.differences import in_words, lacking, message_differences
 from naverplace.migration.parity.legacy_texts import load_legacy_texts
 from naverplace.migration.parity.sides import output_of_legacy
-from naverplace.migration.parity.values import NAMED, NATIONAL, PLAIN, SIGNS, SUBJECT, Message
+from naverplace.migration.parity.values import AcceptedId, Message
 from naverplace.pipeline.capture.inputs import Inputs
 from trials.parity.generator import moments, one_run
 from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
@@ -56,11 +56,16 @@ def test_a_subject_tells_kind_and_store() -> None:
     view, old, new = pair()
 
     assert new.subject == f"[예약확정] {SETUP.stores[view.store_id].alias}"
-    assert classes("confirmation", view, old, new) == {"subject": SUBJECT, "text": NAMED}
+    assert classes("confirmation", view, old, new) == {
+        "subject": AcceptedId.SUBJECT,
+        "text": AcceptedId.NAMED,
+    }
 
 
 def test_a_name_with_emoji_has_a_class_of_its_own() -> None:
-    assert classes("confirmation", *a_pair("confirmation", awkward=True))["text"] == PLAIN
+    assert (
+        classes("confirmation", *a_pair("confirmation", awkward=True))["text"] == AcceptedId.PLAIN
+    )
 
 
 def on_another_day(text: str) -> str:
@@ -111,7 +116,7 @@ def test_signs_that_euc_kr_lacks_are_unknown_and_in_the_legacys_text_only(signs:
     marked = replace(old, text=old.text.replace("\n", f"{signs}\n", 1))
 
     found = classes("confirmation", view, marked, new)
-    assert (found["signs"], found["text"]) == (SIGNS, NAMED)
+    assert (found["signs"], found["text"]) == (AcceptedId.SIGNS, AcceptedId.NAMED)
     # Here too: nobody may send what may be refused.
     both = replace(new, text=new.text.replace("\n", f"{signs}\n", 1))
     assert classes("confirmation", view, marked, both)["signs"] == ""
@@ -135,7 +140,7 @@ def test_a_number_from_abroad_is_the_same_number_in_national_form() -> None:
     digits = new.to
     abroad = replace(old, to=f"82{digits[1:]}")
 
-    assert classes("confirmation", view, abroad, new)["recipient"] == NATIONAL
+    assert classes("confirmation", view, abroad, new)["recipient"] == AcceptedId.NATIONAL
 
 
 def test_no_door_code_is_in_a_repr() -> None:
