@@ -155,9 +155,11 @@ def _asked(which: Sequence[str]) -> tuple[Settings, list[Store]]:
 def _allowed(
     settings: Settings, ids: Sequence[str], *, verdict: Path | None, without_go: str
 ) -> tuple[str, str]:
-    """Give the verdict's digest and the reason; raises SettingsError when there is no GO."""
+    """Give the verdict's digest and the reason. Raises SettingsError, Permanent without a GO."""
     from naverplace.base.errors import SettingsError
-    from naverplace.migration.cutover.approval import approval_blockers, read_verdict
+    from naverplace.cli.document import read_text
+    from naverplace.migration.cutover.approval import approval_blockers
+    from naverplace.migration.parity.report import read_parity
     from naverplace.pipeline.capture.versions import rules_version
     from naverplace.redaction.redactor import REDACTOR
 
@@ -165,22 +167,21 @@ def _allowed(
         return "", f"without a GO: {REDACTOR.scrub(without_go.strip())}"
     if verdict is None:
         raise SettingsError(["give --verdict FILE with a GO, or --without-go REASON"])
-    try:
-        content = verdict.read_bytes()
-        found = read_verdict(content.decode())
-        against = approval_blockers(
-            found,
+    text = read_text(verdict)
+    parity = read_parity(text, where=str(verdict))
+    wrong = [
+        f"{verdict}: {why}"
+        for why in approval_blockers(
+            parity,
             ids,
             now=settings.make_clock().now(),
             max_age=timedelta(hours=settings.cutover.go_max_age_hours),
             rules_version=rules_version(settings.rules_dir),
         )
-        wrong = [f"{verdict}: {why}" for why in against]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError([f"{verdict}: not a parity report ({error})"]) from error
+    ]
     if wrong:
         raise SettingsError(wrong)
-    return hashlib.sha256(content).hexdigest(), f"{found.verdict} of {found.made_at}"
+    return hashlib.sha256(text.encode()).hexdigest(), f"{parity.verdict} of {parity.made_at}"
 
 
 def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str = "") -> Cutover:

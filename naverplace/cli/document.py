@@ -55,11 +55,19 @@ def read_object(path: Path) -> dict[str, Any]:
     from naverplace.base.errors import Permanent
 
     try:
-        read = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"{path}: cannot be read ({type(error).__name__})") from None
+        read = json.loads(read_text(path))
     except ValueError as error:
         raise Permanent(f"{path}: is no JSON ({error})") from None
     if not isinstance(read, dict):
         raise Permanent(f"{path}: holds no JSON object")
     return read
+
+
+def read_text(path: Path) -> str:
+    """Read a file. Raises Permanent."""
+    from naverplace.base.errors import Permanent
+
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Permanent(f"{path}: cannot be read ({type(error).__name__})") from None

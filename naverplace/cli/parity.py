@@ -18,15 +18,12 @@ parity_app = typer.Typer(help="Read comparisons with the legacy.", no_args_is_he
 @parity_app.command("show")
 def show_comparison(report: Report, as_json: AsJson = False) -> None:
     """Show what a comparison came to; exit 1 unless it is a GO."""
-    from naverplace.base.errors import Permanent
+    from naverplace.cli.document import read_text
     from naverplace.migration.parity.report import ParityView, read_parity
     from naverplace.migration.parity.values import GO
 
     with plain_errors():
-        try:
-            text = report.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Permanent(f"{report}: cannot be read ({type(error).__name__})") from None
+        text = read_text(report)
         parity = read_parity(text, where=str(report))
     if as_json:
         print_json(json.loads(text))

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from naverplace.migration.cutover.approval import approval_blockers, read_verdict
+from naverplace.base.errors import Permanent
+from naverplace.migration.cutover.approval import approval_blockers
+from naverplace.migration.parity.report import read_parity
+from tests.migration.cutover.reports import parity_report
 from tests.rule_builders import NOW, STORE
 
 ROW = {
@@ -23,11 +26,10 @@ ROW = {
 
 
 def against(*stores: str, row: dict[str, Any] | None = None, **changes: Any) -> list[str]:
-    made = {"verdict": "GO", "made_at": NOW.isoformat(), "rules_version": "r1"}
-    report = {**made, "evidence": [{**ROW, **(row or {})}], **changes}
+    report = parity_report([{**ROW, **(row or {})}], made_at=NOW.isoformat(), rules_version="r1")
     return list(
         approval_blockers(
-            read_verdict(json.dumps(report)),
+            read_parity(json.dumps({**report, **changes})),
             stores or (STORE,),
             now=NOW + timedelta(hours=1),
             max_age=timedelta(hours=72),
@@ -49,8 +51,6 @@ def test_a_fresh_go_with_evidence_for_the_store_is_enough() -> None:
         ({"kind": "golden"}, "a golden set of invented bookings"),
         ({"made_at": (NOW - timedelta(hours=72)).isoformat()}, "too old"),
         ({"made_at": (NOW + timedelta(hours=2)).isoformat()}, "lies ahead"),
-        ({"made_at": "2025-10-22T14:02:15"}, "does not say when"),
-        ({"made_at": None}, "does not say when"),
         ({"rules_version": "r0"}, "the rules have changed"),
         ({"evidence": []}, "no evidence"),
         ({"row": {"decisions": 299}}, "not enough evidence about its guide"),
@@ -70,7 +70,13 @@ def test_evidence_about_another_store_is_none() -> None:
     assert "951291" in why
 
 
+@pytest.mark.parametrize("made_at", ["2025-10-22T14:02:15", None])
+def test_a_report_must_say_when_it_was_made_and_in_which_zone(made_at: str | None) -> None:
+    with pytest.raises(Permanent, match="is no parity report"):
+        against(made_at=made_at)
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", "no JSON"])
 def test_what_is_no_report_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"verdict|Expecting"):
-        read_verdict(text)
+    with pytest.raises(Permanent, match="is no parity report"):
+        read_parity(text)

@@ -25,6 +25,7 @@ from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
 from tests.delivery_builders import STORE
+from tests.migration.cutover.reports import parity_report
 from tests.pipeline.store_runs import Shop
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,7 +82,7 @@ def all_stores(typed: Typed) -> list[str]:
 def a_go(tmp_path: Path, shop: Shop, *stores: str, **changes: Any) -> str:
     row = {"kind": "guide", "decisions": 900, "sent": 400, "unexplained": 0}
     evidence = [{"store_id": s, **row, "needed": 300, "needed_sent": 100} for s in stores]
-    made = {"verdict": "GO", "made_at": shop.world.world.now().isoformat(), "evidence": evidence}
+    made = parity_report(evidence, made_at=shop.world.world.now().isoformat())
     path = tmp_path / "parity.json"
     path.write_text(json.dumps({**made, **changes}), "utf-8")
     return str(path)
