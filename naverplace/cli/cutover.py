@@ -18,6 +18,8 @@ from naverplace.cli.console import (
     print_progress,
     print_table,
 )
+from naverplace.cli.jobs import Wait
+from naverplace.cli.stores import Which, login_name, store_table, wanted
 from naverplace.settings.loader import load_settings
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from naverplace.migration.cutover.cutover import Cutover, CutoverResult
     from naverplace.settings.schema import Settings
 
-Which = Annotated[list[str], typer.Argument(help="Store ids or aliases.", metavar="STORE...")]
 VerdictFile = Annotated[
     Path | None, typer.Option("--verdict", help="The JSON file of a parity report that says GO.")
 ]
@@ -44,9 +45,6 @@ LookAtLegacy = Annotated[
 ]
 By = Annotated[str, typer.Option(help="Who switches; your login name when left out.")]
 Why = Annotated[str, typer.Option(help="Why, for the audit trail.")]
-Wait = Annotated[
-    float, typer.Option(min=0, help="Seconds to wait at most for what is not certain yet.")
-]
 
 _WOULD_DIE = "the legacy's runs would send nothing, for any store, as long as this is so:"
 _OR_ELSE = (
@@ -105,7 +103,6 @@ def rollback(
 
 def owners(look_at_legacy: LookAtLegacy = True, as_json: AsJson = False) -> None:
     """Show who sends for each store, the latest switches, and whether the legacy would live."""
-    from naverplace.cli.stores import store_table
     from naverplace.domain.stores import load_stores
     from naverplace.ledger.store_state import owner_of
     from naverplace.migration.cutover.cutover import read_log
@@ -145,7 +142,6 @@ def _owner_row(store: Store, owned: Ownership, *, now: datetime) -> dict[str, An
 
 
 def _asked(which: Sequence[str]) -> tuple[Settings, list[Store]]:
-    from naverplace.cli.stores import wanted
     from naverplace.domain.stores import load_stores
 
     settings = load_settings()
@@ -185,7 +181,6 @@ def _allowed(
 
 
 def _switching(settings: Settings, *, what: str, by: str, why: str, digest: str = "") -> Cutover:
-    from naverplace.cli.stores import login_name
     from naverplace.migration.cutover.cutover import Cutover
     from naverplace.redaction.redactor import REDACTOR
 

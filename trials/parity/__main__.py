@@ -21,7 +21,6 @@ from naverplace.migration.parity.comparison_run import NewSystem, Replayed, repl
 from naverplace.migration.parity.report import write_parity_report
 from naverplace.migration.parity.values import GO, Parity
 from naverplace.migration.parity.verdict import (
-    Minimum,
     ParityTotals,
     Power,
     VerdictTerms,
@@ -29,6 +28,7 @@ from naverplace.migration.parity.verdict import (
 )
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.versions import rules_version
+from naverplace.settings.sections import ParitySettings
 from trials.parity.generator import FILE
 from trials.parity.mutants import Mutant
 from trials.parity.setup import DEPLOYMENTS, RULES, Setup, make_setup
@@ -75,7 +75,7 @@ def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
             kind="golden",
             made_at=datetime.now(SEOUL),
             stores=setup.stores,
-            minimum=Minimum(),
+            minimum=ParitySettings(),
             aa_differences=aa,
             rules_version=rules_version(RULES),
             power=power,

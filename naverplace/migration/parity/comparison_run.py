@@ -26,7 +26,7 @@ from naverplace.migration.parity.sides import (
     without_stores,
 )
 from naverplace.migration.parity.values import ComparedRun, LegacyDeath, Parity, SystemOutput
-from naverplace.migration.parity.verdict import Minimum, ParityTotals, VerdictTerms, make_verdict
+from naverplace.migration.parity.verdict import ParityTotals, VerdictTerms, make_verdict
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.pipeline.capture.versions import rules_version
 from naverplace.quality import frames
@@ -228,9 +228,7 @@ class Comparison:
                 kind=kind,
                 made_at=now,
                 stores=self.stores,
-                minimum=Minimum(
-                    self.settings.parity.minimum_decisions, self.settings.parity.minimum_sent
-                ),
+                minimum=self.settings.parity,
                 aa_differences=self.aa_differences,
                 rules_version=rules_version(self.settings.rules_dir),
                 limits=self.settings.thresholds,

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from naverplace.base.errors import Permanent
 from naverplace.domain.message_kinds import kind_label
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, Accepted
-from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, Difference, Parity
+from naverplace.migration.parity.values import GO, NO_GO, NOT_ENOUGH, Parity
 from naverplace.reporting.markdown import cell
 
 _KOREAN = {GO: "전환 가능", NO_GO: "전환 불가", NOT_ENOUGH: "증거 부족"}
@@ -84,16 +84,6 @@ class ParityView:
         """Word the comparison of the legacy with itself."""
         count = self.parity.aa_differences
         return "not measured" if count is None else f"{count} differences (must be 0)"
-
-    @property
-    def unexplained(self) -> list[Difference]:
-        """List the differences without a class."""
-        return [d for d in self.parity.differences if not d.explained]
-
-    @property
-    def examples(self) -> list[Difference]:
-        """List some differences of each accepted class."""
-        return [d for d in self.parity.differences if d.explained]
 
     @property
     def classes(self) -> list[tuple[str, int, Accepted]]:

@@ -23,21 +23,13 @@ from naverplace.migration.parity.values import (
 )
 from naverplace.pipeline.capture.inputs import DecisionKey
 from naverplace.reporting.thresholds import Measured, check_thresholds
-from naverplace.settings.sections import ThresholdSettings
+from naverplace.settings.sections import ParitySettings, ThresholdSettings
 
 EXAMPLES = 5  # of each accepted class; of unexplained ones all up to:
 SHOWN = 500
 LEAST_CAUGHT = 0.98  # of the wrong systems that are shown to the comparator
 RULE_OF_THREE = 3.0  # none in n: at most 3/n at 95 %
 NOT_MEASURED = "not measured"
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """How much there must be of each store and kind before anything may be said."""
-
-    decisions: int = 100  # distinct
-    sent: int = 10  # distinct messages that one side sends
 
 
 @dataclass
@@ -133,7 +125,7 @@ class ParityTotals:
         """Count the distinct decisions of all stores."""
         return sum(map(len, self._decided.values()))
 
-    def evidence(self, stores: Iterable[str], minimum: Minimum) -> tuple[Evidence, ...]:
+    def evidence(self, stores: Iterable[str], minimum: ParitySettings) -> tuple[Evidence, ...]:
         """Tell for every store and kind how much there is, and how much a GO needs."""
         kinds = {*KINDS, *(kind for _, kind in self._decided)}
         wrong = Counter((d.store_id, d.kind) for d in self.unexplained)
@@ -144,8 +136,8 @@ class ParityTotals:
                 decisions=len(self._decided.get((store_id, kind), ())),
                 sent=len(self._sent.get((store_id, kind), ())),
                 unexplained=wrong[store_id, kind],
-                needed=minimum.decisions,
-                needed_sent=minimum.sent,
+                needed=minimum.minimum_decisions,
+                needed_sent=minimum.minimum_sent,
             )
             for store_id in stores
             for kind in sorted(kinds, key=lambda k: (k not in KINDS, k))
@@ -194,7 +186,7 @@ class VerdictTerms:
     kind: str  # replay | shadow | observed | golden
     made_at: datetime
     stores: Mapping[str, Store]
-    minimum: Minimum
+    minimum: ParitySettings
     aa_differences: int | None  # None: the legacy was not compared with itself
     rules_version: str = ""
     power: Power | None = None

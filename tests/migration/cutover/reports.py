@@ -8,7 +8,7 @@ from typing import Any
 
 def parity_report(evidence: Sequence[dict[str, Any]], **words: Any) -> dict[str, Any]:
     """Write a GO with this evidence; `words` are other keys of it, or other values."""
-    report = {
+    report: dict[str, Any] = {
         "kind": "replay",
         "first": None,
         "last": None,

@@ -28,7 +28,6 @@ from naverplace.migration.parity.values import (
     Parity,
 )
 from naverplace.migration.parity.verdict import (
-    Minimum,
     ParityTotals,
     Power,
     VerdictTerms,
@@ -36,7 +35,7 @@ from naverplace.migration.parity.verdict import (
 )
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
-from naverplace.settings.sections import ThresholdSettings
+from naverplace.settings.sections import ParitySettings, ThresholdSettings
 from trials.parity.__main__ import MUTANTS, compare
 from trials.parity.generator import FILE, golden, moments, one_run
 from trials.parity.setup import DEPLOYMENTS, make_setup
@@ -68,7 +67,7 @@ def judged(
             kind="golden",
             made_at=EVENING.now,
             stores=SETUP.stores,
-            minimum=Minimum(decisions=20, sent=3),
+            minimum=ParitySettings(minimum_decisions=20, minimum_sent=3),
             aa_differences=aa,
             power=power,
             limits=limits,
