@@ -159,9 +159,9 @@ class Player:
     def _run(self, case: Case, played: Played) -> None:
         world = self.sandbox.world
         before = len(world.requests)
-        blows = [blow for blow in case.blows if blow.run == played.runs]
+        blows = _blows(case, played)
         began = world.now()
-        run = self._start(case, played, blows)
+        run = self._start(case, played)
         strikes = [self._strike(blow, run, case, played) for blow in blows]
         with world.lock:
             world.faults[:] = strikes
@@ -175,13 +175,14 @@ class Player:
         played.hits += [strike.hit for strike in strikes]
         played.requests.append(len(world.requests) - before)
 
-    def _start(self, case: Case, played: Played, blows: Sequence[Blow] = ()) -> RunProcess:
+    def _start(self, case: Case, played: Played) -> RunProcess:
         caller = f"case-{self._cases}.run-{len(played.callers)}"
         played.callers.append(caller)
         self._callers[caller] = f"run {len(played.callers) - 1} of case {case.name}"
         self.sandbox.world.callers.expect(*played.callers)
         env = {**self.sandbox.environment(caller=caller), **TUNED}
-        if any(blow.kind == "overlap" for blow in blows):  # its answer comes after a whole run
+        # An answer comes after a whole run; a second blow may hit the overlapping run, too.
+        if any(blow.kind == "overlap" for blow in _blows(case, played)):
             env |= {f"NAVERPLACE_{name}": "30" for name in PATIENT}
         order = {"env": env, "run_id": caller, "stores": STORES, "bug": case.bug}
         return self.server.start(order)
@@ -245,3 +246,7 @@ class Player:
         tomorrow = (now + timedelta(days=1)).replace(hour=20, minute=3)
         self.sandbox.world.advance((tomorrow - now).total_seconds())
         return True
+
+
+def _blows(case: Case, played: Played) -> list[Blow]:
+    return [blow for blow in case.blows if blow.run == played.runs]
