@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -12,6 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from werkzeug.test import run_wsgi_app
 
 from sandbox.credentials import AwsAccount
@@ -82,7 +84,13 @@ class AwsClient:
                 KeySchema=schema,
                 AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
                 BillingMode="PAY_PER_REQUEST",
+                DeletionProtectionEnabled=True,
             )
+            with suppress(ClientError):  # dynalite knows no backups
+                self.dynamodb.update_continuous_backups(
+                    TableName=name,
+                    PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+                )
 
     def put(self, table: str, items: Iterable[Mapping[str, Any]]) -> None:
         """Write whole items."""

@@ -36,6 +36,7 @@ class SensAccount:
     ready_seconds: float = 1.0  # until a message turns from READY to PROCESSING
     deliver_seconds: float = 3.0  # until it is COMPLETED
     list_lag_seconds: float = 0.0  # until a message can be looked up
+    empty_list_is_404: bool = False  # without a body, as one public source has seen it
     # signs that EUC-KR lacks: refused, else accepted and failed at delivery; which is unknown
     refuses_unencodable: bool = False
 

@@ -19,6 +19,8 @@ PLAIN_KINDS = (
     "hook_before",  # nothing is done; `value` is called, then the connection is closed
     "hook_after",  # it is done; `value` is called, then the connection is closed
     "hook_then",  # `value` is called, then the request goes on
+    "raw",  # nothing is done; `value()` gives what is written on the line: bytes, and waits
+    "raw_after",  # it is done; then as `raw`
 )
 SERVICES = ("nid", "partner", "sens", "telegram", "slack", "aws")
 
@@ -29,9 +31,11 @@ class Fault:
 
     It hits requests of `service` whose "METHOD path?query" (of AWS: "POST / Operation") holds
     `match`: the first `after` of them pass, then `times` are hit (None: all). Kinds are
-    PLAIN_KINDS, `status:<code>`, `status_after:<code>` (it is done, and the answer is an error) and
-    `latency:<seconds>`. `value` is, for a status 429, the seconds
-    to wait; for AWS the exception's name; for a time-out the seconds until the line goes dead.
+    PLAIN_KINDS, `status:<code>`, `status_after:<code>` (it is done, and the answer is an error),
+    `latency:<seconds>` and `trickle:<seconds>` (it is done, and the answer comes byte by byte, each
+    so long after the one before). `value` is, for a status 429, the seconds
+    to wait; for AWS the exception's name; for SENS code and words; for a time-out the seconds until
+    the line goes dead. With `holding` only requests are hit whose body holds it.
     """
 
     service: str
@@ -40,6 +44,7 @@ class Fault:
     after: int = 0
     times: int | None = 1
     value: Any = None
+    holding: str = ""
     seen: int = field(default=0, compare=False)
     hits: int = field(default=0, compare=False)
 
@@ -47,7 +52,7 @@ class Fault:
         if self.kind not in PLAIN_KINDS and not _is_numbered(self.kind):
             raise ValueError(
                 f"unknown fault {self.kind!r}; use status[_after]:<code>, latency:<seconds>, "
-                f"{', '.join(PLAIN_KINDS)}"
+                f"trickle:<seconds>, {', '.join(PLAIN_KINDS)}"
             )
         if self.service not in SERVICES:
             raise ValueError(f"unknown service {self.service!r}; use {', '.join(SERVICES)}")
@@ -72,6 +77,6 @@ def _is_numbered(kind: str) -> bool:
     try:
         if name in ("status", "status_after"):
             return bool(HTTPStatus(int(number)))
-        return name == "latency" and 0 <= float(number) < 3600
+        return name in ("latency", "trickle") and 0 <= float(number) < 3600
     except ValueError:
         return False

@@ -8,7 +8,8 @@ import logging
 import select
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from threading import Event
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.test import run_wsgi_app
@@ -25,6 +26,19 @@ log = logging.getLogger("sandbox")
 
 class Dropped(ConnectionError):
     """The connection is gone; werkzeug ends the request without a word."""
+
+
+class Trickled(bytes):
+    """A body that comes byte by byte."""
+
+    seconds = 0.0  # between two bytes
+
+    def pieces(self, released: Event) -> Iterator[bytes]:
+        """Give one byte after another, until the world is begun anew."""
+        for byte in self:
+            if released.wait(self.seconds):
+                return
+            yield bytes([byte])
 
 
 class FaultyService:
@@ -51,7 +65,7 @@ class FaultyService:
             seen.status = int(status.split()[0])
         # The server adds the Date of the world's clock; an app's own would be a second one.
         start_response(status, [(k, v) for k, v in headers if k.lower() != "date"])
-        return [body]
+        return body.pieces(self.world.released) if isinstance(body, Trickled) else [body]
 
     def _serve(self, environ: WSGIEnvironment, seen: Seen) -> Answer:
         fault = self._strike(seen)
@@ -75,11 +89,17 @@ class FaultyService:
             with self.world.lock:
                 self.world.cookies.kill_all()
             return self._ask(environ, seen)
+        if kind in ("raw", "raw_after"):
+            self._write(environ, fault, seen)
         if kind.endswith("_before"):
             self._lose(environ, fault, seen)
         status, headers, body = self._ask(environ, seen)
         if kind.endswith("_after"):
             self._lose(environ, fault, seen)
+        if kind.startswith("trickle:"):
+            slow = Trickled(body)
+            slow.seconds = fault.number
+            return status, headers, slow
         headers = [(k, v) for k, v in headers if k.lower() != "content-length"]
         half = body[: len(body) // 2]
         length = len(half) if kind == "truncate_text" else len(body)
@@ -114,6 +134,8 @@ class FaultyService:
             wait = self.world.latency.get(self.service, 0.0)
             found = None
             for fault in self.world.faults:
+                if fault.holding.encode() not in seen.body:
+                    continue
                 slow = fault.kind.startswith("latency:")
                 if (found is None or slow) and fault.strikes(self.service, seen.line):
                     wait += fault.number if slow else 0.0
@@ -132,6 +154,25 @@ class FaultyService:
             return self._refuse(seen)
         answer, status, headers = run_wsgi_app(self.app, environ, buffered=True)
         return status, list(headers), b"".join(answer)
+
+    def _write(self, environ: WSGIEnvironment, fault: Fault, seen: Seen) -> None:
+        """Write on the line what the fault says, past HTTP's rules, and hang up."""
+        if fault.kind == "raw_after":
+            self._ask(environ, seen)
+        line: socket.socket = environ["werkzeug.socket"]
+        seen.status = "raw"
+        released = self.world.released
+        with contextlib.suppress(OSError):  # the client has hung up
+            for piece in fault.value():
+                if released.is_set():
+                    break
+                if isinstance(piece, float):
+                    if released.wait(piece) or _hung_up(line):
+                        break
+                else:
+                    line.sendall(piece)
+        _close(line)
+        raise Dropped
 
     def _lose(self, environ: WSGIEnvironment, fault: Fault, seen: Seen) -> None:
         """End the connection without an answer: at once, or after the client has waited."""

@@ -12,12 +12,16 @@ EXPIRED_VARIANTS = ("json401", "json403", "redirect", "html")
 
 @dataclass
 class Change:
-    """A change at Naver right after an answer: `after` is 'count' or 'page:0', 'page:1', ..."""
+    """A change at Naver right after an answer: `after` is 'count' or 'page:0', 'page:1', ...
+
+    The first `skip` of these answers pass without it.
+    """
 
     store_id: str
     after: str
     add: Mapping[str, Any] | None = None
     set_status: tuple[int, str] | None = None  # booking id, new status code
+    skip: int = 0
 
 
 @dataclass
@@ -34,6 +38,9 @@ class BookingSwitches:
 
     def due(self, store_id: str, after: str) -> list[Change]:
         """Take the changes that this answer triggers; each happens once."""
-        due = [c for c in self.changes if (c.store_id, c.after) == (store_id, after)]
+        met = [c for c in self.changes if (c.store_id, c.after) == (store_id, after)]
+        due = [change for change in met if not change.skip]
+        for change in met:
+            change.skip = max(0, change.skip - 1)
         self.changes = [c for c in self.changes if c not in due]
         return due

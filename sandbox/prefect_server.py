@@ -6,16 +6,21 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
 import requests
 
 START_SECONDS = 120  # a fresh database is migrated first: 10 s on a fast machine
+# A fresh server's database as it was made once: copied, it need not be migrated.
+FRESH = Path(__file__).resolve().parents[1] / ".naverplace" / f"prefect-{version('prefect')}.db"
 
 
 class PrefectServer:
@@ -40,7 +45,10 @@ class PrefectServer:
 
     def start(self) -> PrefectServer:
         """Start the server; raises RuntimeError with the end of its log when it does not answer."""
-        log_path = self.home / "server.log"
+        log_path, database = self.home / "server.log", self.home / "prefect.db"
+        fresh = not database.exists()
+        if fresh and FRESH.exists():
+            shutil.copyfile(FRESH, database)
         with log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "prefect", "server", "start", "--port", str(self.port)],
@@ -62,6 +70,8 @@ class PrefectServer:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             if self._answers():
+                if fresh and not FRESH.exists():
+                    _keep_fresh(database)
                 return self
             time.sleep(0.2)
         tail = log_path.read_text(errors="replace")[-2000:]
@@ -107,6 +117,15 @@ class PrefectServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _keep_fresh(database: Path) -> None:
+    FRESH.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FRESH.parent) as folder:
+        copy = Path(folder) / FRESH.name
+        with closing(sqlite3.connect(database)) as made, closing(sqlite3.connect(copy)) as kept:
+            made.backup(kept)
+        copy.replace(FRESH)
 
 
 def free_port() -> int:

@@ -55,7 +55,8 @@ def gateway_error(status: int, *, code: str = "", details: str = "") -> dict[str
 
 def _body(service: str, status: int, value: Any, wait: Any) -> dict[str, Any]:
     if service == "sens":
-        return gateway_error(status, code=str(value or ""), details="asked for by a fault")
+        code, _, details = str(value or "").partition(" ")
+        return gateway_error(status, code=code, details=details or "asked for by a fault")
     if service == "telegram":
         if status == 429:
             return {

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from sandbox.problems import gateway_error
 from sandbox.sens_delivery import destiny, for_the_result, get_message
 from sandbox.sens_lookup import look_up
+from sandbox.sens_opt_outs import list_opt_outs, register_time
 from sandbox.sens_rules import Refusal, fitted, read_send, unencodable
 from sandbox.state import Raw, World
 
@@ -46,7 +47,10 @@ def create_sens_app(world: World) -> Flask:
     @app.get(f"{BASE}/messages")
     def look(service_id: str) -> Response:
         with world.lock:
-            return _answer(look_up(world, request.args))
+            found = look_up(world, request.args)
+        if world.sens.empty_list_is_404 and not found["messages"]:
+            return Response(b"", 404)
+        return _answer(found)
 
     @app.get(f"{BASE}/messages/<message_id>")
     def result(service_id: str, message_id: str) -> Response:
@@ -58,14 +62,14 @@ def create_sens_app(world: World) -> Flask:
 
     @app.get(f"{BASE}/unsubscribes")
     def opted_out(service_id: str) -> Response:
-        numbers = world.sens.opted_out.items()
-        return _answer([{"clientTelNo": n, "registerTime": since} for n, since in numbers])
+        with world.lock:
+            return _answer(list_opt_outs(world, request.args))
 
     @app.route(f"{BASE}/unsubscribes", methods=["POST", "DELETE"])
     def opt_out(service_id: str) -> Response:
         for number in _numbers(request.get_json(silent=True)):
             if request.method == "POST":
-                world.sens.opted_out[number] = f"{world.now():%Y-%m-%d %H:%M:%S}"
+                world.sens.opted_out[number] = register_time(world.now())
             else:
                 world.sens.opted_out.pop(number, None)
         return Response(status=204)

@@ -11,6 +11,7 @@ from wsgiref.types import WSGIApplication
 
 from sandbox.aws import AwsClient, MotoApp
 from sandbox.callers import SANDBOX, urls_for
+from sandbox.dead_mans_switch import DeadMansSwitch, create_ping_app
 from sandbox.environment import environment, secret_tree
 from sandbox.naver.booking_api import create_partner_app
 from sandbox.naver.login import create_nid_app
@@ -37,6 +38,7 @@ class Sandbox:
         aws: Callable[[], MotoApp] = MotoApp,
     ) -> None:
         self.world = World()
+        self.dead_mans_switch = DeadMansSwitch(self.world)
         self.urls: dict[str, str] = {}
         self.expected: Mapping[str, Any] = {}
         self.scenario: Scenario | None = None
@@ -90,6 +92,7 @@ class Sandbox:
             self.world.load(loaded, now=now)
             self.scenario = loaded
             self.expected = loaded.expected if loaded else {}
+            self.dead_mans_switch.forget()
         self._moto.forget()
         self._aws.create_tables()
         if loaded is not None:
@@ -173,5 +176,6 @@ class Sandbox:
             "telegram": create_telegram_app(self.world),
             "slack": create_slack_app(self.world),
             "aws": self._moto,
+            "ping": create_ping_app(self.dead_mans_switch),
             "control": create_control_app(self),
         }

@@ -110,7 +110,6 @@ def _start_flow(outside: Sandbox, server: PrefectServer, reports: Path, console:
             **server.environment(),
             "PREFECT_LOGGING_CONFIG_PATH": str(ROOT / "deployments" / "logging.yml"),
             "NAVERPLACE_REPORT_DIR": str(reports),
-            "NAVERPLACE_QUALITY__DOCS_DIR": str(reports / "data-docs"),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

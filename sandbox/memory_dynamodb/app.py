@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIEnvironment
+from zlib import crc32
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -14,6 +15,15 @@ from sandbox.aws import MotoApp
 from sandbox.memory_dynamodb.tables import MemoryTables
 
 PROTOCOL = "DynamoDB_20120810."
+
+
+def headers_of(body: bytes) -> list[tuple[str, str]]:
+    """List an answer's headers; botocore repeats a request whose answer does not fit its CRC."""
+    return [
+        ("Content-Type", "application/x-amz-json-1.0"),
+        ("Content-Length", str(len(body))),
+        ("x-amz-crc32", str(crc32(body))),
+    ]
 
 
 class MemoryAwsApp(MotoApp):
@@ -40,8 +50,7 @@ class MemoryAwsApp(MotoApp):
             answer["__type"] = f"com.amazonaws.dynamodb.v20120810#{error.response['Error']['Code']}"
             answer["message"] = error.response["Error"]["Message"]
         body = json.dumps(answer).encode()
-        headers = [("Content-Type", "application/x-amz-json-1.0")]
-        start_response(status, [*headers, ("Content-Length", str(len(body)))])
+        start_response(status, headers_of(body))
         return [body]
 
     def forget(self) -> None:

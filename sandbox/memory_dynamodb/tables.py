@@ -26,6 +26,8 @@ class MemoryTables:
     def __init__(self, keys: Mapping[str, tuple[str, ...]]) -> None:
         self.keys = dict(keys)
         self.items: dict[str, dict[Key, dict[str, Any]]] = {name: {} for name in keys}
+        self.protection: dict[str, dict[str, Any]] = {}  # what describing a table adds
+        self.recoverable: set[str] = set()  # tables with point-in-time recovery
         self._groups: dict[tuple[str, str], set[Key]] = {}  # by table and partition
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,11 +54,43 @@ class MemoryTables:
         self._groups.setdefault((name, key[0]), set()).add(key)
 
     def _create_table(
-        self, *, TableName: str, KeySchema: list[Mapping[str, str]], **_: Any
+        self,
+        *,
+        TableName: str,
+        KeySchema: list[Mapping[str, str]],
+        DeletionProtectionEnabled: bool = False,
+        **_: Any,
     ) -> dict[str, Any]:
         self.keys[TableName] = tuple(part["AttributeName"] for part in KeySchema)
+        self.protection[TableName] = {"DeletionProtectionEnabled": DeletionProtectionEnabled}
         self.items[TableName] = {}
         return {}
+
+    def _describe_table(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName)
+        kinds = zip(self.keys[TableName], ("HASH", "RANGE"), strict=False)
+        schema = [{"AttributeName": name, "KeyType": kind} for name, kind in kinds]
+        described = {"TableName": TableName, "TableStatus": "ACTIVE", "KeySchema": schema}
+        return {"Table": described | self.protection.setdefault(TableName, {})}
+
+    def _update_table(self, *, TableName: str, **changes: Any) -> dict[str, Any]:
+        self._table(TableName)
+        self.protection.setdefault(TableName, {}).update(changes)
+        return {}
+
+    def _list_tables(self, **_: Any) -> dict[str, Any]:
+        return {"TableNames": sorted(self.keys)}
+
+    def _update_continuous_backups(self, *, TableName: str, **_: Any) -> dict[str, Any]:
+        self._table(TableName)
+        self.recoverable.add(TableName)
+        return {}
+
+    def _describe_continuous_backups(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName)
+        status = "ENABLED" if TableName in self.recoverable else "DISABLED"
+        recovery = {"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status}}
+        return {"ContinuousBackupsDescription": recovery}
 
     def _batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
         for name, writes in RequestItems.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -85,7 +86,10 @@ def _answer(
         except Unprocessable as error:
             return _problem(422, str(error))
         _complete(world, biz)
-        answer = jsonify(shape(query, query.select(world.stores[biz])))
+        chosen = shape(query, query.select(world.stores[biz]))
+        # Half an emoji is valid JSON as its escape only.
+        body = json.dumps(chosen, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        answer = Response(body, mimetype="application/json")
         _change(world, biz, what if what == "count" else f"page:{query.page}")
         return answer
 

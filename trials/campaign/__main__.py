@@ -91,7 +91,7 @@ def _with_progress(pool: Pool, cases: Sequence[Case]) -> list[Result]:
             left = (len(cases) - len(results)) / rate
             _say(f"{len(results)} of {len(cases)} cases, {wrong} wrong, {left:.0f} s to go")
     if wrong:
-        _say("play one again: uv run python -m trials.campaign --case NAME")
+        _say("play one again: .venv/bin/python -m trials.campaign --case NAME")
     return results
 
 

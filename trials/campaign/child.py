@@ -32,14 +32,18 @@ def warm_up(order: Mapping[str, Any]) -> None:
     Raises RuntimeError when that has started a thread, which no fork would have.
     """
     from naverplace.pipeline import context
+    from naverplace.pipeline.rulebook_in_force import load_files
     from naverplace.quality import validation
-    from trials.campaign.known_rows import suite_knowing, validate_once
+    from trials.campaign.known_rows import checkpoint_knowing, validate_once
+    from trials.campaign.shop import readings
 
     settings = _settings(order)
-    rulebook = context.RunContext(settings, run_id="", door="lambda", dry_run=True).rulebook
-    put_in_place(context, "load_rulebook", lambda *args, **kwargs: rulebook)
-    known = validate_once(settings.quality, rulebook.stores)
-    put_in_place(validation, "_run_suite", suite_knowing(known))
+    in_force, _ = load_files(settings)
+    put_in_place(context, "load_in_force", lambda *args, **kwargs: in_force)
+    known = validate_once(
+        readings(), settings=settings.quality, known_stores=in_force.rulebook.stores
+    )
+    put_in_place(validation, "_run_checkpoint", checkpoint_knowing(known))
     if threading.active_count() > 1:
         raise RuntimeError(f"threads of the fork server: {threading.enumerate()}")
     gc.collect()

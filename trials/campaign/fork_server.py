@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 DIED = "died"  # the state of a run that was killed
@@ -36,16 +37,20 @@ class Ended:
 
 
 class ForkServer:
-    """Starts runs, several at a time if asked to; make it before the first thread is started."""
+    """Starts runs, several at a time if asked to; make it before the first thread is started.
 
-    def __init__(self) -> None:
+    `package` is the trial's: its module `child` has what a run's process does (`warm_up` and
+    `run`), its module `bugs` a `plant`.
+    """
+
+    def __init__(self, package: str = "trials.campaign") -> None:
         self._line, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self.pid = os.fork()
         if not self.pid:
             self._line.close()
             try:
-                _serve(its)
+                _serve(its, package)
             except BaseException:  # noqa: BLE001 - the copy of a caller goes no further
                 traceback.print_exc()
             os._exit(1)
@@ -96,13 +101,19 @@ class RunProcess:
             if not self._reaped:  # then its number may be another's
                 os.kill(self.pid, signal.SIGKILL)
 
-    def wait(self) -> Ended:
+    def freeze(self) -> None:
+        """Let the run stand still as a machine that swaps does, until it is killed."""
+        with self._lock:
+            if not self._reaped:
+                os.kill(self.pid, signal.SIGSTOP)
+
+    def wait(self, seconds: float = RUN_SECONDS) -> Ended:
         """Wait until the run and all that it has forked have ended.
 
         Raises TimeoutError for a run that does not end (it is killed then), RuntimeError for a
         planted bug whose place is not there any more.
         """
-        text = self._read_until_all_ended()
+        text = self._read_until_all_ended(seconds)
         with self._lock:
             self._server.reap(self.pid)
             self._reaped = True
@@ -113,9 +124,9 @@ class RunProcess:
             raise RuntimeError(f"the bug cannot be planted any more: {read['words']}")
         return Ended(read["state"], read["report"], read["words"])
 
-    def _read_until_all_ended(self) -> bytes:
+    def _read_until_all_ended(self, seconds: float) -> bytes:
         """Read the answer to its end, which comes when no process holds the pipe any more."""
-        text, late = b"", time.monotonic() + RUN_SECONDS
+        text, late = b"", time.monotonic() + seconds
         process = os.pidfd_open(self.pid)
         selector = selectors.DefaultSelector()
         try:
@@ -125,7 +136,7 @@ class RunProcess:
                 ready = {key.fd for key, _ in selector.select(late - time.monotonic())}
                 if not ready:
                     os.killpg(self.pid, signal.SIGKILL)
-                    raise TimeoutError(f"process {self.pid} still runs after {RUN_SECONDS:g} s")
+                    raise TimeoutError(f"process {self.pid} still runs after {seconds:g} s")
                 if process in ready:
                     selector.unregister(process)
                     os.killpg(self.pid, signal.SIGKILL)  # what it has forked is no run of its own
@@ -141,9 +152,8 @@ class RunProcess:
         return text
 
 
-def _serve(line: socket.socket) -> None:
-    from trials.campaign import child
-
+def _serve(line: socket.socket, package: str) -> None:
+    child = import_module(f"{package}.child")
     warm = False
     while True:
         words, handed_over, *_ = socket.recv_fds(line, LARGEST_ORDER, 2)
@@ -156,11 +166,11 @@ def _serve(line: socket.socket) -> None:
             if not warm:
                 child.warm_up(asked["order"])
                 warm = True
-            pid = _fork(line, asked["order"], *handed_over)
+            pid = _fork(line, package, asked["order"], *handed_over)
         line.send(str(pid).encode())
 
 
-def _fork(line: socket.socket, order: Mapping[str, Any], go: int, answer: int) -> int:
+def _fork(line: socket.socket, package: str, order: Mapping[str, Any], go: int, answer: int) -> int:
     pid = os.fork()
     if pid:
         os.close(go)
@@ -171,18 +181,20 @@ def _fork(line: socket.socket, order: Mapping[str, Any], go: int, answer: int) -
     line.close()
     os.setpgid(0, 0)
     if os.read(go, 1):
-        _work(order, answer)
+        _work(package, order, answer)
     os._exit(0)
 
 
-def _work(order: Mapping[str, Any], answer: int) -> None:
-    from trials.campaign import bugs, child
-
+def _work(package: str, order: Mapping[str, Any], answer: int) -> None:
     state = UNPLANTED
     try:
-        bugs.plant(order["bug"])
+        import_module(f"{package}.bugs").plant(order["bug"])
         state = "raised"
-        said = {"state": "reported", "report": child.run(order), "words": ""}
+        said = {
+            "state": "reported",
+            "report": import_module(f"{package}.child").run(order),
+            "words": "",
+        }
     except BaseException as error:  # noqa: BLE001 - the campaign judges it
         said = {"state": state, "report": {}, "words": f"{type(error).__name__}: {error}"}
     with os.fdopen(answer, "w", encoding="utf-8") as pipe:

@@ -91,7 +91,7 @@ def _is_named(booking_num: str, kind: str, ends: Sequence[Ended]) -> bool:
 
 def _was_told(sandbox: Sandbox, booking_num: str, kind: str) -> bool:
     """Tell whether the owner read it, from a run that died before it could hand on its report."""
-    named = f"예약 {booking_num} {WORDS[kind]} "
+    named = f"예약 {booking_num.partition('_')[2]} {WORDS[kind]}:"
     return any(named in message["text"] for message in sandbox.world.telegram)
 
 

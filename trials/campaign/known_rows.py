@@ -1,65 +1,87 @@
-"""Great Expectations' word on the campaign's bookings, asked once: it is two thirds of a run.
+"""Great Expectations' word on a trial's bookings, asked once: it is two thirds of a run.
 
 It is no outside service, and says the same of the same rows. Any other row is validated in the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import timedelta
-from types import SimpleNamespace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from naverplace.quality import validation
 from naverplace.quality.frames import to_frame
+from naverplace.quality.validation import Refusal
 from naverplace.settings.sections import QualitySettings
-from trials.campaign.shop import MOMENTS, STORES, customers
 
 LONGEST_CASE = timedelta(days=2)
 IDENTITY = ("asked_store", "store_id", "booking_id", "status")  # no two rows have the same
 Row = tuple[str, ...]
+Reading = tuple[datetime, Mapping[str, list[dict[str, Any]]]]  # by store, Naver's JSON
 
 
-def validate_once(settings: QualitySettings, known_stores: Collection[str]) -> Sequence[Row]:
-    """Validate all rows of the campaign, at a case's begin and end.
+def validate_once(
+    readings: Iterable[Reading], *, settings: QualitySettings, known_stores: Collection[str]
+) -> Sequence[Row]:
+    """Validate all rows of these readings, when they are read and at a case's end.
 
     Raises RuntimeError when one of them is refused.
     """
     rows: list[Row] = []
-    for now in MOMENTS:
+    for now, stores in readings:
         frames = {
-            store: to_frame(
-                [person.raw() for person in customers(now) if person.store == store],
-                store_id=store,
-                fields=(),
-                read_at=now,
-            )
-            for store in STORES
+            store: to_frame(raws, store_id=store, fields=(), read_at=now)
+            for store, raws in stores.items()
         }
         for at in (now, now + LONGEST_CASE):
             validated = validation.validate(
                 frames, known_stores=known_stores, now=at, settings=settings
             )
             if refused := [row for store in validated.stores for row in store.quarantined]:
-                raise RuntimeError(f"a booking of the campaign is refused: {refused}")
+                raise RuntimeError(f"a booking of the trial is refused: {refused}")
         rows += [row for frame in frames.values() for row in _rows(frame)]
     return rows
 
 
-def suite_knowing(known: Collection[Row]) -> Any:
-    """Make the suite that passes frames of known rows at once, and validates all others."""
-    real, sound = validation._run_suite, frozenset(known)
+def checkpoint_knowing(known: Collection[Row]) -> Any:
+    """Make the checkpoint that passes frames of known rows at once, and validates all others."""
+    real, sound = validation._run_checkpoint, frozenset(known)
 
-    def run_suite(whole: pd.DataFrame, **words: Any) -> tuple[Any, Any]:
+    def run_checkpoint(whole: pd.DataFrame, **words: Any) -> list[Refusal]:
         rows = _rows(whole)
         bookings = {row[: len(IDENTITY)] for row in rows}
         if sound.issuperset(rows) and len(bookings) == len(rows):
-            return SimpleNamespace(results=[]), None
+            return []
         return real(whole, **words)
 
-    return run_suite
+    return run_checkpoint
+
+
+def learning_checkpoint() -> Any:
+    """Make the checkpoint that passes at once what it has found sound, for as long as a case lasts.
+
+    Rows are asked about when they are first seen, now and at a case's end; those of a frame in
+    which one is refused are validated each time.
+    """
+    real, sound = validation._run_checkpoint, dict[tuple[object, ...], list[datetime]]()
+
+    def run_checkpoint(whole: pd.DataFrame, *, now: datetime, **words: Any) -> list[Refusal]:
+        around = tuple(map(str, words.values()))
+        rows = [(*row, *around) for row in _rows(whole)]
+        alone = len({row[: len(IDENTITY)] for row in rows}) == len(rows)
+        if alone and all(
+            any(at <= now <= at + LONGEST_CASE for at in sound.get(row, ())) for row in rows
+        ):
+            return []
+        refused = real(whole, now=now, **words)
+        if alone and not refused and not real(whole, now=now + LONGEST_CASE, **words):
+            for row in rows:
+                sound.setdefault(row, []).append(now)
+        return refused
+
+    return run_checkpoint
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:

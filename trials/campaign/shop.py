@@ -121,6 +121,13 @@ def customers(now: datetime) -> tuple[Customer, ...]:
     )
 
 
+def readings() -> Iterator[tuple[datetime, dict[str, list[dict[str, Any]]]]]:
+    """Give what Naver lists of every store at each moment."""
+    for now in MOMENTS:
+        people = customers(now)
+        yield now, {store: [p.raw() for p in people if p.store == store] for store in STORES}
+
+
 def open_shop(sandbox: Sandbox, people: tuple[Customer, ...], now: datetime) -> None:
     """Put the customers into the sandbox, with the owner's session alive."""
     sandbox.reset("empty", now=now)

@@ -19,15 +19,10 @@ from naverplace.base.clock import SEOUL
 from naverplace.migration.parity.accepted_differences import load_accepted
 from naverplace.migration.parity.comparison_run import NewSystem, Replayed, replay
 from naverplace.migration.parity.report import write_parity_report
-from naverplace.migration.parity.values import GO, Parity
-from naverplace.migration.parity.verdict import (
-    ParityTotals,
-    Power,
-    VerdictTerms,
-    make_verdict,
-)
+from naverplace.migration.parity.values import GO, Parity, VerdictTerms
+from naverplace.migration.parity.verdict import ParityTotals, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden
-from naverplace.pipeline.capture.versions import rules_version
+from naverplace.rules.rulebook_version import rules_version
 from naverplace.settings.sections import ParitySettings
 from trials.parity.generator import FILE
 from trials.parity.mutants import Mutant
@@ -68,20 +63,20 @@ def compare(*, runs: int | None = None, mutants: int | None = None) -> Parity:
         wrong = len(totals.unexplained)
         say(f"{run.inputs.run_id}: {totals.decisions} decisions, {wrong} unexplained")
     chosen = MUTANTS[:: max(1, len(MUTANTS) // mutants)] if mutants else MUTANTS
-    power = Power(len(chosen), tuple(_survivors(setup, known, chosen)))
     return make_verdict(
         totals,
         VerdictTerms(
             kind="golden",
             made_at=datetime.now(SEOUL),
-            stores=setup.stores,
-            minimum=ParitySettings(),
             aa_differences=aa,
-            rules_version=rules_version(RULES),
-            power=power,
+            rules_version=rules_version(RULES, DEPLOYMENTS / "stores.yaml"),
+            mutants=len(chosen),
+            survivors=tuple(_survivors(setup, known, chosen)),
             seconds=round(time.monotonic() - started, 1),
             notes=(NOTE,),
         ),
+        stores=setup.stores,
+        minimum=ParitySettings(),
     )
 
 

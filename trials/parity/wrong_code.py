@@ -146,11 +146,11 @@ def _hours_off(hours: int) -> Wrong:
 
 
 READING = (
-    _function("times as London's", "quality.frames._start_or_end", _hours_off(-9), reads=True),
-    _function("times an hour late", "quality.frames._start_or_end", _hours_off(1), reads=True),
+    _function("times as London's", "quality.frames._visit", _hours_off(-9), reads=True),
+    _function("times an hour late", "quality.frames._visit", _hours_off(1), reads=True),
     _function(
         "times a minute late",
-        "quality.frames._start_or_end",
+        "quality.frames._visit",
         _other(lambda time: time and time + timedelta(minutes=1)),
         reads=True,
     ),
@@ -191,13 +191,13 @@ READING = (
     ),
     _function(
         "times in milliseconds are refused",
-        "quality.frames._start_or_end",
+        "quality.frames._visit",
         lambda right: lambda value: None if "." in str(value) else right(value),
         reads=True,
     ),
     _function(
         "years of two digits",
-        "quality.frames._start_or_end",
+        "quality.frames._visit",
         _other(lambda time: time and time.replace(year=2000 + time.year % 100)),
         reads=True,
     ),
@@ -263,8 +263,8 @@ DECIDING = (
     _function(
         "everything twice", "rules.engine._in_turn", _other(lambda effects: [*effects, *effects])
     ),
-    _function("names as they come", "rules.templates.to_euc_kr", lambda _: lambda text: text),
-    _function("names cut", "rules.templates.to_euc_kr", _other(lambda text: text[:2])),
+    _function("names as they come", "rules.templates.customer_name", lambda _: lambda text: text),
+    _function("names cut", "rules.templates.customer_name", _other(lambda text: text[:2])),
     _function(
         "the clock of twenty-four hours",
         "base.korean_text.time_words",

@@ -77,8 +77,8 @@ RULES = (
     _off("confirmation-still-owed"),
     _off("guide"),
     _off("event"),
+    _edit("the event at six", _RULES, "current_hour: 20", "current_hour: 18"),
     _edit("the event at seven", _RULES, "current_hour: 20", "current_hour: 19"),
-    _edit("the event at nine", _RULES, "current_hour: 20", "current_hour: 21"),
     _edit("the event at any hour", _RULES, "    - current_hour: 20\n", ""),
     _edit("the event before the visit", _RULES, "- booking_status: RC08", "- booking_status: RC03"),
     _edit(
@@ -108,8 +108,8 @@ RULES = (
     _edit(
         "the owner is told on Slack only",
         "notifications.yaml",
-        "summary: [telegram, slack]",
-        "summary: [slack]",
+        "channels: [telegram, slack]",
+        "channels: [slack]",
     ),
 )
 TEXTS = (

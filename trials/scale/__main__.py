@@ -37,7 +37,6 @@ TUNED = {
     "NAVERPLACE_LEDGER__LEASE_SECONDS": "10",  # what a killed run held is free again after it
     "NAVERPLACE_LEDGER__SETTLE_SECONDS": "0.2",
     "NAVERPLACE_NAVER__PAUSE_SECONDS": "0.05",
-    "NAVERPLACE_QUALITY__WRITE_DOCS": "false",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least that Prefect takes
     "PREFECT_LOGGING_LEVEL": "WARNING",
 }

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,9 @@ class Chain:
         text = (rules / "reminders.yaml").read_text("utf-8")
         (rules / "reminders.yaml").write_text(text.replace(", per_store: true", ""), "utf-8")
         # The examples are about the shipped stores.
-        for example, store in zip(("1051707", "1285716"), self.stores, strict=False):
+        for example, store in zip(
+            ("1051707", "1285716", "951291"), cycle(self.stores), strict=False
+        ):
             examples = (rules / "examples.yaml").read_text("utf-8").replace(example, store)
             (rules / "examples.yaml").write_text(examples, "utf-8")
         guide = {"type": "LMS", "subject": "[이용안내] {{ store.alias }}", "text": GUIDE}

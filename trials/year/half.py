@@ -12,36 +12,39 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
 from naverplace.base.clock import SEOUL
+from naverplace.domain.message_status import TRANSITIONS
 from naverplace.domain.stores import load_stores
+from naverplace.ledger.phone_counter import PREFIX
 from naverplace.reporting.report import RunReport
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.loader import load_settings
 from sandbox.environment import environment
-from sandbox.memory_dynamodb.tables import MemoryTables
 from sandbox.state import World as Sandboxed
 from trials.year.fate import Fate
+from trials.year.history import RecordedTables
 from trials.year.kernel import Kernel, Killed, simulated_sleep
 from trials.year.lines import Switchboard
-from trials.year.lives import StoreLives
+from trials.year.lives import HURRIED, StoreLives
 from trials.year.oracle import Oracle, SeenRun, Verdicts
 from trials.year.plan import RunPlan, plan_day
 from trials.year.readers import Outside, SimulatedNaver
 from trials.year.reading import Reading
 from trials.year.runs import named_in, perform
 from trials.year.sens import Sens
-from trials.year.task import ALL_STORES, BEGIN, ROOT, Tally, Task
+from trials.year.task import A_DAY, ALL_STORES, BEGIN, ROOT, Tally, Task
 from trials.year.troubles import DAY, Troubles, draw_troubles
 from trials.year.typed import quick_types
 from trials.year.world import World
 
+WAYS = frozenset((way.old, way.new) for way in TRANSITIONS)
 KEYS = {"sms": ("booking_num", "phone"), "session": ("id",)}
 
 
@@ -59,15 +62,24 @@ class Half:
         self.kernel = Kernel(start)
         self.luck = Random(f"{task.seed} runs {task.store_ids}")  # noqa: S311 - repeatable
         drawn = draw_troubles(
-            task.seed, start=start, days=task.days, store_ids=ALL_STORES, factor=task.factor
+            task.seed,
+            start=start,
+            days=task.days,
+            store_ids=ALL_STORES,
+            factor=task.factor,
+            without=task.without,
         )
-        self.troubles = Troubles(drawn, task.stray)
-        self.tables = MemoryTables(KEYS)
+        self.troubles = Troubles(drawn, task.stray, task.without)
+        self.hits: list[tuple[float, str]] = []  # what hit which run
+        self.days = task.played or task.days
+        self.tables = RecordedTables(KEYS, self.kernel)
         stores = load_stores(ROOT / "deployments" / "stores.yaml")
         mine = {store_id: stores[store_id] for store_id in task.store_ids}
         self.oracle = Oracle({store_id: store.alias for store_id, store in mine.items()})
         self.outside = self._outside(mine)
-        self.sens = Sens(self.kernel, self.troubles, self.oracle.note_message)
+        self.sens = Sens(
+            self.kernel, self.troubles, self.oracle.note_message, self.tables.note_message
+        )
         self._last_whole = start - DAY
         self._alive = 0
 
@@ -77,7 +89,11 @@ class Half:
             **environment(Sandboxed(), nowhere),
             "NAVERPLACE_RULES_DIR": str(ROOT / "rules"),
             "NAVERPLACE_STORES_FILE": str(ROOT / "deployments" / "stores.yaml"),
+            "NAVERPLACE_SENS__PARALLEL": "1",  # the simulated time knows no threads within a run
         }
+        # Customers that come many times a day, to a busy shop.
+        if self.task.a_day > 2 * A_DAY or self.task.leads == HURRIED:
+            variables |= {"NAVERPLACE_CAPS__FLOOR": "2000", "NAVERPLACE_CAPS__PER_PHONE": "50"}
         settings = load_settings(env=variables, env_file=None)
         rulebook = load_rulebook(
             ROOT / "rules",
@@ -114,14 +130,24 @@ class Half:
     def simulate(self, progress: Callable[[int, Tally], None]) -> Verdicts:
         """Live through all days, and let the oracle judge them."""
         with self._switched():
-            for day in range(self.task.days):
+            for day in range(self.days):
                 midnight = self.start + day * DAY
                 for plan in plan_day(self.task.seed, midnight, self.troubles, self.task.factor):
                     self.kernel.spawn(plan.at, partial(self._run, plan))
                 self.kernel.run(midnight + DAY)
+                self._forget_counters()
                 progress(day + 1, self._counted())
-            self.kernel.run(self.start + self.task.days * DAY + 7200)
-        return self.oracle.judge(self.outside.world.lives, until=self.start + self.task.days * DAY)
+            self.kernel.run(self.start + self.days * DAY + 7200)
+        self.faults += [f"history: {wrong}" for wrong in self.tables.history.judge(WAYS)]
+        return self.oracle.judge(self.outside.world.lives, until=self.start + self.days * DAY)
+
+    def _forget_counters(self) -> None:
+        """Remove the counters of phones that got nothing since yesterday, as the retention does."""
+        before = datetime.fromtimestamp(self.kernel.now - 2 * DAY, UTC).isoformat()
+        items = self.tables.items["session"]
+        for key, item in list(items.items()):
+            if key[0].startswith(PREFIX) and all(m["S"] < before for m in item["marks"]["L"]):
+                del items[key]
 
     @contextmanager
     def _switched(self) -> Iterator[None]:
@@ -163,6 +189,8 @@ class Half:
             return
         finally:
             self._alive -= 1
+            if fate.troubles:
+                self.hits.append((began, f"{plan.run_id}: {', '.join(fate.troubles)}"))
         self.tally.freezes += any(t.startswith("frozen") for t in fate.troubles)
         named, expired = named_in(report)
         self._note(report)

@@ -84,6 +84,7 @@ class Response:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    length: int = 0  # of the body, what is not there yet
 
     def read(self, most: int) -> bytes:
         """Read the body."""
@@ -228,7 +229,7 @@ class Switchboard:
     def switched(self) -> Iterator[None]:
         """Take the place of the library's sockets."""
 
-        def connection(wire: SingleSendClient) -> Any:
+        def connection(wire: SingleSendClient, *where: object) -> Any:
             self.connections += 1
             return Connection(self.app, self.troubles, self.find_fate(), wire.read_timeout)
 

@@ -8,6 +8,7 @@ from random import Random
 
 from naverplace.base.clock import SEOUL
 from trials.year.life import Customers, Life, Version, phone_of
+from trials.year.owed import name_of
 from trials.year.troubles import DAY, HOUR, MINUTE
 
 HOURS = tuple(range(9, 22))  # in which a booking may start
@@ -108,7 +109,7 @@ class StoreLives:
                 status="RC03",
                 start=start,
                 phone=phone_of(customer),
-                name=f"손님{customer}",
+                name=name_of(customer),
                 options=options,
                 told=made + 38.0,
             )

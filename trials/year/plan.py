@@ -29,6 +29,7 @@ class RunPlan:
     freeze_at: int = 0
     freeze_seconds: float = 0.0
     stall_seconds: float = 0.0
+    beside: bool = False  # it begins while another one is under way
 
     def fate(self, kernel: Kernel) -> Fate:
         """Give the run its luck."""
@@ -56,7 +57,23 @@ class RunPlan:
 
 
 def plan_day(seed: int, midnight: float, troubles: Troubles, factor: float) -> Iterator[RunPlan]:
-    """Plan one day: a run every twenty minutes, unless the scheduler stands still."""
+    """Plan one day: a run every twenty minutes, unless the scheduler stands still.
+
+    What is left out is drawn all the same, so that the rest of the day stays as it is.
+    """
+    without = troubles.without
+    for plan in _plan_day(seed, midnight, troubles, factor):
+        if plan.beside and "overlap" in without:
+            continue
+        yield replace(
+            plan,
+            kill_at=0 if "kill" in without else plan.kill_at,
+            freeze_at=0 if "freeze" in without else plan.freeze_at,
+            stall_seconds=0.0 if "late" in without else plan.stall_seconds,
+        )
+
+
+def _plan_day(seed: int, midnight: float, troubles: Troubles, factor: float) -> Iterator[RunPlan]:
     luck = Random(f"{seed} plan {midnight:.0f}")  # noqa: S311 - repeatable
     for slot in range(int(DAY / EVERY)):
         at = midnight + slot * EVERY + luck.uniform(0, 40)
@@ -72,7 +89,7 @@ def plan_day(seed: int, midnight: float, troubles: Troubles, factor: float) -> I
                 beside = at + luck.choice((luck.uniform(0, 5), luck.uniform(0, 90)))
                 same = replace(first, at=beside, seed=f"{seed} {beside}", stall_seconds=0.0)
                 other = _drawn(luck, beside, door="cli", factor=factor)
-                yield luck.choice((same, other))
+                yield replace(luck.choice((same, other)), beside=True)
 
 
 def _drawn(luck: Random, at: float, *, door: str, factor: float) -> RunPlan:

@@ -18,15 +18,18 @@ from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.phone_counter import open_phone_counter
 from naverplace.ledger.records_table import RecordsTable
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
+from naverplace.naver.request_slots import RequestSlots
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.steps import StoreBatch
 from naverplace.quality import frames
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import Rulebook
+from naverplace.rules.rulebook_version import RulebookVersion
 from naverplace.settings.schema import Settings
 from sandbox.memory_dynamodb.tables import MemoryTables
 from trials.year.fate import Fate
@@ -85,7 +88,10 @@ class YearRun(RunContext):
         self.now = self.clock.now()
         self.all_stores, self.stores = outside.stores, dict(outside.stores)
         self.fields, self.rulebook = outside.fields, outside.rulebook
-        self.naver_slots, self.captured = BoundedSemaphore(1), None
+        self.rulebook_version = RulebookVersion()
+        self.cold_start, self.init_seconds = False, 0.0
+        self.naver_slots, self.captured = RequestSlots(1), None
+        self.sens_slots = BoundedSemaphore(1)
         client: Any = Line(outside.tables, outside.troubles, fate)
         self.table = MessageLedger(client, self.settings.aws.sms_table)
         self.remembered = RememberingRecords(client, self.settings.aws.sms_table)
@@ -93,9 +99,16 @@ class YearRun(RunContext):
         self.session_table = StateTable(client, self.settings.aws.session_table)
         ledger = self.settings.ledger
         self.store_locks = StoreLocks(
-            StoreStateTable(self.session_table), run_id=run_id, clock=self.clock, settings=ledger
+            StoreStateTable(self.session_table),
+            run_id=run_id,
+            clock=self.clock,
+            settings=ledger,
+            caps=self.settings.caps,
         )
         self.sens = SensClient(self.settings.sens, self.clock)
+        self.phones = open_phone_counter(
+            self.settings, self.session_table, self.clock, self.sens.find
+        )
         self.resolver = InDoubtResolver(self.table, self.sens, self.clock, ledger)
         self.channels = open_channels(self.settings)
 
@@ -109,30 +122,21 @@ class Visit:
     browser_opened: bool = False
 
 
-@dataclass(frozen=True)
-class Listed:
-    """An answer of the simulated Naver, as `BookingClient` gives it."""
-
-    raws: tuple[Raw, ...]
-
-
 class SimulatedNaver:
     """Takes the place of `BookingClient` where a store is read again before a door is opened."""
 
-    def __init__(self, session: Any, settings: object, clock: object) -> None:
+    def __init__(self, session: Any, settings: object, clock: object, slots: object) -> None:
         self.visit: Visit = session
 
-    def bookings(self, store_id: str, status: str, window: object = None) -> Listed:
+    def bookings(self, store_id: str, status: str, window: object = None) -> tuple[Raw, ...]:
         """List what starts soon: no guide is asked about for anything else."""
         outside, fate = self.visit.outside, self.visit.fate
         look(outside, fate, store_id)
         soon = outside.kernel.now + 3 * HOUR
-        return Listed(
-            tuple(
-                raw_of(standing.life, standing.version)
-                for standing in outside.world.standings(store_id)
-                if standing.version.status == status and standing.version.start <= soon
-            )
+        return tuple(
+            raw_of(standing.life, standing.version)
+            for standing in outside.world.standings(store_id)
+            if standing.version.status == status and standing.version.start <= soon
         )
 
 

@@ -81,7 +81,7 @@ def perform(
         read_store=lambda run, session, store_id: reader.read_store(store_id),
         check_quality=lambda run, batches: _validated(run, reader, batches),
         decide=decide,
-        write_quality_docs=lambda run, validated: "",
+        note_due=lambda run, validated, decided: {},  # nobody watches
         report=report,
     )
     done = process(run, OneByOne(), steps)
@@ -103,7 +103,7 @@ def _validated(run: RunContext, reader: Reader, batches: Sequence[StoreBatch]) -
         ValidatedStore(store_id, cast(Any, range(batch.confirmed + batch.completed)))
         for store_id, batch in passed.items()
     )
-    return ValidationResult(checked, None)
+    return ValidationResult(checked)
 
 
 def _decided(run: RunContext, reader: Reader, validated: ValidationResult) -> DecisionResult:

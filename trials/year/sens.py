@@ -33,11 +33,17 @@ class SimulatedWorld(World):
 class Sens:
     """The service, as one WSGI application."""
 
-    def __init__(self, kernel: Kernel, troubles: Troubles, accepted: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        troubles: Troubles,
+        accepted: Callable[..., None],
+        noted: Callable[[dict[str, Any], float], None],
+    ) -> None:
         self.world = SimulatedWorld()
         self.world.kernel = kernel
         self.app = create_sens_app(self.world)
-        self.kernel, self.troubles, self.accepted = kernel, troubles, accepted
+        self.kernel, self.troubles, self.accepted, self.noted = kernel, troubles, accepted, noted
         self._log: deque[tuple[float, dict[str, Any]]] = deque()
         self._by_request: dict[str, list[dict[str, Any]]] = {}
 
@@ -60,6 +66,7 @@ class Sens:
             self._by_request.pop(self._log.popleft()[1]["requestId"], None)
         self._log.append((self.kernel.now, message))
         self._by_request.setdefault(message["requestId"], []).append(message)
+        self.noted(message, self.kernel.now)
         self.accepted(
             at=self.kernel.now,
             to=message["to"],

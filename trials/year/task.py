@@ -30,6 +30,8 @@ class Task:
     a_day: float = A_DAY
     leads: tuple[int, ...] = LEADS
     whole: bool = True  # now and then everything is read, through the real gates
+    without: frozenset[str] = frozenset()  # kinds of trouble that are left out: troubles.KINDS
+    played: int = 0  # only so many of the days; 0: all
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -26,6 +26,8 @@ SENS_KINDS = (
     "log slow",
 )
 DYNAMODB_KINDS = ("throttled", "internal", "away", "answer lost")
+OF_RUNS = ("overlap", "kill", "freeze", "late")  # drawn with the plan of runs
+STRAY = "stray"  # single calls outside any outage
 # How many of each in a year, and how long they last: from, to, in seconds.
 A_YEAR_OF = {
     "one store of Naver": (60, 20 * MINUTE, 6 * HOUR),
@@ -37,6 +39,9 @@ A_YEAR_OF = {
     "no runs": (14, 1 * HOUR, 9 * HOUR),
     "two doors": (12, 20 * HOUR, 30 * HOUR),
 }
+
+
+KINDS = (*A_YEAR_OF, *SENS_KINDS, *DYNAMODB_KINDS, *OF_RUNS, STRAY)  # that may be left out
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,13 @@ class Troubles:
 
     found: Sequence[Trouble]
     stray: float = 0.0  # share of single calls that fail without any outage
+    without: frozenset[str] = frozenset()  # kinds that are left out
     _days: dict[tuple[str, int], list[Trouble]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for trouble in self.found:
+            if trouble.service in ("sens", "dynamodb") and trouble.kind in self.without:
+                continue
             for day in range(int(trouble.start // DAY), int(trouble.end // DAY) + 1):
                 self._days.setdefault((trouble.service, day), []).append(trouble)
 
@@ -81,6 +89,8 @@ class Troubles:
         if self.stray and fate.luck.random() < self.stray:
             kinds = SENS_KINDS[:-2] if service == "sens" else DYNAMODB_KINDS
             kind = fate.luck.choice(kinds)
+            if self.without & {kind, STRAY}:
+                return ""
             fate.note(f"{service}: {kind}")
             # A single DynamoDB call that fails is repeated by botocore, whatever the run does.
             return kind
@@ -88,9 +98,18 @@ class Troubles:
 
 
 def draw_troubles(
-    seed: int, *, start: float, days: int, store_ids: Sequence[str], factor: float
+    seed: int,
+    *,
+    start: float,
+    days: int,
+    store_ids: Sequence[str],
+    factor: float,
+    without: Collection[str] = (),
 ) -> list[Trouble]:
-    """Draw the troubles of this many days; `factor` makes short trials as hard as long ones."""
+    """Draw the troubles of this many days; `factor` makes short trials as hard as long ones.
+
+    What is left out is drawn all the same, so that the others stay as they are.
+    """
     luck = Random(f"{seed} troubles")  # noqa: S311 - a trial must be repeatable
     drawn: list[Trouble] = []
     for name, (count, shortest, longest) in A_YEAR_OF.items():
@@ -99,7 +118,9 @@ def draw_troubles(
         for _ in range(many):
             lasts = math.exp(luck.uniform(math.log(shortest), math.log(longest)))
             at = start + luck.uniform(0.1 * DAY, days * DAY)
-            drawn.append(_trouble(name, at, at + lasts, luck, store_ids))
+            trouble = _trouble(name, at, at + lasts, luck, store_ids)
+            if name not in without:
+                drawn.append(trouble)
     return sorted(drawn, key=lambda trouble: trouble.start)
 
 

@@ -1,0 +1,37 @@
+"""The modules whose mutants must be noticed, each with the tests that are about it."""
+
+from __future__ import annotations
+
+_DELIVERY = (
+    "tests/model/test_ledger_machine.py::test_the_short_plays_keep_every_promise",
+    "tests/delivery/test_delivery.py",
+    "tests/delivery/test_in_doubt_resolver.py",
+)
+_CLAIMS = ("tests/domain/test_records.py", "tests/ledger/test_tables.py", *_DELIVERY)
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "naverplace/rules/engine.py": ("tests/rules/test_engine.py", "tests/rules/test_rule_laws.py"),
+    "naverplace/rules/conditions.py": (
+        "tests/rules/test_conditions.py",
+        "tests/rules/test_shipped_rules.py",
+        "tests/rules/test_wishes.py",
+    ),
+    "naverplace/rules/expiry.py": ("tests/rules/test_expiry.py",),
+    "naverplace/rules/rescheduling.py": ("tests/rules/test_rescheduling.py",),
+    "naverplace/ledger/reservations.py": (
+        "tests/migration/cutover/test_handback_laws.py",
+        "tests/migration/cutover/test_handback.py",
+    ),
+    "naverplace/ledger/message_ledger.py": _CLAIMS,
+    "naverplace/ledger/store_state.py": ("tests/ledger/test_store_state.py", *_DELIVERY[:1]),
+    "naverplace/ledger/store_lock.py": ("tests/ledger/test_store_lock.py", *_DELIVERY[:1]),
+    "naverplace/delivery/deliver.py": _DELIVERY,
+    "naverplace/delivery/executor.py": (*_DELIVERY, "tests/delivery/test_resending.py"),
+    "naverplace/delivery/in_doubt.py": ("tests/delivery/test_in_doubt.py", *_DELIVERY[::2]),
+    "naverplace/delivery/send_caps.py": (_DELIVERY[0], "tests/pipeline/test_caps.py"),
+    "naverplace/domain/record_matching.py": ("tests/domain/test_record_matching.py",),
+    "naverplace/domain/notification_routing.py": (
+        "tests/rules/test_rulebook.py",
+        "tests/reporting/test_owner_messages.py",
+    ),
+}
