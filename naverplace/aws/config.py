@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.config import Config
 from pydantic import Field
 
 from naverplace.base.setting_types import Section, Url
@@ -38,6 +37,8 @@ def client_options(aws: AwsSettings, *, attempts: int | None = None, **more: Any
 
     Throttling and network faults are retried within, `aws.attempts` times when not said otherwise.
     """
+    from botocore.config import Config  # what only reads the settings needs none
+
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts or aws.attempts},
         connect_timeout=aws.connect_timeout,

@@ -12,6 +12,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from naverplace.aws.config import AwsSettings, client_options
+from naverplace.aws.deadlines import set_deadline
 from naverplace.aws.errors import translated
 from naverplace.base.errors import BadResponse, Permanent, ServiceUnavailable
 from naverplace.base.timing import PhaseTimer
@@ -28,6 +29,7 @@ _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 def open_dynamodb(aws: AwsSettings) -> DynamoDBClient:
     """Open a client, which threads may share; throttling and network faults are retried within."""
     client = boto3.client("dynamodb", **client_options(aws))
+    set_deadline(client)
     client.meta.events.register("after-call.dynamodb", _refuse_broken)
     return client
 
@@ -71,7 +73,7 @@ class _ReadOnly:
     def __getattr__(self, name: str) -> Any:
         if name in self.__dict__.get("_calls", {}):
             return self._calls[name]
-        raise Permanent(f"DynamoDB: {name} is not there for a shadow, which only reads")
+        raise Permanent(f"DynamoDB: {name} is not there for whoever only looks")
 
 
 def read_only(client: DynamoDBClient) -> DynamoDBClient:
@@ -81,7 +83,10 @@ def read_only(client: DynamoDBClient) -> DynamoDBClient:
 
 def table_errors(table: str) -> AbstractContextManager[None]:
     """Translate what boto3 raises about a table; a failed condition passes through."""
-    missing = "there is no such table; create it: naverplace init-tables"
+    missing = (
+        "there is no such table; naverplace doctor names those that there are, "
+        "and naverplace init-tables creates it"
+    )
     return translated(
         f"DynamoDB, table {table!r}",
         "check the AWS credentials and rights",

@@ -49,6 +49,8 @@ def translated(
             raise Throttled(f"{where}: throttled, also after retries ({code})") from error
         if status >= 500:
             raise ServiceUnavailable(f"{where}: answered {status} ({code})") from error
+        if code in ("", str(status)):  # botocore has found no word of AWS's in the answer
+            raise ServiceUnavailable(f"{where}: an answer broke off ({status})") from error
         words = advice.get(code, refused)
         raise Permanent(f"{where}: refused with {code} ({status}); {words}") from error
     except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as error:
@@ -59,3 +61,6 @@ def translated(
     except BotoCoreError as error:
         # The fault's class says enough; its text can hold URLs.
         raise ServiceUnavailable(f"{where}: not reached ({type(error).__name__})") from error
+    except (AttributeError, LookupError, RecursionError, TypeError) as error:  # botocore's reading
+        kind = type(error).__name__
+        raise ServiceUnavailable(f"{where}: an answer that cannot be read ({kind})") from error

@@ -55,23 +55,17 @@ class Table:
         """Read the items whose partition key `partition` has this value."""
         condition = Key(partition).eq(value)
         built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
-        answer = self._call(
-            "query",
-            KeyConditionExpression=built.condition_expression,
-            ExpressionAttributeNames=built.attribute_name_placeholders,
-            ExpressionAttributeValues=to_wire(built.attribute_value_placeholders),
-            ConsistentRead=True,
-        )
-        return [from_wire(item) for item in answer["Items"]]
+        request = {
+            "KeyConditionExpression": built.condition_expression,
+            "ExpressionAttributeNames": built.attribute_name_placeholders,
+            "ExpressionAttributeValues": to_wire(built.attribute_value_placeholders),
+            "ConsistentRead": True,
+        }
+        return [from_wire(item) for item in self._pages("query", request)]
 
     def scan(self, *, attempts: int = 1, wait: float = 0, **request: Any) -> Iterator[Item]:
         """Read every item in its typed form; a page that fails is tried again by itself."""
-        while True:
-            answer = retry(lambda: self._call("scan", **request), attempts=attempts, wait=wait)
-            yield from answer.get("Items", [])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return self._pages("scan", request, attempts=attempts, wait=wait)
 
     def put(
         self, item: Mapping[str, Any], *, condition: ConditionBase | None = None
@@ -116,11 +110,18 @@ class Table:
             UpdateExpression=" ".join(clauses),
         )
 
-    def append(self, key: Mapping[str, str], name: str, value: Any) -> None:
-        """Add a value to the end of a list, which need not exist yet."""
-        self._write(
+    def append(
+        self,
+        key: Mapping[str, str],
+        name: str,
+        value: Any,
+        *,
+        condition: ConditionBase | None = None,
+    ) -> Item | None:
+        """Add a value to the end of a list, which need not exist yet; answers as `update` does."""
+        return self._write(
             "update_item",
-            None,
+            condition,
             {"#list": name},
             {":none": [], ":value": [value]},
             Key=to_wire(key),
@@ -157,6 +158,19 @@ class Table:
         with table_errors(self.name):
             return getattr(self.client, operation)(TableName=self.name, **request)
 
+    def _pages(
+        self, operation: str, request: dict[str, Any], *, attempts: int = 1, wait: float = 0
+    ) -> Iterator[Item]:
+        """Read page after page, each a megabyte at most, also where none of its items is wanted."""
+        while True:
+            answer = retry(lambda: self._call(operation, **request), attempts=attempts, wait=wait)
+            with table_errors(self.name):
+                items = answer["Items"]
+            yield from items
+            if not answer.get("LastEvaluatedKey"):
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def _get_batch(self, keys: list[Any]) -> Iterator[Item]:
         wait = self._wait
         for _ in range(10):
@@ -164,7 +178,8 @@ class Table:
                 answer = self.client.batch_get_item(
                     RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
                 )
-            yield from map(from_wire, answer["Responses"].get(self.name, []))
+                found = answer["Responses"].get(self.name, [])
+            yield from map(from_wire, found)
             unread = answer.get("UnprocessedKeys", {}).get(self.name)
             if not unread:
                 return

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
+
 
 class NaverPlaceError(Exception):
     """Every error that this library raises on purpose."""
@@ -47,19 +50,19 @@ class _Listed(Permanent):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.title}:", *(f"  {p}" for p in self.problems)])
+        return "\n".join([f"{_(self.title)}:", *(f"  {p}" for p in self.problems)])
 
 
 class SettingsError(_Listed):
     """One or more settings are wrong or missing; `problems` lists them all."""
 
-    title = "settings are wrong or missing"
+    title = N_("settings are wrong or missing")
 
 
 class RulesError(_Listed):
     """Rules, templates, fields or stores are wrong; each problem starts `file:line:column:`."""
 
-    title = "the YAML files are wrong"
+    title = N_("the YAML files are wrong")
 
 
 class CannotDecide(Permanent):
@@ -151,6 +154,10 @@ class CoolingDown(LoginFailed):
 
     reason = "cooling_down"
     advice = "mend the cause of the earlier failure, then: naverplace login"
+
+    def __init__(self, message: str, *, after: str = "") -> None:
+        super().__init__(message)
+        self.after = after  # reason of the failure that began it
 
 
 class BadResponse(Permanent):

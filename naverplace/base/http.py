@@ -1,26 +1,126 @@
-"""Questions over HTTP: time-outs, patience, and the vendors' errors in our words.
+"""The policy of every request, and questions: patience, and the vendors' errors in our words.
 
-Only for questions, which may be asked again; what sends something goes through
-`messaging.single_send_http`.
+Whatever asks a service has a `Deadline` for its whole exchange and reads at most `LARGEST`. Only
+questions are asked again; what sends something goes through `messaging.single_send_http`.
 """
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from urllib3.exceptions import LocationParseError
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.response import BaseHTTPResponse
 
 from naverplace.base.errors import Permanent, ServiceUnavailable, Throttled, Transient
 
 T = TypeVar("T")
+DEADLINE = 60.0  # seconds until an answer is whole: its bytes may trickle for ever
+LARGEST = 16 * 1024 * 1024  # bytes of an answer, decompressed: 200 bookings have 2 MB
+
+_PIECE = 64 * 1024
+_exchange = threading.local()  # the Deadline by which this thread asks
+
+
+class Deadline:
+    """Hangs up on a service when one exchange with it takes longer than so many seconds.
+
+    Time-outs of sockets count from byte to byte. Within it, this thread's connections of
+    `WatchedPools` tell by themselves which line is theirs; others call `watch`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._line: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._hang_up)
+        self._timer.daemon = True
+
+    def watch(self, line: socket.socket) -> None:
+        """Hang up on this line when the time is over; at once when it is."""
+        with self._lock:
+            self._line = line
+        if self.over:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            self.over = True
+            if self._line is not None:
+                try:
+                    # Of the socket below TLS, whose own would pull the ground from under a reader.
+                    socket.socket.shutdown(self._line, socket.SHUT_RDWR)
+                except OSError:  # the other side was faster
+                    return
+
+    def __enter__(self) -> Deadline:
+        _exchange.deadline = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._line = None
+        _exchange.deadline = None
+
+    @staticmethod
+    def of_thread() -> Deadline | None:
+        """Give the deadline of the exchange that this thread is in."""
+        return getattr(_exchange, "deadline", None)
+
+
+class Watched:
+    """What makes a connection of urllib3 tell the deadline about its line."""
+
+    sock: Any
+
+    def getresponse(self) -> BaseHTTPResponse:
+        """Wait for an answer, within the deadline of this thread if it has one."""
+        if deadline := Deadline.of_thread():
+            deadline.watch(self.sock)
+        return super().getresponse()  # type: ignore[misc, no-any-return]
+
+
+class _Http(Watched, HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _Https(Watched, HTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _WatchedAdapter(HTTPAdapter):
+    """The way of requests to a service, by connections that a deadline can hang up."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return manager
 
 
 def retry(
@@ -66,15 +166,23 @@ class RetryPolicy:
 
     connect_timeout: float  # seconds
     read_timeout: float  # seconds without a byte
+    deadline: float = DEADLINE
     attempts: int = 3
     wait: float = 1.0  # seconds
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow nothing: requests reads the address of a redirect also when it must not follow."""
+
+
 def make_session() -> requests.Session:
-    """Make a session, which never retries by itself, and never authenticates either."""
-    session = requests.Session()
+    """Make a session, which never retries by itself, never authenticates and follows nothing."""
+    session = _Session()
     # A ~/.netrc would add an Authorization header that Naver never asked for.
     session.auth = lambda request: request
+    session.mount("http://", _WatchedAdapter())
+    session.mount("https://", _WatchedAdapter())
     return session
 
 
@@ -97,16 +205,19 @@ def get_with_retry(
 
     def once() -> T:
         try:
-            answer = session.get(
-                url,
-                params=dict(params or {}),
-                headers=dict(headers or {}),
-                timeout=(policy.connect_timeout, policy.read_timeout),
-                allow_redirects=False,
-            )
+            with Deadline(policy.deadline) as deadline:
+                answer = session.get(
+                    url,
+                    params=dict(params or {}),
+                    headers=dict(headers or {}),
+                    timeout=(policy.connect_timeout, policy.read_timeout),
+                    allow_redirects=False,
+                    stream=True,
+                )
+                _read_whole(answer, deadline)
         except (LocationParseError, InvalidSchema, InvalidURL, MissingSchema):
             raise Permanent(f"{service}: the address in the settings is none") from None
-        except (requests.RequestException, UnicodeError) as error:
+        except (requests.RequestException, HTTPError, UnicodeError) as error:
             # The cause would show the whole URL in every traceback.
             raise ServiceUnavailable(
                 f"{service}: no whole answer from {_place(url)} ({type(error).__name__})"
@@ -115,6 +226,27 @@ def get_with_retry(
         return read(answer)
 
     return retry(once, attempts=policy.attempts, wait=policy.wait)
+
+
+def _read_whole(answer: requests.Response, deadline: Deadline) -> None:
+    """Read the body piece by piece, so that neither its time nor its size is without end."""
+    body = bytearray()
+    try:
+        # A piece is what has come, and little of it: one read could unpack to gigabytes.
+        while piece := answer.raw.read1(_PIECE, decode_content=True):
+            body += piece
+            if len(body) > LARGEST:
+                raise requests.ConnectionError("the answer is too large")
+            if deadline.over:
+                break
+        if deadline.over:
+            raise requests.Timeout("the answer was not whole in time")
+        if answer.raw.length_remaining:
+            raise requests.ConnectionError("the answer broke off")
+    except BaseException:
+        answer.close()  # what is left on the line is no answer to the next question
+        raise
+    answer._content = bytes(body)  # where requests' own reading puts it
 
 
 def _judge(answer: requests.Response, *, service: str, place: str) -> None:

@@ -5,11 +5,13 @@ What takes one or two bytes in EUC-KR is sendable, not 뷁 (outside-services: SE
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
 
 WEEKDAYS = "월화수목금토일"
+REMEMBERED = 200  # signs of a text that is written once
 UNKNOWN_LETTER = "○"  # what Koreans write for a letter that is not shown
 
 
@@ -47,24 +49,107 @@ def size(text: str) -> int:
     return sum(map(_bytes_of, text))
 
 
-@lru_cache(maxsize=4096)
+def compose(text: str) -> str:
+    """Put loose letters together (NFC): a Mac and an iPhone may write 가 as two."""
+    return unicodedata.normalize("NFC", text)
+
+
 def to_euc_kr(text: str) -> str:
     """Write a customer's words in one line of signs that a text message can carry.
 
-    Loose letters are put together (an iPhone's 가 may be two), emoji and other symbols are left
-    out, and a letter that EUC-KR lacks becomes ○.
+    A sendable line stays itself. Signs that look alike are folded, emoji and other symbols are
+    left out, and a letter that EUC-KR lacks becomes ○. Digits that did not stand side by side
+    never do: `1–2인` becomes `1-2인`, `1🙂2` becomes `1 2`.
     """
-    one_line = " ".join(unicodedata.normalize("NFC", text).split())
-    kept = "".join(_carried(sign) for sign in one_line)
-    return " ".join(kept.split())
+    # A long text is not kept: thousands of them would fill the memory.
+    return _remembered(text) if len(text) <= REMEMBERED else _in_euc_kr(text)
+
+
+def _in_euc_kr(text: str) -> str:
+    line = " ".join(text.split())
+    if line.isprintable() and not unsendable(line):
+        return line
+    written, last, gap = "", "", False
+    for sign in compose(line):
+        piece = _carried(sign)
+        if piece:
+            joins = written[-1:].isdecimal() and piece[0].isdecimal()
+            if joins and (gap or not (last.isdecimal() and sign.isdecimal())):
+                written += " "
+            written += piece
+            last = sign
+        gap = not piece
+    return " ".join(written.split())
+
+
+_remembered = lru_cache(maxsize=4096)(_in_euc_kr)
+
+
+# What neither its category nor NFKC tells; on the right only signs that EUC-KR has.
+_LOOK_ALIKES = {
+    **dict.fromkeys("−⁻₋➖ーㅡ﹣", "-"),
+    **dict.fromkeys("〜˜⁓∿", "~"),
+    **dict.fromkeys("∶꞉ː⁚", ":"),
+    **dict.fromkeys("•‧⋅・●◦▪", "·"),
+    **dict.fromkeys("⁄∕⧸", "/"),
+    **dict.fromkeys("‚ʼʹ′ʻ", "'"),
+    **dict.fromkeys("„‟″", '"'),
+    **dict.fromkeys("❨", "("),
+    **dict.fromkeys("❩", ")"),
+    "₩": "￦",
+    "✕": "×",
+    "✖": "×",
+    "©": "(c)",
+}
+_BY_CATEGORY = {"Pd": "-", "Zs": " ", "Cc": "", "Cf": "", "Mn": "", "Me": ""}
 
 
 def _carried(sign: str) -> str:
-    if unicodedata.category(sign) == "Cc":
-        return ""
-    if 1 <= _bytes_of(sign) <= 2:
+    """Write one sign with those that EUC-KR has; '' leaves it out."""
+    category = unicodedata.category(sign)
+    if 1 <= _bytes_of(sign) <= 2 and category != "Cc":
         return sign
-    return UNKNOWN_LETTER if unicodedata.category(sign)[0] in "LN" else ""
+    plain = unicodedata.normalize("NFKC", sign)
+    bare = "".join(
+        c for c in unicodedata.normalize("NFKD", sign) if unicodedata.category(c) != "Mn"
+    )
+    for way in (_LOOK_ALIKES.get(sign), _BY_CATEGORY.get(category), _digit(sign), plain, bare):
+        if way is not None and not unsendable(folded := way.replace("⁄", "/")):
+            return folded
+    return UNKNOWN_LETTER if category[0] in "LN" else ""
+
+
+def _digit(sign: str) -> str | None:
+    value = unicodedata.decimal(sign, None)
+    return None if value is None else str(value)
+
+
+NAME_BYTES = 20  # of a name in a text: ten letters of Hangul
+_NO_NAME = re.compile(
+    r"https?:|www\.|://|@|\.(?:com|net|org|kr|co|io|ly|me|to|gg|be|cc|tv|im|us|jp|cn|app|biz|info|link"
+    r"|live|online|page|shop|site|store|top|vip|xyz|click)\b|\d(?:[\s.,-]*\d){3}",
+    re.IGNORECASE,
+)
+
+
+def customer_name(text: str) -> str:
+    """Write a name for a text: at most a name, '' when it holds an address or a long number.
+
+    Whoever books may type anything, and it goes out from the shop's own number.
+    """
+    name = to_euc_kr(text)
+    if _NO_NAME.search(unicodedata.normalize("NFKC", text)) or _NO_NAME.search(name):
+        return ""
+    name = name[:NAME_BYTES]  # a sign takes a byte at least: a long one is not measured often
+    while size(name) > NAME_BYTES:
+        name = name[:-1]
+    return name.strip()
+
+
+def is_odd_name(text: str) -> bool:
+    """Tell whether a text lacks the customer's name, or most of it: a person should look."""
+    written = to_euc_kr(text)
+    return bool(written) and (not customer_name(text) or size(written) > 3 * NAME_BYTES)
 
 
 def name_signs(sign: str) -> str:

@@ -9,6 +9,7 @@ table `sms` (L10).
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -24,23 +25,44 @@ def normalise_phone(raw: str) -> str:
     Takes hyphens, blanks and the +82, 0082 and 82 forms. Raises ValueError, without a digit of the
     number in its text, when no text message can reach it.
     """
-    text = raw.strip()
+    text = _plain(raw)
     # A national number starts with 0, so 82... without a plus is the country code.
     if (_INTERNATIONAL.match(text) and not text.startswith("0")) or text.startswith("0082"):
         text = "0" + _INTERNATIONAL.sub("", text, count=1).lstrip("0")
-    if re.search(r"[^\d\s().+-]", text):
+    if re.search(r"[^0-9\s().+/·-]", text):
         raise ValueError("phone: holds other signs than digits")
     try:
         number = phonenumbers.parse(text, "KR")
     except NumberParseException:
         raise ValueError("phone: not a phone number") from None
     digits = f"0{number.national_number}"
+    # The library lists the 010 numbers in use, late: of those the shape decides.
+    if number.country_code == 82 and re.fullmatch(r"010\d{8}", digits):
+        return digits
     if number.country_code != 82 or not phonenumbers.is_valid_number(number):
         raise ValueError("phone: not a Korean phone number")
     reachable = phonenumbers.number_type(number) in _REACHABLE
     if not reachable or not _MOBILE.fullmatch(digits):
         raise ValueError("phone: not a number that a text message can reach")
     return digits
+
+
+def is_phone(raw: str) -> bool:
+    """Tell whether it is some phone's number, of any country, whatever can be sent to it."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(_plain(raw), "KR"))
+    except NumberParseException:
+        return False
+
+
+def _plain(raw: str) -> str:
+    """Write a number with the plain signs that look like its own; drop those that nobody sees."""
+    signs = unicodedata.normalize("NFKC", raw)
+    folded = (_LOOKS_LIKE.get(unicodedata.category(sign), sign) for sign in signs)
+    return re.sub(r"[−ー˗]", "-", "".join(folded)).replace("/", " ").replace("·", " ").strip()
+
+
+_LOOKS_LIKE = {"Pd": "-", "Zs": " ", "Cf": "", "Cc": "", "Mn": ""}
 
 
 def legacy_sort_key_phone(raw: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from naverplace.base.translation import gettext as _
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -29,5 +31,7 @@ def suggest_nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Word a hint: the nearest known word, or all of them when none is near."""
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(sorted(known))}" if known else "none is known"
+        return _("did you mean {word!r}?").format(word=close[0])
+    if not known:
+        return _("none is known")
+    return _("known: {words}").format(words=", ".join(sorted(known)))

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import NoDecode
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -64,10 +74,24 @@ def _listed(value: object) -> object:
     return value
 
 
-Url = Annotated[str, AfterValidator(_url)]
+def _link(value: str) -> str:
+    return _url(value)
+
+
+Url = Annotated[str, AfterValidator(_url)]  # that we call
+Link = Annotated[str, AfterValidator(_link)]  # that only a person follows
 Digits = Annotated[str, AfterValidator(_digits)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Secret = Annotated[SecretStr, AfterValidator(_kept_well)]
+
+
+_MOST = {"seconds": 316_224_000, "minutes": 5_270_400, "hours": 87_840, "days": 3660}
+
+
+def is_url(kind: Any, marks: Iterable[Any] = ()) -> bool:
+    """Tell whether values of a type are URLs that we call; `marks` are a field's own metadata."""
+    checks = {getattr(mark, "func", None) for mark in (*marks, *getattr(kind, "__metadata__", ()))}
+    return bool(checks & {_url, _secret_url}) or any(is_url(part) for part in get_args(kind))
 
 
 class Section(BaseModel):
@@ -83,6 +107,16 @@ class Section(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+
+    @field_validator("*")
+    @classmethod
+    def _within_ten_years(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse a time that no calendar holds: the run would break off where it is added."""
+        unit = str(info.field_name).rpartition("_")[2]
+        most = _MOST.get(unit, _MOST["seconds"])
+        if isinstance(value, int | float) and abs(value) > most:
+            raise ValueError(f"must be at most {most}")
+        return value
 
 
 StoreId = Annotated[str, Field(pattern=r"^[1-9][0-9]*$", coerce_numbers_to_str=True)]

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from naverplace.base.errors import RulesError
+from naverplace.base.korean_text import compose, name_signs
+from naverplace.base.translation import gettext as _
 
 Loc = tuple[int | str, ...]
 
@@ -104,7 +106,7 @@ class _Loader(yaml.SafeLoader):
         """Refuse an alias: it may contain itself, and a mistake behind it has two places."""
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "aliases (*) are not used here", mark)
+            raise yaml.composer.ComposerError(None, None, "an alias (*) stands here", mark)
         return super().compose_node(parent, index)
 
 
@@ -123,32 +125,65 @@ def load_yaml(path: Path, problems: ErrorList) -> Node | None:
     """Read one file; None, with the problem noted, when it is no YAML."""
     place = Position(path.as_posix())
     try:
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = compose(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as error:
-        problems.note(place, f"cannot be read: {error.strerror or type(error).__name__}")
+        why = error.strerror or type(error).__name__
+        problems.note(place, _("cannot be read: {why}").format(why=why))
         return None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        problems.note(place._replace(line=line), "is no UTF-8: save the file as UTF-8")
+        problems.note(place._replace(line=line), _("is no UTF-8: save the file as UTF-8"))
         return None
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problems.note(_place(place, mark), f"is no YAML: {error.problem or error.context}")
+        problems.note(_place(place, mark), _parser_words(error, mark))
         return None
     except yaml.reader.ReaderError as error:
-        line = text[: error.position].count("\n") + 1
-        problems.note(place._replace(line=line), f"holds a sign that YAML forbids: {error.reason}")
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        sign = name_signs(chr(error.character))
+        words = _("{sign} may not stand in such a file: delete it").format(sign=sign)
+        problems.note(place._replace(line=line, column=column), words)
         return None
     except RecursionError:
-        problems.note(place, "is nested too deeply")
+        problems.note(place, _("is nested too deeply"))
         return None
     if root is None:
-        problems.note(place, "is empty")
+        problems.note(place, _("is empty"))
         return None
     return _Reader(place, text, problems).node(root)
+
+
+def _parser_words(error: yaml.MarkedYAMLError, mark: yaml.Mark | None) -> str:
+    """Word what PyYAML found, for people who have never heard of tokens."""
+    said, about = str(error.problem or ""), str(error.context or "")
+    sign = (mark.buffer or "")[mark.pointer : mark.pointer + 1] if mark else ""
+    for found, words in (
+        (sign == "\t", _("a tab stands here: indent with blanks")),
+        ("cannot start any token" in said, _("no value begins with {sign}: put it into quotes")),
+        ("alias" in said, _("aliases (*) are not used here: write the value itself")),
+        ("duplicate anchor" in said, _("anchors (&) are not used here: write the value itself")),
+        ("quoted scalar" in about, _("a quotation mark is not closed before this place")),
+        ("',' or ']'" in said, _("a list that began with [ is not closed by ] before this place")),
+        ("',' or '}'" in said, _("what began with {{ is not closed by }} before this place")),
+        ("node content" in said, _("a value is missing before this place")),
+        ("document" in said, _("a second document begins here: one file is one document")),
+        (
+            "mapping values" in said,
+            _("no ': ' can stand here: look at the indentation, or put the text into quotes"),
+        ),
+        ("expected ':'" in said, _("a key before this place lacks its ':'")),
+        (
+            "block end" in said,
+            _("is not indented like the lines that it belongs to, or a '-' is missing"),
+        ),
+    ):
+        if found:
+            return words.format(sign=repr(sign))
+    return _("cannot be understood from here on: compare it with the lines above")
 
 
 @dataclass(frozen=True)
@@ -175,10 +210,11 @@ class _Reader:
         for key, value in node.value:
             place = _place(self.file, key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
-                self.problems.note(place, "a key must be one word")
+                self.problems.note(place, _("a key must be one word"))
             elif key.value in keys:
                 first = keys[key.value].line
-                self.problems.note(place, f"key {key.value!r} stands here twice, see line {first}")
+                words = _("key {key!r} stands here twice, see line {line}")
+                self.problems.note(place, words.format(key=key.value, line=first))
             else:
                 keys[key.value] = place
                 yield key.value, self.node(value)
@@ -189,9 +225,9 @@ class _Reader:
             try:
                 return int(node.value) if kind == "int" else float(node.value)
             except ValueError:  # a tag in front of another word, or thousands of digits
-                self.problems.note(place, "is no number")
+                self.problems.note(place, _("is no number"))
         elif kind not in ("str", "null", "bool"):
-            self.problems.note(place, f"tag {node.tag!r} is not allowed")
+            self.problems.note(place, _("tag {tag!r} is not allowed").format(tag=node.tag))
         return {"null": None, "bool": node.value == "true"}.get(kind, node.value)
 
 

@@ -2,25 +2,73 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, core_schema
 
 from naverplace.base.registry import suggest_nearest
-from naverplace.base.yaml_nodes import ErrorList, Loc, Node, Position
+from naverplace.base.translation import gettext as _
+from naverplace.base.yaml_nodes import ErrorList, Loc, Node, Position, load_yaml
 
 T = TypeVar("T")
-_PLAIN_WORDS = {
-    "dict_type": "should be keys with their values",
-    "model_type": "should be keys with their values",
-    "list_type": "should be a list",
-    "tuple_type": "should be a list",
-    "too_short": "should not be empty",
-    "string_too_short": "should not be empty",
-}
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Annotates a text that must match a pattern; who reads the mistake sees `right` instead."""
+
+    pattern: str
+    right: str  # what it should be made of
+    for_editors: str = ""  # the pattern of the JSON Schema, when JavaScript reads it otherwise
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Check the text after it has been read as one."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Give editors the pattern."""
+        return {**handler(schema), "pattern": self.for_editors or self.pattern}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            words = _("{value!r} cannot be used here: it should be {right}")
+            raise ValueError(words.format(value=value, right=_(self.right)))
+        return value
+
+
+class YamlModel(BaseModel):
+    """A mapping of a YAML file; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def read_yaml(kind: type[T], path: Path) -> T:
+    """Read a file as a type or pydantic model. Raises RulesError with every mistake."""
+    problems = ErrorList()
+    node = load_yaml(path, problems)
+    read = validate_node(kind, node, problems) if node else None
+    problems.raise_if_any()
+    assert read is not None  # noqa: S101 - every way to None has noted a problem
+    return read
 
 
 def validate_node(
@@ -31,13 +79,19 @@ def validate_node(
     `context` is handed to validators that must know more than the value.
     """
     try:
-        return TypeAdapter(kind).validate_python(node.plain, context=context)
+        read: T = _adapter(cast(Hashable, kind)).validate_python(node.plain, context=context)
+        return read
     except ValidationError as error:
         details = error.errors(include_url=False)
         for detail in details:
             if not _follows(detail, details):
                 problems.note(_place_of(detail, node), _words_of(detail, kind))
         return None
+
+
+@cache
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))
 
 
 def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
@@ -64,13 +118,46 @@ def _words_of(detail: ErrorDetails, kind: Any) -> str:
     loc = detail["loc"]
     last = str(loc[-1]) if loc else ""
     if detail["type"] == "extra_forbidden":
-        return f"unknown key {last!r}; {suggest_nearest(last, _keys_of(kind, loc[:-1]))}"
+        hint = suggest_nearest(last, _keys_of(kind, loc[:-1]))
+        return _("unknown key {key!r}; {hint}").format(key=last, hint=hint)
     if detail["type"] == "missing":
-        return f"key {last!r} is missing"
-    name = ".".join(str(step) for step in loc if step != "[key]")
-    text = _PLAIN_WORDS.get(detail["type"], detail["msg"])
-    text = text.removeprefix("Value error, ").removeprefix("Input ")
-    return f"{name}: {text[:1].lower()}{text[1:]}" if name else text
+        return _("key {key!r} is missing").format(key=last)
+    words = _expected(detail)
+    key = next((s for s in reversed(loc) if isinstance(s, str) and s != "[key]"), "")
+    return f"{key}: {words}" if key and last != "[key]" else words
+
+
+def _expected(detail: ErrorDetails) -> str:
+    """Word what would be right, where pydantic tells what it found."""
+    known, kind = detail.get("ctx", {}), detail["type"]
+    if kind == "value_error":
+        return str(known["error"])
+    if kind == "too_short" and known["min_length"] > 1:
+        return _("should have {min_length} entries").format(**known)
+    families = {
+        "bool": _("should be true or false"),
+        "int": _("should be a whole number"),
+        "float": _("should be a number"),
+        "finite": _("should be a number"),
+        "string_type": _("should be a text; what else it looks like, put into quotes"),
+        "date": _("should be a day like 2025-12-24"),
+        "time": _("should be a time of day like 08:00"),
+        "dict": _("should be keys with their values"),
+        "mapping": _("should be keys with their values"),
+        "model": _("should be keys with their values"),
+        "list": _("should be a list"),
+        "tuple": _("should be a list"),
+        "too_short": _("should not be empty"),
+        "string_too_short": _("should not be empty"),
+        "too_long": _("should have at most {max_length} entries"),
+        "greater_than": _("should be more than {gt:g}"),
+        "greater_than_equal": _("should be {ge:g} or more"),
+        "less_than_equal": _("should be {le:g} or less"),
+        "literal": _("should be {expected}"),
+        "enum": _("should be {expected}"),
+    }
+    words = families.get(kind) or families.get(kind.partition("_")[0])
+    return words.format(**known) if words else detail["msg"]
 
 
 def _keys_of(kind: Any, loc: Loc) -> list[str]:

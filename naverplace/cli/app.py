@@ -11,20 +11,27 @@ from rich.logging import RichHandler
 
 from naverplace.cli import (
     bundles,
+    cost,
     cutover,
     document,
+    forecast,
+    init,
     jobs,
     parity,
+    pauses,
+    preview,
     rules,
     run,
     setup,
     stores,
 )
-from naverplace.cli.console import err, out
+from naverplace.cli.console import err, out, outlive_readers
+from naverplace.cli.translated_help import TranslatedGroup
 from naverplace.redaction import redactor
 
 app = typer.Typer(
     help="Sends the right message once to every customer of a Naver Place store.",
+    cls=TranslatedGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -46,19 +53,27 @@ def _prepare(
         ),
     ] = False,
 ) -> None:
+    outlive_readers()
     level = logging.INFO if verbose else logging.CRITICAL
     logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=err)])
     redactor.attach()
 
 
 app.add_typer(rules.rules_app, name="rules")
+app.command()(init.init)
 app.command()(run.run)
 app.command()(run.explain)
+app.command()(run.contact)
+app.command()(cost.cost)
+app.command()(forecast.forecast)
+app.command()(preview.preview)
 app.command()(setup.doctor)
 app.command()(setup.login)
 app.command("init-tables")(setup.init_tables)
 app.command()(stores.stores)
-app.command("release")(stores.release_breaker)
+app.command("release")(stores.release_held)
+app.command()(pauses.pause)
+app.command()(pauses.resume)
 app.command()(jobs.reconcile)
 app.command()(jobs.drain)
 app.command()(document.document)

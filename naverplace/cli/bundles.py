@@ -57,12 +57,14 @@ def show_bundle(name: Name, as_json: AsJson = False) -> None:
 
 
 @bundles_app.command("expire")
-def expire() -> None:
+def expire(as_json: AsJson = False) -> None:
     """Remove every bundle whose time is over; runs that are captured do it, too."""
-
     with plain_errors():
         bundles, now = _open()
         count = bundles.remove_expired(now=now)
+    if as_json:
+        print_json({"removed": count})
+        return
     print_lines(f"removed: {count}")
 
 

@@ -19,7 +19,7 @@ from naverplace.cli.console import (
     print_table,
 )
 from naverplace.cli.jobs import Wait
-from naverplace.cli.stores import Which, login_name, store_table, wanted
+from naverplace.cli.stores import By, Which, login_name, store_table, wanted
 from naverplace.settings.loader import load_settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ AlthoughItWouldDie = Annotated[
 LookAtLegacy = Annotated[
     bool, typer.Option(help="Read what Naver lists, and name what would end the legacy's runs.")
 ]
-By = Annotated[str, typer.Option(help="Who switches; your login name when left out.")]
 Why = Annotated[str, typer.Option(help="Why, for the audit trail.")]
 
 _WOULD_DIE = "the legacy's runs would send nothing, for any store, as long as this is so:"
@@ -156,8 +155,8 @@ def _allowed(
     from naverplace.cli.document import read_text
     from naverplace.migration.cutover.approval import approval_blockers
     from naverplace.migration.parity.report import read_parity
-    from naverplace.pipeline.capture.versions import rules_version
     from naverplace.redaction.redactor import REDACTOR
+    from naverplace.rules.rulebook_version import rules_version
 
     if without_go.strip():
         return "", f"without a GO: {REDACTOR.scrub(without_go.strip())}"
@@ -172,7 +171,7 @@ def _allowed(
             ids,
             now=settings.make_clock().now(),
             max_age=timedelta(hours=settings.cutover.go_max_age_hours),
-            rules_version=rules_version(settings.rules_dir),
+            rules_version=rules_version(settings.rules_dir, settings.stores_file),
         )
     ]
     if wrong:

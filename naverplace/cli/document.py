@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -13,6 +12,7 @@ from naverplace.cli.console import out, plain_errors
 if TYPE_CHECKING:
     from naverplace.reporting.report import RunReport
 
+T = TypeVar("T")
 Report = Annotated[Path, typer.Argument(help="A run's report, as JSON.", metavar="REPORT")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write it there, not to the screen.")]
 Parity = Annotated[
@@ -22,45 +22,45 @@ Parity = Annotated[
 
 def document(report: Report, file: Out = None, parity: Parity = None) -> None:
     """Write the summary document of an earlier run from its report; asks nothing outside."""
+    from naverplace.base.files import write_whole
     from naverplace.redaction.redactor import REDACTOR
     from naverplace.reporting.document import render
 
     with plain_errors():
-        compared = read_object(parity) if parity else None
-        text = REDACTOR.scrub(render(read_report(report), parity=compared))
+        compared = _read_json(parity, dict[str, Any], "JSON object") if parity else None
+        told = REDACTOR.scrub_values((read_report(report), compared))
+        text = render(told[0], parity=told[1])
         if file:
-            file.write_text(text, "utf-8")
+            write_whole(file, text)
         else:
             out.print(text, markup=False, end="")
 
 
 def read_report(path: Path) -> RunReport:
     """Read a report that a run has written. Raises Permanent."""
-    from pydantic import TypeAdapter, ValidationError
-
+    from naverplace.base.clock import parse_time
     from naverplace.base.errors import Permanent
     from naverplace.reporting.report import RunReport
 
-    try:
-        return TypeAdapter(RunReport).validate_python(read_object(path))
-    except ValidationError as error:
-        places = [".".join(map(str, row["loc"])) for row in error.errors(include_input=False)]
-        raise Permanent(
-            f"{path}: is no report of a run; wrong or missing: {', '.join(places[:10])}"
-        ) from None
+    report = _read_json(path, RunReport, "report of a run")
+    for name in ("now", "started"):
+        moment = getattr(report, name)
+        if not (parse_time(moment) or (name == "started" and not moment)):
+            raise Permanent(f"{path}: is no report of a run; {name} is no time: {moment!r}")
+    return report
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a file that holds one JSON object. Raises Permanent."""
+def _read_json(path: Path, kind: type[T], what: str) -> T:
+    from pydantic import TypeAdapter, ValidationError
+
     from naverplace.base.errors import Permanent
 
     try:
-        read = json.loads(read_text(path))
-    except ValueError as error:
-        raise Permanent(f"{path}: is no JSON ({error})") from None
-    if not isinstance(read, dict):
-        raise Permanent(f"{path}: holds no JSON object")
-    return read
+        return TypeAdapter(kind).validate_json(read_text(path))
+    except ValidationError as error:
+        rows = error.errors(include_input=False)
+        places = [".".join(map(str, row["loc"])) or row["msg"] for row in rows[:10]]
+        raise Permanent(f"{path}: is no {what}; wrong or missing: {', '.join(places)}") from None
 
 
 def read_text(path: Path) -> str:

@@ -103,22 +103,21 @@ def retention(remove: Remove = False, as_json: AsJson = False) -> None:
 
 
 def watchdog(tell: Tell = False, as_json: AsJson = False) -> None:
-    """Ask the ledger whether any message is late, and whether every store is still looked at."""
+    """Look whether any message is late, and whether runs still read every store."""
     from naverplace.jobs.watchdog.job import Watchdog
 
     with plain_errors():
         dog = Watchdog(load_settings())
-        seen = dog.look()
-        result = dog.alert_or_ping(seen) if tell else seen
+        result = dog.watch() if tell else dog.look()
     if as_json:
         print_json(result.as_json())
-        raise typer.Exit(0 if seen.fine else 1)
-    print_table([late.row() for late in seen.overdue])
-    for store_id, at in seen.silent.items():
+        raise typer.Exit(0 if result.fine else 1)
+    print_table([late.row() for late in result.overdue])
+    for store_id, at in result.silent.items():
         since = f"since {at:%Y-%m-%d %H:%M}" if at else "ever"
         print_lines(f"store {store_id}: no run has read its bookings {since}")
-    for store_id, count in seen.missed_by_legacy.items():
+    for store_id, count in result.missed_by_legacy.items():
         print_lines(f"store {store_id}: the legacy has not sent {count} guides: is it dead?")
-    print_lines(f"{seen.records} records: {len(seen.overdue)} messages are late")
+    print_lines(f"{len(result.overdue)} messages are late, of {result.records} looked up")
     print_lines(*result.problems)
-    raise typer.Exit(0 if seen.fine else 1)
+    raise typer.Exit(0 if result.fine else 1)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from naverplace.cli.console import AsJson, plain_errors, print_json, print_lines
+from naverplace.cli.console import AsJson, out, plain_errors, print_json
 
 Report = Annotated[Path, typer.Argument(help="The report, parity.json.", metavar="FILE")]
 
@@ -19,7 +19,7 @@ parity_app = typer.Typer(help="Read comparisons with the legacy.", no_args_is_he
 def show_comparison(report: Report, as_json: AsJson = False) -> None:
     """Show what a comparison came to; exit 1 unless it is a GO."""
     from naverplace.cli.document import read_text
-    from naverplace.migration.parity.report import ParityView, read_parity
+    from naverplace.migration.parity.report import as_text, read_parity
     from naverplace.migration.parity.values import GO
 
     with plain_errors():
@@ -28,15 +28,6 @@ def show_comparison(report: Report, as_json: AsJson = False) -> None:
     if as_json:
         print_json(json.loads(text))
     else:
-        view = ParityView(parity)
-        print_lines(
-            f"{parity.verdict} ({view.title})",
-            *(f"  {line}" for line in parity.why),
-            f"compared   {parity.kind}, {view.span}",
-            f"decisions  {parity.decisions:,}, without a class {parity.unexplained:,}, "
-            f"accepted {sum(parity.accepted.values()):,}",
-            f"bound      {view.bound}",
-            f"power      {view.power}",
-        )
+        out.print(as_text(parity), markup=False, end="")
     if parity.verdict != GO:
         raise typer.Exit(1)

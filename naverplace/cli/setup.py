@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from naverplace.cli.console import AsJson, err, out, plain_errors, print_lines
+from naverplace.base.translation import gettext as _
+from naverplace.cli.console import AsJson, err, out, plain_errors, print_json, print_lines
 from naverplace.settings.loader import load_settings
 
 
@@ -19,13 +20,16 @@ def doctor(as_json: AsJson = False) -> None:
         findings = run_checks(
             load_settings(), progress=lambda line: err.print(f"[dim]{line}[/dim]")
         )
-    grid = Table("", "what", "found", "what to do")
+    grid = Table("", _("what"), _("found"), _("what to do"))
     for finding in findings:
-        mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"
+        mark = f"[red]{_('wrong')}[/red]"
+        if finding.ok:
+            warns = f"[yellow]{_('warning')}[/yellow]"
+            mark = warns if finding.advice else f"[green]{_('ok')}[/green]"
         grid.add_row(mark, finding.what, finding.found, finding.advice)
     healthy = all(finding.ok for finding in findings)
     if as_json:
-        out.print_json(data={"healthy": healthy, "findings": [vars(f) for f in findings]})
+        print_json({"healthy": healthy, "findings": [vars(f) for f in findings]})
     else:
         out.print(grid)
     raise typer.Exit(0 if healthy else 1)
@@ -33,6 +37,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 def login(
     headed: Annotated[bool, typer.Option(help="Open a window and log in by hand.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Log in to Naver now, and store the session for the next runs."""
     from naverplace.jobs.resume_runs import resume_waiting
@@ -41,17 +46,25 @@ def login(
     with plain_errors():
         settings = load_settings()
         count = log_in_now(settings, headed=headed)
-    out.print(f"logged in; {count} cookies are stored in table {settings.aws.session_table!r}")
-    print_lines(*resume_waiting())
+    resumed = resume_waiting()
+    if as_json:
+        print_json({"cookies": count, "resumed": list(resumed)})
+        return
+    words = _("logged in; {count} cookies are stored in table {table!r}")
+    print_lines(words.format(count=count, table=settings.aws.session_table))
+    print_lines(*resumed)
 
 
-def init_tables() -> None:
-    """Create the tables that are missing: on demand billing, recovery and encryption on."""
+def init_tables(as_json: AsJson = False) -> None:
+    """Create missing tables, and set what protects them: recovery, no deletion by a slip."""
     from naverplace.ledger.schema import create_tables
 
     with plain_errors():
         made = create_tables(load_settings().aws)
-    out.print(f"created: {', '.join(made)}" if made else "all tables exist")
+    if as_json:
+        print_json({"created": made})
+        return
+    out.print(f"created or set: {', '.join(made)}" if made else "all tables exist")
 
 
 def print_env_example() -> None:

@@ -11,11 +11,14 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import NaverPlaceError
 from naverplace.base.phone import from_legacy_sort_key, normalise_phone
+from naverplace.base.threads import call_at_once
 from naverplace.delivery.executor import EffectExecutor
+from naverplace.delivery.follow import SmsLogWindow
 from naverplace.delivery.in_doubt import (
     URGENT,
     InDoubtMessage,
@@ -51,6 +54,7 @@ class InDoubtResolver:
     clock: Clock
     settings: LedgerSettings
     known: dict[str, PendingMessage] = field(default_factory=dict)  # by request id
+    recent: SmsLogWindow | None = None  # what this run has read of the log for all stores
     _reference_messages: dict[str, str] = field(default_factory=dict)  # request id -> fingerprint
     _read: dict[str, SmsLogEntry] = field(default_factory=dict)  # by message id
     _faithful: bool | None = None
@@ -102,8 +106,7 @@ class InDoubtResolver:
         self, message: InDoubtMessage, messages: Sequence[InDoubtMessage]
     ) -> InDoubtMessage:
         """Find the message in SENS's log, or prove that it was never accepted."""
-        looked_at = self.clock.now()  # what was accepted later may be missing from the answer
-        candidates = self._candidates(message, looked_at)
+        looked_at, candidates = self._candidates(message)
         if found := pick(message, candidates, self.known):
             return self._record_accepted(message, found)
         strange = unattributed_messages(candidates, self.known, messages)
@@ -130,16 +133,26 @@ class InDoubtResolver:
         why = f"SENS accepted it{when}"
         return message.resolved_as(Resolution.ADOPTED, why, found.request_id)
 
-    def _candidates(self, message: InDoubtMessage, now: datetime) -> list[SmsLogEntry]:
-        """Read what SENS's log shows for that phone, without what is known as another message."""
-        start, end = window(message, now)
+    def _candidates(self, message: InDoubtMessage) -> tuple[datetime, list[SmsLogEntry]]:
+        """Read what SENS's log shows for that phone, without what is known as another message.
+
+        Gives also when it was read: what was accepted later may be missing.
+        """
+        looked_at = self.clock.now()
+        start, end = window(message, looked_at)
         try:
             to: str | None = normalise_phone(from_legacy_sort_key(message.claim.key.phone))
         except ValueError:  # the legacy cuts odd numbers in odd places
             to = None
         own = message.pending_message
-        listed = self.sens.find(start=start, end=end, to=to)
-        return [self._open(m) for m in listed if self.known.get(m.request_id, own) == own]
+        safe = safe_to_resend_after(message, self.settings)
+        if self.recent and self.recent.start <= start and safe and safe <= self.recent.read_at:
+            looked_at = self.recent.read_at
+            listed = [m for m in self.recent.entries if to in (None, m.to)]
+        else:
+            listed = self.sens.find(start=start, end=end, to=to)
+        candidates = [m for m in listed if self.known.get(m.request_id, own) == own]
+        return looked_at, [self._open(m) for m in candidates]
 
     def _open(self, listed: SmsLogEntry) -> SmsLogEntry:
         """Read a message's content, which the list does not tell (outside-services: SENS list)."""
@@ -165,24 +178,34 @@ class InDoubtResolver:
 def deliver(
     effects: Sequence[Effect], executor: EffectExecutor, resolver: InDoubtResolver | None = None
 ) -> list[ActionResult]:
-    """Carry the effects out in order, notices last; one result for each, in the effects' order.
+    """Carry out each booking's effects in order, and notices last; gives a result for each effect.
 
+    Several bookings are served at the same time, as many as the executor's slots allow.
     With a resolver, what is in doubt is resolved before this returns, as far as SENS's log tells.
     Raises nothing that concerns one booking or one service: that is in the results.
     """
     results: dict[int, ActionResult] = {}
     notices: dict[tuple[str, Channel], dict[int, Notify]] = {}
+    of_bookings: dict[str, dict[int, Effect]] = {}
     for index, effect in enumerate(effects):
         if isinstance(effect, Notify):
             notices.setdefault((effect.rule, effect.channel), {})[index] = effect
         else:
-            results[index] = executor.execute(effect)
+            of_bookings.setdefault(effect.key.booking_num, {})[index] = effect
+    served = [partial(_serve, executor, owed) for owed in of_bookings.values()]
+    for ended in call_at_once(served, parallel=executor.parallel):
+        results |= ended
     for (_, channel), group in notices.items():
         results |= zip(group, executor.notify(channel, list(group.values())), strict=True)
     if resolver:
         sent = {i: effect for i, effect in enumerate(effects) if isinstance(effect, SendSms)}
         results |= InDoubtPass(executor, resolver, sent, dict(results)).run()
     return [results[index] for index in range(len(effects))]
+
+
+def _serve(executor: EffectExecutor, owed: Mapping[int, Effect]) -> dict[int, ActionResult]:
+    with executor.slots:
+        return {index: executor.execute(effect) for index, effect in owed.items()}
 
 
 @dataclass(frozen=True)
@@ -274,6 +297,9 @@ class InDoubtPass:
 
     def _send_again(self, index: int, why: str = "", *, freed: bool = False) -> ActionResult:
         result = self.executor.execute(self.sent[index])
+        if result.outcome is Outcome.FAILED and not freed:  # of the first try it says nothing
+            why = f"{why or _MOVED_ON}; {result.message}"
+            return self._stays_in_doubt(index, why, Resolution.RESOLVED_BY_OTHER_RUN)
         return replace(
             result,
             message=f"{result.message or 'sent again'} ({why})" if why else result.message,

@@ -7,12 +7,15 @@ store's item: the next run resolves it by SENS's log.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import NaverPlaceError, Transient
+from naverplace.base.stopping import StopRequest
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.outcomes import (
     Attempt,
@@ -23,6 +26,7 @@ from naverplace.delivery.outcomes import (
     explain_refusal,
     run_guarded,
 )
+from naverplace.delivery.send_caps import SendCaps
 from naverplace.domain.effects import (
     Channel,
     CreateRecord,
@@ -37,7 +41,7 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, notice_kind, read_record
-from naverplace.domain.results import ActionResult, Outcome
+from naverplace.domain.results import HELD, ActionResult, Outcome
 from naverplace.ledger.message_ledger import Claim, ClaimRefused, MessageLedger
 from naverplace.ledger.reservations import (
     LEFT,
@@ -70,7 +74,11 @@ class EffectExecutor:
     lock: StoreLock | None = None
     beside: Collection[str] = ()  # without a lock: stores that the legacy reads as well
     recheck: Recheck | None = None
+    caps: SendCaps | None = None
     watch: PhaseTimer = field(default_factory=PhaseTimer)
+    stop: StopRequest = field(default_factory=StopRequest)
+    parallel: int = 1  # bookings served at the same time
+    slots: AbstractContextManager[Any] = field(default_factory=nullcontext)  # of all deliveries
 
     def __post_init__(self) -> None:
         self.sens_breaker, self.naver_breaker = Breaker("SENS"), Breaker("Naver")
@@ -80,13 +88,17 @@ class EffectExecutor:
     def execute(self, effect: Effect) -> ActionResult:
         """Carry out one effect that is no notice, whatever happens to it."""
         attempt = Attempt(effect)
+        # A message is held in `_check`: an earlier try may have sent it.
+        if not isinstance(effect, SendSms) and (stopped := self._stopped()):
+            return attempt.finish(Outcome.SKIPPED, stopped)
         if effect.key in self.blocked_keys:
             return attempt.finish(Outcome.FAILED, f"not tried: {self.blocked_keys[effect.key]}")
-        if self.table_breaker.reason:
-            return attempt.finish(Outcome.FAILED, self.table_breaker.reason)
-        result = run_guarded(
-            lambda: self._carry_out(attempt), lambda error: self._failed(attempt, error)
-        )
+        with self.table_breaker.attempt() as stopped:
+            if stopped:
+                return attempt.finish(Outcome.FAILED, stopped)
+            result = run_guarded(
+                lambda: self._carry_out(attempt), lambda error: self._failed(attempt, error)
+            )
         if isinstance(effect, CreateRecord) and not result.success:
             self.blocked_keys[effect.key] = "the booking's record was not created"
         if isinstance(effect, MoveRecord) and result.outcome is not Outcome.WRITTEN:
@@ -101,7 +113,7 @@ class EffectExecutor:
         call = SendResult(Outcome.SKIPPED)
         if lines:
             with self.watch.call(channel):
-                call = call_provider(lambda: ("", self.channels[channel].send("\n".join(lines))))
+                call = call_provider(lambda: self.channels[channel].send("\n".join(lines)))
         return [
             self._record(attempt, claim, call) if isinstance(claim, Claim) else claim
             for attempt, claim in zip(attempts, claims, strict=True)
@@ -110,7 +122,10 @@ class EffectExecutor:
     def _carry_out(self, attempt: Attempt) -> ActionResult:
         match attempt.effect:
             case SendSms() as effect:
-                return self._send_sms(attempt, effect)
+                with self.sens_breaker.attempt() as stopped:
+                    if stopped:
+                        return attempt.finish(Outcome.FAILED, stopped)
+                    return self._send_sms(attempt, effect)
             case CreateRecord() as effect:
                 return self._create_record(attempt, effect)
             case Reserve() as effect:
@@ -130,7 +145,7 @@ class EffectExecutor:
         if isinstance(claim, ActionResult):
             return claim
         # The claim may have taken long, or this process may have been frozen meanwhile.
-        if late := self._late(effect.expires) or self._lease_lost_reason():
+        if late := self._late(effect.expires) or self._lease_lost_reason() or self._held():
             return self._record(attempt, claim, SendResult(Outcome.SKIPPED, late))
         with self.watch.call("sms"):
             call = call_provider(lambda: self._send(effect, claim))
@@ -139,22 +154,23 @@ class EffectExecutor:
 
     def _check(self, attempt: Attempt, effect: SendSms) -> ActionResult | None:
         """Tell why a message must not even be claimed now; None when it may be."""
-        if self.sens_breaker.reason:
-            return attempt.finish(Outcome.FAILED, self.sens_breaker.reason)
         if late := self._late(effect.expires):
             return self._skip_unless_in_doubt(attempt, effect, late)
         if self.lock:
             self.lock.renew()
+        if held := self._held():
+            return self._skip_unless_in_doubt(attempt, effect, held)
         if not self._is_old(effect):
             return None
-        if self.naver_breaker.reason:
-            return attempt.finish(Outcome.FAILED, self.naver_breaker.reason)
-        try:
-            stale = self.recheck(effect) if self.recheck else None
-        except NaverPlaceError as error:  # Naver's, and no word about DynamoDB
-            self.naver_breaker.note(str(error))
-            return attempt.finish(Outcome.FAILED, f"not sent, its booking is unread: {error}")
-        self.naver_breaker.note("")
+        with self.naver_breaker.attempt() as stopped:
+            if stopped:
+                return attempt.finish(Outcome.FAILED, stopped)
+            try:
+                stale = self.recheck(effect) if self.recheck else None
+            except NaverPlaceError as error:  # Naver's, and no word about DynamoDB
+                self.naver_breaker.note(str(error))
+                return attempt.finish(Outcome.FAILED, f"not sent, its booking is unread: {error}")
+            self.naver_breaker.note("")
         return self._skip_unless_in_doubt(attempt, effect, stale) if stale else None
 
     def _is_old(self, effect: SendSms) -> bool:
@@ -174,6 +190,8 @@ class EffectExecutor:
         return attempt.finish(Outcome.SKIPPED, why)
 
     def _claim_notice(self, attempt: Attempt, notice: Notify) -> Claim | ActionResult:
+        if stopped := self._stopped():
+            return attempt.finish(Outcome.SKIPPED, stopped)
         if self.table_breaker.reason:
             return attempt.finish(Outcome.FAILED, self.table_breaker.reason)
         kind = notice_kind(notice.channel, notice.kind)
@@ -218,14 +236,15 @@ class EffectExecutor:
             due=effect.due,
             expires=effect.expires,
             for_start=effect.for_start,
+            access=effect.access,
             epoch=self.lock.lease.epoch if self.lock else 0,
         )
         return self.table.claim(effect.key, kind, entry, flag=effect.flag, reserved_by=reserved_by)
 
-    def _send(self, effect: SendSms, claim: Claim) -> tuple[str, float]:
+    def _send(self, effect: SendSms, claim: Claim) -> str:
         claimed_at = claim.message.claimed_at or self.clock.now()
         not_after = claimed_at + timedelta(seconds=self.ledger.send_seconds)
-        accepted = self.sens.send(
+        return self.sens.send(
             to=effect.to,
             sender=effect.sender,
             subject=effect.subject,
@@ -233,8 +252,8 @@ class EffectExecutor:
             message_type=effect.message_type,
             content_type=effect.content_type,
             not_after=min(not_after, effect.expires) if effect.expires else not_after,
+            counting=partial(self.caps.counting, effect.to) if self.caps else nullcontext,
         )
-        return accepted.request_id, accepted.seconds
 
     def _record(self, attempt: Attempt, claim: Claim, call: SendResult) -> ActionResult:
         """Record in the ledger how the call ended. Never raises, never sends."""
@@ -268,7 +287,11 @@ class EffectExecutor:
 
     def _unrecorded(self, attempt: Attempt, call: SendResult, why: str) -> ActionResult:
         """Report what the ledger does not know; the claim that stays there keeps it unsent."""
-        ends = {Outcome.ACCEPTED: Outcome.IN_DOUBT, Outcome.SKIPPED: Outcome.FAILED}
+        ends = {
+            Outcome.ACCEPTED: Outcome.IN_DOUBT,
+            Outcome.SKIPPED: Outcome.FAILED,
+            Outcome.CAPPED: Outcome.FAILED,
+        }
         return attempt.finish(
             ends.get(call.outcome, call.outcome),
             f"{call.message or 'the provider accepted it'}; not recorded in the ledger: {why}",
@@ -288,6 +311,17 @@ class EffectExecutor:
         if expires is None or self.clock.now() < expires:
             return ""
         return f"too late: it expired at {expires.astimezone(SEOUL):%Y-%m-%d %H:%M}"
+
+    def _paused(self) -> str:
+        """Say that the store is paused; empty when it is not. Everything but messages goes on."""
+        pause = self.lock.pause if self.lock else None
+        return f"{HELD}: {pause.words}" if pause else ""
+
+    def _stopped(self) -> str:
+        return f"not begun, the next run goes on: {why}" if (why := self.stop.why) else ""
+
+    def _held(self) -> str:
+        return self._paused() or self._stopped()
 
     def _beside_legacy(self, effect: Effect) -> bool:
         """Tell whether a legacy that reads this store too may be running (docs/switch.md)."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Condition
 from typing import TypeVar
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.errors import NaverPlaceError, OutcomeUnknown, Refused
+from naverplace.base.errors import NaverPlaceError, OutcomeUnknown, Refused, TooLate
 from naverplace.domain.effects import (
     CreateRecord,
     Effect,
@@ -21,8 +24,10 @@ from naverplace.domain.effects import (
 )
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.results import ActionResult, Outcome
+from naverplace.ledger.caps import CapReached, NotCounted
 from naverplace.ledger.message_ledger import ClaimRefused, next_try
 from naverplace.ledger.reservations import LEFT
+from naverplace.redaction.redactor import REDACTOR
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -53,13 +58,14 @@ class SendResult:
     message: str = ""
     request_id: str = ""
     seconds: float = 0.0
+    asked: bool = True  # False: the provider was not even asked
     content_refused: bool = False  # it was this message, not our keys, that was refused
 
     @property
     def service_failed(self) -> bool:
         """Tell whether the next message would fare no better."""
         ours = self.outcome is Outcome.REFUSED and not self.content_refused
-        return ours or self.outcome in (Outcome.FAILED, Outcome.IN_DOUBT)
+        return self.asked and (ours or self.outcome in (Outcome.FAILED, Outcome.IN_DOUBT))
 
 
 @dataclass
@@ -104,15 +110,36 @@ class Attempt:
 
 @dataclass
 class Breaker:
-    """Holds back from a service that fails again and again, so that little is put in doubt."""
+    """Holds back from a service that fails again and again, so that little is put in doubt.
+
+    What is under way at the same time counts as if it failed, until it is known; threads share it.
+    """
 
     service: str
     failures: int = 0
     last: str = ""
+    _under_way: int = 0
+    _changed: Condition = field(default_factory=Condition, repr=False, compare=False)
+
+    @contextmanager
+    def attempt(self) -> Iterator[str]:
+        """Hold one of the tries that are left; gives why the service is not asked, if it is not."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: not self._under_way or self.failures + self._under_way < PATIENCE
+            )
+            self._under_way += 1
+        try:
+            yield self.reason
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
 
     def note(self, error: str) -> None:
         """Count a failure, or with an empty text a success."""
-        self.failures, self.last = (self.failures + 1, error) if error else (0, "")
+        with self._changed:
+            self.failures, self.last = (self.failures + 1, error) if error else (0, "")
 
     @property
     def reason(self) -> str:
@@ -132,14 +159,11 @@ def run_guarded(work: Callable[[], T], broken: Callable[[Exception], T]) -> T:
         return broken(error)
 
 
-def call_provider(call: Callable[[], tuple[str, float]]) -> SendResult:
-    """Make one call that gives a request id and its seconds, and tell how it ended."""
-
-    def accepted() -> SendResult:
-        request_id, seconds = call()
-        return SendResult(Outcome.ACCEPTED, request_id=request_id, seconds=seconds)
-
-    return run_guarded(accepted, _sending_of)
+def call_provider(call: Callable[[], str | None]) -> SendResult:
+    """Make one call that may give a request id, and tell how it ended and how long it took."""
+    started = time.monotonic()
+    ended = run_guarded(lambda: SendResult(Outcome.ACCEPTED, request_id=call() or ""), _sending_of)
+    return replace(ended, seconds=time.monotonic() - started)
 
 
 def _sending_of(error: Exception) -> SendResult:
@@ -148,8 +172,12 @@ def _sending_of(error: Exception) -> SendResult:
         return SendResult(Outcome.REFUSED, str(error), content_refused=content)
     if isinstance(error, OutcomeUnknown):
         return SendResult(Outcome.IN_DOUBT, str(error))
+    if isinstance(error, CapReached):
+        return SendResult(Outcome.CAPPED, str(error), asked=False)
     if isinstance(error, NaverPlaceError):
-        return SendResult(Outcome.FAILED, str(error))
+        return SendResult(
+            Outcome.FAILED, str(error), asked=not isinstance(error, NotCounted | TooLate)
+        )
     # A defect of ours may strike after the message has left.
     return SendResult(Outcome.IN_DOUBT, f"unexpected {type(error).__name__}")
 
@@ -164,9 +192,9 @@ def _params(effect: Effect) -> dict[str, str | bool]:
 
 def describe_error(error: Exception) -> str:
     """Word an error; the text of an unexpected one may hold anything, so it stays out."""
-    return (
-        str(error) if isinstance(error, NaverPlaceError) else f"unexpected {type(error).__name__}"
-    )
+    if not isinstance(error, NaverPlaceError):
+        return f"unexpected {type(error).__name__}"
+    return REDACTOR.scrub(str(error))
 
 
 def explain_refusal(claim: ClaimRefused) -> tuple[Outcome, str]:

@@ -104,6 +104,7 @@ class SendSms:
     due: datetime | None = None
     expires: datetime | None = None  # not sent at or after this moment
     for_start: datetime | None = None  # the start it is for: a moved booking is owed another one
+    start: datetime | None = None  # of the booking as it was read
     read_at: datetime | None = None  # when Naver told us of the booking
     access: bool = False  # the text opens a door: the booking must have been read just now
     in_doubt: str = "wait"  # wait | resend: the risk preferred when SENS's log stays unreadable

@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
-from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic import Field as Declared
+from pydantic import AfterValidator, WithJsonSchema
 
 from naverplace.base.clock import SEOUL, parse_time
+from naverplace.base.korean_text import compose
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.base.yaml_nodes import ErrorList, load_yaml
-from naverplace.base.yaml_validation import validate_node
+from naverplace.base.yaml_validation import Matching, YamlModel, validate_node
 
 FieldType = Literal["str", "int", "float", "bool", "datetime", "list"]
 BUILT_IN = (
@@ -32,7 +34,7 @@ class Field:
 
     name: str
     path: str  # JMESPath within one booking of Naver's answer
-    type: FieldType = "str"
+    type: FieldType | Literal[""] = "str"  # "": unknown
     personal: bool = True
 
 
@@ -44,40 +46,66 @@ def _compiled(path: str) -> ParsedResult:
 def _a_path(path: str) -> str:
     try:
         _compiled(path)
-    except JMESPathError as error:
-        # str(error) is several lines with a drawing of the place.
-        raise ValueError(f"is no JMESPath: {str(error).splitlines()[0]}") from None
+    except JMESPathError:
+        words = _("{path!r} is no path: write it like totalPrice or snapshotJson.list[].value")
+        raise ValueError(words.format(path=path)) from None
     return path
 
 
-class FieldEntry(BaseModel):
+class FieldEntry(YamlModel, strict=True):
     """One field as rules/fields.yaml declares it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    path: Annotated[str, AfterValidator(_a_path)]
+    path: Annotated[
+        str, AfterValidator(_a_path), WithJsonSchema({"type": "string", "minLength": 1})
+    ]
+    """where it stands in Naver's answer about a booking, by JMESPath, like totalPrice"""
     type: FieldType = "str"
+    """what it is read as; a booking whose value is none counts as lacking it"""
     personal: bool  # no default: whoever declares a field has to think about it
+    """it tells something about a person: no report, log or verdict ever shows it"""
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+_NAME = N_("small letters, digits and _, with a letter first")
 
-    fields: dict[Annotated[str, Declared(pattern=r"^[a-z][a-z0-9_]*$")], FieldEntry]
+
+class FieldsFile(YamlModel):
+    """The file rules/fields.yaml."""
+
+    fields: dict[
+        Annotated[str, Matching(r"[a-z][a-z0-9_]*", _NAME, "^[a-z][a-z0-9_]*$")], FieldEntry
+    ]
 
 
 def load_fields(path: Path) -> tuple[Field, ...]:
     """Read the declared fields in the file's order. Raises RulesError with every mistake."""
     problems = ErrorList()
-    node = load_yaml(path, problems)
-    read: _File | None = validate_node(_File, node, problems) if node else None
-    if node and read:
-        for name in (name for name in read.fields if name in BUILT_IN):
-            place = node.value["fields"].keys[name]
-            problems.note(place, f"{name!r} is what every booking has already: take another name")
+    fields = read_fields(path, problems)
     problems.raise_if_any()
-    assert read is not None  # noqa: S101 - every way to None has noted a problem
+    return fields or ()
+
+
+def read_fields(path: Path, problems: ErrorList) -> tuple[Field, ...] | None:
+    """Read the declared fields; mistakes are noted.
+
+    A field with a mistake is there all the same, of unknown type, so that nothing else is blamed
+    for it; None when nobody can tell which fields there are.
+    """
+    node = load_yaml(path, problems)
+    read = validate_node(FieldsFile, node, problems) if node else None
+    group = node.value.get("fields") if node and isinstance(node.value, dict) else None
+    if group is None or not isinstance(group.value, dict):
+        return None
+    for name in (name for name in group.keys if name in BUILT_IN):
+        words = _("{name!r} is what every booking has already: take another name")
+        problems.note(group.keys[name], words.format(name=name))
+    if read is None:
+        return tuple(assumed_field(name) for name in group.value)
     return tuple(Field(name=name, **entry.model_dump()) for name, entry in read.fields.items())
+
+
+def assumed_field(name: str) -> Field:
+    """Stand in for a field whose declaration cannot be read: nothing is known of its type."""
+    return Field(name, "", "", personal=False)
 
 
 def read_field(field: Field, raw: Mapping[str, Any]) -> Any:
@@ -86,12 +114,18 @@ def read_field(field: Field, raw: Mapping[str, Any]) -> Any:
     Never raises: a rule that needs the value reports that it could not be decided.
     """
     try:
-        return _as_type(_compiled(field.path).search(raw), field.type)
+        return _composed(_as_type(_compiled(field.path).search(raw), field.type))
     except (JMESPathError, TypeError, ValueError, OverflowError):
         return None
 
 
-def _as_type(value: Any, kind: FieldType) -> Any:
+def _composed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_composed(part) for part in value]
+    return compose(value) if isinstance(value, str) else value
+
+
+def _as_type(value: Any, kind: str) -> Any:
     if value is None:
         return None
     if kind == "list":

@@ -51,8 +51,8 @@ TRANSITIONS = (
     Transition(_M.REFUSED, _M.EXPIRED, "its time is over; named once in a report"),
     Transition(_M.EXPIRED, _M.EXPIRED, "the run that marked it died before its report"),
     Transition(_M.EXPIRED, _M.OWED, "the booking was moved, so there is time again"),
-    Transition(_M.ACCEPTED, _M.DELIVERED, "reconciliation, within three days"),
-    Transition(_M.ACCEPTED, _M.FAILED, "reconciliation, within three days"),
+    Transition(_M.ACCEPTED, _M.DELIVERED, "SENS's log says so: a run, or the reconciliation"),
+    Transition(_M.ACCEPTED, _M.FAILED, "SENS's log says so; never sent again to this number"),
 )
 _ALLOWED = {(transition.old, transition.new) for transition in TRANSITIONS}
 

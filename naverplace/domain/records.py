@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from naverplace.base.clock import SEOUL, format_utc, parse_time
+from naverplace.base.errors import CannotDecide
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
@@ -24,7 +25,8 @@ MOVED_FROM = "_at_"  # then the earlier start, in the kind of a moved booking's 
 BY_LEGACY = "legacy"  # token of an entry that notes what the legacy has sent
 KEEPER = "naverplace-keeper"  # stands for a phone in an item that is no customer's (L8)
 SINCE = "naverplace_reserved_"  # with the flag's name: since when it is reserved
-_TIMES = ("claimed_at", "settled_at", "due", "expires", "for_start")
+_TIMES = ("claimed_at", "settled_at", "due", "expires", "for_start", "ended_at")
+_UNSAID = (("epoch", 0), ("access", False))
 _NUMBERS = {"attempt": 1, "refusals": 0, "epoch": 0}  # of an entry, with what a missing one is
 
 
@@ -48,6 +50,9 @@ class LedgerEntry:
     message_id: str = ""
     provider_status: str = ""
     reason: str = ""
+    access: bool = False  # its text opens a door
+    ended_at: datetime | None = None  # when it was delivered or failed, by SENS's clock
+    followed_by: str = ""  # the run that wrote down its end, and tells it
 
     @property
     def may_be_claimed(self) -> bool:
@@ -65,7 +70,7 @@ class LedgerEntry:
         for name, value in vars(self).items():
             if isinstance(value, datetime):
                 values[name] = format_utc(value)
-            elif value not in ("", None) and (name, value) != ("epoch", 0):
+            elif value not in ("", None) and (name, value) not in _UNSAID:
                 values[name] = value
         return values
 
@@ -74,6 +79,7 @@ class LedgerEntry:
         """Read an item's Map; unreadable parts become empty, for `state` alone decides."""
         parts: dict[str, Any] = {name: parse_time(values.get(name)) for name in _TIMES}
         parts |= {name: _number(values.get(name), least) for name, least in _NUMBERS.items()}
+        parts["access"] = values.get("access") is True
         texts = [part.name for part in fields(cls) if part.name not in parts]
         return cls(**parts | {name: str(values.get(name, "")) for name in texts})
 
@@ -90,9 +96,16 @@ class Record:
     option_sms: bool = False
     messages: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by kind
     reserved: Mapping[str, str] = field(default_factory=dict)  # flags, with since when
+    unreadable: frozenset[str] = frozenset()  # flags that are neither set nor unset
     item: Mapping[str, Any] = field(
         default_factory=dict, repr=False, compare=False
     )  # as it stands in the table; {} for a record made here
+
+    def check_readable(self, flag: str) -> None:
+        """Raise CannotDecide when a flag is neither true nor false: nobody knows what went out."""
+        if flag in self.unreadable:
+            kind = type(self.item.get(flag)).__name__
+            raise CannotDecide(f"{flag} in table sms is a {kind}: set it to true, or to false")
 
     @property
     def start(self) -> datetime | None:
@@ -120,8 +133,14 @@ def read_record(item: Mapping[str, Any]) -> Record:
             for flag in FLAGS
             if item.get(flag) is not True and item.get(flag) == RESERVED
         },
+        unreadable=frozenset(flag for flag in FLAGS if not _is_readable(item.get(flag))),
         item=item,
     )
+
+
+def _is_readable(value: object) -> bool:
+    """Tell whether a flag says yes or no; the legacy writes nothing else, empty counts as no."""
+    return isinstance(value, bool) or not value or value == RESERVED
 
 
 def attribute(kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from naverplace.domain.effects import Effect
 
@@ -19,9 +19,12 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"  # not needed any more: somebody else did it, or it is too late
     REFUSED = "refused"  # the provider said no; owed again next run
     IN_DOUBT = "in_doubt"  # may or may not have been accepted
+    CAPPED = "capped"  # nothing was sent: too many have gone out; owed again next run
     FAILED = "failed"  # nothing was sent: unreachable, throttled, table not writable
 
 
+HELD = "held back"  # begins the words of a message that a pause keeps from being sent
+OPTED_OUT = "its phone refused advertisements (080)"
 _GOOD = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.WRITTEN, Outcome.SKIPPED)
 
 
@@ -50,16 +53,15 @@ class ActionResult:
         return self.outcome in _GOOD
 
 
-@dataclass(frozen=True)
-class RuleVerdict:
-    """Why a rule fired, or did not, for one booking."""
+class RuleVerdict(NamedTuple):
+    """Why a rule fired, or did not, for one booking; of these there are many."""
 
     booking_num: str
     store_id: str
     rule: str
     fired: bool
     failed_condition: str = ""  # the first condition that said no
-    observed: Mapping[str, Any] = field(default_factory=dict)  # no phone, no name
+    observed: Mapping[str, Any] = {}  # no phone, no name
 
 
 @dataclass(frozen=True)

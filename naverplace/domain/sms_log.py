@@ -17,7 +17,9 @@ class SmsLogEntry:
     sender: str = ""
     status: str = ""  # READY | PROCESSING | COMPLETED
     end: str = ""  # delivered | failed, of a COMPLETED one
+    end_time: datetime | None = None  # to the second
     result: str = ""  # code and words of its end, without numbers
     fingerprint: str = ""  # of its content; empty while it was not looked at
     subject: str = field(default="", repr=False)
     content: str = field(default="", repr=False)
+    message_type: str = ""  # SMS | LMS | MMS, which its price depends on

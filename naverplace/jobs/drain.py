@@ -65,7 +65,9 @@ def drain_stores(
     progress("reading the whole table of bookings")
     table = LedgerScan(run.table.records.table.client, run.table.records.table.name)
     by_store: dict[str, set[PendingMessage]] = {store_id: set() for store_id in run.stores}
-    for doubt in in_doubt_messages(table.scan()):
+    records = list(table.scan())
+    run.resolver.add_known_requests(records)  # also of other stores: two may have one phone
+    for doubt in in_doubt_messages(records):
         store_id = doubt.claim.key.store_id
         if store_id in by_store or not known_only:
             by_store.setdefault(store_id, set()).add(doubt.pending_message)

@@ -24,7 +24,9 @@ from naverplace.domain.records import (
     reserved_since,
 )
 from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.ledger.receipts import record_receipt
 from naverplace.ledger.records_table import EXISTS, RecordsTable, Seen, entry_is
+from naverplace.ledger.scan import LedgerMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -173,6 +175,11 @@ class MessageLedger:
             provider_status=found.status,
             reason="found in SENS's log",
         )
+
+    def record_receipt(self, message: LedgerMessage, found: SmsLogEntry, *, run_id: str) -> bool:
+        """Record what became of an accepted message; False when somebody else tells it."""
+        moved = record_receipt(self.records.table, message, found, run_id=run_id)
+        return self.records.count_write(moved)
 
     def expire(self, effect: MarkExpired, *, run_id: str, now: datetime) -> bool:
         """Record that a message's time is over, and that it was never accepted.

@@ -27,11 +27,7 @@ _CONFIRM, _REMIND, _OPTION = FLAGS
 
 
 def plan_reservations(
-    matches: Iterable[MatchedBooking],
-    owed: Iterable[Effect],
-    *,
-    now: datetime,
-    lead: timedelta,
+    matches: Iterable[MatchedBooking], owed: Iterable[Effect], *, now: datetime, lead: timedelta
 ) -> list[Reserve]:
     """List what must be reserved for these bookings of stores that we serve beside the legacy.
 

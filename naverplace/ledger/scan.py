@@ -20,7 +20,7 @@ from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.phone import normalise_phone
 from naverplace.domain.effects import CHANNELS, RecordKey
 from naverplace.domain.message_kinds import FLAGS, KIND_OF_FLAG, KINDS
-from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus, assert_transition
+from naverplace.domain.message_status import WITH_PROVIDER
 from naverplace.domain.records import (
     BY_LEGACY,
     MOVED_FROM,
@@ -125,8 +125,8 @@ KEPT = ("booking_num", "phone", "booking_time", *FLAGS)
 class LedgerScan:
     """Table `sms`, read as a whole.
 
-    A message is moved on from `accepted` only, and an item is deleted for its age only: who does
-    that needs a role of its own, since the sender's may delete nothing (docs/aws.md).
+    An item is deleted for its age only: who does that needs a role of its own, since the sender's
+    may delete nothing (docs/aws.md).
     """
 
     def __init__(
@@ -146,32 +146,6 @@ class LedgerScan:
         for item in self.table.scan(attempts=TRIES, wait=self._wait, ConsistentRead=True, **limit):
             kept = {n: v for n, v in item.items() if n in KEPT or n.startswith((PREFIX, SINCE))}
             yield read_record(from_wire(kept))
-
-    def record_receipt(
-        self, entry: LedgerMessage, state: MessageStatus, *, message_id: str, result: str
-    ) -> bool:
-        """Move `accepted` on to delivered or failed; a flag stays, for it was accepted.
-
-        Tells False when the entry is another one now. The other parts of its Map stay.
-        """
-        assert_transition(MessageStatus.ACCEPTED, state)
-        name = attribute(entry.kind)
-        parts = {"state": state, "message_id": message_id, "provider_status": result}
-        old = self.table.update(
-            entry.key._asdict(),
-            {(name, part): value for part, value in parts.items()},
-            condition=Attr(f"{name}.state").eq(MessageStatus.ACCEPTED)
-            & Attr(f"{name}.request_id").eq(entry.request_id),
-        )
-        if old is None:
-            return True
-        found = read_record(old).messages.get(entry.kind) if old else None
-        # Ours, whose answer was lost, or another reconciliation's: it says the same.
-        return found is not None and (found.state, found.request_id, found.message_id) == (
-            state,
-            entry.request_id,
-            message_id,
-        )
 
     def delete(self, record: Record) -> bool:
         """Delete a record's item; False, with nothing done, when somebody has changed it since."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from naverplace.aws.config import AwsSettings
 from naverplace.aws.dynamodb import open_dynamodb, table_errors
+from naverplace.base.errors import NaverPlaceError, ServiceUnavailable
+from naverplace.base.http import retry
+from naverplace.base.registry import suggest_nearest
+from naverplace.base.translation import gettext as _
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,38 +22,73 @@ def schemas(aws: AwsSettings) -> dict[str, dict[str, str]]:
 
 
 def create_tables(aws: AwsSettings) -> list[str]:
-    """Create the tables that are missing, and list their names; existing ones are left alone."""
+    """Create the tables that are missing, protect those that are not, and list what was done.
+
+    It converges: what one call could not set, the next one does. Keys are left as they are.
+    """
     client = open_dynamodb(aws)
-    created = []
+    done = []
     for name, keys in schemas(aws).items():
         with table_errors(name):
             if _keys(client, name) is None:
                 _create(client, name, keys)
-                created.append(name)
-    return created
+                done.append(name)
+            done += [f"{name}: {what}" for what in _protect(client, name, new=name in done)]
+    return done
 
 
 def check_tables(aws: AwsSettings) -> list[str]:
-    """List what is wrong with the tables, one line each; an empty list means all is well."""
+    """List what is wrong with the tables, one line each; an empty list means all is well.
+
+    A table that is missing beside others may be mistyped: they are named.
+    """
     client = open_dynamodb(aws)
     problems = []
     for name, keys in schemas(aws).items():
         with table_errors(name):
             found = _keys(client, name)
-        if found is None:
-            problems.append(f"table {name!r} is missing; create it: naverplace init-tables")
-        elif found != keys:
-            problems.append(f"table {name!r} has the keys {found}, the legacy's are {keys}")
+            if found is None:
+                problems.append(_missing(client, name))
+            elif found != keys:
+                problems.append(
+                    _("table {name!r} has the keys {found}, the legacy's are {keys}").format(
+                        name=name, found=found, keys=keys
+                    )
+                )
     return problems
+
+
+def check_protection(aws: AwsSettings) -> list[str]:
+    """List the protections that existing tables lack, or that we may not look at."""
+    client = open_dynamodb(aws)
+    lacking = []
+    for name in schemas(aws):
+        try:
+            with table_errors(name):
+                missing = _unprotected(client, name)
+        except NaverPlaceError as error:
+            lacking.append(f"table {name!r}: its protection is unknown ({error})")
+            continue
+        lacking += [f"table {name!r} has no {what}" for what in missing]
+    return lacking
+
+
+def _missing(client: DynamoDBClient, name: str) -> str:
+    try:
+        there = client.list_tables()["TableNames"]
+    except client.exceptions.ClientError:  # whoever runs us need not have the right to list them
+        there = []
+    words = _("table {name!r} is missing").format(name=name)
+    if not there:
+        return words + _("; create it: naverplace init-tables")
+    return f"{words}; {suggest_nearest(name, there)}"
 
 
 def _keys(client: DynamoDBClient, name: str) -> dict[str, str] | None:
     try:
         table = client.describe_table(TableName=name)["Table"]
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-            return None
-        raise
+    except client.exceptions.ResourceNotFoundException:
+        return None
     return {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]}
 
 
@@ -67,6 +104,41 @@ def _create(client: DynamoDBClient, name: str, keys: dict[str, str]) -> None:
         DeletionProtectionEnabled=True,
     )
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    client.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+
+
+RECOVERY, DELETION = "point-in-time recovery", "protection against deletion"
+
+
+def _unprotected(client: DynamoDBClient, name: str) -> list[str]:
+    described = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = described.get("PointInTimeRecoveryDescription", {})
+    protected = client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled")
+    return [
+        *([RECOVERY] if recovery.get("PointInTimeRecoveryStatus") != "ENABLED" else []),
+        *([] if protected else [DELETION]),
+    ]
+
+
+def _protect(client: DynamoDBClient, name: str, *, new: bool) -> list[str]:
+    """Set what is missing, and name it unless the table is new; a new one may not be ready yet."""
+    missing = _unprotected(client, name)
+    if DELETION in missing:
+        client.update_table(TableName=name, DeletionProtectionEnabled=True)
+    if RECOVERY in missing:
+        retry(lambda: _turn_recovery_on(client, name), attempts=_TRIES, wait=1.0)
+    return [] if new else missing
+
+
+_TRIES = 6  # a minute: AWS refuses it while it still prepares a new table
+
+
+def _turn_recovery_on(client: DynamoDBClient, name: str) -> None:
+    try:
+        client.update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    except client.exceptions.ContinuousBackupsUnavailableException as error:
+        raise ServiceUnavailable(
+            f"DynamoDB, table {name!r}: is not ready for point-in-time recovery; in some minutes "
+            "once more: naverplace init-tables"
+        ) from error

@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 from naverplace.base.clock import SEOUL, format_utc, parse_time
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.effects import RecordKey, SendSms
+from naverplace.ledger.pauses import Pause, paused_at
 
 PREFIX = "naverplace-store-"
 CHANGED_BY = "changed_by"  # token of the last write
-_OWN = ("id", "version", "epoch", "lease", "open", CHANGED_BY)
+_OWN = ("id", "version", "epoch", "lease", "open", "awaiting", CHANGED_BY)
 _BETWEEN = "|"
 LEGACY, SHADOW, NEW = "legacy", "shadow", "new"
 OWNERS = (LEGACY, SHADOW, NEW)
 OWNER = "owner"  # the attribute of the store's item
+MOST_AWAITING = 1000  # an item holds 400 KB; the reconciliation follows what is beyond
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,18 +66,28 @@ class Lease:
 
 @dataclass(frozen=True)
 class StoreState:
-    """One store's item; `extra` holds what other modules keep there."""
+    """One store's item; `extra` holds what other modules keep there, `for_all` what holds for all.
+
+    `for_all` is read along with it, and never written by it.
+    """
 
     store_id: str
     version: int = 0
     epoch: int = 0  # the last one given
     lease: Lease | None = None
     open: Mapping[PendingMessage, datetime] = field(default_factory=dict, repr=False)
+    # Not open any more: the next runs ask SENS whether what was accepted of them was delivered.
+    awaiting: Mapping[PendingMessage, datetime] = field(default_factory=dict, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    for_all: Mapping[str, Any] = field(default_factory=dict)
 
     def holder_at(self, now: datetime) -> Lease | None:
         """Tell who holds the store at this moment; None when nobody does."""
         return self.lease if self.lease and self.lease.until > now else None
+
+    def pause_at(self, now: datetime) -> Pause | None:
+        """Give the pause that holds at this moment; None when messages may be sent."""
+        return paused_at(self.extra, self.for_all, now)
 
 
 def acquire(
@@ -118,7 +130,10 @@ def renew(
 
 
 def release(item: StoreState, lease: Lease, *, resolved: Collection[PendingMessage]) -> StoreState:
-    """Give the store back, and forget the messages whose end is known. Raises LeaseLost."""
+    """Give the store back, and let the resolved messages await their delivery. Raises LeaseLost.
+
+    That is one write, so no crash comes between: until then they are open.
+    """
     own(item, lease)
     # Who resolves what is left must know the others to that phone: their texts may be the same.
     phones = {message.key.phone for message in item.open if message not in resolved}
@@ -127,7 +142,15 @@ def release(item: StoreState, lease: Lease, *, resolved: Collection[PendingMessa
         for message, since in item.open.items()
         if message not in resolved or message.key.phone in phones
     }
-    return replace(item, lease=None, open=left)
+    ended = {message: since for message, since in item.open.items() if message in resolved}
+    awaiting = sorted({**item.awaiting, **ended}.items(), key=lambda pair: pair[1])
+    return replace(item, lease=None, open=left, awaiting=dict(awaiting[-MOST_AWAITING:]))
+
+
+def forget(item: StoreState, messages: Collection[PendingMessage]) -> StoreState:
+    """Await these messages no longer: their end is known and told, or too long in coming."""
+    left = {message: since for message, since in item.awaiting.items() if message not in messages}
+    return replace(item, awaiting=left)
 
 
 def own(item: StoreState, lease: Lease) -> None:
@@ -138,16 +161,13 @@ def own(item: StoreState, lease: Lease) -> None:
 
 def read_state(store_id: str, values: Mapping[str, Any]) -> StoreState:
     """Read a store's item; an unreadable lease counts as over, for claims guard as well."""
-    opened = values.get("open") or {}
     return StoreState(
         store_id=store_id,
         version=int(values.get("version", 0)),
         epoch=int(values.get("epoch", 0)),
         lease=_lease(values.get("lease")),
-        open={
-            _message(name): datetime.fromisoformat(since).astimezone(SEOUL)
-            for name, since in opened.items()
-        },
+        open=_messages(values.get("open")),
+        awaiting=_messages(values.get("awaiting")),
         extra={name: value for name, value in values.items() if name not in _OWN},
     )
 
@@ -159,8 +179,10 @@ def as_item(item: StoreState) -> dict[str, Any]:
         "id": PREFIX + item.store_id,
         "version": item.version,
         "epoch": item.epoch,
-        "open": {_name(message): format_utc(since) for message, since in item.open.items()},
+        "open": _noted(item.open),
     }
+    if item.awaiting:
+        values["awaiting"] = _noted(item.awaiting)
     if item.lease:
         values["lease"] = {**vars(item.lease), "until": format_utc(item.lease.until)}
     return values
@@ -176,8 +198,15 @@ def _lease(value: Any) -> Lease | None:
         return None
 
 
-def _name(message: PendingMessage) -> str:
-    return _BETWEEN.join((*message.key, message.kind))
+def _noted(messages: Mapping[PendingMessage, datetime]) -> dict[str, str]:
+    return {_BETWEEN.join((*m.key, m.kind)): format_utc(since) for m, since in messages.items()}
+
+
+def _messages(noted: Mapping[str, str] | None) -> dict[PendingMessage, datetime]:
+    return {
+        _message(name): datetime.fromisoformat(since).astimezone(SEOUL)
+        for name, since in (noted or {}).items()
+    }
 
 
 def _message(name: str) -> PendingMessage:

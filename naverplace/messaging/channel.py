@@ -14,25 +14,23 @@ from naverplace.settings.schema import ChannelSettings
 Part = TypeVar("Part")
 
 
-def send_parts(service: str, parts: Sequence[Part], post: Callable[[Part], HttpResponse]) -> float:
-    """Send a text part by part, and return the seconds that the calls took.
+def send_parts(service: str, parts: Sequence[Part], post: Callable[[Part], HttpResponse]) -> None:
+    """Send a text part by part.
 
     Raises Refused without any part, OutcomeUnknown when only the first parts were sent, and what
     `post` raises.
     """
     if not parts:
         raise Refused(f"{service}: there is no text to send", code="no_text")
-    seconds = 0.0
     for sent, part in enumerate(parts):
         try:
-            seconds += post(part).seconds
+            post(part)
         except (Refused, Transient) as error:
             if not sent:
                 raise
             raise OutcomeUnknown(
                 f"{service}: only {sent} of {len(parts)} parts were sent: {error}"
             ) from error
-    return seconds
 
 
 def post_json(

@@ -14,8 +14,8 @@ from naverplace.settings.schema import Settings
 class OwnerChannel(Protocol):
     """One way to the owner."""
 
-    def send(self, text: str) -> float:
-        """Send a text, in as many messages as it needs; returns the seconds that the calls took.
+    def send(self, text: str) -> None:
+        """Send a text, in as many messages as it needs.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been.

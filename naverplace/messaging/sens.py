@@ -8,7 +8,8 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -26,26 +27,22 @@ from naverplace.base.errors import (
 from naverplace.base.http import retry, retry_after
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
-from naverplace.redaction.redactor import safe_quote
+from naverplace.redaction.redactor import REDACTOR, safe_quote
 from naverplace.settings.schema import SensSettings
 
 REFUSALS = (400, 401, 403, 404, 413)  # documented, and decided before a message is accepted
 
 
-@dataclass(frozen=True)
-class Acceptance:
-    """SENS has taken a message; that is not yet its delivery."""
-
-    request_id: str
-    seconds: float
-
-
-def accepted(answer: HttpResponse, *, private: Sequence[str]) -> Acceptance:
-    """Read the answer to a send; only a documented refusal proves that nothing was accepted."""
+def accepted(answer: HttpResponse, *, private: Sequence[str]) -> str:
+    """Read the request id of a send; only a documented refusal proves that nothing was accepted."""
     read = answer.json()
     request_id = read.get("requestId")
     if answer.status == 202 and isinstance(request_id, str) and request_id:
-        return Acceptance(request_id, answer.seconds)
+        code, name = str(read.get("statusCode", "202")), str(read.get("statusName", "success"))
+        if (code, name.lower()) == ("202", "success"):
+            return request_id
+        words = safe_quote(f"{code} {name}", private=private)
+        raise OutcomeUnknown(f"SENS: answered 202, but calls it {words}: it may have taken it")
     if answer.status == 429:
         raise throttled(answer)
     if answer.status in REFUSALS:
@@ -115,9 +112,11 @@ def _message(entry: Mapping[str, Any], request_id: str) -> SmsLogEntry:
         sender=text("from"),
         status=text("status"),
         end=end if text("status") == "COMPLETED" else "",
-        result=f"{code[:10]} {safe_quote(text('statusMessage'))}".strip(),
+        end_time=parse_time(text("completeTime"), SEOUL),
+        result=f"{REDACTOR.scrub(code)[:10]} {safe_quote(text('statusMessage'))}".strip(),
         subject=text("subject"),
         content=text("content"),
+        message_type=text("type").upper(),
     )
 
 
@@ -136,6 +135,7 @@ class SensClient:
         self._client = SingleSendClient(
             "SENS", settings.url, settings.connect_timeout, settings.read_timeout
         )
+        self._known = False  # SENS has answered for this service, so its id is right
         self._messages = f"{self._client.path}/sms/v2/services/{settings.service_id}/messages"
 
     def send(
@@ -148,22 +148,27 @@ class SensClient:
         message_type: str = "LMS",
         content_type: str = "COMM",
         not_after: datetime | None = None,
-    ) -> Acceptance:
-        """Send one message; tried again only after answers that prove that nothing was accepted.
+        counting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> str:
+        """Send one message, and return its request id.
 
-        Raises Refused, Throttled, ServiceUnavailable, TooLate (nothing accepted), or
-        OutcomeUnknown. No attempt is signed at or after `not_after`, and SENS refuses what was
-        signed five minutes ago (outside-services: SENS signature), so even a process that was
-        frozen in between sends nothing later.
+        Tried again only after answers that prove that nothing was accepted. Raises Refused,
+        Throttled, ServiceUnavailable, TooLate (nothing accepted), or OutcomeUnknown. No attempt is
+        signed at or after `not_after`, and SENS refuses what was signed five minutes ago
+        (outside-services: SENS signature), so even a process that was frozen in between sends
+        nothing later. Every attempt is made within `counting`, which may raise to prevent it.
         """
         payload = {"type": message_type, "contentType": content_type, "from": sender}
         if subject and message_type != "SMS":
             payload["subject"] = subject
         body = json.dumps({**payload, "content": text, "messages": [{"to": to}]}).encode()
 
-        def once() -> Acceptance:
-            answer = self._ask("POST", self._messages, body, not_after=not_after)
-            return accepted(answer, private=(to, sender, subject, text))
+        def once() -> str:
+            with counting():
+                answer = self._ask("POST", self._messages, body, not_after=not_after)
+                request_id = accepted(answer, private=(to, sender, subject, text))
+                self._known = True
+                return request_id
 
         return self._retry(once, not_after)
 
@@ -198,6 +203,17 @@ class SensClient:
         """List the messages of one request; raises Transient, Permanent."""
         return self._list({"requestId": request_id})
 
+    def ask(self, path: str, read: Callable[[HttpResponse], T]) -> T:
+        """Ask for what lies beside the messages, again while SENS is busy or away."""
+
+        def once() -> T:
+            try:
+                return read(self._ask("GET", f"{self._messages.removesuffix('/messages')}/{path}"))
+            except OutcomeUnknown as error:  # a question changes nothing
+                raise ServiceUnavailable(str(error)) from error
+
+        return self._retry(once, None)
+
     def get(self, message_id: str) -> SmsLogEntry | None:
         """Look one message up, with its delivery and fingerprint; None when SENS knows none."""
         answer = self._question(f"{self._messages}/{quote(message_id, safe='')}", missing=True)
@@ -207,7 +223,10 @@ class SensClient:
         return None
 
     def check(self) -> None:
-        """Prove keys, signature, clock and service by a small look-up; sends nothing."""
+        """Prove keys, signature, clock and service by a small look-up; sends nothing.
+
+        Raises Permanent as well where SENS cannot tell an empty list from a wrong service.
+        """
         now = self.clock.now()
         self.find(start=now - timedelta(minutes=1), end=now)
 
@@ -216,7 +235,12 @@ class SensClient:
         page = {**query, "pageSize": str(PAGE)}
         seen: set[str] = set()
         while True:
-            read = self._question(f"{self._messages}?{urlencode(page, quote_via=quote)}") or {}
+            read = self._question(
+                f"{self._messages}?{urlencode(page, quote_via=quote)}", empty=True
+            )
+            if read is None:
+                self._prove_service()
+                return found
             found += read_log_entries(read)
             token = str(read.get("nextToken") or "")
             if not token:
@@ -226,8 +250,38 @@ class SensClient:
             seen.add(token)
             page["nextToken"] = token
 
-    def _question(self, target: str, *, missing: bool = False) -> dict[str, Any] | None:
-        """Ask, and ask again while SENS is busy or away; None for 404 when it may be `missing`."""
+    def _prove_service(self) -> None:
+        """Make sure that a 404 without a word means an empty list, not a wrong service id.
+
+        One public source has seen the former (outside-services: SENS list). A service of which
+        SENS has listed or taken anything is good. Raises Permanent where it is not known to be.
+        """
+        now, size = self.clock.now(), {"pageSize": "1"}
+        for back in range(3):  # of 30 days each: SENS keeps 90
+            if self._known:
+                return
+            end = now - back * MAX_WINDOW
+            query = {
+                "requestStartTime": (end - MAX_WINDOW).astimezone(SEOUL).strftime(_TIME),
+                "requestEndTime": end.astimezone(SEOUL).strftime(_TIME),
+            }
+            self._question(
+                f"{self._messages}?{urlencode(query | size, quote_via=quote)}", empty=True
+            )
+        if not self._known:
+            raise Permanent(
+                "SENS: lists nothing of the last 90 days (404 without a word): either this service "
+                f"is new, or it is another one; {advice(404)}"
+            )
+
+    def _question(
+        self, target: str, *, missing: bool = False, empty: bool = False
+    ) -> dict[str, Any] | None:
+        """Ask, and ask again while SENS is busy or away.
+
+        None for a 404 when the message may be `missing`, or when a list may be `empty` and SENS
+        says no word about it.
+        """
 
         def once() -> dict[str, Any] | None:
             try:
@@ -235,8 +289,9 @@ class SensClient:
             except OutcomeUnknown as error:  # a question changes nothing
                 raise ServiceUnavailable(str(error)) from error
             if answer.status == 200:
+                self._known = True
                 return answer.json()
-            if answer.status == 404 and missing:
+            if answer.status == 404 and (missing or (empty and not answer.body.strip())):
                 return None
             if answer.status == 429:
                 raise throttled(answer)
@@ -255,10 +310,7 @@ class SensClient:
             return not_after is None or self.clock.now() + timedelta(seconds=seconds) < not_after
 
         return retry(
-            once,
-            attempts=self.settings.attempts,
-            wait=self.settings.retry_wait,
-            in_time=in_time,
+            once, attempts=self.settings.attempts, wait=self.settings.retry_wait, in_time=in_time
         )
 
     def _ask(

@@ -28,7 +28,7 @@ class Slack:
     def __init__(self, settings: SlackSettings) -> None:
         self.settings = settings
 
-    def send(self, text: str) -> float:
+    def send(self, text: str) -> None:
         """Send a text, shown as it is: no markup, so that no name can change how it looks.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
@@ -41,7 +41,7 @@ class Slack:
         posts = [sections[i : i + BLOCKS] for i in range(0, len(sections), BLOCKS)]
         short = text if len(text) <= SECTION else text[: SECTION - 1] + "…"
         fallback = escape(short, quote=False)  # here Slack reads its markup
-        return send_parts(
+        send_parts(
             "Slack",
             posts,
             lambda post: self._post({"text": fallback, "blocks": post}, private=text),
@@ -82,7 +82,7 @@ def _judge(answer: HttpResponse, *, private: str) -> None:
         raise Refused(
             f"Slack: refused with {answer.status}: {words}; check NAVERPLACE_SLACK__WEBHOOK_URL "
             "and the channel behind it",
-            code=answer.text[:60] if answer.text.isidentifier() else str(answer.status),
+            code=words if answer.text.isidentifier() else str(answer.status),
         )
     raise OutcomeUnknown(
         f"Slack: answered {answer.status}, which does not say whether it took the message"

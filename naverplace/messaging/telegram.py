@@ -25,14 +25,14 @@ class Telegram:
             "Telegram", settings.url, settings.timeout, settings.timeout
         )
 
-    def send(self, text: str) -> float:
+    def send(self, text: str) -> None:
         """Send a text, in as many messages as it needs.
 
         Raises Refused, Throttled or ServiceUnavailable when nothing was accepted, OutcomeUnknown
         when it may have been, or when only the first parts were.
         """
         chat = self.settings.chat_id
-        return send_parts(
+        send_parts(
             "Telegram",
             split_text(text),
             lambda part: self._call("sendMessage", {"chat_id": chat, "text": part}),

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
 
-@dataclass(frozen=True)
-class FatalRow:
-    """One listed row that ends the legacy's run; holds no phone, name or text."""
+def fatal_rows(rows: Iterable[object], status: str, store_id: str = "") -> Iterator[str]:
+    """Name in words the rows of this status that end the legacy's run, whatever it reads (L27).
 
-    store_id: str
-    booking_id: str  # '' when the row has none
-    status: str  # RC03 | RC08
-    why: str
-
-    @property
-    def words(self) -> str:
-        """Say which row it is, and what is wrong with it."""
-        booking = f"booking {self.booking_id}" if self.booking_id else "a booking without an id"
-        return f"store {self.store_id or '?'}: {booking} ({self.status}): {self.why}"
-
-
-def fatal_rows(rows: Iterable[object], status: str, store_id: str = "") -> Iterator[FatalRow]:
-    """List the rows of this status that end the legacy's run, whatever store it reads (L27).
-
-    `store_id` is the store that the rows were listed for; without it, each row's own counts.
+    `store_id` is the store that the rows were listed for; without it, each row's own counts. No
+    phone, name or text is in the words.
     """
     for row in rows:
         if why := fatal_reason(row):
             values = row if isinstance(row, Mapping) else {}
-            store = store_id or str(values.get("businessId") or "")
-            yield FatalRow(store, str(values.get("bookingId") or ""), status, why)
+            store, number = store_id or values.get("businessId") or "?", values.get("bookingId")
+            booking = f"booking {number}" if number else "a booking without an id"
+            yield f"store {store}: {booking} ({status}): {why}"
 
 
 def fatal_reason(row: Any) -> str:

@@ -19,22 +19,15 @@ from naverplace.domain.extra_fields import load_fields
 from naverplace.domain.stores import load_stores
 from naverplace.ledger.records_table import RecordsTable
 from naverplace.naver.booking_client import BookingClient, completed_window
-from naverplace.naver.session import NaverSession, NoBrowser, SessionSnapshot, open_naver_session
+from naverplace.naver.session import open_naver_session
 from naverplace.pipeline.capture.bundle import Outputs
 from naverplace.pipeline.capture.bundle_store import write_bundle
 from naverplace.pipeline.capture.inputs import Inputs
-from naverplace.pipeline.capture.recorder import key_of
-from naverplace.pipeline.capture.versions import rules_version, settings_version
+from naverplace.pipeline.capture.recorder import key_of, settings_version
+from naverplace.rules.rulebook_version import rules_version
 from naverplace.settings.schema import Settings
 
 CONFIRMED, COMPLETED = "RC03", "RC08"
-
-
-class ShadowSession(NaverSession):
-    """The owner's session, borrowed: nothing is stored, and nobody logs in."""
-
-    def absorb_cookies(self, snapshot: SessionSnapshot) -> None:
-        """Leave the stored cookies to whoever they belong to."""
 
 
 class Shadow:
@@ -50,9 +43,8 @@ class Shadow:
             settings,
             table=StateTable(client, settings.aws.session_table),
             clock=self.clock,
-            authenticator=NoBrowser(),
             probe_stores=self.store_ids,
-            kind=ShadowSession,
+            looks_only=True,
         )
         self.bookings = BookingClient(session, settings.naver, self.clock)
 
@@ -63,8 +55,8 @@ class Shadow:
         confirmed: list[Mapping[str, Any]] = []
         completed: list[Mapping[str, Any]] = []
         for store_id in self.store_ids:
-            completed += self.bookings.bookings(store_id, COMPLETED, window).raws
-            confirmed += self.bookings.bookings(store_id, CONFIRMED).raws
+            completed += self.bookings.bookings(store_id, COMPLETED, window)
+            confirmed += self.bookings.bookings(store_id, CONFIRMED)
         return Inputs(
             run_id=run_id,
             now=now,
@@ -72,7 +64,7 @@ class Shadow:
             confirmed=confirmed,
             completed=completed,
             items=self.read_items([*confirmed, *completed]),
-            rules_version=rules_version(self.settings.rules_dir),
+            rules_version=rules_version(self.settings.rules_dir, self.settings.stores_file),
             settings_version=settings_version(self.settings),
         )
 

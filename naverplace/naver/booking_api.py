@@ -14,10 +14,10 @@ import requests
 
 from naverplace.base.errors import BadResponse, ServiceUnavailable, SessionExpired
 from naverplace.base.http import RetryPolicy
-from naverplace.redaction.redactor import safe_quote
 from naverplace.settings.schema import NaverSettings
 
 SERVICE = "Naver's booking API"
+MOST_ON_A_PAGE = 5000  # others ask for 1000 at once (outside-services: Naver API query)
 
 
 class Window(NamedTuple):
@@ -112,11 +112,19 @@ def read_count(answer: requests.Response, store_id: str) -> int:
 
 
 def read_page(answer: requests.Response, store_id: str) -> list[dict[str, Any]]:
-    """Read one page of raw bookings. Raises SessionExpired, BadResponse, ServiceUnavailable."""
+    """Read one page of raw bookings; what is none of them is one without an id, for quarantine.
+
+    Raises SessionExpired, BadResponse, ServiceUnavailable.
+    """
     read = _read(answer, store_id)
-    if not isinstance(read, list) or not all(isinstance(raw, dict) for raw in read):
+    if not isinstance(read, list):
         raise BadResponse(f"{SERVICE}: store {store_id}: the list is no array of bookings")
-    return read
+    if len(read) > MOST_ON_A_PAGE:
+        raise BadResponse(
+            f"{SERVICE}: store {store_id}: {len(read)} bookings on one page, "
+            f"more than {MOST_ON_A_PAGE}: none is used"
+        )
+    return [raw if isinstance(raw, dict) else {} for raw in read]
 
 
 def _read(answer: requests.Response, store_id: str) -> Any:
@@ -128,14 +136,16 @@ def _read(answer: requests.Response, store_id: str) -> Any:
     if status == 200 and (kind == "text/html" or answer.content.lstrip()[:1] == b"<"):
         raise SessionExpired(f"{where}: a page for people came in place of data")
     if status == 422:
-        words = safe_quote(answer.text, private=())
-        raise BadResponse(f"{where}: refused the query (422: {words}): {_query(answer)}")
+        # Its words may name the customer whom they are about.
+        raise BadResponse(f"{where}: refused the query (422): {_query(answer)}")
     if status != 200:
         raise BadResponse(f"{where}: answered {status}, which is not its interface")
     try:
         return answer.json()
     except ValueError as error:
         raise ServiceUnavailable(f"{where}: the answer is no whole JSON") from error
+    except RecursionError:
+        raise BadResponse(f"{where}: the answer is nested deeper than its interface is") from None
 
 
 def _query(answer: requests.Response) -> str:

@@ -1,12 +1,12 @@
-"""Reads all bookings of a store, counted and paged (L5-L8; outside-services: Naver API query)."""
+"""Reads all bookings of a store, page by page (L5-L8; outside-services: Naver API query)."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import requests
@@ -14,8 +14,11 @@ import requests
 from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import BadResponse, ServiceUnavailable, SessionExpired
 from naverplace.base.http import get_with_retry
+from naverplace.base.threads import call_at_once
+from naverplace.domain.booking import BookingStatus
 from naverplace.naver import booking_api
 from naverplace.naver.booking_api import Window
+from naverplace.naver.request_slots import RequestSlots
 from naverplace.naver.session import NaverSession
 from naverplace.settings.schema import NaverSettings
 
@@ -24,16 +27,7 @@ log = logging.getLogger(__name__)
 Raw = dict[str, Any]
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """All bookings of one store and status, each once."""
-
-    raws: tuple[Raw, ...] = field(repr=False)
-    expected: int  # what Naver counted
-    pages: int  # requests for pages, also of readings that did not add up
-    duplicates_dropped: int
+MOST_PAGES, MOST_BOOKINGS = 1000, 10_000  # of one list: more would fill the memory
 
 
 def completed_window(now: datetime, days: int) -> Window:
@@ -67,62 +61,102 @@ def _cut(moment: datetime) -> datetime:
 
 
 class BookingClient:
-    """One thread's reader of the booking API."""
+    """Reads stores by the booking API; threads may share it, and the slots are the run's."""
 
-    def __init__(self, session: NaverSession, settings: NaverSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: NaverSession,
+        settings: NaverSettings,
+        clock: Clock,
+        slots: RequestSlots | None = None,
+    ) -> None:
         self.session, self.settings, self.clock = session, settings, clock
-        self._snapshot = session.snapshot()
-        self._asked = False
+        self.slots = slots or RequestSlots(settings.parallel, settings.pause_seconds)
 
     def count(self, store_id: str, status: str, window: Window | None = None) -> int:
         """Count a store's bookings of one status, by visit time if there is a window."""
         return sum(self._count(store_id, status, part) for part in self._parts(window))
 
-    def bookings(self, store_id: str, status: str, window: Window | None = None) -> Listing:
-        """Read all of a store's bookings of one status, by visit time if there is a window.
+    def bookings(self, store_id: str, status: str, window: Window | None = None) -> tuple[Raw, ...]:
+        """Read all of a store's bookings of one status, each once; by visit time with a window.
 
         Raises SessionExpired, LoginFailed, BadResponse, Transient; also when Naver keeps counting
         more than it lists, for then somebody's booking would be missing.
         """
-        readings = [self._read_with_reread(store_id, status, part) for part in self._parts(window)]
+        parts = [partial(self._read, store_id, status, part) for part in self._parts(window)]
         found: dict[str, Raw] = {}
-        for reading in readings:
+        for reading in call_at_once(parts, parallel=self.slots.parallel):
             found |= reading.found
-        return Listing(
-            raws=tuple(found.values()),
-            expected=sum(reading.expected for reading in readings),
-            pages=sum(reading.pages for reading in readings),
-            duplicates_dropped=sum(reading.received for reading in readings) - len(found),
-        )
+        return tuple(found.values())
+
+    def confirmed_and_completed(
+        self, store_id: str, window: Window
+    ) -> tuple[tuple[Raw, ...], tuple[Raw, ...]]:
+        """Read both lists of a store at the same time. Raises as `bookings` does."""
+        lists = [
+            partial(self.bookings, store_id, BookingStatus.CONFIRMED),
+            partial(self.bookings, store_id, BookingStatus.COMPLETED, window),
+        ]
+        confirmed, completed = call_at_once(lists, parallel=self.slots.parallel)
+        return confirmed, completed
 
     def _parts(self, window: Window | None) -> list[Window] | list[None]:
         if window is None:
             return [None]  # confirmed bookings have no date limit (L8)
         return split_window(window, days=self.settings.max_days_per_request)
 
-    def _read_with_reread(self, store_id: str, status: str, window: Window | None) -> _Reading:
-        """Read a list again when it is shorter than its count.
-
-        A booking that is cancelled while we turn the page moves the next ones up, and the first of
-        them is on neither page.
-        """
-        first = self._read(store_id, status, window)
-        if first.whole:
-            return first
-        log.warning("store %s: %s; reading again", store_id, first.sum)
-        again = self._read(store_id, status, window)
-        again.pages += first.pages
-        if again.whole:
-            return again
+    def _read(self, store_id: str, status: str, window: Window | None) -> _Reading:
+        """Read a list, by its first page alone where that is known to be all of it."""
+        first = self._page(store_id, status, window, page=0, first_look=True)
+        if self._is_whole(first, window):
+            return _Reading.of(first)
+        count = self._count(store_id, status, window)
+        if count <= len(first) < self.settings.page_size:
+            return _Reading.of(first)
+        # Counted before its first page is read: a booking that is cancelled while we turn the page
+        # moves the next ones up, and the first of them is on neither page.
+        reading = self._read_counted(store_id, status, window, count, len(first))
+        if reading.whole:
+            return reading
+        log.warning("store %s: %s; reading again", store_id, reading.sum)
+        count = self._count(store_id, status, window)
+        reading = self._read_counted(store_id, status, window, count, len(first))
+        if reading.whole:
+            return reading
         raise ServiceUnavailable(
-            f"{booking_api.SERVICE}: store {store_id}: {again.sum} {status} bookings, also when "
+            f"{booking_api.SERVICE}: store {store_id}: {reading.sum} {status} bookings, also when "
             "read again: one may be missing, so none is used"
         )
 
-    def _read(self, store_id: str, status: str, window: Window | None) -> _Reading:
-        reading = _Reading(self._count(store_id, status, window))
-        while not reading.complete(self.settings.page_size):
-            reading.add(self._page(store_id, status, window, page=reading.pages))
+    def _is_whole(self, first: Sequence[Raw], window: Window | None) -> bool:
+        """Tell whether a first page tells as much as the count would.
+
+        Naver may cut pages shorter than we ask for, but not one that is shorter than another. Of
+        all confirmed bookings none may be wrong: believing it would withhold every guide.
+        """
+        if not first:
+            return window is not None
+        if len(first) < self.slots.longest_page:
+            return True
+        self.slots.longest_page = len(first)
+        return False
+
+    def _read_counted(
+        self, store_id: str, status: str, window: Window | None, count: int, page_length: int
+    ) -> _Reading:
+        """Read as many pages as the count says at once, and more while they bring anything new."""
+        reading, size = _Reading(count), self.settings.page_size
+        while not reading.complete(size):
+            if reading.pages >= MOST_PAGES or reading.received >= MOST_BOOKINGS:
+                raise BadResponse(
+                    f"{booking_api.SERVICE}: store {store_id}: its list does not end after "
+                    f"{reading.pages} pages with {reading.received} bookings"
+                )
+            missing = -(-count // (page_length or size)) - reading.pages
+            pages = range(reading.pages, reading.pages + max(1, min(missing, self.slots.parallel)))
+            asked = [partial(self._page, store_id, status, window, page=page) for page in pages]
+            for raws in call_at_once(asked, parallel=self.slots.parallel):
+                reading.add(raws)
         return reading
 
     def _count(self, store_id: str, status: str, window: Window | None) -> int:
@@ -134,12 +168,21 @@ class BookingClient:
             read=lambda answer: booking_api.read_count(answer, store_id),
         )
 
-    def _page(self, store_id: str, status: str, window: Window | None, *, page: int) -> list[Raw]:
+    def _page(
+        self,
+        store_id: str,
+        status: str,
+        window: Window | None,
+        *,
+        page: int,
+        first_look: bool = False,
+    ) -> list[Raw]:
         return self._ask(
             booking_api.list_url(self.settings.partner_url, store_id),
             params=self._parameters(status, window, page=page),
             headers={},  # a list needs none (outside-services: Naver API headers)
             read=lambda answer: booking_api.read_page(answer, store_id),
+            first_look=first_look,
         )
 
     def _parameters(self, status: str, window: Window | None, *, page: int) -> dict[str, str]:
@@ -155,50 +198,44 @@ class BookingClient:
         params: Mapping[str, str],
         headers: Mapping[str, str],
         read: Callable[[requests.Response], T],
+        first_look: bool = False,
     ) -> T:
         """Ask again as often as the session can be renewed, and once more when it is good.
 
         Raises BadResponse when a good session is refused: then it is about the store.
         """
+        generation = self.session.generation
 
         def ask() -> T:
-            self._pause()
-            answer = get_with_retry(
-                self._snapshot.http,
-                url,
-                service=booking_api.SERVICE,
-                policy=booking_api.retry_policy_of(self.settings),
-                params=params,
-                headers=headers,
-                read=read,
-            )
-            self.session.absorb_cookies(self._snapshot)
+            nonlocal generation
+            with self.slots.connection(self.session) as line:
+                generation = line.generation
+                answer = get_with_retry(
+                    line.http,
+                    url,
+                    service=booking_api.SERVICE,
+                    policy=booking_api.retry_policy_of(self.settings),
+                    params=params,
+                    headers=headers,
+                    read=read,
+                )
+                self.session.absorb_cookies(line)
             return answer
 
-        renewed = True
-        while renewed:  # ends, since the session refuses when the run's one login is spent
+        with self.slots.slot(first_page=first_look):
+            renewed = True
+            while renewed:  # ends, since the session refuses when the run's one login is spent
+                try:
+                    return ask()
+                except SessionExpired:
+                    self.session.renew(generation)
+                    renewed = self.session.generation != generation
             try:
                 return ask()
-            except SessionExpired:
-                renewed = self._renew()
-        try:
-            return ask()
-        except SessionExpired as error:
-            raise BadResponse(
-                f"{error}; yet the session is good: does this account manage the store?"
-            ) from error
-
-    def _renew(self) -> bool:
-        """Make the session good again; tell whether it was not good before."""
-        before = self._snapshot.generation
-        self.session.renew(before)
-        self._snapshot = self.session.snapshot()
-        return self._snapshot.generation != before
-
-    def _pause(self) -> None:
-        if self._asked:
-            time.sleep(self.settings.pause_seconds)
-        self._asked = True
+            except SessionExpired as error:
+                raise BadResponse(
+                    f"{error}; yet the session is good: does this account manage the store?"
+                ) from error
 
 
 @dataclass
@@ -210,13 +247,20 @@ class _Reading:
     _last: int = 0  # bookings on the last page
     _new: int = 0  # of them, how many were not known yet
 
+    @classmethod
+    def of(cls, raws: Sequence[Raw]) -> _Reading:
+        """Make it of a list's only page."""
+        reading = cls(len(raws))
+        reading.add(raws)
+        return reading
+
     def add(self, raws: Sequence[Raw]) -> None:
         before = len(self.found)
         for raw in raws:
             self.received += 1
             # Without an id it cannot be told from others: quarantine must see it all the same.
             # Of two versions the newer one counts.
-            self.found[str(raw.get("bookingId") or f"no id {self.received}")] = raw
+            self.found[str(raw.get("bookingId") or f"no id {id(raw)}")] = raw
         self.pages += 1
         self._last, self._new = len(raws), len(self.found) - before
 
@@ -234,6 +278,4 @@ class _Reading:
         A short page is the last one, unless some are missing still: Naver may cut pages shorter
         than we ask for. A page without anything new ends it, lest we turn pages for ever.
         """
-        if self.pages == 0:
-            return self.expected == 0
-        return self._new == 0 or (self._last < size and self.whole)
+        return self.pages > 0 and (self._new == 0 or (self._last < size and self.whole))

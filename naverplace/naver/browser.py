@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
+import pwd
+import re
 import shutil
+import stat
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,8 +33,9 @@ from naverplace.base.errors import BrowserMissing
 PLACE = "/tmp"  # noqa: S108 - Lambda lets us write nowhere else
 PREFIX = "naverplace-chrome-"  # then the number of the process that opened it
 PRIVATE = ("NAVERPLACE_", "AWS_", "PREFECT_")  # variables
+_HOME = re.compile(rf"{PREFIX}(\d{{1,7}})-[a-z0-9_]{{1,16}}", re.ASCII)  # and nothing like it
 FLAGS = (
-    "--no-sandbox",  # Lambda and containers run as a user that may not make namespaces
+    "--remote-debugging-pipe",  # DevTools' port would answer every user of this machine
     "--disable-dev-shm-usage",
     "--disable-gpu",
     "--disable-quic",
@@ -41,6 +48,10 @@ FLAGS = (
 )
 START_SECONDS = 60  # a cold start may take 12 s (outside-services: Browser in a container)
 END_SECONDS = 5.0
+# A user namespace alone proves little: where AppArmor cuts its rights, the second call fails.
+_TRY_NAMESPACES = (
+    "import ctypes; c = ctypes.CDLL(None); exit(c.unshare(1 << 28) or c.unshare(1 << 29))"
+)
 _one_at_a_time = threading.Lock()  # one Chromium takes 300 MB
 
 
@@ -117,7 +128,7 @@ def _start(
 def _options(programs: Programs, home: Path, headless: bool) -> ChromeOptions:
     options = ChromeOptions()
     options.binary_location = str(programs.chromium)
-    for flag in FLAGS:
+    for flag in FLAGS if has_sandbox() else (*FLAGS, "--no-sandbox"):
         options.add_argument(flag)
     if headless:
         options.add_argument("--headless=new")
@@ -128,6 +139,28 @@ def _options(programs: Programs, home: Path, headless: bool) -> ChromeOptions:
     ):
         options.add_argument(f"--{flag}={home / directory}")
     return options
+
+
+@functools.cache
+def has_sandbox() -> bool:
+    """Tell whether Chromium can lock its pages in: not as root, nor in most containers."""
+    if os.geteuid() == 0:
+        return False
+    tried = subprocess.run(
+        [sys.executable, "-I", "-c", _TRY_NAMESPACES], capture_output=True, check=False
+    )
+    return tried.returncode == 0
+
+
+def other_people() -> list[str]:
+    """Name the accounts of people on this machine that are not ours, by their shell."""
+    return [
+        one.pw_name
+        for one in pwd.getpwall()
+        if 1000 <= one.pw_uid < 65534
+        and one.pw_uid != os.geteuid()
+        and not one.pw_shell.endswith(("nologin", "false"))
+    ]
 
 
 def _environment(home: Path, *, headless: bool) -> dict[str, str]:
@@ -141,12 +174,23 @@ def _environment(home: Path, *, headless: bool) -> dict[str, str]:
 
 def _sweep() -> None:
     """End and remove what a killed process of ours has left behind; needs the lock."""
-    for home in Path(PLACE).glob(f"{PREFIX}*-*"):
-        owner = home.name.removeprefix(PREFIX).partition("-")[0]
+    for home in Path(PLACE).glob(f"{PREFIX}*"):
+        named = _HOME.fullmatch(home.name)
+        if named is None or not _is_ours(home):
+            continue  # everybody may make a folder there
+        owner = int(named[1])
         # Lambda gives the next process the number of the killed one, which is ours then.
-        if owner == str(os.getpid()) or (owner.isdigit() and not psutil.pid_exists(int(owner))):
+        if owner == os.getpid() or not psutil.pid_exists(owner):
             _end(_processes(None, home))
             _remove(home)
+
+
+def _is_ours(home: Path) -> bool:
+    try:
+        found = home.lstat()
+    except OSError:  # its owner has just removed it
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _processes(service: Service | None, home: Path) -> list[psutil.Process]:

@@ -39,6 +39,11 @@ field.setAttribute('value', arguments[1]);
 field.value = arguments[1];
 field.dispatchEvent(new Event('input', {bubbles: true}));
 """
+# Where the password goes; without an action it is the page's own address.
+_FORM_GOES_TO = """
+const form = document.getElementById('pw')?.closest('form');
+return new URL(form?.getAttribute('action') || '', document.baseURI).href;
+"""
 # A dropped connection is no error to the driver: it shows Chromium's own page about it.
 _STATUS = """
 if (location.protocol === 'chrome-error:') return -1;
@@ -109,9 +114,10 @@ class NaverAuthenticator:
         with _in_our_words("the login page could not be read"):
             if not _turns(driver, shows_form, seconds=self.settings.login_timeout):
                 raise PageChanged(f"{SERVICE}: the page shows no form with id and password")
-            here = urlsplit(driver.current_url)
-        if here.netloc != urlsplit(self.settings.nid_url).netloc:
-            raise PageChanged(f"{SERVICE}: led to {here.hostname}, which gets no password from us")
+            places = (driver.current_url, str(driver.execute_script(_FORM_GOES_TO)))
+        for place in map(_origin, places):
+            if place != _origin(self.settings.nid_url):
+                raise PageChanged(f"{SERVICE}: led to {place}, which gets no password from us")
 
     def _open(self, driver: WebDriver, url: str) -> None:
         """Open a page; nothing has been sent so far, so that a failure may be tried again."""
@@ -149,6 +155,15 @@ class NaverAuthenticator:
                 raise PageChanged(f"{SERVICE}: not logged in after {seconds:.0f} s, {page.where}")
             time.sleep(POLL_SECONDS)
             page = look(driver)
+
+
+def _origin(url: str) -> str:
+    """Give scheme, host and port, in which the port that a scheme has by itself is written out."""
+    parts = urlsplit(url)
+    with contextlib.suppress(ValueError):  # no number
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        return f"{parts.scheme}://{parts.hostname}:{port}"
+    return "an address that cannot be read"
 
 
 def _cookies(driver: WebDriver) -> list[Cookie]:

@@ -136,18 +136,23 @@ class Authenticator(Protocol):
         ...
 
 
-class NoBrowser:
-    """An authenticator for those who may look but not log in, such as the doctor."""
+@dataclass(frozen=True)
+class BrowserLogin:
+    """Logs in with a real browser; what drives it is imported when it is needed, which is rare."""
+
+    settings: NaverSettings
 
     def log_in(self) -> list[Cookie]:
-        """Refuse to. Raises SessionExpired."""
-        raise SessionExpired(
-            "no stored session that Naver still knows: log in by `naverplace login`, or by a run"
-        )
+        """Log in and give the cookies. Raises LoginFailed or Transient."""
+        from naverplace.naver.login import NaverAuthenticator
+
+        return NaverAuthenticator(self.settings).log_in()
 
     def check_in_browser(self, cookies: Sequence[Cookie]) -> bool:
-        """Trust the light check."""
-        return bool(cookies)
+        """Tell whether a browser with these cookies counts as logged in (L3)."""
+        from naverplace.naver.login import NaverAuthenticator
+
+        return NaverAuthenticator(self.settings).check_in_browser(cookies)
 
 
 @dataclass(frozen=True)
@@ -168,10 +173,12 @@ class NaverSession:
         *,
         store: SessionStore,
         probe: SessionProbe,
-        authenticator: Authenticator,
+        authenticator: Authenticator | None,  # None: whoever may not log in
+        looks_only: bool = False,
     ) -> None:
         self.settings, self.store, self.probe = settings, store, probe
-        self.authenticator = authenticator
+        self.authenticator = None if looks_only else authenticator
+        self.looks_only = looks_only  # the stored cookies stay as they are
         self.browser_opened = False
         self.generation = 0
         self._lock = threading.RLock()
@@ -201,7 +208,9 @@ class NaverSession:
             before = self._cookies
             self._cookies = merge(before, snapshot.http.cookies, given=snapshot.given)
             renewed = not same(lasting(self._cookies), lasting(before))
-            if renewed and not self.store.somebody_else_logged_in():
+            if self.looks_only or not renewed:
+                return
+            if not self.store.somebody_else_logged_in():
                 self.store.save_if_changed(self._cookies)
 
     def renew(self, refused: int) -> None:
@@ -240,7 +249,7 @@ class NaverSession:
         return True
 
     def _passes_browser(self) -> bool:
-        if self.settings.session_check != "browser":
+        if self.settings.session_check != "browser" or self.authenticator is None:
             return True
         self.browser_opened = True
         return self.authenticator.check_in_browser(self._cookies)
@@ -253,6 +262,11 @@ class NaverSession:
                     "Naver ended the session again, after the one login of this run"
                 )
             self.store.check_cooldown()
+            if self.authenticator is None:
+                raise SessionExpired(
+                    "Naver does not know the stored session any more, and nobody logs in from "
+                    "here: log in by `naverplace login`; a run that sends does so by itself"
+                )
             self._login_spent = self.browser_opened = True
             self._cookies = self.authenticator.log_in()
             self.store.save_if_changed(self._cookies)
@@ -284,20 +298,22 @@ def open_naver_session(
     *,
     table: StateTable,
     clock: Clock,
-    authenticator: Authenticator,
     probe_stores: Sequence[str],
-    kind: type[NaverSession] = NaverSession,
+    authenticator: Authenticator | None = None,
+    looks_only: bool = False,
 ) -> NaverSession:
-    """Restore the stored session, or log in once.
+    """Restore the stored session, or log in once; without an authenticator nobody logs in.
 
-    Raises LoginFailed, SessionExpired, ClockWrong, Transient, or what reading the table raises.
+    With `looks_only` nobody logs in either, and no cookie that Naver renews is stored. Raises
+    LoginFailed, SessionExpired, ClockWrong, Transient, or what reading the table raises.
     """
     skew = timedelta(seconds=settings.clock.max_skew_seconds)
-    session = kind(
+    session = NaverSession(
         settings.naver,
         store=SessionStore(table, settings.naver, clock),
         probe=SessionProbe(settings.naver, clock, probe_stores[:STORES], skew),
         authenticator=authenticator,
+        looks_only=looks_only,
     )
     session.open()
     return session

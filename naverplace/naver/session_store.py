@@ -217,9 +217,11 @@ class SessionStore:
         item = self.table.get(LOGIN_ID) or {}
         failures, until = _number(item.get("failures")), parse_time(item.get("until"))
         if failures and until and until > self.clock.now():
+            last = str(item.get("reason", ""))
             raise CoolingDown(
                 f"no login is tried before {until:%Y-%m-%d %H:%M}: {failures} in a row were "
-                f"refused, the last one for {item.get('reason', '')}"
+                f"refused, the last one for {last}",
+                after=last,
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from naverplace.base.clock import Clock
 from naverplace.delivery.executor import StaleReason
@@ -22,7 +22,6 @@ class BookingRechecker:
     """Reads a store's confirmed bookings again when they were read too long ago."""
 
     client: BookingClient
-    slots: BoundedSemaphore
     clock: Clock
     fields: Sequence[Field]
     max_age: timedelta
@@ -37,7 +36,7 @@ class BookingRechecker:
         booking = self._confirmed(effect.store_id).get(effect.key.booking_num)
         if booking is None:
             return "not sent: the booking is not confirmed any more"
-        if effect.for_start and booking.start != effect.for_start:
+        if effect.start and booking.start != effect.start:
             return "not sent: the booking has been moved since it was read"
         if booking.phone != effect.to:
             return "not sent: the booking's phone has changed since it was read"
@@ -54,8 +53,7 @@ class BookingRechecker:
 
     def _ask(self, store_id: str, now: datetime) -> dict[str, Booking]:
         """Read what is confirmed now; broken rows are left out, as no door is opened for them."""
-        with self.slots:
-            raws = self.client.bookings(store_id, BookingStatus.CONFIRMED).raws
+        raws = self.client.bookings(store_id, BookingStatus.CONFIRMED)
         found: dict[str, Booking] = {}
         for raw in raws:
             try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -13,10 +15,19 @@ from naverplace.domain.effects import RecordKey, SendSms
 from naverplace.domain.results import ActionResult, Decisions, Outcome
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.messaging.sens import SensClient, read_requests
+from naverplace.pipeline import forecasts
 from naverplace.pipeline.capture.capture_run import capture_run
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.notify_owner import collect_measurements, keep_report_files, send_summary
+from naverplace.pipeline.notify_owner import (
+    collect_measurements,
+    keep_report_files,
+    print_metrics,
+    report_name,
+    tell_run,
+)
+from naverplace.pipeline.pause_facts import collect_pauses
 from naverplace.pipeline.steps import RunResults
+from naverplace.pipeline.today_files import link_of, today_files
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.reporting.report import RunReport, make_report
 from naverplace.reporting.run_facts import RunFacts, StoreFacts
@@ -28,25 +39,40 @@ T = TypeVar("T")
 
 
 def report_run(run: RunContext, results: RunResults) -> RunReport:
-    """Sum up, tell the owner, and write the report; whoever ordered a shard tells for it."""
-    report_run = build_report(run, results)
-    if not (run.shard and report_run.status == "success" and not report_run.expired):
-        report_run = send_summary(run, report_run)
-    keep_report_files(run, report_run)
-    return report_run
+    """Sum up, write the report, and tell the owner.
+
+    The messages are out: what fails from here on is a problem of the report, and raises nothing.
+    """
+    facts = replace(gather_facts(run, results), forecast=_score_forecasts(run, results))
+    report_run = _sum_up(run, results, facts)
+    pages: dict[str, str] = {}
+    if run.settings.report_dir:
+        name = report_name(run)
+        pages = today_files(run, results, facts, report_run, name)
+        report_run = replace(report_run, page=link_of(run, f"{name}.html") if pages else "")
+    report_run = keep_report_files(run, report_run, pages)  # the owner is told with it
+    report_run = tell_run(run, facts, report_run, results.failure_kind)
+    print_metrics(run, report_run)
+    return keep_report_files(run, report_run)  # with what became of the telling
 
 
 def build_report(run: RunContext, results: RunResults) -> RunReport:
-    """Sum up what happened, with every text scrubbed of secrets and phones."""
-    validated, decided = results.validated, results.decided
+    """Sum up what happened, with every text scrubbed of secrets and phones; tells nobody."""
+    return _sum_up(run, results, gather_facts(run, results))
+
+
+def gather_facts(run: RunContext, results: RunResults) -> RunFacts:
+    """Gather what a report is computed from."""
+    decided = results.decided
     decisions = decided.decisions if decided else Decisions((), ())
-    facts = RunFacts(
+    return RunFacts(
         run_id=run.run_id,
         door=run.door,
         now=run.now,
         dry_run=run.dry_run,
         stores=tuple(_store_facts(run, results)),
         rules=run.rulebook.enabled_names,
+        rulebook_version=run.rulebook_version,
         bookings_decided=decided.bookings if decided else 0,
         decisions=decisions,
         results=tuple(results.actions),
@@ -54,10 +80,16 @@ def build_report(run: RunContext, results: RunResults) -> RunReport:
         table_writes=run.table.records.writes,
         failure=REDACTOR.scrub(results.failure),
         doubts=tuple(results.in_doubt),
+        followed=results.followed,
+        pauses=collect_pauses(run),
         crosscheck=check_sent(run, decisions, results.actions),
         measurements=collect_measurements(run),
     )
+
+
+def _sum_up(run: RunContext, results: RunResults, facts: RunFacts) -> RunReport:
     report_run = make_report(facts)
+    validated, decided = results.validated, results.decided
     if run.captured is None or validated is None or decided is None:
         return report_run
     with run.watch.phase("capture"):
@@ -72,10 +104,25 @@ def build_report(run: RunContext, results: RunResults) -> RunReport:
         )
 
 
+def _score_forecasts(run: RunContext, results: RunResults) -> Counter[str]:
+    """Score and renew the forecasts whose time has come. Raises nothing: it must cost no report."""
+    if (decided := results.decided) is None:
+        return Counter()
+    try:
+        with run.watch.phase("forecast"):
+            served = {store_id for store_id, owned in decided.owners.items() if owned.ours}
+            stores = forecasts.stores_to_forecast(run, served - decided.halts.keys())
+            return forecasts.renew_forecasts(run, results, decided, stores) if stores else Counter()
+    except Exception:
+        log.exception("the forecasts were not renewed")
+        return Counter()
+
+
 def _store_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:
     """Give what is known of each store; nothing before the rows have been checked."""
     validated, decided = results.validated, results.decided
     checks = {c.store_id: c for c in validated.stores} if validated else {}
+    failed = {**(validated.failed if validated else {}), **(decided.failed if decided else {})}
     for batch in results.batches if validated else ():
         checked = checks.get(batch.store_id)
         halt = decided.halts.get(batch.store_id) if decided else None
@@ -87,7 +134,8 @@ def _store_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:
             completed=batch.completed,
             passed=len(checked.good) if checked else 0,
             quarantined=tuple(q.as_row() for q in checked.quarantined) if checked else (),
-            error=REDACTOR.scrub(batch.error),
+            odd_names=checked.odd_names if checked else (),
+            error=REDACTOR.scrub(batch.error or failed.get(batch.store_id, "")),
             stopped=halt.reason if halt else checked.reason if checked else "",
             told=halt.korean if halt else "",
             owner=owned.owner if owned else "",

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from naverplace.aws.dynamodb import open_dynamodb, timed
+import psutil
+
+from naverplace.aws.dynamodb import open_dynamodb, read_only, timed
 from naverplace.aws.table import StateTable
 from naverplace.base.clock import Clock
-from naverplace.base.errors import SettingsError
-from naverplace.base.registry import suggest_nearest
+from naverplace.base.stopping import StopRequest
 from naverplace.base.timing import PhaseTimer
 from naverplace.delivery.deliver import InDoubtResolver
+from naverplace.domain.stores import named_stores
 from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.phone_counter import open_phone_counter
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
+from naverplace.naver.request_slots import RequestSlots
 from naverplace.pipeline.capture.recorder import CapturedInputs
+from naverplace.pipeline.rulebook_in_force import load_in_force
 from naverplace.quality import validation
-from naverplace.rules.rulebook import Rulebook, load_rulebook
 from naverplace.settings.schema import Settings
+
+_opened = itertools.count()  # runs of this process
+
+
+def _process_seconds() -> float:
+    return max(time.time() - psutil.Process().create_time(), 0.0)
 
 
 class RunContext:
@@ -31,60 +43,58 @@ class RunContext:
 
     def __init__(self, settings: Settings, *, run_id: str, door: str, dry_run: bool) -> None:
         self.settings = settings
+        self.cold_start = next(_opened) == 0
+        # Until here the process was imported and configured; a warm one was so before.
+        self.init_seconds = _process_seconds() if self.cold_start else 0.0
         self.run_id = run_id
         self.door = door
         self.dry_run = dry_run
         self.watch = PhaseTimer()
         self.clock: Clock = settings.make_clock()
         self.now: datetime = self.clock.now()  # the one moment that this run decides by
-        self.rulebook: Rulebook = load_rulebook(
-            settings.rules_dir,
-            settings.stores_file,
-            default_sender=settings.sens.default_sender,
-            access=settings.access,
+        dynamodb = timed(open_dynamodb(settings.aws), self.watch)
+        if dry_run:
+            dynamodb = read_only(dynamodb)
+        self.session_table = StateTable(dynamodb, settings.aws.session_table)
+        self.rulebook, self.rulebook_version = load_in_force(
+            settings, self.session_table, keep_at=None if dry_run else self.now
         )
         self.all_stores = dict(self.rulebook.stores)
         self.stores = dict(self.all_stores)
         self.fields = tuple(self.rulebook.fields.values())
-        self.naver_slots = threading.BoundedSemaphore(settings.naver.parallel_stores)
-        dynamodb = timed(open_dynamodb(settings.aws), self.watch)
+        self.naver_slots = RequestSlots(settings.naver.parallel, settings.naver.pause_seconds)
+        self.sens_slots = threading.BoundedSemaphore(settings.sens.parallel)
         self.table = MessageLedger(dynamodb, settings.aws.sms_table)
-        self.session_table = StateTable(dynamodb, settings.aws.session_table)
         self.store_locks = StoreLocks(
             StoreStateTable(self.session_table),
             run_id=run_id,
             clock=self.clock,
             settings=settings.ledger,
             default_owner=settings.cutover.default_owner,
+            caps=settings.caps,
         )
         self.sens = SensClient(settings.sens, self.clock)
+        self.phones = open_phone_counter(settings, self.session_table, self.clock, self.sens.find)
         self.resolver = InDoubtResolver(self.table, self.sens, self.clock, settings.ledger)
         self.channels = open_channels(settings)
         self.captured = CapturedInputs() if settings.capture.enabled else None
 
+    @property
+    def stop(self) -> StopRequest:
+        """Give what asks this run to end: nothing new is begun then."""
+        return self.store_locks.stop
+
 
 def open_run(
-    settings: Settings,
-    *,
-    run_id: str,
-    door: str,
-    dry_run: bool = False,
-    only: Sequence[str] = (),
+    settings: Settings, *, run_id: str, door: str, dry_run: bool = False, only: Sequence[str] = ()
 ) -> RunContext:
-    """Read stores, rules and templates, before any outside call.
+    """Read stores, rules and templates, before anything is asked of Naver.
 
-    Raises RulesError with every place that is wrong, SettingsError for an unknown store in `only`.
+    Raises RulesError with every place that is wrong, unless an earlier version was good;
+    SettingsError for an unknown store in `only`, which names stores by id or alias.
     """
     validation.warm_up()  # importing Great Expectations takes seconds: meanwhile we talk to Naver
     run = RunContext(settings, run_id=run_id, door=door, dry_run=dry_run)
-    unknown = [store_id for store_id in only if store_id not in run.stores]
-    if unknown:
-        raise SettingsError(
-            [
-                f"stores: unknown store {s!r}; {suggest_nearest(s, list(run.stores))}"
-                for s in unknown
-            ]
-        )
     if only:
-        run.stores = {store_id: run.stores[store_id] for store_id in only}
+        run.stores = {store.id: store for store in named_stores(only, run.all_stores)}
     return run

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from naverplace.delivery.follow import FollowedMessages
 from naverplace.delivery.in_doubt import InDoubtMessage
+from naverplace.domain.due_messages import DueMessages
 from naverplace.domain.effects import Effect
 from naverplace.domain.results import ActionResult
+from naverplace.domain.troubles import TroubleKind, kind_of_error
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline import build_report, notify_owner, steps, store_delivery
+from naverplace.pipeline import build_report, follow_messages, notify_owner, steps, store_delivery
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch
+from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch, strike_settled
 from naverplace.quality.validation import ValidationResult
 from naverplace.reporting.report import RunReport
 
@@ -38,6 +42,7 @@ class Executor(Protocol):
 class RunSteps:
     """The steps in their order; the defaults are the library's, a flow puts tasks around them."""
 
+    follow_messages: Callable[[RunContext], FollowedMessages] = follow_messages.follow_messages
     restore_session: Callable[[RunContext], NaverSession] = steps.restore_session
     read_store: Callable[[RunContext, NaverSession, str], StoreBatch] = steps.read_store
     check_quality: Callable[[RunContext, Sequence[StoreBatch]], ValidationResult] = (
@@ -45,13 +50,15 @@ class RunSteps:
     )
     resolve_in_doubt: Callable[[RunContext], list[InDoubtMessage]] = store_delivery.resolve_in_doubt
     decide: Callable[[RunContext, ValidationResult], DecisionResult] = steps.decide
+    note_due: Callable[
+        [RunContext, ValidationResult, DecisionResult], Mapping[str, DueMessages]
+    ] = steps.note_due
     deliver_store: Callable[
         [RunContext, NaverSession, str, Sequence[Effect]], list[ActionResult]
     ] = store_delivery.deliver_store
     notify: Callable[[RunContext, Sequence[Effect]], list[ActionResult]] = (
         store_delivery.deliver_notices
     )
-    write_quality_docs: Callable[[RunContext, ValidationResult], str] = steps.write_quality_docs
     report: Callable[[RunContext, RunResults], RunReport] = build_report.report_run
 
 
@@ -71,18 +78,25 @@ def process(
         _carry_out(run, executor, steps, results, progress)
     except Exception as error:
         log.exception("the run failed")
-        results.failure = executor.describe(error)
+        results.failure, results.failure_kind = executor.describe(error), kind_of_error(error)
     try:
         return steps.report(run, results)
     except Exception as error:
-        notify_owner.send_run_alert(run, executor.describe(error))
+        notify_owner.tell_failure(run, TroubleKind.RUN_FAILED, executor.describe(error))
         raise
 
 
 def _carry_out(
     run: RunContext, executor: Executor, steps: RunSteps, results: RunResults, progress: Progress
 ) -> None:
-    """Fill in the results step by step; a store that fails does not halt the others."""
+    """Fill in the results step by step; a store that fails does not halt the others.
+
+    Raises Stopped between two steps when the process was asked to end.
+    """
+    followed = results.followed = steps.follow_messages(run)
+    progress(f"followed: {followed.delivered} delivered, {followed.failed} failed")
+
+    run.stop.check()
     session = results.session = steps.restore_session(run)
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
 
@@ -92,12 +106,19 @@ def _carry_out(
             batch = StoreBatch(store_id, error=executor.describe(batch))
         results.batches.append(batch)
         counts = f"{batch.confirmed} confirmed, {batch.completed} completed"
-        progress(f"store {store_id}: {batch.error or counts}")
+        progress(f"read {run.stores[store_id].alias}: {batch.error or counts}")
 
+    run.stop.check()
     validated = results.validated = steps.check_quality(run, results.batches)
+    for checked in validated.stores:
+        if checked.stopped or checked.quarantined:
+            what = f"{len(checked.quarantined)} of {checked.rows} bookings are quarantined"
+            progress(f"quality {run.stores[checked.store_id].alias}: {checked.reason or what}")
+    run.stop.check()
     results.in_doubt = steps.resolve_in_doubt(run)
     decided = results.decided = steps.decide(run, validated)
-    progress(f"decided: {len(decided.decisions.effects)} effects are owed")
+    progress(f"decided {decided.bookings} bookings: {len(decided.decisions.effects)} effects owed")
+    results.due = steps.note_due(run, validated, decided)
 
     owed = {store_id: decided.effects_of(store_id) for store_id in run.stores}
     calls = {store_id: (run, session, store_id, owed[store_id]) for store_id in run.stores}
@@ -105,6 +126,11 @@ def _carry_out(
         if isinstance(ended, Exception):
             ended = store_delivery.undelivered(owed[store_id], executor.describe(ended))
         results.actions += ended
+        if ended:
+            outcomes = Counter(f"{result.action} {result.outcome}" for result in ended)
+            counts = ", ".join(f"{count} {name}" for name, count in outcomes.items())
+            progress(f"deliver {run.stores[store_id].alias}: {counts}")
+    strike_settled(run, results)
 
     results.actions += steps.notify(run, decided.notices())
-    results.quality_docs = steps.write_quality_docs(run, validated)
+    run.stop.check()  # what was not begun stands in the results, and why in the failure

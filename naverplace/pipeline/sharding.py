@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from naverplace.domain.message_kinds import kind_label
-
-MAX_LINES = 20
+from naverplace.domain.troubles import Source, Trouble, TroubleKind
+from naverplace.reporting.markdown import render_page
+from naverplace.reporting.owner_messages import Look
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,30 @@ def messages_of(shards: Iterable[Shard]) -> dict[str, int]:
     return dict(total)
 
 
-def shards_in_korean(shards: Sequence[Shard], *, now: datetime) -> str:
+def shards_look(shards: Sequence[Shard], *, now: datetime, rulebook: str) -> Look:
+    """Give what all shards of one tick came to; a run that failed by itself has told why."""
+    kind = TroubleKind.SHARD_FAILED
+    troubles = tuple(
+        Trouble(
+            kind,
+            f"shard {shard.number}",
+            shard.name,
+            f"{shard.state or '시작하지 못함'} {shard.why}",
+        )
+        for shard in shards
+        if shard.state not in ("Completed", "Failed")
+    )
+    report = shards_in_korean(shards, now=now, rulebook=rulebook)
+    return Look(Source.RUN, now, troubles, {kind: None}, summarises=True, report=report)
+
+
+def shards_in_korean(shards: Sequence[Shard], *, now: datetime, rulebook: str) -> str:
     """Word one tick for the owner, as one run would have told it."""
-    bad = [shard for shard in shards if not shard.good]
-    sent = messages_of(shards)
-    stores = sum(len(shard.stores) for shard in shards)
-    lines = [
-        f"{'🚨' if bad else '✅'} {now:%m/%d %H:%M} 문자 {sum(sent.values())}건 접수",
-        f"매장 {stores}곳, 나누어 실행 {len(shards)}개",
-    ]
-    kinds = [f"{kind_label(kind)} {count}" for kind, count in sent.items() if count]
-    lines += [" · ".join(kinds)] if kinds else []
-    lines += [
-        f"- {shard.name} (매장 {len(shard.stores)}곳): {shard.state or '시작하지 못함'}"
-        for shard in bad[:MAX_LINES]
-    ]
-    return "\n".join(lines)
+    return render_page(
+        "shards_message.txt.j2",
+        shards=shards,
+        rulebook=rulebook,
+        bad=[shard for shard in shards if not shard.good],
+        sent=messages_of(shards),
+        now=now,
+    ).removesuffix("\n")

@@ -8,12 +8,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from naverplace.base.errors import NaverPlaceError
+from naverplace.base.stopping import Stopped
 from naverplace.delivery.deliver import deliver
 from naverplace.delivery.executor import EffectExecutor
-from naverplace.delivery.in_doubt import InDoubtMessage
-from naverplace.delivery.outcomes import Attempt, describe_error
+from naverplace.delivery.in_doubt import InDoubtMessage, Resolution
+from naverplace.delivery.outcomes import PATIENCE, Attempt, describe_error
+from naverplace.delivery.send_caps import SendCaps
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.results import ActionResult, Outcome
+from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreLock
 from naverplace.ledger.store_state import LockedByOther, NotOurs, PendingMessage
 from naverplace.naver.booking_client import BookingClient
@@ -23,14 +26,15 @@ from naverplace.pipeline.context import RunContext
 from naverplace.redaction.redactor import REDACTOR
 
 log = logging.getLogger(__name__)
-_OVER = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.SKIPPED)
+_OVER = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.SKIPPED, Outcome.CAPPED)
 
 
 def resolve_in_doubt(run: RunContext) -> list[InDoubtMessage]:
     """Settle what earlier runs have left open, before anything is decided; not in a dry run.
 
-    Reads one item a store; what can not be settled yet comes back as it is. Raises Transient or
-    Permanent when the stores' items cannot be read.
+    Reads one item a store; what can not be settled yet comes back as it is. A store that fails
+    stays as it is: its claims refuse what may have been sent. Raises Transient or Permanent when
+    the stores' items cannot be read, with nothing done.
     """
     if run.dry_run:
         return []
@@ -49,13 +53,33 @@ def _resolve_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
     except (LockedByOther, NotOurs) as error:  # it is sending what stands open: no doubt of ours
         log.info("store %s: %s", store_id, error)
         return []
+    except Exception:
+        log.exception("store %s: its doubts stay open", store_id)
+        return []
+    ended: list[InDoubtMessage] = []
     left: Collection[PendingMessage] = holding.opened
     try:
-        ended = run.resolver.resolve(run.resolver.read(holding.opened))
+        ended = _resolve(run, run.resolver.read(holding.opened))
         left = {doubt.pending_message for doubt in ended if not doubt.resolution.is_final}
+    except Exception:
+        log.exception("store %s: its doubts stay open", store_id)
+    _release(holding, [message for message in holding.opened if message not in left])
+    return ended
+
+
+def _resolve(run: RunContext, doubts: Sequence[InDoubtMessage]) -> list[InDoubtMessage]:
+    """Look doubts up; where a message to the same phone is strange, by all that the table knows.
+
+    It may be another store's. The whole table is read for it, which is dear and rare.
+    """
+    ended = run.resolver.resolve(doubts)
+    if not any(doubt.resolution is Resolution.UNCLEAR for doubt in ended):
         return ended
-    finally:
-        holding.release([message for message in holding.opened if message not in left])
+    records = run.table.records.table
+    run.resolver.add_known_requests(LedgerScan(records.client, records.name).scan())
+    unclear = [doubt for doubt in ended if doubt.resolution is Resolution.UNCLEAR]
+    again = {doubt.pending_message: doubt for doubt in run.resolver.resolve(unclear)}
+    return [again.get(doubt.pending_message, doubt) for doubt in ended]
 
 
 def deliver_store(
@@ -70,8 +94,10 @@ def deliver_store(
     opening = [PendingMessage.of(e) for e in effects if isinstance(e, SendSms)]
     with run.watch.phase("delivery"):
         try:
+            run.stop.check()
+            run.store_locks.cap_all(run.stores)
             holding = run.store_locks.acquire(store_id, opening, wait=True)
-        except NotOurs as error:
+        except (NotOurs, Stopped) as error:
             return _finish_all(effects, Outcome.SKIPPED, str(error))
         except LockedByOther as error:
             return _finish_all(effects, Outcome.SKIPPED, f"left to it: {error}")
@@ -97,13 +123,16 @@ def _executor(
         ledger=run.settings.ledger,
         switch=run.settings.cutover,
         lock=holding,
+        caps=SendCaps(holding, run.phones) if holding else None,
         watch=run.watch,
+        stop=run.stop,
+        parallel=min(PATIENCE, run.settings.sens.parallel),
+        slots=run.sens_slots,
     )
     if session is None:
         return executor
     rechecker = BookingRechecker(
-        BookingClient(session, run.settings.naver, run.clock),
-        run.naver_slots,
+        BookingClient(session, run.settings.naver, run.clock, run.naver_slots),
         run.clock,
         fields=run.fields,
         max_age=timedelta(seconds=run.settings.ledger.fresh_seconds),
@@ -120,6 +149,10 @@ def _give_back(
         for effect, result in zip(effects, results, strict=False)
         if isinstance(effect, SendSms) and result.outcome in _OVER
     ]
+    _release(holding, over)
+
+
+def _release(holding: StoreLock, over: Sequence[PendingMessage]) -> None:
     try:
         holding.release(over)
     except NaverPlaceError as error:

@@ -9,21 +9,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
 
 from naverplace.base.clock import format_utc, parse_time
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.record_matching import MatchedBooking
 from naverplace.settings.sections import BreakerSettings
 
+T = TypeVar("T")
+Moment = Annotated[datetime, BeforeValidator(parse_time), PlainSerializer(format_utc)]
+Kinds = Annotated[frozenset[str], PlainSerializer(sorted)]
+_adapter: Any = cache(TypeAdapter)  # making one takes 2 ms
+
+
+def _read(kind: type[T], attribute: object) -> T | None:
+    """Read an attribute of a store's item; None when there is none, or none that can be read."""
+    read: T | None = None
+    with suppress(ValidationError):
+        read = _adapter(kind).validate_python(attribute)
+    return read
+
+
+def _write(state: object) -> Any:
+    return _adapter(type(state)).dump_python(state, mode="json")
+
 
 @dataclass(frozen=True)
 class Baseline:
     """What is remembered of the last plausible batch: what is usual for this store."""
 
-    at: datetime  # when it was read
+    at: Moment  # when it was read
     confirmed: int = 0
     completed: int = 0
     known: int = 0  # confirmed ones with a record in table `sms`
@@ -42,20 +63,12 @@ class Baseline:
 
     def as_map(self) -> dict[str, Any]:
         """Write it as an attribute of the store's item."""
-        values = {part.name: getattr(self, part.name) for part in fields(Baseline)}
-        return {**values, "at": format_utc(self.at), "ahead": list(self.ahead)}
+        return dict(_write(self))
 
     @classmethod
     def from_map(cls, values: object) -> Baseline | None:
         """Read the attribute; None when there is none, or none that can be read."""
-        if not isinstance(values, Mapping) or not (at := parse_time(values.get("at"))):
-            return None
-        counts = [part.name for part in fields(Baseline) if part.name not in ("at", "ahead")]
-        try:
-            ahead = tuple(int(start) for start in values.get("ahead", ()))
-            return cls(at, ahead=ahead, **{name: int(values.get(name, 0)) for name in counts})
-        except (TypeError, ValueError):
-            return None
+        return _read(Baseline, values)
 
 
 class NewBooking(NamedTuple):
@@ -261,7 +274,7 @@ def _minute(last: Baseline) -> str:
 
 BATCH, TRIPPED, RELEASED = "batch", "tripped", "released"
 SERVED = "served_since"
-REFRESH = timedelta(minutes=15)  # by every run: the watchdog asks when a store was last read
+REFRESH = timedelta(hours=3)  # an older baseline than _OUTAGE shows that no run has worked since
 _LEAST, _SHARE = 3, 0.1  # a smaller change of a count is not worth a write
 Attributes = Mapping[str, Any]
 
@@ -278,40 +291,32 @@ class Halt:
 class Tripped:
     """The breaker's state of a stopped store."""
 
-    since: datetime
-    kinds: frozenset[str]
-    seen: str
+    since: Moment
+    kinds: Kinds = frozenset()
+    seen: str = ""
+    run_id: str = ""  # of the run that stopped it
 
 
 @dataclass(frozen=True)
 class Release:
     """The permission to send for batches that are implausible in these ways."""
 
-    until: datetime
-    kinds: frozenset[str]
-    by: str
-    seen: str
+    until: Moment
+    kinds: Kinds = frozenset()
+    by: str = ""
+    reason: str = ""  # what was seen when the store was stopped
+    at: Moment | None = None
 
 
 def tripped_in(attributes: Attributes) -> Tripped | None:
     """Read why the store is stopped; None when it is not."""
-    values = attributes.get(TRIPPED)
-    if not isinstance(values, Mapping) or not (since := parse_time(values.get("since"))):
-        return None
-    return Tripped(since, _kinds(values), str(values.get("seen", "")))
+    return _read(Tripped, attributes.get(TRIPPED))
 
 
 def release_in(attributes: Attributes, *, now: datetime) -> Release | None:
     """Read the store's release; None when there is none, or when its time is over."""
-    values = attributes.get(RELEASED)
-    if not isinstance(values, Mapping) or not (until := parse_time(values.get("until"))):
-        return None
-    by, seen = str(values.get("by", "")), str(values.get("reason", ""))
-    return Release(until, _kinds(values), by, seen) if now < until else None
-
-
-def _kinds(values: Attributes) -> frozenset[str]:
-    return frozenset(map(str, values.get("kinds") or ()))
+    given = _read(Release, attributes.get(RELEASED))
+    return given if given and now < given.until else None
 
 
 def served_since(attributes: Attributes) -> datetime | None:
@@ -336,9 +341,7 @@ def evaluate(
     allowed = batch.store_id in settings.released or (released and kinds <= released.kinds)
     if anomalies and not allowed:
         if not tripped or tripped.kinds != kinds:
-            moment = format_utc(since or batch.at)
-            stop = {"since": moment, "kinds": sorted(kinds), "seen": seen, "run_id": run_id}
-            after[TRIPPED] = stop
+            after[TRIPPED] = _write(Tripped(since or batch.at, kinds, seen, run_id))
         return _halt(batch.store_id, anomalies, seen), after
     after.pop(TRIPPED, None)
     if anomalies or last is None or _differs(batch, last):
@@ -354,15 +357,9 @@ def grant_release(
     tripped = tripped_in(attributes)
     if not tripped:
         return None, dict(attributes)
-    given = Release(now + timedelta(hours=hours), tripped.kinds, by, tripped.seen)
-    kept = {
-        "until": format_utc(given.until),
-        "kinds": sorted(given.kinds),
-        "by": by,
-        "reason": given.seen,
-        "at": format_utc(now),
-    }
-    return given, {**attributes, RELEASED: kept}
+    until = now + timedelta(hours=hours)
+    given = Release(until, tripped.kinds, by, tripped.seen, at=now)
+    return given, {**attributes, RELEASED: _write(given)}
 
 
 def _differs(batch: BatchStats, last: Baseline) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from naverplace.base.clock import parse_time
-from naverplace.base.phone import mask, normalise_phone
+from naverplace.base.korean_text import compose
+from naverplace.base.phone import is_phone, mask, normalise_phone
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.extra_fields import Field, read_field
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A column's name and dtype; a row that does not fit holds a missing value there.
 COLUMNS: dict[str, str] = {
@@ -33,17 +35,17 @@ COLUMNS: dict[str, str] = {
     "extra": "object",  # a dict of the declared fields
     "read_at": "datetime64[us, Asia/Seoul]",
 }
+LONGEST_NAME, LONGEST_CODE = 300, 40  # signs; whatever is longer is no name, and no code or time
+NO_TEXTS = " (gets no texts)"  # a landline, or a foreign number
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def to_frame(
-    raws: Sequence[Mapping[str, Any]],
-    *,
-    store_id: str,
-    fields: Sequence[Field],
-    read_at: datetime,
+    raws: Sequence[Mapping[str, Any]], *, store_id: str, fields: Sequence[Field], read_at: datetime
 ) -> pd.DataFrame:
     """Put one store's bookings in a frame, a row each; a broken row never breaks the frame."""
+    import pandas as pd  # it takes a second
+
     rows = [_row(raw, store_id=store_id, fields=fields, read_at=read_at) for raw in raws]
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     return pd.DataFrame(
@@ -63,18 +65,18 @@ def _row(
     raw_phone = _readable(str(raw["phone"])) if shown else None
     return {
         "asked_store": store_id,
-        "store_id": _text(raw.get("businessId")),
+        "store_id": _code(raw.get("businessId")),
         "booking_id": _whole(raw.get("bookingId")),
-        "status": _text(raw.get("bookingStatusCode")),
-        "name": _text(raw.get("name")) or "",
+        "status": _code(raw.get("bookingStatusCode")),
+        "name": _name(raw.get("name")),
         "raw_phone": raw_phone,
         "phone": phone,
         "phone_shape": mask(phone) if phone else _shape(shown),
-        "start_text": _text(snapshot.get("startDateTime")),
-        "start": _start_or_end(snapshot.get("startDateTime")),
-        "end": _start_or_end(snapshot.get("endDateTime")),
-        "made_at": _with_offset(raw.get("regDateTime")),
-        "confirmed_at": _with_offset(raw.get("confirmedDateTime")),
+        "start_text": _code(snapshot.get("startDateTime")),
+        "start": _visit(snapshot.get("startDateTime")),
+        "end": _end(snapshot),
+        "made_at": _to_the_second(raw.get("regDateTime")),
+        "confirmed_at": _to_the_second(raw.get("confirmedDateTime")),
         "options": _options(snapshot.get("bookingOptionJson"), raw.get("bookingOptionJson")),
         "extra": {field.name: read_field(field, raw) for field in fields},
         "read_at": read_at,
@@ -84,7 +86,16 @@ def _row(
 def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return _readable(str(value)).strip() or None
+    return compose(_readable(str(value))).strip() or None
+
+
+def _name(value: object) -> str:
+    return (_text(value) or "")[:LONGEST_NAME].rstrip()
+
+
+def _code(value: object) -> str | None:
+    text = _text(value)
+    return text and text[:LONGEST_CODE]
 
 
 def _readable(text: str) -> str:
@@ -106,40 +117,56 @@ def _phone(raw: str | None) -> str | None:
 
 def _shape(raw: str | None) -> str | None:
     """Show what a broken number looks like without showing it: digits become 0, letters x."""
-    return re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "0", raw)) if raw else None
+    if not raw:
+        return None
+    shape = re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "0", raw[:LONGEST_CODE]))
+    return f"{shape}{NO_TEXTS}" if is_phone(raw) else shape
 
 
-def _start_or_end(value: object) -> datetime | None:
+def _visit(value: object) -> datetime | None:
     """Read Naver's UTC text as a Korean minute (L10; outside-services: Naver API fields)."""
-    read = parse_time(value) if _UTC.fullmatch(str(value)) else None
-    return read.replace(second=0, microsecond=0) if read else None
+    read = _to_the_second(value) if _UTC.fullmatch(str(value)) else None
+    return read and read.replace(second=0)
 
 
-def _with_offset(value: object) -> datetime | None:
+def _end(snapshot: Mapping[str, Any]) -> datetime | None:
+    """Read the end; one that is not after the start is not known, and costs nobody a message."""
+    start, end = _visit(snapshot.get("startDateTime")), _visit(snapshot.get("endDateTime"))
+    return None if start and end and end <= start else end
+
+
+def _to_the_second(value: object) -> datetime | None:
     """Read a time of Naver's with an offset (outside-services: Naver API fields)."""
     read = parse_time(value)
-    return read.replace(microsecond=0) if read else None
+    return read and read.replace(microsecond=0)
 
 
 def _options(*lists: object) -> tuple[Option, ...]:
     """Read the chosen options; the list stands twice in a booking, and may be missing in one."""
     for listed in lists:
         if isinstance(listed, list) and listed:
-            return tuple(_option(entry) for entry in listed if isinstance(entry, Mapping))
+            options = (_option(entry) for entry in listed if isinstance(entry, Mapping))
+            return tuple(option for option in options if option.count > 0)  # else not chosen
     return ()
 
 
 def _option(entry: Mapping[str, Any]) -> Option:
     count, price = _whole(entry.get("bookingCount")), _whole(entry.get("price"))
     return Option(
-        name=_text(entry.get("name")) or "", count=1 if count is None else count, price=price or 0
+        name=_name(entry.get("name")), count=1 if count is None else count, price=price or 0
     )
 
 
 def to_bookings(frame: pd.DataFrame) -> list[Booking]:
     """Make bookings of rows that passed the validation."""
+    return [_booking(row) for row in frame_rows(frame)]
+
+
+def frame_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give a frame's rows by column, None for what is missing; those that are broken too."""
     plain = frame.astype(object).where(frame.notna(), None)
-    return [_booking(row) for row in plain.to_dict("records")]
+    rows: list[Any] = plain.to_dict("records")
+    return rows
 
 
 def _booking(row: Mapping[Any, Any]) -> Booking:
@@ -161,4 +188,4 @@ def _booking(row: Mapping[Any, Any]) -> Booking:
 
 
 def _moment(value: pd.Timestamp | None) -> datetime | None:
-    return value.to_pydatetime() if value is not None else None
+    return value and value.to_pydatetime()

@@ -1,6 +1,6 @@
-"""The validation of a run's bookings by a suite of Great Expectations.
+"""The validation of a run's bookings by a checkpoint of Great Expectations.
 
-The phone is checked in its masked form, so that neither results nor Data Docs hold a number.
+The phone is checked in its masked form, so that no result holds a number.
 Great Expectations takes seconds to import, so it is imported where it is used, and `warm_up`
 starts that early, in the background.
 """
@@ -10,25 +10,31 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import shutil
 import sys
 import threading
 import types
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from importlib.abc import MetaPathFinder
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from naverplace.quality.expectations import TWICE, expectations
-from naverplace.quality.frames import COLUMNS
+from naverplace.base.korean_text import is_odd_name
+from naverplace.quality.frames import COLUMNS, NO_TEXTS
 from naverplace.settings.sections import QualitySettings
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 log = logging.getLogger(__name__)
-# No name and no full phone: Data Docs show the values that are refused.
+TWICE = "booking id: stands twice in the list"
+UNREACHABLE = "phone: not a number that a text message can reach"
+COMPLETED = "RC08"
+Refusal = tuple[str, list[int] | None]  # the reason, and the rows; None: it cannot say which
+Reasons = dict[int, list[str]]  # by row
+# No name and no full phone: results hold the values that are refused.
 SHOWN = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start", "end"]
 
 
@@ -58,14 +64,15 @@ class ValidatedStore:
     rows: int = 0
     stopped: bool = False
     reason: str = ""  # why the store is stopped
+    odd_names: tuple[str, ...] = ()  # bookings to whose texts no name, or a cut one, goes
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """All stores after the validation, with Great Expectations' own context for the Data Docs."""
+    """All stores after the validation."""
 
     stores: tuple[ValidatedStore, ...]
-    context: Any = field(repr=False)
+    failed: Mapping[str, str] = field(default_factory=dict)  # stores that met a defect, and which
 
 
 def warm_up() -> threading.Thread:
@@ -75,8 +82,27 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-class _UnusedStatistics(types.ModuleType):
-    """Stands for scipy.stats, a quarter of the import, until an expectation asks for some."""
+# One expectation of theirs, none of ours, needs them: a third of the import.
+_UNUSED = ("scipy.stats", "altair")
+
+
+# It is optional, and only needed for data in databases; Prefect's server brings it along.
+_ABSENT = "sqlalchemy"
+
+
+class _Absent(MetaPathFinder):
+    """Hides an optional package from this thread's imports, as if it were not installed."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name == _ABSENT and threading.get_ident() == self.thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+class _Unused(types.ModuleType):
+    """Stands for a module until somebody asks for something of it."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what importing it asks
@@ -88,17 +114,22 @@ class _UnusedStatistics(types.ModuleType):
 
 @cache
 def _import() -> Any:
-    sys.modules.setdefault("scipy.stats", _UnusedStatistics("scipy.stats"))
+    for name in _UNUSED:
+        sys.modules.setdefault(name, _Unused(name))
     # Without it the library reports its use to its makers over the network.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    gx = importlib.import_module("great_expectations")
-    importlib.import_module("great_expectations.expectations")
+    absent = _Absent()
+    sys.meta_path.insert(0, absent)
+    try:
+        checkpoint = importlib.import_module("naverplace.quality.checkpoint")
+    finally:
+        sys.meta_path.remove(absent)
     # Its pandas engine reads zoned columns in a way that pandas 4 will change; nothing of ours.
     warnings.filterwarnings("ignore", message="Series.values returning an ndarray that drops")
     # The second sets a level of its own, to tell of folders that we remove again.
     for name in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return gx
+    return checkpoint
 
 
 def validate(
@@ -112,85 +143,99 @@ def validate(
 
     A store whose share of bad rows is too large is stopped: all its rows are suspect then.
     """
+    import pandas as pd
+
     empty = pd.DataFrame({n: pd.Series([], dtype=dtype) for n, dtype in COLUMNS.items()})
     whole = pd.concat([empty, *frames.values()], ignore_index=True)
-    results, context = _run_suite(whole, known_stores=known_stores, now=now, settings=settings)
-    reasons = _keep_first(_reasons(results, whole), whole)
+    refusals = _run_checkpoint(whole, known_stores=known_stores, now=now, settings=settings)
+    reasons = _keep_first(_reasons(refusals, whole.index), whole)
     stores = []
     for store_id in frames:
         mine = whole[whole["asked_store"] == store_id]
         bad = [index for index in mine.index if index in reasons]
         quarantined = tuple(_quarantined(mine.loc[index], reasons[index]) for index in bad)
-        reason = _stop(len(bad), len(mine), settings)
+        reason = _stop(mine, reasons, settings)
+        good = mine.drop(index=bad)
         stores.append(
             ValidatedStore(
-                store_id, mine.drop(index=bad), quarantined, len(mine), bool(reason), reason
+                store_id,
+                good,
+                quarantined,
+                len(mine),
+                bool(reason),
+                reason,
+                odd_names=tuple(_odd_names(good, now)),
             )
         )
-    return ValidationResult(tuple(stores), context)
+    return ValidationResult(tuple(stores))
 
 
-def _stop(bad: int, rows: int, settings: QualitySettings) -> str:
+def _odd_names(good: pd.DataFrame, now: datetime) -> Iterator[str]:
+    """Name the bookings ahead whose texts lack the customer's name."""
+    ahead = good[good["start"] > now]
+    for booking_id, name in zip(ahead["booking_id"], ahead["name"], strict=True):
+        if is_odd_name(name):
+            yield str(booking_id)
+
+
+def _stop(mine: pd.DataFrame, reasons: Reasons, settings: QualitySettings) -> str:
+    """Say why a store is stopped: most of the list that it is served by is broken.
+
+    A completed booking says nothing of the confirmed ones, and a number of another kind nothing
+    of the list.
+    """
+    served = mine[mine["status"] != COMPLETED]
+    judged = served if len(served) else mine
+    broken = [
+        index
+        for index in judged.index
+        if set(reasons.get(index, ())) - {UNREACHABLE}
+        or (index in reasons and not str(judged.loc[index, "phone_shape"]).endswith(NO_TEXTS))
+    ]
+    bad, rows = len(broken), len(mine)
     if rows < settings.min_rows_for_share or bad / rows <= settings.max_bad_share:
         return ""
     return f"{bad} of {rows} bookings are broken, more than {settings.max_bad_share:.0%}"
 
 
-def _run_suite(
+def _run_checkpoint(
     whole: pd.DataFrame, *, known_stores: Collection[str], now: datetime, settings: QualitySettings
-) -> tuple[Any, Any]:
-    gx = _import()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    _remove_sites(context)
-    asset = context.data_sources.add_pandas("naver").add_dataframe_asset("bookings")
-    suite = gx.ExpectationSuite(
-        name="bookings",
-        expectations=expectations(gx, known_stores, now=now, settings=settings),
-    )
-    definition = gx.ValidationDefinition(
-        name="bookings",
-        data=asset.add_batch_definition_whole_dataframe("run"),
-        suite=context.suites.add(suite),
-    )
-    results = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": whole[SHOWN].assign(start_zone=_zones(whole["start"]))},
-        # The query that would find the rows again is a third of the work, and nobody asks it.
-        result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False},
-        run_id=gx.RunIdentifier(run_name=f"{now:%Y-%m-%d %H.%M.%S}", run_time=now),
-    )
-    return results, context
+) -> list[Refusal]:
+    parameters = {
+        "known_stores": sorted(known_stores),
+        "earliest": now - timedelta(days=settings.past_days),
+        "latest": now + timedelta(days=settings.future_days),
+    }
+    rows = whole[SHOWN].assign(start_zone=_zones(whole["start"]))
+    checkpoint = _import()
+    with checkpoint.LOCK:
+        checked = checkpoint.open_checkpoint().run(
+            batch_parameters={"dataframe": rows}, expectation_parameters=parameters
+        )
+    (result,) = checked.run_results.values()
+    refused = result.meta[checkpoint.QUARANTINE]
+    return [(reason.format(**parameters), bad) for reason, bad in refused]
 
 
 def _zones(times: pd.Series[Any]) -> pd.Series[Any]:
     """Name each time's zone; Great Expectations cannot tell Seoul from UTC, nor from none."""
+    import pandas as pd
+
     names = [None if pd.isna(time) else str(time.tzinfo) for time in times]
     return pd.Series(names, index=times.index, dtype="str")
 
 
-def _remove_sites(context: Any) -> None:
-    """Take away the docs site that a context comes with, and the folder it has made in /tmp."""
-    for site in list(context.get_site_names()):
-        backend = context.variables.data_docs_sites[site]["store_backend"]
-        shutil.rmtree(backend["base_directory"], ignore_errors=True)
-        context.delete_data_docs_site(site)
-
-
-def _reasons(results: Any, whole: pd.DataFrame) -> dict[int, list[str]]:
-    reasons: dict[int, list[str]] = {}
-    for result in results.results:
-        if result.success:
-            continue
-        reason = str(result.expectation_config.meta["reason"])
-        rows = result.result.get("unexpected_index_list")
-        if rows is None and not (whole.empty and "observed_value" in result.result):
+def _reasons(refusals: Iterable[Refusal], index: pd.Index) -> Reasons:
+    reasons: Reasons = {}
+    for reason, rows in refusals:
+        if rows is None and len(index):
             log.error("the expectation %r could not say which rows it refuses", reason)
-        for index in whole.index if rows is None else rows:
-            reasons.setdefault(int(index), []).append(reason)
+        for row in index if rows is None else rows:
+            reasons.setdefault(int(row), []).append(reason)
     return reasons
 
 
-def _keep_first(reasons: dict[int, list[str]], whole: pd.DataFrame) -> dict[int, list[str]]:
+def _keep_first(reasons: Reasons, whole: pd.DataFrame) -> Reasons:
     """Let the first of several rows of one booking through, unless it is broken otherwise.
 
     Refusing all of them would lose the customer's message; passing all could send it twice.
@@ -206,6 +251,8 @@ def _keep_first(reasons: dict[int, list[str]], whole: pd.DataFrame) -> dict[int,
 
 
 def _quarantined(row: pd.Series[Any], reasons: Sequence[str]) -> Quarantined:
+    import pandas as pd
+
     def shown(name: str) -> str:
         return "" if pd.isna(row[name]) else str(row[name])
 

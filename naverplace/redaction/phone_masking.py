@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from naverplace.base.phone import mask, normalise_phone
 
-_GAP = r"[\s.()/‐-―−-]{0,3}"
+_GAP = r"[][\s.()/‐-―−_·,~:-]{0,3}"
 _PHONE = re.compile(
     rf"""(?P<uuid> [0-9A-Fa-f]{{8}} (?:-[0-9A-Fa-f]{{4}}){{3}} -[0-9A-Fa-f]{{12}} )
   | (?=[0-9+%])(?:
@@ -29,9 +30,24 @@ _PHONE = re.compile(
 )
 
 
+_EACH = re.compile(  # each digit apart from the next by the same sign
+    r"(?<![0-9A-Za-z])0(?P<gap>[\s.,·_/-])1(?P=gap)[016789](?:(?P=gap)[0-9]){8}(?![0-9A-Za-z])"
+)
+
+
+def find_phones(text: str) -> Iterator[tuple[int, int, str]]:
+    """List where phone numbers stand in a text, with each one masked."""
+    for pattern in (_PHONE, _EACH):
+        for found in pattern.finditer(text):
+            masked = mask(found.group()) if pattern is _EACH else _masked(found)
+            if masked != found.group():
+                yield *found.span(), masked
+
+
 def mask_phones(text: str) -> str:
     """Mask every phone number of a text: 010-****-5678."""
-    return _PHONE.sub(_masked, text)
+    text = _PHONE.sub(_masked, text)
+    return _EACH.sub(lambda found: mask(found.group()), text)
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -13,14 +13,27 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, SecretStr
 
-from naverplace.redaction.encodings import CERTAIN, encoded_forms, standing_alone
-from naverplace.redaction.phone_masking import mask_phones
+from naverplace.base.errors import RulesError, SettingsError
+from naverplace.redaction.encodings import (
+    View,
+    decoded_runs,
+    encoded_forms,
+    fold,
+    is_certain,
+    plainer_views,
+    standing_alone,
+    without_blanks,
+)
+from naverplace.redaction.phone_masking import find_phones, mask_phones
 
+T = TypeVar("T")
 MARK = "[redacted]"
 # Botocore and Selenium show these at DEBUG before anybody can have learned them.
 _UNTOLD = (
@@ -29,6 +42,13 @@ _UNTOLD = (
     re.compile(
         r"""(NID_(?:AUT|SES)\\*["']\W{1,12}(?:[^{}]{0,300}?\bvalue\W{1,12})??)[\w+/=%.~-]{12,}"""
     ),
+)
+_LONG_WORD = 8  # a shorter word may stand in a text by chance when blanks are left out
+# Colours and moves of a terminal, and signs that turn or hide what stands beside them.
+_STEERING = re.compile(
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)?"
+    "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _COMPOUND = (dict, list, tuple, set, frozenset, bytes, BaseException)
 
@@ -39,8 +59,9 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._learned: set[str] = set()
-        self._long: tuple[str, ...] = ()
-        self._short: tuple[tuple[str, re.Pattern[str]], ...] = ()
+        self._certain: tuple[str, ...] = ()
+        self._uncertain: tuple[tuple[str, re.Pattern[str]], ...] = ()
+        self._words: tuple[str, ...] = ()  # folded, in small letters, without blanks
 
     def learn(self, *secrets: str | SecretStr) -> None:
         """Hide these from now on; secrets of fewer than four characters cannot be hidden."""
@@ -51,33 +72,125 @@ class Redactor:
                 return
             self._learned |= new
             forms = {form for value in new for form in encoded_forms(value) if form not in MARK}
-            forms |= {*self._long, *(form for form, _ in self._short)}
+            forms |= {*self._certain, *(form for form, _ in self._uncertain)}
             longest_first = sorted(forms, key=lambda form: (-len(form), form))
-            self._long = tuple(form for form in longest_first if len(form) >= CERTAIN)
-            self._short = tuple(
-                (form, re.compile(standing_alone(form)))
-                for form in longest_first
-                if len(form) < CERTAIN
+            self._certain = tuple(form for form in longest_first if is_certain(form))
+            self._uncertain = tuple(
+                (form, standing_alone(form)) for form in longest_first if not is_certain(form)
             )
+            words = {_word(value) for value in self._learned}
+            self._words = tuple(word for word in words if _is_long(word))
 
     def learn_settings(self, settings: BaseModel) -> None:
         """Hide every SecretStr of a settings tree."""
         self.learn(*_secrets_in(settings))
 
     def scrub(self, text: str) -> str:
-        """Replace every secret, and mask every phone."""
+        """Replace every secret, mask every phone, and drop the signs that only steer a terminal."""
+        text = self._scrub_plain(_STEERING.sub("", text))
+        views = list(plainer_views(text))
+        for view in views:
+            # Each layer is looked through again, on the text as the last one has left it.
+            text, changed = self._scrub_view(text, view)
+            if changed:
+                return self.scrub(text)
+        for found, plain in reversed(list(decoded_runs(text))):
+            if mask_phones(plain) != plain or self._scrub_plain(plain) != plain:
+                text = f"{text[: found.start()]}{MARK}{text[found.end() :]}"
+        return self._scrub_broken_up(text)
+
+    def _scrub_plain(self, text: str) -> str:
         # Hundreds of searches for plain text are faster than one regex of as many alternatives.
-        for form in self._long:
+        for form in self._certain:
             if form in text:
                 text = text.replace(form, MARK)
         for telltale in _UNTOLD:
             text = telltale.sub(rf"\1{MARK}", text)
         # Before short codes, which may be a part of a phone and would leave the rest of it.
         text = mask_phones(text)
-        for form, alone in self._short:
+        for form, alone in self._uncertain:
             if form in text:
-                text = alone.sub(MARK, text)
+                text = alone.sub(partial(_hide, form), text)
         return text
+
+    def _scrub_view(self, text: str, view: View) -> tuple[str, bool]:
+        hits = [(*view.place(*span), masked) for *span, masked in find_phones(view.text)]
+        for form in filter(view.text.__contains__, self._certain):
+            hits += [(*view.place(*span), MARK) for span in _places(form, view.text)]
+        for form, alone in self._uncertain:
+            if form in view.text:
+                found = [f for f in alone.finditer(view.text) if _hide(form, f) == MARK]
+                hits += [(*view.place(*f.span()), MARK) for f in found]
+        return _put_in(text, hits)
+
+    def _scrub_broken_up(self, text: str) -> str:
+        """Find secrets in other letters or with blanks in them; digits are too common for that."""
+        if not self._words:
+            return text
+        views = [View(text, []), *plainer_views(text)]
+        joined = ["".join(view.text.lower().split()) for view in views]
+        for view, small in zip(views, joined, strict=True):
+            words = [word for word in self._words if word in small]
+            if not words:
+                continue
+            spans = view.spans or [(at, at + 1) for at in range(len(text))]
+            tight = without_blanks(View(view.text, spans))
+            small = _small(tight.text)
+            hits = [(*tight.place(*at), MARK) for word in words for at in _places(word, small)]
+            text, changed = _put_in(text, hits)
+            if changed:
+                return self._scrub_broken_up(text)
+        return text
+
+    def scrub_values(self, value: T) -> T:
+        """Copy a tree of plain values and dataclasses with every text in it scrubbed.
+
+        Numbers stay: a text is searched before it is put between our own dates and counts.
+        """
+        return cast("T", self._copied(value))
+
+    def _copied(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.scrub(value)
+        if isinstance(value, Mapping):
+            return {self._copied(name): self._copied(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._copied, value))
+        if is_dataclass(value) and not isinstance(value, type):
+            parts = {f.name: self._copied(getattr(value, f.name)) for f in fields(value)}
+            return replace(value, **parts)
+        return value
+
+
+def _word(secret: str) -> str:
+    return _small("".join(fold(secret).split()))
+
+
+def _small(text: str) -> str:
+    """Write small letters, sign by sign, so that places stay the same."""
+    return "".join(small if len(small := sign.lower()) == 1 else sign for sign in text)
+
+
+def _is_long(word: str) -> bool:
+    return len(word) >= _LONG_WORD and not word.isdigit() and word not in MARK
+
+
+def _places(form: str, text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(re.escape(form), text)]
+
+
+def _put_in(text: str, hits: list[tuple[int, int, str]]) -> tuple[str, bool]:
+    """Put words in the places of a text, from its end; where two overlap, one counts."""
+    before, limit = text, len(text)
+    for start, end, words in sorted(hits, key=lambda hit: (-hit[1], hit[0])):
+        if end <= limit and text[start:end] != words:
+            text, limit = text[:start] + words + text[end:], start
+    return text, text != before
+
+
+def _hide(form: str, found: re.Match[str]) -> str:
+    ours = found[1]  # a date, an id; a code that has such a form itself is hidden all the same
+    return ours if ours and ours != form else MARK
 
 
 REDACTOR = Redactor()
@@ -86,7 +199,13 @@ REDACTOR = Redactor()
 def describe(error: BaseException) -> str:
     """Put an error in one scrubbed text, with what to do about it where that is known."""
     advice = getattr(error, "advice", "")
-    text = f"{type(error).__name__}: {error}" + (f" -> {advice}" if advice else "")
+    listed = isinstance(error, SettingsError | RulesError)  # a person reads them on Telegram
+    name = "" if listed else f"{type(error).__name__}: "
+    try:
+        text = f"{name}{error}"
+    except Exception:  # noqa: BLE001 - one that holds something too deep to be shown
+        text = f"{type(error).__name__} (its words cannot be shown)"
+    text += f" -> {advice}" if advice else ""
     return REDACTOR.scrub(text)
 
 
@@ -110,7 +229,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 def scrub_record(record: logging.LogRecord) -> logging.LogRecord:
     """Scrub all that a log record says, in place; what holds nothing to hide stays as it is."""
     _scrub_message(record)
-    _scrub_traceback(record)
+    try:
+        _scrub_traceback(record)
+    except Exception:  # noqa: BLE001 - what cannot be shown is left out; a run never ends by it
+        record.exc_info, record.exc_text = None, "(its traceback cannot be shown)"
     if record.stack_info:
         record.stack_info = REDACTOR.scrub(record.stack_info)
     for name, value in list(vars(record).items()):
@@ -122,13 +244,13 @@ def scrub_record(record: logging.LogRecord) -> logging.LogRecord:
 def _scrub_message(record: logging.LogRecord) -> None:
     try:
         message = record.getMessage()
+        args = repr(record.args) if record.args else ""
     except Exception:  # noqa: BLE001 - a defect in a log call must not stop a run, nor leak
         raw = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
         record.msg = REDACTOR.scrub(f"{raw} (its arguments do not fit and are left out)")
         record.args = None
         return
     clean = REDACTOR.scrub(message)
-    args = repr(record.args) if record.args else ""
     # Formatters that write the arguments themselves would get past a clean message.
     if clean != message or REDACTOR.scrub(args) != args:
         record.msg, record.args = clean, None
@@ -147,19 +269,27 @@ def _scrubbed(value: object) -> object:
     if isinstance(value, str):
         return REDACTOR.scrub(value)
     if isinstance(value, _COMPOUND):
-        shown = repr(value)
+        try:
+            shown = repr(value)
+        except Exception:  # noqa: BLE001 - too deep, or a defect of its own
+            return f"({type(value).__name__}: cannot be shown)"
         clean = REDACTOR.scrub(shown)
         return value if clean == shown else clean
     return value
+
+
+# Below INFO others show what they send and get: names of customers, which nobody can learn.
+_MAY_DEBUG = frozenset({"naverplace", "prefect", "flows", "tasks", "operate", "sandbox"})
 
 
 class RedactionFilter(logging.Filter):
     """A filter that hides secrets and phones; put it on handlers, since loggers' miss children."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Scrub the record and let it pass."""
+        """Scrub the record and let it pass, unless a library shows its work by it."""
         scrub_record(record)
-        return True
+        told = (record.levelno or logging.INFO) >= logging.INFO
+        return told or record.name.partition(".")[0] in _MAY_DEBUG
 
 
 def attach() -> None:
@@ -232,17 +362,21 @@ _HOOKS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
 )
 
 
-_NUMBER = re.compile(r"\+?\d[\d -]{2,}\d")  # four digits may be a door code
+_NUMBER = re.compile(r"(?:0\d{1,3}-\*{4}-|\+)?\d[\d -]{2,}\d")  # four digits may be a door code
 _LONGEST = 200
 _QUOTE = 6  # characters in a row that count as a quotation
 
 
 def safe_quote(words: str, *, private: Sequence[str] = ()) -> str:
-    """Shorten a service's words to one line, without numbers, and without what quotes us."""
-    line = " ".join(words.split())[:_LONGEST]
-    if any(_quotes(line, text) for text in private):
+    """Shorten a service's words to one line, without numbers, and without what quotes us.
+
+    Nothing is cut before it was looked through: of a secret that is cut, a piece would pass.
+    """
+    raw = " ".join(words.split())
+    line = " ".join(REDACTOR.scrub(words).split())
+    if any(_quotes(said, text) for said in (raw, line) for text in private):
         return "(words withheld: they quote the message)"
-    return _NUMBER.sub("[number]", line)
+    return _NUMBER.sub("[number]", line)[:_LONGEST]
 
 
 def _quotes(line: str, text: str) -> bool:

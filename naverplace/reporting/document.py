@@ -10,18 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from naverplace.domain.effects import CHANNELS
 from naverplace.reporting.markdown import render_page
 from naverplace.reporting.report import RunReport, find_differing_figures
-from naverplace.reporting.thresholds import (
-    NOT_MEASURED,
-    Measured,
-    ThresholdRow,
-    check_thresholds,
-    missed,
-)
+from naverplace.reporting.thresholds import Measured, ThresholdRow, check_thresholds, missed
 from naverplace.settings.sections import ThresholdSettings
 
 GOOD = ("accepted", "adopted", "skipped")
@@ -52,6 +47,11 @@ class DocumentView:
     def failed(self) -> bool:
         """Tell whether the run or its figures are not in order."""
         return self.report.status != "success" or bool(self.contradictions)
+
+    @property
+    def verdict(self) -> str:
+        """Give the one word on the run, wherever the document says how it ended."""
+        return "FAILED ❌" if self.failed else f"{self.report.verdict} ✅"
 
     @property
     def kinds(self) -> list[str]:
@@ -88,45 +88,25 @@ class DocumentView:
         """Turn seconds since the start into a time of the day."""
         return self.started + timedelta(seconds=seconds)
 
-    def span(self, phase: str) -> str:
-        """Tell how long a phase took."""
-        span = self.report.spans.get(phase)
-        return f"{span[1] - span[0]:.3f}s" if span else NOT_MEASURED
-
     def calls(self, name: str) -> int:
         """Count the calls of this kind; 0 also when nobody counted them."""
         return int(self.report.calls.get(name, {}).get("count", 0))
-
-    def response_time(self, name: str) -> str:
-        """Word how long the calls of this kind took."""
-        calls = self.report.calls.get(name)
-        if not calls or not calls["count"]:
-            return "no call" if calls else NOT_MEASURED
-        average = calls["summed"] / calls["count"] * 1000
-        return (
-            f"{average:.1f}ms average of {calls['count']:.0f} "
-            f"{'call' if calls['count'] == 1 else 'calls'} "
-            f"({calls['summed']:.3f}s summed, {calls['wall']:.3f}s on the wall clock)"
-        )
 
     @cached_property
     def measured(self) -> Measured:
         """Give the figures that have a threshold."""
         report = self.report
         begin, end = report.spans.get("booking api", (None, None))
+        wall = {name: calls["wall"] for name, calls in report.calls.items()}
         return Measured(
             total_seconds=report.seconds,
             booking_api_seconds=end - begin if begin is not None and end is not None else None,
-            dynamodb_seconds=self._wall("dynamodb"),
-            sms_seconds=self._wall("sms"),
-            notification_seconds=self._wall("notifications"),
+            dynamodb_seconds=wall.get("dynamodb"),
+            sms_seconds=wall.get("sms"),
+            notification_seconds=wall.get("notifications"),
             memory_mb=report.memory_mb,
             allocated_mb=report.allocated_mb,
         )
-
-    def _wall(self, name: str) -> float | None:
-        calls = self.report.calls.get(name)
-        return calls["wall"] if calls else None
 
     @cached_property
     def thresholds(self) -> tuple[ThresholdRow, ...]:
@@ -134,36 +114,12 @@ class DocumentView:
         return check_thresholds(self.measured, ThresholdSettings(**self.report.thresholds))
 
     @property
-    def log_entries(self) -> list[tuple[float, str]]:
-        """List the key entries by the seconds at which they happened, START first, END last."""
-        report = self.report
-        entries = [(0.0, f"START RunId: {report.run_id}")]
-        for phase, (begin, end) in report.spans.items():
-            began, ended = self._phase(phase)
-            entries += [(begin, f"INFO: {began}")] if began else []
-            entries.append((end, f"INFO: {ended}"))
-        allocated = f"{report.allocated_mb:g} MB" if report.allocated_mb else NOT_MEASURED
-        used = f"{report.memory_mb:.1f} MB\tMemory Size: {allocated}"
-        entries.append((report.seconds, f"END RunId: {report.run_id}"))
-        last = f"REPORT Duration: {report.seconds * 1000:.1f} ms\tMemory Used: {used}"
-        return sorted([*entries, (report.seconds, last)], key=lambda entry: entry[0])
-
-    def _phase(self, phase: str) -> tuple[str, str]:
-        report = self.report
-        session = "logged in" if report.browser_opened else "cached cookies"
-        read = f"RC03={report.bookings_confirmed}, RC08={report.bookings_completed}"
-        sent = f"total={self.sent}, failures={self.not_accepted}; writes={report.writes}"
-        return {
-            "session": ("Asking for Naver's session", f"Naver session done ({session})"),
-            "booking api": (
-                f"Fetching bookings from {len(report.stores)} stores",
-                f"Bookings fetched: {read}",
-            ),
-            "quality": ("", f"Quality checked: quarantined={report.quarantined}"),
-            "decide": ("", f"Messages decided: planned={self.owed}"),
-            "delivery": ("Delivery begins", f"SMS sent: {sent}"),
-            "notifications": ("Sending notifications", "Notifications done"),
-        }.get(phase, ("", f"Done: {phase}"))
+    def log_marks(self) -> list[tuple[float, str, str]]:
+        """List the seconds at which each phase began and ended, in the order of time."""
+        marks: list[tuple[float, str, str]] = []
+        for phase, (begin, end) in self.report.spans.items():
+            marks += [(begin, phase, "began"), (end, phase, "ended")]
+        return sorted(marks, key=itemgetter(0))
 
     # -- what was done ----------------------------------------------------------------------------
 
@@ -229,7 +185,8 @@ class DocumentView:
         broke_off = [] if report.stores else list(report.problems)
         high = [] if broke_off else list(report.problems)
         high += [f"too late: {r['kind']} of booking {r['booking']}" for r in report.expired]
-        medium = [f"{r.metric} is {r.value}, not {r.threshold}" for r in missed(self.thresholds)]
+        medium = [f"newer files are refused: {mistake}" for mistake in report.rulebook.mistakes]
+        medium += [f"{r.metric} is {r.value}, not {r.threshold}" for r in missed(self.thresholds)]
         if count := report.quarantined:
             medium.append(f"bookings with broken data: {count}, see the artifact *quarantine*")
         young = check.not_yet if check else 0
@@ -249,9 +206,5 @@ def _bad(outcomes: Mapping[str, int]) -> int:
 def render(report: RunReport, *, parity: Mapping[str, Any] | None = None) -> str:
     """Write the run's document; FAILED when the run is, or when two of its figures differ."""
     return render_page(
-        "document.md.j2",
-        report=report,
-        view=DocumentView(report),
-        parity=parity,
-        channels=CHANNELS,
+        "document.md.j2", report=report, view=DocumentView(report), parity=parity, channels=CHANNELS
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from naverplace.base.page_templates import page_templates
+from naverplace.domain.message_kinds import kind_label
+
+MAX_LINES = 15  # more problems or rows than this are counted, not listed, on the phone
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -18,7 +21,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def render_page(template: str, **values: object) -> str:
     """Write the page of a template in this folder. Raises jinja2's errors for what it lacks."""
-    return _ENVIRONMENT.get_template(template).render(values)
+    return _TEMPLATES.get_template(template).render(values)
 
 
 def mark(holds: object) -> str:
@@ -31,16 +34,10 @@ def cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("naverplace.reporting", ""),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701 - Markdown, not HTML
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-_ENVIRONMENT.filters |= {
+_TEMPLATES = page_templates("naverplace.reporting")
+_TEMPLATES.filters |= {
     "mark": mark,
     "moment": lambda when: when.isoformat(timespec="milliseconds"),
     "cell": cell,
 }
+_TEMPLATES.globals |= {"kind_label": kind_label, "most": MAX_LINES}

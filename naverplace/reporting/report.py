@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from naverplace.domain.effects import CHANNELS, CreateRecord, SendSms
@@ -16,8 +16,12 @@ from naverplace.reporting.run_facts import (
     count_resolutions,
     expired_rows,
     in_doubt_rows,
+    pause_rows,
+    undelivered_rows,
+    unfollowed,
 )
 from naverplace.reporting.sent_crosscheck import CrossCheck
+from naverplace.rules.rulebook_version import RulebookVersion
 
 NOT_SENT = "not_sent"  # a dry run, or a run that broke off before it
 _NOTICES = {f"send_{channel}" for channel in CHANNELS}
@@ -56,6 +60,8 @@ class RunReport:
     settled: Mapping[str, int] = field(default_factory=dict)  # doubts by what became of them
     unsettled: tuple[Mapping[str, str], ...] = ()  # doubts that are left
     expired: tuple[Mapping[str, str], ...] = ()  # owed, never accepted, and too late now
+    receipts: Mapping[str, int] = field(default_factory=dict)  # of earlier runs' messages
+    undelivered: tuple[Mapping[str, Any], ...] = ()  # those that SENS could not deliver
     started: str = ""  # to the millisecond
     rules: int | None = None  # that are enabled
     bookings_decided: int | None = None
@@ -65,10 +71,24 @@ class RunReport:
     allocated_mb: float | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     crosscheck: CrossCheck | None = None
+    cold_start: bool | None = None  # the first run of its process
+    init_seconds: float | None = None  # from the process's start until the run's; 0 when warm
+    rulebook: RulebookVersion = field(default_factory=RulebookVersion)  # that decided
+    caps: tuple[Mapping[str, Any], ...] = ()  # that were reached, with what they held back
+    pauses: tuple[Mapping[str, Any], ...] = ()  # by hand; one that has ended is listed once
+    page: str = ""  # where the owner's page of this run is: a link, or a file
+
+    @property
+    def verdict(self) -> str:
+        """Give the one word on the run that every page and message says."""
+        return "FAILED" if self.status == "failed" else "DRY RUN" if self.dry_run else "SUCCESS"
 
     def as_json(self) -> dict[str, Any]:
         """Turn the report into plain JSON values."""
-        return asdict(self)
+        form = asdict(self)
+        if self.rulebook.since:
+            form["rulebook"]["since"] = self.rulebook.since.isoformat(timespec="seconds")
+        return form
 
 
 def make_report(facts: RunFacts) -> RunReport:
@@ -77,7 +97,7 @@ def make_report(facts: RunFacts) -> RunReport:
     contradictions = tuple(find_contradictions(facts))
     problems = tuple(_problems(facts))
     failed = bool(facts.failure or contradictions or problems)
-    return RunReport(
+    report = RunReport(
         run_id=facts.run_id,
         door=facts.door,
         now=facts.now.isoformat(timespec="seconds"),
@@ -104,13 +124,21 @@ def make_report(facts: RunFacts) -> RunReport:
         settled=count_resolutions(facts),
         unsettled=tuple(in_doubt_rows(facts)),
         expired=tuple(expired_rows(facts)),
+        receipts=_receipts(facts),
+        undelivered=tuple(undelivered_rows(facts)),
         started=facts.now.isoformat(timespec="milliseconds"),
         rules=len(facts.rules),
         bookings_decided=facts.bookings_decided,
         deliveries=tuple(_delivery_rows(facts)),
         crosscheck=facts.crosscheck,
+        rulebook=facts.rulebook_version,
+        caps=tuple(cap_rows(facts)),
+        pauses=tuple(pause_rows(facts)),
         **facts.measurements,
     )
+    if not contradictions and (differing := find_differing_figures(report)):
+        return replace(report, status="failed", balanced=False, contradictions=differing)
+    return report
 
 
 def _problems(facts: RunFacts) -> list[str]:
@@ -128,20 +156,55 @@ def _problems(facts: RunFacts) -> list[str]:
     problems += [
         f"{r.kind} of booking {r.booking_num} is {r.outcome.value}: {r.message}"
         for r in facts.sends
-        if not r.success
+        if not r.success and r.outcome is not Outcome.CAPPED
     ]
+    problems += [cap_line(row) for row in cap_rows(facts)]
     problems += [
         f"{r.action} for booking {r.booking_num} is {r.outcome.value}: {r.message}"
         for r in facts.results
         if r.action != "send_sms" and not r.success
     ]
     problems += [str(error) for error in facts.decisions.errors]
+    if unread := unfollowed(facts):
+        problems.append(unread)
+    problems += map(expired_line, expired_rows(facts))
     return problems
+
+
+def _receipts(facts: RunFacts) -> dict[str, int]:
+    """Count what became of earlier runs' messages; nothing when there were none to follow."""
+    followed = facts.followed
+    counts = {
+        "delivered": followed.delivered,
+        "failed": followed.failed,
+        "under_way": followed.under_way,
+    }
+    return counts if any(counts.values()) else {}
 
 
 def stop_line(alias: str, store_id: str, why: str) -> str:
     """Write the problem of a store that nothing is sent for."""
     return f"{alias} ({store_id}) is stopped: {why}"
+
+
+def expired_line(row: Mapping[str, str]) -> str:
+    """Write the problem of a message that was never sent, and can not be any more."""
+    return f"{row['kind']} of booking {row['booking']} has expired: {row['reason']}"
+
+
+def cap_line(row: Mapping[str, Any]) -> str:
+    """Write the problem of a cap that was reached."""
+    return f"{row['alias']} ({row['store_id']}): {row['held']} messages held back, {row['why']}"
+
+
+def cap_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
+    """List the caps that were reached, by store and phone; phones are masked in the words."""
+    aliases = {store.store_id: store.alias for store in facts.stores}
+    held = Counter((r.store_id, r.message) for r in facts.sends if r.outcome is Outcome.CAPPED)
+    for (store_id, why), count in held.items():
+        scope = why.removeprefix("cap of ").partition(" ")[0]
+        alias = aliases.get(store_id, "")
+        yield {"store_id": store_id, "alias": alias, "scope": scope, "held": count, "why": why}
 
 
 def _delivery_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
@@ -228,6 +291,8 @@ def _by_kind(counts: Mapping[str, int]) -> dict[str, int]:
 def _writes_by_action(facts: RunFacts) -> Counter[str]:
     settling = sum(doubt.resolution.is_final for doubt in facts.doubts)
     writes = Counter({"settle": settling} if settling else {})
+    if facts.followed.writes:
+        writes["follow"] = facts.followed.writes
     for result in facts.results:
         if result.writes:
             writes[result.action] += result.writes
@@ -292,7 +357,9 @@ def find_contradictions(facts: RunFacts) -> list[str]:
     equal(
         "table writes, writes reported by the actions",
         facts.table_writes,
-        sum(r.writes for r in facts.results) + sum(d.resolution.is_final for d in facts.doubts),
+        sum(r.writes for r in facts.results)
+        + sum(d.resolution.is_final for d in facts.doubts)
+        + facts.followed.writes,
     )
     accepted = [r.request_id for r in sends if r.outcome is Outcome.ACCEPTED]
     equal("accepted messages, different request ids", len(accepted), len(set(accepted) - {""}))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.base.clock import SEOUL
+from naverplace.delivery.follow import UNREAD, FollowedMessages
 from naverplace.delivery.in_doubt import InDoubtMessage, Resolution
 from naverplace.domain.effects import MarkExpired, SendSms
-from naverplace.domain.results import ActionResult, Decisions, Outcome
+from naverplace.domain.results import HELD, ActionResult, Decisions, Outcome
+from naverplace.ledger.pauses import Pause
 from naverplace.reporting.sent_crosscheck import CrossCheck
+from naverplace.rules.rulebook_version import RulebookVersion
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,21 @@ class StoreFacts:
     completed: int = 0  # RC08 bookings received
     passed: int = 0  # rows that passed the validation
     quarantined: tuple[Mapping[str, Any], ...] = ()  # masked rows with their reasons
+    odd_names: tuple[str, ...] = ()  # bookings whose texts say another name than Naver
     error: str = ""  # why the store could not be read
     stopped: str = ""  # why nothing is sent for the store
     told: str = ""  # the same in the owner's language, with what to do
     owner: str = ""  # who sends for it; '' is unknown, because nothing was decided
+
+
+@dataclass(frozen=True)
+class PauseFacts:
+    """A pause that stands, or that has just ended, with the stores of this run that it is for."""
+
+    who: str  # a store's id, or all
+    alias: str
+    pause: Pause
+    stores: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -47,9 +61,13 @@ class RunFacts:
     browser_opened: bool
     table_writes: int  # counted by the table itself
     failure: str = ""  # why the run as a whole failed
+    followed: FollowedMessages = field(default_factory=FollowedMessages)  # of earlier runs
     doubts: tuple[InDoubtMessage, ...] = ()  # that earlier runs had left, with what became of them
     measurements: Mapping[str, Any] = field(default_factory=dict)  # by field of the report
+    pauses: tuple[PauseFacts, ...] = ()
     crosscheck: CrossCheck | None = None  # of what was sent, with the table and SENS's log
+    rulebook_version: RulebookVersion = field(default_factory=RulebookVersion)
+    forecast: Mapping[str, int] = field(default_factory=dict)  # how good it was, see forecast_score
 
     @property
     def owed(self) -> list[SendSms]:
@@ -102,6 +120,30 @@ def in_doubt_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
             }
 
 
+def undelivered_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
+    """List the messages of earlier runs that SENS could not deliver; no name, no full phone."""
+    for failed in facts.followed.failures:
+        yield {
+            "booking": failed.booking_num,
+            "store_id": failed.pending.key.store_id,
+            "kind": failed.pending.kind,
+            "access": failed.access,
+            "phone": failed.phone,
+            "start": _minute(failed.start),
+            "failed_at": _minute(failed.ended_at),
+            "request_id": failed.request_id,
+            "why": failed.why,
+        }
+
+
+def unfollowed(facts: RunFacts) -> str:
+    """Tell that the deliveries were not followed for so long that a person should look."""
+    followed = facts.followed
+    if not followed.unread_since or facts.now - followed.unread_since < UNREAD:
+        return ""
+    return f"{followed.problem}, since {_minute(followed.unread_since)}"
+
+
 def expired_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
     """List what was owed and can not be sent any more, each once: by the run that notes it."""
     noted = {
@@ -119,6 +161,39 @@ def expired_rows(facts: RunFacts) -> Iterator[dict[str, str]]:
                 "expires": _minute(effect.expires),
                 "reason": effect.reason,
             }
+
+
+_A_MINUTE = timedelta(minutes=1)
+_DOOR = timedelta(hours=1)  # before a door code expires the owner is told: time enough for a call
+
+
+def pause_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
+    """List the pauses with what they hold back, and the door codes that expire under them."""
+    for found in facts.pauses:
+        pause = found.pause
+        yield {
+            "store_id": found.who,
+            "alias": found.alias,
+            "since": pause.since.isoformat(timespec="minutes"),
+            "until": pause.until.isoformat(timespec="minutes") if pause.until else "",
+            "reason": pause.reason,
+            "by": pause.by,
+            "korean": pause.korean,
+            "over": not pause.holds_at(facts.now),
+            "days_forgotten": pause.days_forgotten(facts.now),
+            "held": sum(
+                r.store_id in found.stores and r.message.startswith(HELD) for r in facts.sends
+            ),
+            "doors": [
+                {"booking": e.key.booking_num, "expires": f"{e.expires.astimezone(SEOUL):%H:%M}"}
+                for e in facts.owed
+                if e.access
+                and e.expires
+                and e.store_id in found.stores
+                and e.expires - facts.now <= _DOOR
+                and pause.holds_at(max(facts.now, e.expires - _A_MINUTE))
+            ],
+        }
 
 
 def _minute(moment: datetime | None) -> str:

@@ -13,10 +13,8 @@ from datetime import datetime, timedelta
 
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import WITH_PROVIDER
-from naverplace.domain.records import LedgerEntry, Record
+from naverplace.domain.records import MOVED_FROM, LedgerEntry, Record
 from naverplace.domain.sms_log import SmsLogEntry
-
-_MOVED = "_at_"  # a moved booking's earlier guide is kept as guide_at_<time>
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _in_table(
     held = _held(records, requests)
     kinds, seen = Counter[str](), Counter[str]()
     for record, name, message in _with_provider(records):
-        kind = name.partition(_MOVED)[0]
+        kind = name.partition(MOVED_FROM)[0]
         settled_at = message.settled_at
         of_this_run = message.run_id == run_id and settled_at and settled_at >= begun
         if message.request_id in requests:

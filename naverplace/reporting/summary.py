@@ -8,7 +8,7 @@ from typing import Any
 
 from naverplace.domain.message_kinds import kind_label
 from naverplace.reporting.markdown import render_page
-from naverplace.reporting.report import RunReport, stop_line
+from naverplace.reporting.report import RunReport, cap_line, expired_line, stop_line
 
 REASON_WORDS = {
     "phone": "전화번호",
@@ -18,7 +18,6 @@ REASON_WORDS = {
     "status": "예약 상태",
     "store": "매장",
 }
-MAX_LINES = 15  # more problems or rows than this are counted, not listed, on the phone
 
 
 def for_owner(report: RunReport) -> str:
@@ -30,22 +29,45 @@ def for_owner(report: RunReport) -> str:
         )
         for store in report.stores
         if store.get("told")
-    }
+    } | {cap_line(row): f"⛔ {row['alias']}: {cap_words(row)}" for row in report.caps}
+    lost = set(map(expired_line, report.expired))  # listed by themselves
     return render_page(
         "owner_message.txt.j2",
         report=report,
         when=f"{datetime.fromisoformat(report.now):%m/%d %H:%M}",
-        kind_label=kind_label,
         quarantine=[_quarantine_line(row, aliases) for row in report.quarantine],
-        problems=[told.get(problem, problem) for problem in report.problems],
-        most=MAX_LINES,
+        problems=[told.get(p, p) for p in report.problems if p not in lost],
     ).removesuffix("\n")
 
 
+def in_one_line(report: RunReport) -> str:
+    """Say what a run did, in the line that Prefect's list of runs has room for."""
+    counts = report.planned if report.dry_run else report.messages
+    kinds = " · ".join(f"{kind_label(kind)} {count}" for kind, count in counts.items() if count)
+    return ("시험 실행: " if report.dry_run else "") + (kinds or "보낼 문자 없음")
+
+
+def cap_words(row: Mapping[str, Any]) -> str:
+    """Say to the owner which cap was reached, and how it is released."""
+    what = f"문자 {row['held']}건을 보내지 않고 멈췄습니다. "
+    if row["scope"] == "phone":
+        return (
+            f"한 번호로 24시간 동안 너무 많은 문자가 나가서 {what}"
+            "예약이 맞으면 naverplace release 전화번호"
+        )
+    who = row["store_id"] if row["scope"] == "store" else "all"
+    many = "문자가 평소보다 너무 많아" if who != "all" else "모든 매장의 문자가 평소보다 너무 많아"
+    return f"{many} {what}예약이 맞으면 naverplace release {who}"
+
+
 def _quarantine_line(row: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
+    return f"{aliases[row['store_id']]} 예약 {row['booking_id']}: {quarantine_words(row)} 이상"
+
+
+def quarantine_words(row: Mapping[str, Any]) -> str:
+    """Name in Korean what is wrong with a booking that is in quarantine."""
     fields = dict.fromkeys(str(r).partition(":")[0] for r in str(row["reasons"]).split("; "))
-    wrong = ", ".join(REASON_WORDS.get(field, field) for field in fields)
-    return f"{aliases[row['store_id']]} 예약 {row['booking_id']}: {wrong} 이상"
+    return ", ".join(REASON_WORDS.get(field, field) for field in fields)
 
 
 def for_engineer(report: RunReport) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
+from naverplace.base.translation import gettext as _
 from naverplace.domain.booking import new_item
 from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.notification_routing import Routing
 from naverplace.domain.records import Record, notice_kind
+from naverplace.domain.results import OPTED_OUT
 from naverplace.domain.stores import Store
 from naverplace.rules.conditions import Context
 from naverplace.rules.parameters import (
@@ -45,6 +47,7 @@ class ActionContext(Context):
     routing: Routing
     default_sender: str
     start_bound: bool = False  # the rule holds because of when the booking starts
+    opted_out: Container[str] | None = field(default=(), repr=False)  # see Rulebook
 
     @property
     def key(self) -> RecordKey:
@@ -85,13 +88,17 @@ def kind_of(template: str, once: str | None) -> str:
 
 
 def _fits_per_store(known: ValidationContext, said: Any) -> str:
-    stand_ins = {(store.templates or {}).get(said.template) for store in known.stores.values()}
+    stores = (known.stores or {}).values()
+    stand_ins = {(store.templates or {}).get(said.template) for store in stores}
     for name in (said.template, *sorted(filter(None, stand_ins))):
         template = known.templates.get(name)
         if template and template.per_store != said.per_store:
-            has = "a text for each store" if template.per_store else "one text for all stores"
-            right = str(template.per_store).lower()
-            return f"template {name!r} has {has}: write per_store: {right}"
+            words = (
+                _("template {name!r} has a text for each store: write per_store: true")
+                if template.per_store
+                else _("template {name!r} has one text for all stores: write per_store: false")
+            )
+            return words.format(name=name)
     return ""
 
 
@@ -125,6 +132,13 @@ def send_sms(
         return NotDue(done)
     name = (ctx.store.templates or {}).get(template, template)
     chosen = ctx.templates[name]
+    if chosen.entry.advertisement:
+        if ctx.opted_out is None:
+            raise CannotDecide(
+                "who refused advertisements (080) could not be read, so none is sent"
+            )
+        if ctx.booking.phone in ctx.opted_out:
+            return NotDue(OPTED_OUT)
     expires = ctx.booking.start if ctx.booking.start > ctx.now else None
     if chosen.window:
         closes = window_end(chosen.window, ctx.now)
@@ -151,6 +165,7 @@ def send_sms(
         due=_due(ctx, kind, chosen),
         expires=expires,
         for_start=ctx.booking.start if ctx.start_bound else None,
+        start=ctx.booking.start,
         read_at=ctx.booking.read_at,
         access=chosen.uses_access_data(ctx.store.id),
         in_doubt=in_doubt,
@@ -183,15 +198,20 @@ def update_flag(ctx: ActionContext, *, flag: Flag, value: Switch = True) -> Owed
 def _compile_line(source: object, info: ValidationInfo[ValidationContext]) -> CompiledText:
     """Compile a line for the owner: no access data, no personal fields but the name."""
     if not isinstance(source, str) or not source.strip():
-        raise PydanticCustomError("text", "should be a text")
-    fields = [field for field in info.context.fields.values() if not field.personal]
-    read = compile_text(source, fields=fields)
+        raise ValueError(_("should be a text with something in it"))
+    known = info.context.fields
+    open_to_see = None if known is None else [f for f in known.values() if not f.personal]
+    read = compile_text(source, fields=open_to_see)
     if isinstance(read, CompiledText):
         return read
     raise PydanticCustomError("text", "{what}", {"what": read[0].what, "find": read[0].find})
 
 
-Line = Annotated[CompiledText, PlainValidator(_compile_line)]
+Line = Annotated[
+    CompiledText,
+    PlainValidator(_compile_line),
+    WithJsonSchema({"type": "string", "pattern": r"\S"}),
+]
 
 
 @action
@@ -237,6 +257,8 @@ def _notice(ctx: ActionContext, channel: str, message: CompiledText, once: str |
 def _done(record: Record | None, kind: str, flag: str | None) -> str:
     if record is None:
         return ""
+    if flag:
+        record.check_readable(flag)
     if flag and getattr(record, flag):
         return f"{flag} is set: sent already"
     message = record.messages.get(kind)

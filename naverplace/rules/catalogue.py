@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from naverplace.base.page_templates import page_templates
 from naverplace.base.registry import Registry
+from naverplace.base.translation import gettext as _
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS
 from naverplace.rules.parameters import parameters_of
@@ -18,14 +18,8 @@ from naverplace.rules.templates import BOOKING_WORDS, STORE_WORDS
 
 def catalogue() -> str:
     """Write the page of everything that rules and texts may say."""
-    environment = Environment(
-        loader=PackageLoader("naverplace.rules", ""),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("catalogue.md.j2").render(
+    page = page_templates("naverplace.rules").get_template("catalogue.md.j2")
+    return page.render(
         conditions=_entries(CONDITIONS),
         actions=_entries(ACTIONS),
         booking_words=BOOKING_WORDS,
@@ -38,10 +32,12 @@ def _entries(registry: Registry) -> Iterator[tuple[str, str, dict[str, str], str
         words, example = described(function)
         fields = parameters_of(function).model_fields
         defaults = {
-            name: "required" if said.is_required() else f"default: {_yaml(said.default)}"
+            name: _("required")
+            if said.is_required()
+            else _("default: {value}").format(value=_yaml(said.default))
             for name, said in fields.items()
         }
-        yield word, words, defaults, example
+        yield word, _(words), defaults, example
 
 
 def described(function: Callable[..., Any]) -> tuple[str, str]:

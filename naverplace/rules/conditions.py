@@ -5,24 +5,26 @@ A condition that cannot be decided raises CannotDecide; it never answers no for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
+from naverplace.base.translation import gettext as _
 from naverplace.domain.booking import Booking
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
 from naverplace.rules.parameters import (
     Count,
+    Day,
     FieldName,
     Flag,
     HourOfDay,
     HoursBefore,
-    Kind,
+    KnownKind,
     KnownStoreIds,
     Statuses,
     Switch,
@@ -36,6 +38,8 @@ from naverplace.rules.parameters import (
     one_comparison,
 )
 
+F = TypeVar("F", bound=Callable[..., Any])
+_CHANGES, _QUICK = "__changes_at__", "__quick__"
 CONDITIONS = condition = Registry("condition")
 PERSONAL = "[personal]"  # stands in verdicts for the value of a personal field
 
@@ -61,29 +65,92 @@ class Evaluation(NamedTuple):
     failed: str = ""  # the first condition that said no, as rules word it
 
 
+def quick(check: Callable[..., Callable[[Context], bool | None]]) -> Callable[[F], F]:
+    """Have a condition say yes or no at the cost of a comparison.
+
+    `check` gets the parameters once, and gives what is asked for each booking; None where only the
+    condition itself can tell.
+    """
+
+    def sign(function: F) -> F:
+        setattr(function, _QUICK, check)
+        return function
+
+    return sign
+
+
+def quick_check(
+    function: Callable[..., Any], parameters: Mapping[str, Any]
+) -> Callable[[Context], bool | None] | None:
+    """Give a condition's quick check for these parameters; None when it has none."""
+    check = getattr(function, _QUICK, None)
+    return None if check is None else check(**parameters)
+
+
+def changes_at(moments: Callable[..., Iterable[datetime]]) -> Callable[[F], F]:
+    """Have a condition of time say when its answer can change; it gets the same arguments.
+
+    At such a moment the new answer holds already. `naverplace explain` tells the next one.
+    """
+
+    def sign(function: F) -> F:
+        setattr(function, _CHANGES, moments)
+        return function
+
+    return sign
+
+
+def moments_of(
+    function: Callable[..., Any], ctx: Context, parameters: Mapping[str, Any]
+) -> Iterable[datetime] | None:
+    """List when a condition's answer can change; None when it does not say."""
+    said = getattr(function, _CHANGES, None)
+    return None if said is None else said(ctx, **parameters)
+
+
+def days_ahead(ctx: Context) -> Iterable[date]:
+    """List the Korean days from now until the day after the booking's, which is when all is over.
+
+    Of a booking that has started: today and tomorrow.
+    """
+    days = (max(ctx.booking.start, ctx.now).date() - ctx.now.date()).days + 2
+    return [ctx.now.date() + timedelta(days=count) for count in range(days)]
+
+
+def at_each_day(ctx: Context, *times: time) -> list[datetime]:
+    """List these times of each of the days ahead."""
+    return [
+        datetime.combine(day, at, tzinfo=ctx.now.tzinfo) for day in days_ahead(ctx) for at in times
+    ]
+
+
 @condition
+@quick(lambda: lambda ctx: ctx.record is None)
 def booking_not_in_db(ctx: Context) -> Evaluation:
     """Hold when table `sms` has no record of the booking: it is new.
 
     - booking_not_in_db
     """
-    return Evaluation(ctx.record is None, {"record": _known(ctx.record)})
+    return Evaluation(ctx.record is None, {"record": _known(ctx)})
 
 
 @condition
+@quick(lambda: lambda ctx: ctx.record is not None)
 def booking_in_db(ctx: Context) -> Evaluation:
     """Hold when table `sms` has a record of the booking.
 
     - booking_in_db
     """
-    return Evaluation(ctx.record is not None, {"record": _known(ctx.record)})
+    return Evaluation(ctx.record is not None, {"record": _known(ctx)})
 
 
-def _known(record: Record | None) -> str:
-    return "none" if record is None else "exists"
+def _known(ctx: Context) -> str:
+    return "none" if ctx.record is None else "exists"
 
 
 @condition
+@changes_at(lambda ctx: [ctx.booking.start])
+@quick(lambda: lambda ctx: ctx.booking.start > ctx.now)
 def starts_in_future(ctx: Context) -> Evaluation:
     """Hold until the booking starts; not at the start itself.
 
@@ -92,7 +159,14 @@ def starts_in_future(ctx: Context) -> Evaluation:
     return Evaluation(ctx.booking.start > ctx.now, {"start": ctx.booking.start})
 
 
+def _is_before(hours: float) -> Callable[[Context], bool]:
+    ahead = timedelta(hours=hours)
+    return lambda ctx: ctx.booking.start - ahead <= ctx.now < ctx.booking.start
+
+
 @condition
+@changes_at(lambda ctx, *, hours: [ctx.booking.start - timedelta(hours=hours), ctx.booking.start])
+@quick(_is_before)
 def time_before_booking(ctx: Context, *, hours: HoursBefore) -> Evaluation:
     """Hold from `hours` before the start, that moment included, until the start, excluded.
 
@@ -104,6 +178,8 @@ def time_before_booking(ctx: Context, *, hours: HoursBefore) -> Evaluation:
 
 
 @condition
+@changes_at(lambda ctx, *, hour: at_each_day(ctx, time(hour), time((hour + 1) % 24)))
+@quick(lambda hour: lambda ctx: ctx.now.hour == hour)
 def current_hour(ctx: Context, *, hour: HourOfDay) -> Evaluation:
     """Hold during this hour of the Korean day: 20 is from 20:00:00 until 20:59:59.
 
@@ -114,6 +190,7 @@ def current_hour(ctx: Context, *, hour: HourOfDay) -> Evaluation:
 
 
 @condition
+@changes_at(lambda ctx: at_each_day(ctx, time()))
 def date_is_today(ctx: Context) -> Evaluation:
     """Hold on the Korean day of the booking.
 
@@ -125,12 +202,14 @@ def date_is_today(ctx: Context) -> Evaluation:
 
 
 def _days_in_order(_known: ValidationContext, said: Any) -> str:
-    return "" if said.start <= said.end else f"start {said.start} is after end {said.end}"
+    if said.start <= said.end:
+        return ""
+    return _("start {start} is after end {end}").format(start=said.start, end=said.end)
 
 
 @condition
 @cross_validate(_days_in_order)
-def date_range(ctx: Context, *, start: date, end: date) -> Evaluation:
+def date_range(ctx: Context, *, start: Day, end: Day) -> Evaluation:
     """Hold for bookings of these Korean days, both included.
 
     - date_range: {start: 2025-12-24, end: 2025-12-26}
@@ -140,6 +219,7 @@ def date_range(ctx: Context, *, start: date, end: date) -> Evaluation:
 
 
 @condition
+@quick(lambda status: lambda ctx: ctx.booking.status in status)
 def booking_status(ctx: Context, *, status: Statuses) -> Evaluation:
     """Hold for bookings of this status, or one of several.
 
@@ -152,6 +232,7 @@ def booking_status(ctx: Context, *, status: Statuses) -> Evaluation:
 
 
 @condition
+@quick(lambda store: lambda ctx: ctx.booking.store_id in store)
 def store_is(ctx: Context, *, store: KnownStoreIds) -> Evaluation:
     """Hold for bookings of this store, or one of several.
 
@@ -161,7 +242,18 @@ def store_is(ctx: Context, *, store: KnownStoreIds) -> Evaluation:
     return Evaluation(ctx.booking.store_id in store, {"store": ctx.booking.store_id})
 
 
+def _lacks(flag: str) -> Callable[[Context], bool | None]:
+    def check(ctx: Context) -> bool | None:
+        record = ctx.record
+        if record is None:
+            return True
+        return None if flag in record.unreadable else not getattr(record, flag)
+
+    return check
+
+
 @condition
+@quick(_lacks)
 def flag_not_set(ctx: Context, *, flag: Flag) -> Evaluation:
     """Hold when the record lacks the flag, has it as False, or does not exist.
 
@@ -169,12 +261,14 @@ def flag_not_set(ctx: Context, *, flag: Flag) -> Evaluation:
 
         - flag_not_set: remind_sms
     """
+    if ctx.record is not None:
+        ctx.record.check_readable(flag)
     value = ctx.record is not None and bool(getattr(ctx.record, flag))
     return Evaluation(not value, {flag: value})
 
 
 @condition
-def message_owed(ctx: Context, *, kind: Kind) -> Evaluation:
+def message_owed(ctx: Context, *, kind: KnownKind) -> Evaluation:
     """Hold when a message was owed in an earlier run, and nothing of it has reached the provider.
 
     With booking_not_in_db it keeps a message for new bookings owed after a failed attempt.

@@ -6,14 +6,18 @@ bookings come.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import cast
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import CannotDecide
+from naverplace.base.memory import collector_paused
 from naverplace.base.registry import Registry
-from naverplace.domain.booking import Booking
+from naverplace.domain.booking import Booking, new_item
+from naverplace.domain.due_messages import DueMessage
 from naverplace.domain.effects import (
     CreateRecord,
     Effect,
@@ -27,14 +31,17 @@ from naverplace.domain.effects import (
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.record_matching import MatchedBooking, match_records
-from naverplace.domain.records import LedgerEntry, Record, attribute
+from naverplace.domain.records import LedgerEntry, Record, attribute, read_record
 from naverplace.domain.results import Decisions, RuleVerdict, Undecided
 from naverplace.rules import expiry, rescheduling
 from naverplace.rules.actions import ACTIONS, NotDue
 from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
-from naverplace.rules.evaluation import RuleEvaluator
+from naverplace.rules.evaluation import RuleEvaluator, WatchedContext
 from naverplace.rules.rule_parser import Rule
 from naverplace.rules.rulebook import Rulebook
+
+PERIOD = timedelta(minutes=20)  # from one run to the next
+AHEAD = timedelta(hours=6)  # so far every run looks at the coming ones
 
 
 @dataclass
@@ -62,6 +69,7 @@ class RuleEngine:
         back: timedelta = expiry.BACK,
         served: Mapping[str, datetime],
         reported_runs: Collection[str] | None = None,
+        rules_since: Mapping[str, datetime] | None = None,
     ) -> Decisions:
         """Decide what is owed at this moment, and name what has expired.
 
@@ -70,11 +78,25 @@ class RuleEngine:
         What cannot be decided for one booking is named in `errors` and in its verdict; everything
         else goes on. What a booking lacked when it started is looked for until `back` later; of
         unknown bookings from when their store was first `served`. What a run not in
-        `reported_runs` marked is marked again.
+        `reported_runs` marked is marked again. Of a rule that is there only since a moment
+        (`rules_since`) nothing has expired that was due before.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
-        now = now.astimezone(SEOUL)
+        with collector_paused():
+            return self._decide(
+                matches, now.astimezone(SEOUL), back, served, reported_runs, rules_since
+            )
+
+    def _decide(
+        self,
+        matches: Iterable[MatchedBooking],
+        now: datetime,
+        back: timedelta,
+        served: Mapping[str, datetime],
+        reported_runs: Collection[str] | None,
+        rules_since: Mapping[str, datetime] | None,
+    ) -> Decisions:
         verdicts: list[RuleVerdict] = []
         effects: list[Effect] = []
         errors: list[Undecided] = []
@@ -104,11 +126,59 @@ class RuleEngine:
             served=served,
             back=back,
             reported_runs=reported_runs,
+            rules_since=rules_since,
         )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
+    def forecast(
+        self, matches: Iterable[MatchedBooking], *, now: datetime, ahead: timedelta = AHEAD
+    ) -> list[DueMessage]:
+        """List what the runs of the next hours will owe if nothing changes, with when it is due.
+
+        The rules are asked as those runs will ask them. What one of them could not decide is not
+        listed: it says so itself. What is owed now already may be listed again.
+        """
+        now = now.astimezone(SEOUL)
+        moments = [now + PERIOD * count for count in range(1, ahead // PERIOD + 1)]
+        rules = [r for r in self._evaluator.rules if any(c.word == "send_sms" for c in r.then)]
+        found: dict[tuple[RecordKey, str], DueMessage] = {}
+        for booking, record in matches:
+            match = self._as_next_run_finds_it(MatchedBooking(booking, record), now)
+            for message in (m for rule in rules for m in self._coming(rule, match, moments)):
+                first = found.setdefault((message.key, message.kind), message)
+                found[message.key, message.kind] = min(first, message, key=lambda m: m.due)
+        return list(found.values())
+
+    def _as_next_run_finds_it(self, match: MatchedBooking, now: datetime) -> MatchedBooking:
+        """Give a booking with the record that this run makes or moves, if it does."""
+        booking, record = match
+        if record is None:
+            effects = self.decide([match], now=now, served={}).effects
+            made = any(isinstance(effect, CreateRecord) for effect in effects)
+            return MatchedBooking(booking, read_record(new_item(booking)) if made else None)
+        plan = rescheduling.plan_reschedule(record, booking, now=now)
+        return MatchedBooking(booking, plan.record if plan else record)
+
+    def _coming(
+        self, rule: Rule, match: MatchedBooking, moments: Iterable[datetime]
+    ) -> Iterator[DueMessage]:
+        """List the messages that a rule owes at the first of these moments at which it owes any."""
+        book = self.rulebook
+        for moment in moments:
+            watched = WatchedContext(Context(*match, moment, book.stores, book.fields))
+            sends: list[SendSms] = []
+            with suppress(CannotDecide):
+                owed = self._evaluator.evaluate(rule, cast(Context, watched)).owed
+                sends = [effect for _, effect in owed if isinstance(effect, SendSms)]
+            yield from (DueMessage.of(effect, moment) for effect in sends)
+            if sends or not watched.asked:
+                return
+
     def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> RuleVerdict:
         """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""
+        if no := self._evaluator.plain_no(rule, ctx):
+            booking = ctx.booking
+            return RuleVerdict(booking.booking_num, booking.store_id, rule.name, False, *no)
         evaluation, actions = self._evaluator.evaluate(rule, ctx)
         observed = dict(evaluation.observed)
         for call, effect in actions:

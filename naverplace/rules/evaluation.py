@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
 from naverplace.rules.actions import ActionContext, Owed
-from naverplace.rules.conditions import Context, Evaluation
+from naverplace.rules.conditions import Context, Evaluation, quick_check
 from naverplace.rules.rule_parser import Call, Condition, Rule
 from naverplace.rules.rulebook import Rulebook
 
@@ -32,16 +32,29 @@ class RuleEvaluator:
     def __init__(self, rulebook: Rulebook, *, conditions: Registry, actions: Registry) -> None:
         self.rulebook, self.actions = rulebook, actions
         self.rules = [rule for rule in rulebook.rules if rule.enabled]
-        self._predicates = {
-            rule.name: compile_condition(rule.when, conditions) for rule in self.rules
+        self._compiled = {
+            rule.name: (
+                compile_screen(rule.when, conditions),
+                compile_condition(rule.when, conditions),
+            )
+            for rule in self.rules
         }
 
     def holds(self, rule: Rule, ctx: Context) -> Evaluation:
         """Tell whether the rule holds. Raises CannotDecide."""
-        return self._predicates[rule.name](ctx)
+        return self._compiled[rule.name][1](ctx)
+
+    def plain_no(self, rule: Rule, ctx: Context) -> tuple[str, Mapping[str, Any]] | None:
+        """Give the condition that says a plain no, and what it rests on; None: ask in full."""
+        screen, predicate = self._compiled[rule.name]
+        failed = screen(ctx)
+        return (failed, LateObservation(predicate, ctx)) if failed else None
 
     def evaluate(self, rule: Rule, ctx: Context) -> RuleEvaluation:
         """Tell whether the rule holds and what it owes. Raises CannotDecide: it owes nothing."""
+        if no := self.plain_no(rule, ctx):
+            failed, observed = no
+            return RuleEvaluation(Evaluation(False, observed, failed=failed))
         evaluation = self.holds(rule, ctx)
         if not evaluation.holds:
             return RuleEvaluation(evaluation)
@@ -56,7 +69,11 @@ class RuleEvaluator:
         if store_id not in book.stores:
             raise CannotDecide(f"{rule.place}: store {store_id} is not in stores.yaml")
         return ActionContext(
-            **vars(ctx),
+            booking=ctx.booking,
+            record=ctx.record,
+            now=ctx.now,
+            stores=ctx.stores,
+            fields=ctx.fields,
             store=book.stores[store_id],
             rule=rule.name,
             due=evaluation.holds_since,
@@ -65,7 +82,46 @@ class RuleEvaluator:
             routing=book.routing,
             default_sender=book.default_sender,
             start_bound=evaluation.start_bound,
+            opted_out=book.opted_out,
         )
+
+
+class LateObservation(Mapping[str, Any]):
+    """What a plain no rests on, found out when somebody reads it: hardly anybody does."""
+
+    __slots__ = ("_ctx", "_found", "_predicate")
+
+    def __init__(self, predicate: Predicate, ctx: Context) -> None:
+        self._predicate, self._ctx = predicate, ctx
+        self._found: Mapping[str, Any] | None = None
+
+    def _read(self) -> Mapping[str, Any]:
+        if self._found is None:
+            self._found = self._predicate(self._ctx).observed
+        return self._found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class WatchedContext:
+    """A context that notes whether anybody asked for the time: if nobody did, nothing changes."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.asked, self._ctx = False, ctx
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked = self.asked or name == "now"
+        return getattr(self._ctx, name)
 
 
 def compile_condition(condition: Condition, registry: Registry) -> Predicate:
@@ -74,6 +130,29 @@ def compile_condition(condition: Condition, registry: Registry) -> Predicate:
         return _single(condition, registry[condition.word])
     parts = [compile_condition(part, registry) for part in condition.parts]
     return {"all": _all, "any": _any, "not": _not}[condition.word](parts, condition.text)
+
+
+def compile_screen(condition: Condition, registry: Registry) -> Callable[[Context], str]:
+    """Compile the plain noes that come first: gives the words of the one that is met, else ''.
+
+    Only the leading ones, so that it is the first condition in the rules' order that is named.
+    """
+    checks: list[tuple[Callable[[Context], bool | None], str]] = []
+    if not isinstance(condition, Call) and condition.word == "all":
+        for part in condition.parts:
+            check = isinstance(part, Call) and quick_check(registry[part.word], part.parameters)
+            if not check:
+                break
+            checks.append((check, part.text))
+
+    def screen(ctx: Context) -> str:
+        for check, text in checks:
+            said = check(ctx)
+            if not said:
+                return text if said is False else ""
+        return ""
+
+    return screen
 
 
 def call_with_position(call: Call, function: Callable[..., T], ctx: object) -> T:
@@ -91,27 +170,33 @@ def call_with_position(call: Call, function: Callable[..., T], ctx: object) -> T
 
 
 def _single(call: Call, function: Callable[..., Evaluation | bool]) -> Predicate:
+    """Compile one condition. Most answers are a plain no: it costs the call and little more."""
+    parameters, text = call.parameters, call.text
+
     def evaluate(ctx: Context) -> Evaluation:
-        answer = call_with_position(call, function, ctx)
-        evaluation = Evaluation(answer) if isinstance(answer, bool) else answer
-        return evaluation._replace(failed="" if evaluation.holds else call.text)
+        try:
+            answer = function(ctx, **parameters)
+        except Exception:  # noqa: BLE001 - asked again, for the words of what it raises
+            answer = call_with_position(call, function, ctx)
+        if isinstance(answer, bool):
+            return Evaluation(answer, failed="" if answer else text)
+        holds, observed, since, start_bound, _ = answer
+        return Evaluation(holds, observed, since, start_bound, "" if holds else text)
 
     return evaluate
 
 
 def _all(parts: list[Predicate], _text: str) -> Predicate:
     def evaluate(ctx: Context) -> Evaluation:
-        observed: dict[str, Any] = {}
-        since, start_bound = None, False
+        held: list[Evaluation] = []
         for part in parts:
             evaluation = part(ctx)
-            if not evaluation.holds:
+            if not evaluation[0]:
                 return evaluation
-            observed.update(evaluation.observed)
-            start_bound = start_bound or evaluation.start_bound
-            if evaluation.holds_since and (since is None or evaluation.holds_since > since):
-                since = evaluation.holds_since
-        return Evaluation(True, observed, since, start_bound)
+            held.append(evaluation)
+        observed = {name: value for part in held for name, value in part.observed.items()}
+        since = max((part.holds_since for part in held if part.holds_since), default=None)
+        return Evaluation(True, observed, since, any(part.start_bound for part in held))
 
     return evaluate
 

@@ -18,14 +18,15 @@ from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.record_matching import MatchedBooking
 from naverplace.domain.records import LedgerEntry, Record, attribute
-from naverplace.rules.actions import kind_of
+from naverplace.rules.actions import NotDue, kind_of
 from naverplace.rules.conditions import Context
 from naverplace.rules.evaluation import RuleEvaluator
-from naverplace.rules.rule_parser import Call, Condition, Rule
+from naverplace.rules.rule_parser import Call, Rule, required_calls
 
 BACK = timedelta(days=2)  # how long after its start a booking is still looked at
 REPORT_LIMIT = timedelta(minutes=15)  # a run that has not reported by then never will
 START_BOUND_CONDITIONS = ("starts_in_future", "time_before_booking")
+NEVER_REACHED = "no run reached it"  # the reason of a message that nothing was tried for
 _MOMENT = timedelta(seconds=1)
 _STARTED = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
 
@@ -39,6 +40,7 @@ def find_expired(
     served: Mapping[str, datetime],
     back: timedelta = BACK,
     reported_runs: Collection[str] | None = None,
+    rules_since: Mapping[str, datetime] | None = None,
 ) -> tuple[MarkExpired, ...]:
     """List what expired with its booking's start, and does not stand in the ledger as expired yet.
 
@@ -46,6 +48,7 @@ def find_expired(
     expired. A booking without record counts only if it started after
     its store was first `served`, see first_signs: a new installation owed nothing before it began.
     What another run marked and never reported is listed again; None: all runs have reported.
+    A rule owed nothing before it was there, `rules_since`.
     """
     marks: list[MarkExpired] = []
     for booking, record in matches:
@@ -54,7 +57,9 @@ def find_expired(
         since = served.get(booking.store_id)
         if record or (since and since < booking.start):
             unreported = unreported_kinds(record, reported_runs, now=now)
-            started = _StartedBooking(booking, record, evaluator, unreported=unreported)
+            started = _StartedBooking(
+                booking, record, evaluator, unreported=unreported, rules_since=rules_since or {}
+            )
             marks += started.expired_messages()
     return tuple(mark for mark in marks if (mark.key, mark.kind) not in owed)
 
@@ -101,10 +106,16 @@ class _StartedBooking:
         evaluator: RuleEvaluator,
         *,
         unreported: Collection[str] = (),
+        rules_since: Mapping[str, datetime],
     ) -> None:
         self.booking = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
         self.completed = booking.status is BookingStatus.COMPLETED
         self.record, self.evaluator, self.unreported = record, evaluator, unreported
+        self.rules = [
+            rule
+            for rule in evaluator.rules
+            if rules_since.get(rule.name, booking.start) <= booking.start
+        ]
         self._record_for_rules = record and replace(  # as it was before the unreported marks
             record, messages={k: m for k, m in record.messages.items() if k not in unreported}
         )
@@ -112,8 +123,8 @@ class _StartedBooking:
     def expired_messages(self) -> list[MarkExpired]:
         """List each kind once, whichever rule owed it first."""
         marks: dict[str, MarkExpired] = {}
-        for rule in self.evaluator.rules:
-            words = {call.word for call in _required_conditions(rule.when)}
+        for rule in self.rules:
+            words = {call.word for call in required_calls(rule.when)}
             if words.intersection(START_BOUND_CONDITIONS):
                 for mark in self._owed_by(rule):
                     marks.setdefault(mark.kind, mark)
@@ -121,6 +132,7 @@ class _StartedBooking:
 
     def _owed_by(self, rule: Rule) -> Iterator[MarkExpired]:
         book = self.evaluator.rulebook
+        waited: dict[str, str] = {}  # kinds whose hours had not come at some moment, and why
         for moment in self._last_moments(rule):
             ctx = Context(self.booking, self._record_for_rules, moment, book.stores, book.fields)
             try:
@@ -132,6 +144,11 @@ class _StartedBooking:
                 if isinstance(owed, SendSms) and not self._is_resolved(owed.kind):
                     times = {"due": owed.due, "expires": owed.expires, "for_start": owed.for_start}
                     yield self._mark(owed.rule, owed.kind, self._reason(owed.kind), **times)
+                elif isinstance(owed, NotDue) and owed.later and not self._is_resolved(owed.later):
+                    why = f"it may be sent {owed.why}, and the rule held at other hours"
+                    waited.setdefault(owed.later, why)
+        for kind, reason in waited.items():
+            yield self._mark(rule.name, kind, reason, due=None, expires=None, for_start=None)
 
     def _owed_without_text(self, rule: Rule, ctx: Context, reason: str) -> Iterator[MarkExpired]:
         """Name what a rule that holds would have sent, but for a text that cannot be filled in."""
@@ -154,7 +171,7 @@ class _StartedBooking:
         """List the last moments at which the rule could still owe something, the latest first."""
         start = self.booking.start
         ends = [start]
-        for call in _required_conditions(rule.when):
+        for call in required_calls(rule.when):
             if call.word == "current_hour":
                 ends.append(_last_before(start, hour=call.parameters["hour"] + 1))
         for call in rule.then:
@@ -188,7 +205,7 @@ class _StartedBooking:
         if entry is None or not entry.attempt:
             known = self.record.messages if self.record else ()
             moved = any(name.startswith(f"{kind}_at_") for name in known)
-            return "no run reached it" + (" after the booking was moved" if moved else "")
+            return NEVER_REACHED + (" after the booking was moved" if moved else "")
         why = f": {entry.reason}" if entry.reason else ""
         if entry.state == MessageStatus.REFUSED:
             return f"refused {_times(entry.refusals or entry.attempt)}{why}"
@@ -225,14 +242,6 @@ class _StartedBooking:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _required_conditions(condition: Condition) -> Iterator[Call]:
-    if isinstance(condition, Call):
-        yield condition
-    elif condition.word != "not":
-        for part in condition.parts:
-            yield from _required_conditions(part)
 
 
 def _last_before(start: datetime, *, hour: int, minute: int = 0) -> datetime:

@@ -6,9 +6,11 @@ Positional is what the engine gives; keyword-only is what YAML may say, with its
 from __future__ import annotations
 
 import inspect
+import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -18,19 +20,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     Strict,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
     ValidationInfo,
+    WithJsonSchema,
     create_model,
 )
 
 from naverplace.base.clock import SEOUL, parse_time
+from naverplace.base.korean_text import name_signs
 from naverplace.base.registry import suggest_nearest
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.base.yaml_nodes import ErrorList, Node
-from naverplace.base.yaml_validation import validate_node
+from naverplace.base.yaml_validation import Matching, validate_node
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.extra_fields import Field as BookingField
 from naverplace.domain.message_kinds import FLAGS
@@ -43,50 +46,147 @@ _AGREE = "__agree__"
 
 @dataclass(frozen=True)
 class ValidationContext:
-    """What parameters may refer to."""
+    """What parameters may refer to; None: nobody knows, since its file cannot be read."""
 
-    stores: Mapping[str, Store] = field(default_factory=dict)
-    fields: Mapping[str, BookingField] = field(default_factory=dict)
+    stores: Mapping[str, Store] | None = field(default_factory=dict)
+    fields: Mapping[str, BookingField] | None = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
-    template_names: Collection[str] = ()  # those with mistakes too: their rules are not blamed
+    template_names: Collection[str] | None = ()  # those with mistakes too: no rule is blamed
 
 
-def _one_of(what: str, known: Callable[[ValidationContext], list[str]]) -> AfterValidator:
-    def check(value: str, info: ValidationInfo[ValidationContext]) -> str:
-        words = known(info.context)
-        if value not in words:
-            raise ValueError(f"unknown {what} {value!r}; {suggest_nearest(value, words)}")
+@dataclass(frozen=True)
+class _OneOf:
+    """Checks a word against those that are known, and names the nearest one."""
+
+    unknown: str  # "unknown flag {word!r}; {hint}"
+    known: Callable[[ValidationContext], Collection[str] | None]
+
+    def check(self, value: str, info: ValidationInfo[ValidationContext]) -> str:
+        """Refuse what is not known. Raises ValueError."""
+        words = self.known(info.context)
+        if words is not None and value not in words:
+            hint = suggest_nearest(value, list(words))
+            raise ValueError(_(self.unknown).format(word=value, hint=hint))
         return value
 
-    return AfterValidator(check)
+
+def _one_of(
+    unknown: str, known: Callable[[ValidationContext], Collection[str] | None]
+) -> AfterValidator:
+    return AfterValidator(_OneOf(unknown, known).check)
 
 
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+_QUOTES = "\"'“”‘’„‟‚‛«»「」『』`´＂＇"
 
 
+def _keyword(value: str) -> str:
+    """Refuse a keyword that no option's name can hold, or that every one holds."""
+    if not value or value != value.strip():
+        words = _("keyword {value!r} is blank, or begins or ends with a blank")
+        raise ValueError(words.format(value=value))
+    for sign in value:
+        if sign in _QUOTES:
+            words = _("keyword {value!r} holds the quotation mark {sign}: leave it out")
+        elif sign in ",，、､;；":
+            words = _("keyword {value!r} holds {sign}; write a list: [가, 나]")
+        elif sign != " " and unicodedata.category(sign) in ("Zs", "Cf", "Cc", "Mn"):
+            words = _("keyword {value!r} holds {sign}, which nobody sees: type it anew")
+        else:
+            continue
+        raise ValueError(words.format(value=value, sign=name_signs(sign)))
+    return value
+
+
+def _plain_value(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError(_("should be a text, a number, true or false"))
+    return value
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date):  # made by our own code
+        return value
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(_("should be a day like 2025-12-24"))
+
+
+KNOWN = "x-known"  # in a JSON Schema: the names of the shop that belong here
+
+
+def _listed(kind: Any) -> BeforeValidator:
+    """Take one value for a list of it."""
+    several = Annotated[list[kind], Field(min_length=1)]
+    return BeforeValidator(_as_list, json_schema_input_type=kind | several)
+
+
+_STATUSES = [status.value for status in BookingStatus]
+_KEYWORD = f"^(?!\\s)[^{_QUOTES},，、､;；\u00a0\u200b\u3000\ufeff]+(?<!\\s)$"
 Text = Annotated[str, Strict(), Field(min_length=1)]
-Flag = Annotated[str, _one_of("flag", lambda _: list(FLAGS))]
-FieldName = Annotated[str, _one_of("field", lambda known: list(known.fields))]
-TemplateName = Annotated[str, _one_of("template", lambda known: list(known.template_names))]
-KnownStoreId = Annotated[
-    str, BeforeValidator(_as_text), _one_of("store", lambda known: list(known.stores))
+Keyword = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_keyword),
+    WithJsonSchema({"type": "string", "pattern": _KEYWORD}),
 ]
-Status = Annotated[str, _one_of("booking status", lambda _: [s.value for s in BookingStatus])]
+Flag = Annotated[
+    str,
+    _one_of(N_("unknown flag {word!r}; {hint}"), lambda _: FLAGS),
+    WithJsonSchema({"enum": [*FLAGS]}),
+]
+FieldName = Annotated[
+    str,
+    _one_of(N_("unknown field {word!r}; {hint}"), lambda known: known.fields),
+    WithJsonSchema({"type": "string", KNOWN: "fields"}),
+]
+TemplateName = Annotated[
+    str,
+    _one_of(N_("unknown template {word!r}; {hint}"), lambda known: known.template_names),
+    WithJsonSchema({"type": "string", KNOWN: "templates"}),
+]
+KnownStoreId = Annotated[
+    str,
+    Field(coerce_numbers_to_str=True),
+    _one_of(N_("unknown store {word!r}; {hint}"), lambda known: known.stores),
+    WithJsonSchema({KNOWN: "stores"}),
+]
+Status = Annotated[
+    str,
+    _one_of(N_("unknown booking status {word!r}; {hint}"), lambda _: _STATUSES),
+    WithJsonSchema({"enum": _STATUSES}),
+]
+# A name of a rule or of a kind of message is part of an attribute's name in the record.
+NAME = r"[\w-]{1,60}"
+NAME_RIGHT = N_("letters, digits, - and _ without blanks, 60 at most")
+NAME_FOR_EDITORS = r"^[^\s!-,./:-@\[-^`{-~]{1,60}$"
+Name = Annotated[str, Matching(NAME, NAME_RIGHT, NAME_FOR_EDITORS)]
 # A kind names the message's ledger in the record; a notice's has its channel in front.
-Kind = Annotated[str, Field(pattern=r"^[\w-]{1,60}$")]
-Words = Annotated[tuple[Text, ...], BeforeValidator(_as_list), Field(min_length=1)]
-KnownStoreIds = Annotated[tuple[KnownStoreId, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Kind = Name
+Words = Annotated[tuple[Keyword, ...], Field(min_length=1), _listed(Keyword)]
+KnownStoreIds = Annotated[tuple[KnownStoreId, ...], Field(min_length=1), _listed(KnownStoreId)]
+Statuses = Annotated[tuple[Status, ...], Field(min_length=1), _listed(Status)]
+KnownKind = Annotated[Kind, WithJsonSchema({"type": "string", KNOWN: "kinds"})]
 HoursBefore = Annotated[float, Strict(), Field(gt=0, le=168)]
 HourOfDay = Annotated[int, Strict(), Field(ge=0, le=23)]
 Count = Annotated[int, Strict(), Field(ge=1, le=100)]
 Switch = Annotated[bool, Strict()]
-Value = StrictBool | StrictInt | StrictFloat | StrictStr
+Day = Annotated[
+    date,
+    PlainValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"}),
+]
+Value = Annotated[
+    bool | int | float | str,
+    PlainValidator(_plain_value),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
 Values = Annotated[tuple[Value, ...], Field(min_length=1)]
 
 
@@ -136,8 +236,12 @@ def read_parameters(
         only = only_parameter(function)
         if only is None:
             takes = ", ".join(model.model_fields)
-            rest = f"wants its parameters by name: {takes}" if takes else "takes no parameter"
-            problems.note(node.place, f"{word!r} {rest}")
+            words = (
+                _("{word!r} wants its parameters by name: {takes}")
+                if takes
+                else _("{word!r} takes no parameter")
+            )
+            problems.note(node.place, words.format(word=word, takes=takes))
             return None
         node = Node(node.place, {only: node}, {only: node.place}, node.source)
     read = validate_node(model, node, problems, context=known)
@@ -149,7 +253,7 @@ def read_parameters(
     return {name: getattr(read, name) for name in model.model_fields}
 
 
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "equals": lambda value, other: bool(value == other),
     "not_equals": lambda value, other: bool(value != other),
     "at_least": lambda value, other: bool(value >= other),
@@ -157,6 +261,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "contains": lambda value, other: any(other in str(part) for part in _as_list(value)),
     "one_of": lambda value, others: value in others,
 }
+ORDERED, ORDERED_TYPES = ("at_least", "at_most"), ("int", "float", "datetime")
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -171,27 +276,34 @@ def compare_field(value: Any, comparison: str, other: Any) -> bool:
     if isinstance(value, datetime):
         moments = tuple(parse_time(text, SEOUL) for text in _as_list(other))
         other = moments if isinstance(other, tuple) else moments[0]
-    return _COMPARISONS[comparison](value, other)
+    return COMPARISONS[comparison](value, other)
 
 
 def one_comparison(known: ValidationContext, said: Any) -> str:
     """Check that a field is compared once, and with what its type can be compared with."""
-    used = [name for name in _COMPARISONS if getattr(said, name) is not None]
+    used = [name for name in COMPARISONS if getattr(said, name) is not None]
     if len(used) != 1:
-        return f"needs exactly one of {', '.join(_COMPARISONS)}"
-    comparison, kind = used[0], known.fields[said.name].type
-    declared = f"{said.name!r} is declared as {kind}"
+        return _("needs exactly one of {words}").format(words=", ".join(COMPARISONS))
+    comparison = used[0]
+    kind = known.fields[said.name].type if known.fields is not None else ""
+    if not kind:  # its declaration is wrong, which is told there
+        return ""
+    about = {"name": said.name, "kind": kind, "comparison": comparison}
     if comparison == "contains":
-        return "" if kind in ("str", "list") else f"contains needs a text or a list; {declared}"
+        words = _("contains needs a text or a list; {name!r} is declared as {kind}")
+        return "" if kind in ("str", "list") else words.format(**about)
     if kind == "list":
-        return f"a list is compared with contains only; {declared}"
-    if comparison in ("at_least", "at_most") and kind not in ("int", "float", "datetime"):
-        return f"{comparison} needs a number or a time; {declared}"
+        words = _("a list is compared with contains only; {name!r} is declared as {kind}")
+        return words.format(**about)
+    if comparison in ORDERED and kind not in ORDERED_TYPES:
+        words = _("{comparison} needs a number or a time; {name!r} is declared as {kind}")
+        return words.format(**about)
     value: Any = getattr(said, comparison)
     parts: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
     for part in parts:
         if not isinstance(part, _TYPES[kind]) or isinstance(part, bool) != (kind == "bool"):
-            return f"{declared}, so it can never be {part!r}"
+            words = _("{name!r} is declared as {kind}, so it can never be {part!r}")
+            return words.format(**about, part=part)
         if kind == "datetime" and parse_time(part, SEOUL) is None:
-            return f"{part!r} is no time: write it like '2025-10-22 15:00'"
+            return _("{part!r} is no time: write it like '2025-10-22 15:00'").format(part=part)
     return ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from naverplace.base.clock import SEOUL
@@ -39,8 +40,13 @@ def archived_kind(kind: str, start: datetime) -> str:
 
 def recorded_start(record: Record) -> datetime | None:
     """Read the start that the record knows; None when nobody could read it."""
+    return _read_start(record.booking_time)
+
+
+@lru_cache(maxsize=10_000)  # many bookings share their start, and reading it takes the longest
+def _read_start(text: str) -> datetime | None:
     try:
-        return datetime.strptime(record.booking_time, TIME_FORMAT).replace(tzinfo=SEOUL)
+        return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=SEOUL)
     except ValueError:
         return None
 
@@ -52,6 +58,8 @@ def plan_reschedule(record: Record, booking: Booking, *, now: datetime) -> Resch
     """
     old = recorded_start(record)
     if old is None:
+        return None
+    if not record.messages and _minute(old) == _minute(booking.start):
         return None
     plan = _Plan(record, _minute(old), _minute(booking.start), now)
     if plan.old == plan.new and not any(plan.is_stale(kind) for kind in record.messages):

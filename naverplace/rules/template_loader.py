@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, SecretStr
-from pydantic import Field as Key
+from pydantic import SecretStr
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.korean_text import name_signs, unsendable
 from naverplace.base.registry import suggest_nearest
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.base.yaml_nodes import ErrorList, Node, Position, load_yaml
-from naverplace.base.yaml_validation import validate_node
+from naverplace.base.yaml_validation import Matching, YamlModel, validate_node
 from naverplace.domain.extra_fields import Field
 from naverplace.domain.stores import Store
 from naverplace.rules.templates import (
@@ -23,6 +24,7 @@ from naverplace.rules.templates import (
     CompiledText,
     Template,
     TemplateEntry,
+    Unsendable,
     Wrong,
     compile_text,
     open_access,
@@ -34,10 +36,17 @@ _OPT_OUT = re.compile(r"무료\s?수신거부\D{0,3}080[\d-]{7,9}$")
 _SPEAKS = ("booking", "store", "access")
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+TEMPLATE_NAME = Matching(
+    r"[a-z][a-z0-9_]{0,59}",
+    N_("small letters, digits and _, with a letter first, 60 at most"),
+    "^[a-z][a-z0-9_]{0,59}$",
+)
 
-    templates: dict[Annotated[str, Key(pattern=r"^[a-z][a-z0-9_]{0,59}$")], TemplateEntry]
+
+class TemplatesFile(YamlModel):
+    """One of the files rules/templates*.yaml."""
+
+    templates: dict[Annotated[str, TEMPLATE_NAME], TemplateEntry]
 
 
 class TemplateLoader:
@@ -46,8 +55,8 @@ class TemplateLoader:
     def __init__(
         self,
         *,
-        stores: Mapping[str, Store],
-        fields: tuple[Field, ...],
+        stores: Mapping[str, Store] | None,
+        fields: tuple[Field, ...] | None,
         access: Access | None,
         problems: ErrorList,
     ) -> None:
@@ -55,25 +64,33 @@ class TemplateLoader:
         self.problems = problems
         self.templates: dict[str, Template] = {}
         self.seen: dict[str, Position] = {}  # wrong ones too, so that no rule is blamed for them
+        self.unreadable = False  # of some file nobody can tell which templates it has
+        self._lacking: set[tuple[str, str]] = set()  # access data that were named already
 
     def read(self, path: Path) -> None:
         """Read one file's templates; mistakes are noted, not raised."""
         node = load_yaml(path, self.problems)
-        read = validate_node(_File, node, self.problems) if node else None
+        read = validate_node(TemplatesFile, node, self.problems) if node else None
         group = node.value.get("templates") if node and isinstance(node.value, dict) else None
         if group is None or not isinstance(group.value, dict):
+            self.unreadable = True
             return
         for name, place in group.keys.items():
             if name in self.seen:
-                first = self.seen[name]
-                self.problems.note(place, f"template {name!r} stands here twice, see {first}")
-            elif read:
-                self._take(name, read.templates[name], group.value[name])
+                words = _("template {name!r} stands here twice, see {first}")
+                self.problems.note(place, words.format(name=name, first=self.seen[name]))
+            else:
+                self._take(name, group.value[name], read.templates[name] if read else None)
             self.seen.setdefault(name, place)
 
-    def _take(self, name: str, entry: TemplateEntry, node: Node) -> None:
+    def _take(self, name: str, node: Node, entry: TemplateEntry | None) -> None:
+        if entry is None:  # its file has mistakes, but perhaps not here
+            entry = validate_node(TemplateEntry, node, ErrorList())
+        if entry is None:
+            return
         if (entry.text is None) == (entry.stores is None):
-            self.problems.note(node.place, "needs either 'text', or 'stores' with a text for each")
+            words = _("needs either 'text', or 'stores' with a text for each")
+            self.problems.note(node.place, words)
             return
         if entry.stores is not None:
             self._check_stores(node.value["stores"])
@@ -84,30 +101,46 @@ class TemplateLoader:
         compiled = {key: text for key, text in texts.items() if text}
         if subject is None or len(compiled) < len(texts):
             return
-        template = Template(name, entry, subject, compiled)
+        template = Template(name, entry, subject, compiled, nodes)
         self._check_window(template, node)
-        for store in self.stores.values():
-            key = store.id if template.per_store else ""
-            if key in compiled:
-                for problem in self._tried(template, compiled[key], store):
-                    self.problems.note(nodes[key].place, problem)
+        self._try(template, node)
         self.templates[name] = template
 
+    def _try(self, template: Template, node: Node) -> None:
+        """Fill a template in for every store; what is wrong for several is told once."""
+        worst: dict[tuple[Position, str], Unsendable] = {}
+        for store in (self.stores or {}).values():
+            key = store.id if template.per_store else ""
+            if key not in template.texts:
+                continue
+            text = template.nodes[key]
+            for objection in self._tried(template, template.texts[key], store):
+                of_subject = objection.what == "subject" and "subject" in node.value
+                place = node.value["subject"].place if of_subject else text.place
+                kind = objection.what if objection.taken else str(objection)
+                found = worst.setdefault((place, kind), objection)
+                worst[place, kind] = max(found, objection, key=lambda known: known.taken)
+        for (place, _kind), objection in worst.items():
+            self.problems.note(place, str(objection))
+
     def _check_stores(self, group: Node) -> None:
+        if self.stores is None:
+            return
         for store_id, place in group.keys.items():
             if store_id not in self.stores:
                 hint = suggest_nearest(store_id, list(self.stores))
-                self.problems.note(place, f"unknown store {store_id!r}; {hint}")
+                words = _("unknown store {word!r}; {hint}").format(word=store_id, hint=hint)
+                self.problems.note(place, words)
         for store_id, store in self.stores.items():
             if store_id not in group.keys:
-                self.problems.note(group.place, f"no text for store {store_id} ({store.alias})")
+                words = _("no text for store {store} ({alias})")
+                self.problems.note(group.place, words.format(store=store_id, alias=store.alias))
 
     def _compile(self, source: str, node: Node) -> CompiledText | None:
         strange = unsendable(source.replace("\n", ""))
         for sign in strange:
-            self.problems.note(
-                node.find(sign), f"{name_signs(sign)} cannot be sent: EUC-KR has no such sign"
-            )
+            words = _("{sign} cannot be sent: EUC-KR has no such sign")
+            self.problems.note(node.find(sign), words.format(sign=name_signs(sign)))
         read = compile_text(source, fields=self.fields, speaks=_SPEAKS)
         if isinstance(read, CompiledText):
             return None if strange else read
@@ -121,54 +154,74 @@ class TemplateLoader:
             return
         if window[0] < AD_WINDOW[0] or window[1] > AD_WINDOW[1]:
             place = node.value["send_between"].place
-            self.problems.note(place, "an advertisement may be sent from 08:00 to 20:50 only")
+            words = _("an advertisement may be sent from 08:00 to 20:50 only")
+            self.problems.note(place, words)
 
-    def _tried(self, template: Template, text: CompiledText, store: Store) -> Iterator[str]:
-        words = dict.fromkeys((*template.subject.access_words, *text.access_words))
+    def _tried(self, template: Template, text: CompiledText, store: Store) -> Iterator[Unsendable]:
+        needed = dict.fromkeys((*template.subject.access_words, *text.access_words))
         access = self.access
         if access is None:
-            access = {store.id: {word: SecretStr("0000000000") for word in words}}
-        lacking = list(_access_problems(words, open_access(access, store.id), store))
-        yield from lacking
-        if lacking:
+            access = {store.id: {word: SecretStr("0000000000") for word in needed}}
+        said = open_access(access, store.id)
+        for word in needed:
+            yield from self._access_problems(word, said, store)
+        if any(word not in said or _strange(said[word]) for word in needed):
             return
+        fields = tuple(dict.fromkeys((*template.subject.fields, *text.fields)))
+        filled: list[tuple[str, str]] = []
         try:
-            first, *others = [
-                template.render(booking, store, access) for booking in sample_bookings(self.fields)
-            ]
+            for booking in sample_bookings(fields):
+                subject = template.subject.render(booking, store, said)
+                filled.append((subject, text.render(booking, store, said)))
         except CannotDecide as error:
-            yield f"for store {store.id}: {error}"
+            yield Unsendable(str(error), what="text")
             return
-        if first in others:
-            yield (
+        yield from template.objections(*filled[0])
+        if filled[0] in filled[1:]:
+            words = _(
                 "two bookings of one customer would get the same message: write "
                 "{{ booking.start }}, or {{ booking.date }} and {{ booking.time }}"
             )
-        yield from _ad_problems(template, first.text)
+            yield Unsendable(words, what="text")
+        for problem in _ad_problems(template, filled[0][1], store):
+            yield Unsendable(problem, what="text")
 
-
-def _access_problems(
-    words: Mapping[str, None], said: Mapping[str, str], store: Store
-) -> Iterator[str]:
-    for word in words:
+    def _access_problems(
+        self, word: str, said: Mapping[str, str], store: Store
+    ) -> Iterator[Unsendable]:
+        if (store.id, word) in self._lacking:
+            return
+        about = {"store": store.id, "alias": store.alias, "word": word}
         if word not in said:
-            yield (
-                f"store {store.id} ({store.alias}) has no access.{word}: set it in "
-                f'NAVERPLACE_ACCESS, like {{"{store.id}": {{"{word}": "..."}}}}'
+            words = _(
+                "store {store} ({alias}) has no access.{word}: set it in NAVERPLACE_ACCESS, "
+                'like {{"{store}": {{"{word}": "..."}}}}'
             )
-        elif unsendable(said[word].replace("\n", "")):
-            yield f"access.{word} of store {store.id} holds a sign that EUC-KR lacks"
+        elif _strange(said[word]):
+            words = _("access.{word} of store {store} ({alias}) holds a sign that EUC-KR lacks")
+        else:
+            return
+        self._lacking.add((store.id, word))
+        yield Unsendable(words.format(**about), what="text")
 
 
-def _ad_problems(template: Template, text: str) -> Iterator[str]:
+def _strange(said: str) -> list[str]:
+    return unsendable(said.replace("\n", ""))
+
+
+def _ad_problems(template: Template, text: str, store: Store) -> Iterator[str]:
     """Check what the law asks of an advertisement (outside-services: Advertising law)."""
     if template.entry.advertisement:
         if not text.startswith(AD_LABEL):
-            yield f"an advertisement must begin with {AD_LABEL}"
+            yield _("an advertisement must begin with (광고)")
+        if store.name not in text and store.alias not in text:
+            yield _("an advertisement must name its sender: write {{ store.name }}")
         if not _OPT_OUT.search(text):
-            yield "an advertisement must end with its free opt-out, like 무료수신거부 080-000-0000"
+            yield _(
+                "an advertisement must end with its free opt-out, like 무료수신거부 080-000-0000"
+            )
     elif text.startswith(AD_LABEL):
-        yield f"begins with {AD_LABEL}, so it needs advertisement: true"
+        yield _("begins with (광고), so it needs advertisement: true")
 
 
 def place_of(wrong: Wrong, node: Node) -> Position:

@@ -17,12 +17,13 @@ from typing import Annotated, Any, Literal
 from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
 from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, WithJsonSchema
 from pydantic import Field as Key
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import CannotDecide
 from naverplace.base.korean_text import (
+    customer_name,
     day_words,
     moment_words,
     name_signs,
@@ -33,8 +34,11 @@ from naverplace.base.korean_text import (
 )
 from naverplace.base.phone import mask
 from naverplace.base.registry import suggest_nearest
+from naverplace.base.translation import gettext as _
+from naverplace.base.yaml_nodes import Node
+from naverplace.base.yaml_validation import YamlModel
 from naverplace.domain.booking import Booking, BookingStatus, Option
-from naverplace.domain.extra_fields import Field
+from naverplace.domain.extra_fields import Field, assumed_field
 from naverplace.domain.stores import Store
 
 BOOKING_WORDS = (
@@ -42,11 +46,7 @@ BOOKING_WORDS = (
     *("options", "booking_num", "phone", "extra"),
 )
 STORE_WORDS = ("id", "name", "alias")
-_EXAMPLES = {
-    "booking": "booking.start",
-    "store": "store.alias",
-    "access": "access.door_code",
-}
+_EXAMPLES = {"booking": "booking.start", "store": "store.alias", "access": "access.door_code"}
 NO_NAME = "고객"  # when nothing of a name can be sent
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined,
@@ -103,29 +103,110 @@ class CompiledText:
 
 
 def compile_text(
-    source: str, *, fields: Collection[Field], speaks: Sequence[str] = ("booking", "store")
+    source: str, *, fields: Collection[Field] | None, speaks: Sequence[str] = ("booking", "store")
 ) -> CompiledText | list[Wrong]:
-    """Read a text, or list every word that it must not use; `speaks` names its variables."""
+    """Read a text, or list every word that it must not use; `speaks` names its variables.
+
+    Without `fields` every word of a booking is taken for one.
+    """
+    if len(source) > _LONGEST:
+        words = _("has {signs} signs; no message holds more than {most} bytes")
+        return [Wrong(words.format(signs=len(source), most=LMS_BYTES), line=1)]
     try:
         parsed = _ENVIRONMENT.parse(source)
-        compiled = _ENVIRONMENT.from_string(source)
+        if greedy := list(_too_much(parsed)):
+            return greedy  # not compiled either: Jinja works out 'a' * 10**9 while it compiles
+        compiled = _ENVIRONMENT.from_string(parsed)
     except TemplateSyntaxError as error:
-        return [Wrong(f"is no template: {error.message}", line=error.lineno)]
-    wrong = [
-        Wrong(f"unknown variable {name!r}; {suggest_nearest(name, list(speaks))}", name)
-        for name in sorted(meta.find_undeclared_variables(parsed) - set(speaks))
-    ]
+        return [Wrong(_syntax_words(error.message or ""), line=error.lineno)]
+    except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
+        return [Wrong(_("is too long or too deeply nested to be read: make it simpler"), line=1)]
+    wrong = list(_no_placeholders(parsed))
+    for name in sorted(meta.find_undeclared_variables(parsed) - set(speaks)):
+        hint = suggest_nearest(name, list(speaks))
+        wrong.append(
+            Wrong(_("unknown variable {name!r}; {hint}").format(name=name, hint=hint), name)
+        )
     steps = parsed.find_all((nodes.Getattr, nodes.Getitem))
     uses = [path for node in steps if (path := _path(node))]
+    if fields is None:
+        said = {path[-1] for path in uses if path[0] == "booking" and len(path) > 1}
+        fields = [assumed_field(name) for name in sorted(said - {*BOOKING_WORDS})]
     wrong += _unknown_words(uses, fields)
     for name, example in _EXAMPLES.items():
         named = sum(1 for node in parsed.find_all(nodes.Name) if node.name == name)
         if named != sum(1 for path in uses if path[0] == name and len(path) == 2):
-            wrong.append(Wrong(f"{name} is used by its words only, like {example}", name))
+            words = _("{name} is used by its words only, like {example}")
+            wrong.append(Wrong(words.format(name=name, example=example), name))
     if wrong:
         return wrong
     access = [path[1] for path in uses if path[0] == "access" and len(path) == 2]
     return CompiledText(source, tuple(dict.fromkeys(access)), tuple(fields), compiled)
+
+
+def _syntax_words(said: str) -> str:
+    if unknown := re.match(r"No filter named '(\w+)'", said):
+        hint = suggest_nearest(unknown[1], sorted(_FILTERS))
+        return _("unknown filter {word!r}; {hint}").format(word=unknown[1], hint=hint)
+    return _(
+        "cannot be read from here on: a word is written {{ booking.name }}, and every {% if %} and "
+        "{% for %} has its {% endif %} or {% endfor %}"
+    )
+
+
+# What people write for {{ booking.name }} and a customer would read as it stands.
+_LOOKS_FILLED_IN = re.compile(
+    r"[{}｛｝❴❵⦃⦄]|\$\(|<<[^<>]*>>|<%|%>|\[\[|\]\]|%[A-Za-z_]\w*%"
+    r"|\b(?:booking|store|access)\s*[.．]\s*\w+",
+    re.IGNORECASE,
+)
+
+
+def _no_placeholders(parsed: nodes.Template) -> Iterator[Wrong]:
+    """Name what looks like a variable in the words that stay as they are."""
+    for part in parsed.find_all(nodes.TemplateData):
+        if found := _LOOKS_FILLED_IN.search(part.data):
+            line = part.data[: found.start()].count("\n")
+            said = part.data.split("\n")[line].strip()
+            words = _(
+                "{said!r} looks like a variable and is none; write it like {{{{ booking.name }}}}"
+            )
+            yield Wrong(words.format(said=said), found[0])
+
+
+_LONGEST = 20_000  # signs of one text, its variables written out
+# What a text needs; nothing of it makes a text longer than source and booking together, but a loop
+# over what the booking lists.
+_ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Getitem),
+    *(nodes.Const, nodes.List, nodes.Tuple, nodes.Slice, nodes.Keyword, nodes.If, nodes.CondExpr),
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test, nodes.For),
+    *(nodes.Filter, nodes.Concat, nodes.Add, nodes.Sub, nodes.Neg, nodes.Pos),
+)
+_FILTERS = {
+    *("capitalize", "count", "d", "default", "first", "float", "int", "join", "last", "length"),
+    *("lower", "round", "string", "title", "trim", "truncate", "upper"),
+}
+
+
+def _too_much(parsed: nodes.Template) -> Iterator[Wrong]:
+    """Name what could take all time and memory: calls, macros, products, loops within loops."""
+    for node in parsed.find_all(nodes.Node):
+        what = ""
+        if not isinstance(node, _ALLOWED):
+            what = getattr(node, "operator", "") or type(node).__name__.lower()
+        elif isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+            what = f"the filter {node.name}" if node.name in _ENVIRONMENT.filters else ""
+        elif isinstance(node, nodes.For) and (
+            node.recursive or not _path(node.iter) or next(node.find_all(nodes.For), None)
+        ):
+            what = "this loop"
+        if what:
+            words = _(
+                "{what} is not for texts, it could make one without end; "
+                "write words, conditions and one loop over a list"
+            )
+            yield Wrong(words.format(what=what), line=node.lineno)
 
 
 def _path(node: nodes.Node) -> tuple[str, ...]:
@@ -151,7 +232,8 @@ def _unknown_words(uses: list[tuple[str, ...]], fields: Collection[Field]) -> It
         words = known.get(path[:-1])
         if words is not None and path[-1] not in words:
             name = ".".join(path)
-            yield Wrong(f"unknown {name!r}; {suggest_nearest(path[-1], words)}", name)
+            hint = suggest_nearest(path[-1], words)
+            yield Wrong(_("unknown {name!r}; {hint}").format(name=name, hint=hint), name)
 
 
 def booking_words(booking: Booking, fields: Collection[Field]) -> SimpleNamespace:
@@ -166,7 +248,7 @@ def booking_words(booking: Booking, fields: Collection[Field]) -> SimpleNamespac
     }
     words: dict[str, Any] = {
         **extra,
-        "name": to_euc_kr(booking.name) or NO_NAME,
+        "name": customer_name(booking.name) or NO_NAME,
         "start": moment_words(booking.start),
         "date": day_words(booking.start),
         "time": time_words(booking.start),
@@ -210,7 +292,7 @@ def sample_bookings(fields: tuple[Field, ...]) -> tuple[Booking, Booking, Bookin
         start=_SAMPLE_START,
         end=_SAMPLE_START + timedelta(hours=1),
         options=(Option(name="가나다라마바사", count=2),),
-        extra={field.name: samples[field.type] for field in fields},
+        extra={field.name: samples.get(field.type, "가나다라") for field in fields},
         read_at=_SAMPLE_START,
     )
     day = booking.model_copy(update={"start": _SAMPLE_START - timedelta(days=1)})
@@ -225,13 +307,12 @@ AD_WINDOW = (time(8), time(20, 50))
 Access = Mapping[str, Mapping[str, SecretStr]]  # by store, by word
 
 
-class Rendered(BaseModel):
+@dataclass(frozen=True)
+class Rendered:
     """One message, ready to be sent; it may hold a door code."""
 
-    model_config = ConfigDict(frozen=True)
-
-    subject: str = Key(repr=False)
-    text: str = Key(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
     message_type: Literal["SMS", "LMS"]
     content_type: Literal["COMM", "AD"]
 
@@ -240,30 +321,47 @@ def _clock_time(value: str) -> time:
     try:
         return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a time of day
     except (ValueError, TypeError):
-        raise ValueError(f"{value!r} is no time of day: write it like '08:00'") from None
+        words = _("{value!r} is no time of day: write it like '08:00'")
+        raise ValueError(words.format(value=value)) from None
 
 
 def _window(value: tuple[time, time]) -> tuple[time, time]:
     if value[0] >= value[1]:
-        raise ValueError("must begin before it ends, on one day")
+        raise ValueError(_("should begin before it ends, on one day"))
     return value
 
 
-TimeOfDay = Annotated[time, BeforeValidator(_clock_time)]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_clock_time),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]?\d$"}),
+]
 SendWindow = Annotated[tuple[TimeOfDay, TimeOfDay], AfterValidator(_window)]
 
 
-class TemplateEntry(BaseModel):
+class Unsendable(CannotDecide):
+    """A message that would not arrive as it is written."""
+
+    def __init__(self, message: str, *, what: str, taken: int = 0) -> None:
+        super().__init__(message)
+        self.what, self.taken = what, taken  # subject or text, and its bytes if they are too many
+
+
+class TemplateEntry(YamlModel):
     """One template as YAML describes it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    type: Literal["auto", "SMS", "LMS"] = "auto"  # auto: SMS when it has no subject and fits
+    type: Literal["auto", "SMS", "LMS"] = "auto"
+    """auto: SMS when it has no subject and fits into 90 bytes, else LMS"""
     subject: str = ""
-    text: str | None = None  # the same text for every store ...
-    stores: Mapping[str, str] | None = None  # ... or one for each
+    """of an LMS; 40 bytes, which are 20 letters of Hangul"""
+    text: str | None = None
+    """the same text for every store; {{ booking.start }} and other words are filled in"""
+    stores: Mapping[str, str] | None = None
+    """instead of text: one for each store, by its number"""
     advertisement: bool = Key(False, strict=True)
+    """begins with (광고), ends with 무료수신거부 and its number, goes out from 08:00 to 20:50"""
     send_between: SendWindow | None = None
+    """Korean times between which it is sent, like ["08:00", "21:00"]"""
 
 
 @dataclass(frozen=True)
@@ -274,6 +372,7 @@ class Template:
     entry: TemplateEntry = field(repr=False)
     subject: CompiledText
     texts: Mapping[str, CompiledText]  # by store; by "" when all stores share it
+    nodes: Mapping[str, Node] = field(default_factory=dict, repr=False)  # where they stand
 
     @property
     def per_store(self) -> bool:
@@ -299,31 +398,41 @@ class Template:
             text = self.texts.get("", self.texts.get(store.id))
             if text is None:
                 raise CannotDecide(f"has no text for store {store.id}")
-            return self._fit(
-                self.subject.render(booking, store, said), text.render(booking, store, said)
-            )
+            filled = self.subject.render(booking, store, said), text.render(booking, store, said)
+            for objection in self.objections(*filled):
+                raise objection
         except CannotDecide as error:
             raise CannotDecide(f"template {self.name!r}: {error}") from None
-
-    def _fit(self, subject: str, text: str) -> Rendered:
-        for part in (subject, text):
-            if strange := unsendable(part.replace("\n", "")):
-                raise CannotDecide(f"{name_signs(strange[0])} cannot be sent: EUC-KR lacks it")
-        if not text:
-            raise CannotDecide("is empty")
-        kind = self.entry.type
-        if kind == "auto":
-            kind = "SMS" if not subject and size(text) <= SMS_BYTES else "LMS"
-        limit = SMS_BYTES if kind == "SMS" else LMS_BYTES
-        for what, part, most in (("subject", subject, SUBJECT_BYTES), ("text", text, limit)):
-            if size(part) > most:
-                raise CannotDecide(f"the {what} takes {size(part)} bytes, {kind} at most {most}")
         return Rendered(
-            subject=subject,
-            text=text,
-            message_type=kind,
+            subject=filled[0],
+            text=filled[1],
+            message_type=self._type_of(*filled),
             content_type="AD" if self.entry.advertisement else "COMM",
         )
+
+    def objections(self, subject: str, text: str) -> Iterator[Unsendable]:
+        """List why a message that is filled in would not arrive as it is written."""
+        kind = self._type_of(subject, text)
+        limit = SMS_BYTES if kind == "SMS" else LMS_BYTES
+        for what, part, most in (("subject", subject, SUBJECT_BYTES), ("text", text, limit)):
+            if strange := unsendable(part.replace("\n", "")):
+                words = _("{sign} cannot be sent: EUC-KR lacks it")
+                yield Unsendable(words.format(sign=name_signs(strange[0])), what=what)
+            elif (taken := size(part)) > most:
+                words = (
+                    _("the subject takes {taken} bytes, {kind} at most {most}")
+                    if what == "subject"
+                    else _("the text takes {taken} bytes, {kind} at most {most}")
+                )
+                words = words.format(taken=taken, kind=kind, most=most)
+                yield Unsendable(words, what=what, taken=taken)
+        if not text:
+            yield Unsendable(_("is empty"), what="text")
+
+    def _type_of(self, subject: str, text: str) -> Literal["SMS", "LMS"]:
+        if self.entry.type != "auto":
+            return self.entry.type
+        return "SMS" if not subject and size(text) <= SMS_BYTES else "LMS"
 
 
 def open_access(access: Access | None, store_id: str) -> dict[str, str]:

@@ -15,7 +15,9 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
+from naverplace.base.page_templates import page_templates
 from naverplace.base.registry import suggest_nearest
+from naverplace.base.translation import gettext as _
 from naverplace.settings.schema import Settings
 
 PREFIX = "NAVERPLACE_"
@@ -90,26 +92,9 @@ def _is_table(field: FieldInfo) -> bool:
 
 def env_example() -> str:
     """Write `.env.example` from the settings classes."""
-    lines = [
-        "# Settings of naverplace; made by `naverplace env-example` from the settings classes.",
-        "# Copy to .env and fill in what has no default. The environment wins over this file.",
-        "# Write a value that holds a blank, # or a quote in 'single quotes'.",
-        "",
-    ]
-    for path, field in fields():
-        if section := section_of(field):
-            lines += ["", f"# -- {(section.__doc__ or '').strip()}"]
-            continue
-        if _is_table(field):
-            lines += ["", "# -- Doors: what only a customer may know."]
-        lines.append(f"# {field.description}{' (required)' if field.is_required() else ''}")
-        default = None if field.is_required() else field.get_default(call_default_factory=True)
-        shown = "" if default in (None, {}, ()) else default
-        lines.append(f"{'' if field.is_required() else '#'}{variable_of(path)}={shown}")
-    lines += ["", "# -- Prefect"]
-    for name, words in PREFECTS.items():
-        lines += [f"# {words}", f"#{name}="]
-    return "\n".join([*lines, ""])
+    template = page_templates("naverplace.settings").get_template("env_example.j2")
+    ask = {"section_of": section_of, "is_table": _is_table, "variable_of": variable_of}
+    return template.render(fields=fields(), prefects=PREFECTS, **ask)
 
 
 class _Environment(EnvSettingsSource):
@@ -134,14 +119,16 @@ def read_env_file(path: Path | None, problems: list[str]) -> dict[str, str]:
     try:
         content = path.read_text("utf-8-sig")  # Windows' editors put a mark before the first name
     except (OSError, UnicodeError) as error:
-        problems.append(f"{path}: cannot be read ({type(error).__name__}); write it as UTF-8 text")
+        words = _("{file}: cannot be read ({why}); write it as UTF-8 text")
+        problems.append(words.format(file=path, why=type(error).__name__))
         return {}
     variables = {}
     for line in parse_stream(StringIO(content)):
         if line.error:
             text = line.original.string
             start = line.original.line + len(text) - len(text.lstrip("\n"))
-            problems.append(f"{path}:{start}: is not NAME=value; is a quote left open?")
+            words = _("{file}:{line}: is not NAME=value; is a quote left open?")
+            problems.append(words.format(file=path, line=start))
         elif line.key:
             variables[line.key] = line.value or ""
     return variables
@@ -159,7 +146,8 @@ def tree_of(variables: Mapping[str, str], problems: list[str]) -> dict[str, Any]
             is_object = False
         if not is_object:
             del ours[given]
-            problems.append(f"{given}: is not valid JSON of an object, like {{...}}")
+            words = _("{name}: is not valid JSON of an object, like {{...}}")
+            problems.append(words.format(name=given))
     return dict(_Environment(ours)())
 
 
@@ -172,4 +160,5 @@ def unknown(variables: Mapping[str, str], where: str) -> Iterator[str]:
             continue
         is_near = "NAVER" in word and get_close_matches(word, known, n=1, cutoff=0.9)
         if word.startswith(PREFIX) or is_near:
-            yield f"{name}: unknown setting in {where}; {suggest_nearest(word, known)}"
+            words = _("{name}: unknown setting in {place}; {hint}")
+            yield words.format(name=name, place=where, hint=suggest_nearest(word, known))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from naverplace.aws.config import AwsSettings
 from naverplace.aws.secrets_manager import read_secret
 from naverplace.base.errors import NaverPlaceError, SettingsError
 from naverplace.base.registry import suggest_nearest
+from naverplace.base.setting_types import Secret
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import language_of, use_language
 from naverplace.redaction import redactor
 from naverplace.redaction.redactor import REDACTOR
+from naverplace.redaction.weak_codes import ADVICE, weak_secrets
 from naverplace.settings.env_names import (
     fields,
     is_secret,
@@ -27,6 +32,7 @@ from naverplace.settings.env_names import (
 )
 from naverplace.settings.schema import Settings
 
+log = logging.getLogger(__name__)
 # Not ours to read, but the process holds them, and libraries show them at DEBUG.
 _HELD = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
 _LONG_ENOUGH = 12  # a shorter one is a placeholder such as `testing`
@@ -55,10 +61,32 @@ def load_settings(
     cause = _add_secret(trees, tried, problems)
     settings = _checked(trees, problems)
     if problems or settings is None:
-        listed = [*map(REDACTOR.scrub, problems), f"tried: {', '.join(tried)}"]
+        listed = [
+            *map(REDACTOR.scrub, problems),
+            _("tried: {places}").format(places=", ".join(tried)),
+        ]
         raise SettingsError(listed) from cause
     REDACTOR.learn_settings(settings)
+    if settings.language:
+        use_language(settings.language)
+    for weak in weak_secrets(settings):
+        log.warning("%s: %s", weak, ADVICE)
     return settings
+
+
+def access_here() -> dict[str, dict[str, SecretStr]]:
+    """Read the access data of the environment and `.env`, without asking anything outside."""
+    variables = {**read_env_file(Path(".env"), []), **os.environ}
+    given = tree_of(variables, []).get("access")
+    try:
+        return TypeAdapter(dict[str, dict[str, Secret]]).validate_python(given or {})
+    except ValidationError:  # what loads the settings names it
+        return {}
+
+
+def weak_codes(access: Mapping[str, Mapping[str, SecretStr]]) -> list[str]:
+    """List the weak access codes, by their names."""
+    return [f"{weak}: {ADVICE}" for weak in weak_secrets(access, "access")]
 
 
 def _gather(
@@ -69,6 +97,7 @@ def _gather(
     problems: list[str],
 ) -> tuple[dict[str, Tree], list[str]]:
     in_file = read_env_file(env_file, problems)
+    use_language(language_of({**in_file, **environment}))
     problems += [*unknown(environment, "the environment"), *unknown(in_file, str(env_file))]
     trees = {"the environment": tree_of(environment, problems)}
     tried = ["the environment"]
@@ -172,14 +201,16 @@ def _worded(error: ValidationError, trees: Mapping[str, Tree]) -> Iterator[str]:
         elif found["type"] == "extra_forbidden":
             names = [".".join(known) for known, _ in fields()]
             hint = suggest_nearest(dotted, names)
-            yield f"{dotted}: unknown setting in {giver or 'a tree'}; {hint}"
+            words = _("{name}: unknown setting in {place}; {hint}")
+            yield words.format(name=dotted, place=giver or "a tree", hint=hint)
         else:
             came = f" (from {giver})" if giver else ""
             yield f"{dotted}: {words}{came}; set {variable_of(path)}=..."
 
 
 def _missing(path: tuple[str, ...]) -> str:
-    return (
-        f"{'.'.join(path)}: is missing; set {variable_of(path)}=... in the environment or .env, "
-        f"or {'.'.join(path)} in the block or secret"
+    words = _(
+        "{name}: is missing; set {variable}=... in the environment or .env, or {name} in the block "
+        "or secret"
     )
+    return words.format(name=".".join(path), variable=variable_of(path))

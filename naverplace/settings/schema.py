@@ -5,22 +5,36 @@ The text below a field becomes its comment in `.env.example`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
 from naverplace.aws.config import AwsSettings
 from naverplace.base.clock import Clock
-from naverplace.base.setting_types import LOOPBACK, Digits, Secret, SecretUrl, Section, Url
+from naverplace.base.setting_types import (
+    LOOPBACK,
+    Digits,
+    Link,
+    Secret,
+    SecretUrl,
+    Section,
+    Senders,
+    Url,
+    is_url,
+)
 from naverplace.settings.sections import (
     BreakerSettings,
+    CapSettings,
     CaptureSettings,
     CutoverSettings,
     DocumentSettings,
     LedgerSettings,
     ParitySettings,
+    PriceSettings,
     QualitySettings,
     ReconcileSettings,
     RetentionSettings,
@@ -57,10 +71,10 @@ class NaverSettings(Section):
     """light: one HTTP request; browser: the legacy's check (L3)"""
     page_size: int = Field(50, ge=1, le=200)
     """bookings a page (L6)"""
-    max_days_per_request: int = Field(30, ge=1, le=31)
+    max_days_per_request: int = Field(31, ge=1, le=31)
     """longer ranges are split; Naver refuses more than 31 days"""
-    completed_lookback_days: int = Field(31, ge=1, le=366)
-    """how far back completed bookings (RC08) are read"""
+    completed_lookback_days: int = Field(30, ge=1, le=366)
+    """days before today of which completed bookings (RC08) are read; 31 days are one request"""
     connect_timeout: float = Field(5.0, gt=0)
     """seconds until connected"""
     read_timeout: float = Field(20.0, gt=0)
@@ -69,10 +83,10 @@ class NaverSettings(Section):
     """tries of one question before the store counts as failed"""
     retry_wait: float = Field(1.0, ge=0)
     """seconds before the second try; doubles"""
-    pause_seconds: float = Field(0.2, ge=0)
-    """between two requests of one store (the legacy waited 1 s a store)"""
-    parallel_stores: int = Field(2, ge=1, le=16)
-    """stores read at the same time"""
+    parallel: int = Field(6, ge=1, le=16)
+    """requests under way at one moment, as many as a browser opens to one host"""
+    pause_seconds: float = Field(0.0, ge=0)
+    """between two requests on one connection (the legacy waited 1 s after each page)"""
     login_timeout: float = Field(30.0, gt=0)
     """seconds for a page of the login to appear"""
     login_cooldown_minutes: float = Field(60.0, ge=0)
@@ -96,6 +110,8 @@ class SensSettings(Section):
     """Naver Cloud secret key"""
     default_sender: Digits
     """registered sender number; a store may have its own"""
+    own_numbers: Senders = ()
+    """your own phones, like 010-0000-0000, 010-0000-0001: `naverplace preview --send` goes there"""
     connect_timeout: float = Field(5.0, gt=0)
     """seconds until connected"""
     read_timeout: float = Field(10.0, gt=0)
@@ -104,6 +120,8 @@ class SensSettings(Section):
     """tries, only after answers that prove nothing was accepted"""
     retry_wait: float = Field(1.0, ge=0)
     """seconds before the second try; doubles"""
+    parallel: int = Field(8, ge=1, le=32)
+    """bookings whose messages are sent at the same time"""
 
 
 class ChannelSettings(Section):
@@ -138,15 +156,30 @@ class SlackSettings(ChannelSettings):
     """the incoming webhook"""
 
 
+def _urls_in(tree: Section, above: str = "") -> Iterator[tuple[str, str | None]]:
+    """List the settings whose type is a URL that we call, whatever they are named."""
+    for name, field in type(tree).model_fields.items():
+        value = getattr(tree, name)
+        if isinstance(value, Section):
+            yield from _urls_in(value, f"{above}{name}.")
+        elif is_url(field.annotation, field.metadata):
+            opened = value.get_secret_value() if isinstance(value, SecretStr) else value
+            yield f"{above}{name}", opened
+
+
 class Settings(Section):
     """Everything a run must know before its first outside call."""
 
+    language: Literal["", "ko", "en"] = ""
+    """what commands and mistakes are written in: ko or en; empty: as the locale says"""
     stores_file: Path = Path("deployments/stores.yaml")
     """the stores"""
     rules_dir: Path = Path("rules")
     """rules, templates, fields, notifications"""
     report_dir: Path | None = None
-    """also write every run's report and summary document there"""
+    """also write every run's report, summary document and page for the owner there"""
+    report_link: Link | None = None
+    """where a browser finds that folder; the owner's digest links its page today.html"""
     clock: ClockSettings = Field(default_factory=ClockSettings)
     naver: NaverSettings
     sens: SensSettings
@@ -155,6 +188,8 @@ class Settings(Section):
     aws: AwsSettings = Field(default_factory=AwsSettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     breaker: BreakerSettings = Field(default_factory=BreakerSettings)
+    caps: CapSettings = Field(default_factory=CapSettings)
+    prices: PriceSettings = Field(default_factory=PriceSettings)
     reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     watchdog: WatchdogSettings = Field(default_factory=WatchdogSettings)
@@ -169,13 +204,7 @@ class Settings(Section):
 
     def outside_urls(self) -> dict[str, str]:
         """List every URL that a run may call, by setting name; AWS itself counts as https://aws."""
-        sections = {name: part for name, part in self if isinstance(part, Section)}
-        urls = {
-            f"{name}.{key}": value.get_secret_value() if isinstance(value, SecretStr) else value
-            for name, section in sections.items()
-            for key, value in section
-            if key == "url" or key.endswith("_url")
-        }
+        urls = dict(_urls_in(self))
         urls["aws.endpoint_url"] = self.aws.endpoint_url or "https://aws"
         return {name: url or "http://127.0.0.1" for name, url in urls.items()}  # empty: not called
 

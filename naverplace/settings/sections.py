@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
@@ -43,6 +44,34 @@ class BreakerSettings(Section):
     """from so many bookings on: one phone"""
 
 
+class CapSettings(Section):
+    """The caps: how many messages may go out, whatever anything else says."""
+
+    per_phone: int = Field(6, ge=1)
+    """to one phone within 24 hours"""
+    factor: float = Field(3.0, gt=1)
+    """so many times the usual number of a store, in a run and on a day"""
+    floor: int = Field(300, ge=1)
+    """a store may always send so many in a run and on a day; new stores have nothing usual yet"""
+
+
+class PriceSettings(Section):
+    """What a text message costs; without prices nothing is said about costs."""
+
+    sms: float = Field(0.0, ge=0)
+    """won for one SMS (90 bytes), as the console of Naver Cloud says; 0: not known"""
+    lms: float = Field(0.0, ge=0)
+    """won for one LMS (2,000 bytes)"""
+    since: date | None = None
+    """the day from which on these prices hold; nothing is counted before it"""
+
+    def on(self, day: date) -> dict[str, float]:
+        """Give the won of each type of message that day; {} when they are not known."""
+        if not (self.sms and self.lms) or (self.since and day < self.since):
+            return {}
+        return {"SMS": self.sms, "LMS": self.lms}
+
+
 class ReconcileSettings(Section):
     """The reconciliation: the ledger against SENS's own log, once a day."""
 
@@ -63,12 +92,10 @@ class WatchdogSettings(Section):
 
     overdue_minutes: float = Field(10.0, gt=0)
     """a message that is due longer than this and not out is late"""
-    silent_minutes: float = Field(45.0, gt=0)
-    """no run has read a store's bookings for so long: two were missed"""
-    repeat_minutes: float = Field(60.0, ge=0)
-    """the same news is told again after this time"""
+    silent_minutes: float = Field(30.0, gt=0)
+    """no run has read a store for so long: from one run to the next, and overdue_minutes"""
     ping_url: SecretUrl | None = None
-    """an outside dead-man's URL, asked after every watch that found nothing"""
+    """an outside dead-man's URL, asked after every watch, unless a trouble could not be told"""
 
 
 class QualitySettings(Section):
@@ -82,10 +109,6 @@ class QualitySettings(Section):
     """a start further back is implausible"""
     future_days: int = Field(400, ge=1)
     """a start further ahead is implausible"""
-    write_docs: bool = True
-    """write Great Expectations' Data Docs of every run"""
-    docs_dir: Path = Path(".naverplace/data-docs")
-    """where Great Expectations writes its Data Docs"""
 
 
 class ThresholdSettings(Section):

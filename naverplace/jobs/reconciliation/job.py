@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
-from naverplace.base.errors import NaverPlaceError, RulesError
+from naverplace.base.errors import NaverPlaceError
 from naverplace.base.timing import PhaseTimer
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.stores import load_stores
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
     UNDELIVERED,
@@ -40,17 +39,17 @@ from naverplace.jobs.reconciliation.matching import (
     ReconciliationWindow,
     match_messages,
 )
-from naverplace.jobs.reconciliation.summary import reconciliation_message
-from naverplace.ledger.run_memory import Watermark, read_watermark, write_watermark
-from naverplace.ledger.scan import LedgerScan, entries_of, flags_of
-from naverplace.messaging.sens import (
-    KEPT,
-    SensClient,
-    each_once,
-    read_requests,
-    with_contents,
+from naverplace.jobs.reconciliation.summary import reconciliation_look
+from naverplace.ledger.receipts import record_receipt
+from naverplace.ledger.run_memory import (
+    Watermark,
+    read_test_messages,
+    read_watermark,
+    write_watermark,
 )
-from naverplace.pipeline.notify_owner import send_alert
+from naverplace.ledger.scan import LedgerScan, entries_of, flags_of
+from naverplace.messaging.sens import KEPT, SensClient, each_once, read_requests, with_contents
+from naverplace.pipeline.notify_owner import keep_files, read_aliases, tell
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.settings.schema import Settings
 
@@ -117,6 +116,7 @@ def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
     messages = context.sens.find(start=start, end=context.now)
     # The ledger is read after the log: what is in the log was claimed before it was sent.
     records = list(context.table.scan())
+    tests = read_test_messages(context.session_table)
     match = partial(
         match_messages,
         [entry for record in records for entry in entries_of(record)],
@@ -124,6 +124,7 @@ def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
         flags=[flag for record in records for flag in flags_of(record)],
         known_senders=context.settings.reconcile.known_senders,
         legacy_sends=context.settings.reconcile.legacy_sends,
+        test_messages=tests,
     )
     matched = match(messages)
     if missing := [
@@ -133,7 +134,8 @@ def compare_ledger(context: ReconciliationContext) -> LedgerComparison:
         asked = read_requests(context.sens, [e.request_id for e in missing if e.request_id])
         messages = each_once([*messages, *asked])
         matched = match(messages)
-    if unknown := matched.lacking_content():
+    own = context.settings.sens.own_numbers if tests else ()
+    if unknown := matched.lacking_content(also_to=frozenset(own)):
         wanted = [m for m in unknown if window.outside_reason(m.request_time) is None]
         messages = with_contents(context.sens, messages, wanted)
         matched = match(messages)
@@ -183,7 +185,9 @@ def follow(context: ReconciliationContext, compared: LedgerComparison) -> Delive
     }
     accepted = {e: m for e, m in counted.items() if e.message.state == MessageStatus.ACCEPTED}
     findings: list[Finding] = [  # named until the owner was told of it
-        entry_finding(UNDELIVERED, e) for e in counted if e.message.state == MessageStatus.FAILED
+        entry_finding(UNDELIVERED, e)
+        for e in counted
+        if e.message.state == MessageStatus.FAILED and not e.message.followed_by  # a run tells it
     ]
     delivered = failed = under_way = 0
     problem = ""
@@ -198,12 +202,9 @@ def follow(context: ReconciliationContext, compared: LedgerComparison) -> Delive
                 if entry.at is None or entry.at < overdue:
                     findings.append(entry_finding(NEVER_FINISHED, entry, message))
                 continue
-            state = MessageStatus(message.end)
-            # Another reconciliation may have moved it meanwhile: then that one names it.
-            moved = context.table.record_receipt(
-                entry, state, message_id=message.message_id, result=message.result
-            )
-            if state is MessageStatus.DELIVERED:
+            # Somebody else may have moved it meanwhile: then that one names it.
+            moved = record_receipt(context.table.table, entry, message)
+            if message.end == MessageStatus.DELIVERED:
                 delivered += moved
             elif moved:
                 failed += 1
@@ -264,25 +265,19 @@ def broken(context: ReconciliationContext, failure: str) -> Reconciliation:
 def publish(context: ReconciliationContext, done: Reconciliation) -> Reconciliation:
     """Tell the owner, unless somebody only looks once more, and keep the report."""
     settings = context.settings
-    if context.since is None and (text := reconciliation_message(done, _aliases(settings))):
-        untold = send_alert(settings, text, what="the reconciliation").problems
-        if untold:  # then it is not complete, and the next one begins where this one began
-            problems = (*done.problems, *untold)
-            done = replace(done, problems=problems, status="failed", complete=False)
-    if folder := settings.report_dir:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = REDACTOR.scrub(json.dumps(done.as_json(), ensure_ascii=False, indent=2))
-        stamp = done.now[:19].replace("-", "").replace(":", "")
-        (folder / f"{stamp}-reconcile-{done.run_id}.json").write_text(text, "utf-8")
-    return done
-
-
-def _aliases(settings: Settings) -> Mapping[str, str]:
-    """Name the stores as the owner does; a broken stores.yaml must not keep a finding back."""
-    try:
-        return {store.id: store.alias for store in load_stores(settings.stores_file).values()}
-    except RulesError:
-        return {}
+    if context.since is None:
+        notified = tell(settings, reconciliation_look(done, read_aliases(settings)))
+        if notified.problems:
+            problems = (*done.problems, *notified.problems)
+            # What nobody took is found again: the next one begins where this one began.
+            complete = done.complete and notified.reached
+            done = replace(done, problems=problems, status="failed", complete=complete)
+    if not (folder := settings.report_dir):
+        return done
+    stamp = done.now[:19].replace("-", "").replace(":", "")
+    text = json.dumps(REDACTOR.scrub_values(done.as_json()), ensure_ascii=False, indent=2)
+    problem = keep_files(folder, {f"{stamp}-reconcile-{done.run_id}.json": text})
+    return replace(done, problems=(*done.problems, problem)) if problem else done
 
 
 def remember(

@@ -7,7 +7,7 @@ message whose receiver and content are those of one that is counted already.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -93,13 +93,15 @@ class MatchResult:
         """Tell how many messages the whole ledger counts as sent."""
         return sum(bool(m.entry and m.entry.counted_as_sent) for m in self.entries)
 
-    def lacking_content(self) -> list[SmsLogEntry]:
+    def lacking_content(self, also_to: Collection[str] = ()) -> list[SmsLogEntry]:
         """List the messages that only their content can tell apart from ours."""
         known = {m.entry.to for m in self.entries if m.entry and m.entry.message.content_hash}
         return [
             m.message
             for m in self.messages
-            if m.message and m.match_class in _SENT_BY_OTHERS and m.message.to in known
+            if m.message
+            and m.match_class in _SENT_BY_OTHERS
+            and m.message.to in (known | {*also_to})
         ]
 
 
@@ -111,6 +113,7 @@ def match_messages(
     flags: Iterable[LegacyFlag] = (),
     known_senders: Iterable[str] = (),
     legacy_sends: bool = False,
+    test_messages: Collection[str] = (),
 ) -> MatchResult:
     """Judge every entry and every message once; those outside the window only serve as partners.
 
@@ -119,7 +122,8 @@ def match_messages(
     matching = _Matching(entries, log, window)
     matching.pair_by_request()
     matching.judge_entries()
-    matching.judge_messages(_Legacy(flags if legacy_sends else ()), frozenset(known_senders))
+    tolerated = _Tolerated(frozenset(known_senders), frozenset(test_messages))
+    matching.judge_messages(_Legacy(flags if legacy_sends else ()), tolerated)
     return MatchResult(
         tuple(entry.match for entry in matching.entries if entry.match),
         tuple(message.match for message in matching.messages if message.match),
@@ -188,7 +192,7 @@ class _Matching:
                 message = messages.pop(0)
                 entry.match = message.match = Match(match_class, entry.value, message.value)
 
-    def judge_messages(self, legacy: _Legacy, known_senders: frozenset[str]) -> None:
+    def judge_messages(self, legacy: _Legacy, tolerated: _Tolerated) -> None:
         """Judge the messages that belong to no counted entry, the oldest first."""
         same_content, same_phone = _grouped(self.entries, _content), _grouped(self.entries, _phone)
         explained: set[_Judged[LedgerMessage]] = set()  # not counted, and their message is there
@@ -211,9 +215,20 @@ class _Matching:
             else:
                 near = [entry.value for entry in same_phone.get(message.to, [])]
                 nearest = min(near, key=lambda entry: _distance(entry, message), default=None)
-                known = message.sender in known_senders
+                known = tolerated.explains(message)
                 match_class = MatchClass.TOLERATED if known else MatchClass.FOREIGN
                 judged.match = Match(match_class, nearest, message)
+
+
+@dataclass(frozen=True)
+class _Tolerated:
+    """Messages of others that are as they should be: of known senders, and the owner's tests."""
+
+    senders: frozenset[str]
+    fingerprints: frozenset[str]
+
+    def explains(self, message: SmsLogEntry) -> bool:
+        return message.sender in self.senders or message.fingerprint in self.fingerprints
 
 
 class _Legacy:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
-from naverplace.domain.message_kinds import kind_label
+from naverplace.domain.message_kinds import START_BOUND_KINDS, kind_label
+from naverplace.domain.troubles import Source, Trouble, TroubleKind
 from naverplace.jobs.reconciliation.findings import (
     NEVER_FINISHED,
     UNDELIVERED,
@@ -16,21 +16,8 @@ from naverplace.jobs.reconciliation.findings import (
 )
 from naverplace.jobs.reconciliation.matching import MatchClass
 from naverplace.reporting.markdown import render_page
-from naverplace.reporting.summary import MAX_LINES
+from naverplace.reporting.owner_messages import Look
 
-OWNER = {
-    MatchClass.DUPLICATE: "같은 문자가 두 번 나갔습니다",
-    MatchClass.UNRECORDED: "나간 문자가 장부에는 보내지 않은 것으로 되어 있습니다",
-    MatchClass.MISSING: "보낸 것으로 되어 있으나 SENS 기록에 없습니다. 고객에게 확인해 주세요",
-    MatchClass.FOREIGN: "우리 계정으로 다른 누군가가 보낸 문자입니다",
-    MatchClass.SHARED: "장부의 두 건이 문자 하나를 가리킵니다",
-    MatchClass.SURPLUS: "한 번의 요청에 문자가 여러 건입니다",
-    MatchClass.WRONG_RECEIVER: "다른 번호로 나간 문자입니다",
-    MatchClass.OTHER_REQUEST: "장부와 다른 요청 번호로 나간 문자입니다",
-    MatchClass.IN_DOUBT: "접수 여부를 아직 확정하지 못한 문자입니다",
-    UNDELIVERED: "고객이 받지 못했습니다. 전화해 주세요",
-    NEVER_FINISHED: "접수되었으나 수신 결과가 끝내 오지 않았습니다",
-}
 ENGINEER = {
     MatchClass.DUPLICATE: "sent twice: receiver and content are those of a message counted already",
     MatchClass.UNRECORDED: (
@@ -48,29 +35,48 @@ ENGINEER = {
 }
 
 
-def reconciliation_message(done: Reconciliation, aliases: Mapping[str, str]) -> str:
-    """Write what the owner must know; empty when nothing is new and nothing is wrong."""
-    if not done.found:
-        return ""
-    groups = [
-        (OWNER[what], [_owner_line(finding, aliases) for finding in group])
-        for what, group in groupby(done.news, key=lambda finding: finding.what)
-    ]
-    return render_page(
-        "reconciliation_message.txt.j2", done=done, groups=groups, short=_short, most=MAX_LINES
-    ).removesuffix("\n")
+_TROUBLES = {  # what is not named here is a mismatch
+    MatchClass.DUPLICATE.value: TroubleKind.SENT_TWICE,
+    MatchClass.FOREIGN.value: TroubleKind.FOREIGN_MESSAGE,
+    UNDELIVERED: TroubleKind.MESSAGE_FAILED,
+    NEVER_FINISHED: TroubleKind.NEVER_FINISHED,
+}
+_MISMATCHES = {
+    MatchClass.UNRECORDED.value: "나갔는데 장부에는 보내지 않은 것으로 되어 있음",
+    MatchClass.MISSING.value: "보낸 것으로 되어 있으나 SENS 기록에 없음",
+    MatchClass.SHARED.value: "장부의 두 건이 문자 하나를 가리킴",
+    MatchClass.SURPLUS.value: "한 번의 요청에 문자가 여러 건",
+    MatchClass.WRONG_RECEIVER.value: "다른 번호로 나감",
+    MatchClass.OTHER_REQUEST.value: "장부와 다른 요청 번호로 나감",
+}
 
 
-def _owner_line(finding: Finding, aliases: Mapping[str, str]) -> str:
+def reconciliation_look(done: Reconciliation, aliases: Mapping[str, str]) -> Look:
+    """Give what was found as troubles; what is only in doubt is told by the runs."""
+    found = [f for f in done.news if f.what != MatchClass.IN_DOUBT]
+    troubles = [_trouble(finding, aliases) for finding in found]
+    failed = TroubleKind.RECONCILIATION_FAILED
+    if done.problems:
+        troubles.append(Trouble(failed, detail="; ".join(done.problems)))
+    now = datetime.fromisoformat(done.now)
+    return Look(Source.RECONCILIATION, now, tuple(troubles), {failed: None})
+
+
+def _trouble(finding: Finding, aliases: Mapping[str, str]) -> Trouble:
     store_id, _, booking = finding.booking.partition("_")
-    where = f"{aliases.get(store_id, store_id)} 예약 {booking}" if booking else "예약 없음"
-    when = f"({_short(finding.at)})" if finding.at else ""
-    parts = (where, kind_label(finding.kind), finding.phone, when, finding.why)
-    return " ".join(part for part in parts if part)
-
-
-def _short(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%m/%d %H:%M}"
+    name = f"{aliases.get(store_id, store_id)} 예약 {booking}" if booking else "예약 없음"
+    when = f"({datetime.fromisoformat(finding.at):%m/%d %H:%M})" if finding.at else ""
+    parts = (kind_label(finding.kind), finding.phone, when)
+    said = " ".join(part for part in parts if part)
+    kind = _TROUBLES.get(finding.what, TroubleKind.LEDGER_MISMATCH)
+    subject = finding.id
+    if finding.what == UNDELIVERED:  # named as the run does that follows what it has sent
+        subject = f"{finding.booking} {finding.kind} {finding.request_id}"
+        if finding.kind in START_BOUND_KINDS:
+            kind = TroubleKind.GUIDE_FAILED
+    why = finding.why if finding.what in (UNDELIVERED, NEVER_FINISHED) else ""
+    details = (said, _MISMATCHES.get(finding.what, ""), why)
+    return Trouble(kind, subject, name, ", ".join(detail for detail in details if detail))
 
 
 def reconciliation_page(done: Reconciliation) -> str:

@@ -17,29 +17,30 @@ from typing import NamedTuple, TypeVar
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
+from naverplace.base.clock import format_utc
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.booking import BookingStatus
 from naverplace.domain.records import Record
-from naverplace.domain.stores import load_stores
 from naverplace.jobs.retention.folders import LogFiles, OwnFiles
 from naverplace.jobs.retention.policy import Listed, RetentionDecision, retention_decision
 from naverplace.jobs.retention.result import LocationResult, RetentionResult
+from naverplace.ledger.phone_counter import DAY, delete_counters, old_counters
+from naverplace.ledger.run_memory import forget_contacts, read_contacts
 from naverplace.ledger.scan import LedgerScan
 from naverplace.ledger.store_lock import StoreStateTable
 from naverplace.ledger.store_state import NEW, owner_of
 from naverplace.naver.booking_client import BookingClient, completed_window
-from naverplace.naver.session import NoBrowser, open_naver_session
+from naverplace.naver.session import open_naver_session
 from naverplace.pipeline.capture.bundle_store import expiry_of, open_bundles
-from naverplace.quality.data_docs import SITE_PARTS
+from naverplace.pipeline.rulebook_in_force import load_in_force
 from naverplace.redaction.redactor import REDACTOR, describe
 from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 # A comparison's report lies in a folder named after its kind.
-_REPORT = re.compile(r"([^/]+/)?\d{8}T\d{6}-[\w.-]+\.(json|md)")
-_PARITY = re.compile(r"([^/]+/)?parity\.(json|md|html)")
-_PAGE = re.compile(rf"index\.html|({'|'.join(map(re.escape, SITE_PARTS))})/.+", re.DOTALL)
+_REPORT = re.compile(r"([^/]+/)?(\d{8}T\d{6}-[\w.-]+\.(json|md|html)|today\.html)(\.part)?")
+_PARITY = re.compile(r"([^/]+/)?parity\.(json|md|html)(\.part)?")
 ADVICE = {  # somebody has to do something about these; the others are as they should be
     RetentionDecision.UNREAD: "Naver was not read for their store; the next retention tries again",
     RetentionDecision.UNKNOWN: (
@@ -65,11 +66,11 @@ class Retention:
         self.now = self.clock.now()
         self.before = self.now - timedelta(days=settings.retention.days)
         self.history_before = self.now - timedelta(days=settings.retention.history_days)
-        self.stores = load_stores(settings.stores_file)
         dynamodb = open_dynamodb(settings.aws)
         self.table = LedgerScan(dynamodb, settings.aws.sms_table)
         self.session_table = StateTable(dynamodb, settings.aws.session_table)
         self.items = StoreStateTable(self.session_table)
+        self.stores = load_in_force(settings, self.session_table).rulebook.stores
 
     def look(self) -> OldRecords:
         """Read the whole ledger. Raises Transient, Permanent."""
@@ -98,8 +99,8 @@ class Retention:
                 self.settings,
                 table=self.session_table,
                 clock=self.clock,
-                authenticator=NoBrowser(),
                 probe_stores=wanted,
+                looks_only=True,
             )
             client = BookingClient(session, self.settings.naver, self.clock)
         for store_id in wanted:
@@ -112,8 +113,8 @@ class Retention:
     def _listed(self, client: BookingClient, store_id: str) -> set[str]:
         window = completed_window(self.now, self.settings.naver.completed_lookback_days)
         raws = [
-            *client.bookings(store_id, BookingStatus.CONFIRMED).raws,
-            *client.bookings(store_id, BookingStatus.COMPLETED, window).raws,
+            *client.bookings(store_id, BookingStatus.CONFIRMED),
+            *client.bookings(store_id, BookingStatus.COMPLETED, window),
         ]
         return {f"{store_id}_{raw.get('bookingId')}" for raw in raws}
 
@@ -146,30 +147,61 @@ class Retention:
 
     def open_messages(self) -> LocationResult:
         """Drop the phones of messages that nobody has settled for so long. Raises Transient, ..."""
-        before = self.before
+        before, table = self.before, self.items
 
         def look() -> tuple[int, list[str]]:
             """List the store of each old message."""
-            items = self.items.read_all()
-            noted = [(item.store_id, at) for item in items for at in item.open.values()]
+            noted = [
+                (item.store_id, at)
+                for item in table.read_all()
+                for at in (*item.open.values(), *item.awaiting.values())
+            ]
+            noted += [
+                (s, m.expires or m.due) for s, d in table.read_all_due().items() for m in d.messages
+            ]
             return len(noted), [store_id for store_id, at in noted if at < before]
+
+        def remove(old: list[str]) -> int:
+            due = table.read_all_due().keys() & set(old)
+            opened = sum(table.delete_pending(store_id, before=before) for store_id in set(old))
+            return opened + sum(table.delete_due(store_id, before=before) for store_id in due)
 
         return self._clear(
             f"table {self.session_table.table.name}, open messages",
             self.settings.retention.days,
             look=look,
-            remove=lambda stores: sum(
-                self.items.delete_pending(store_id, before=before) for store_id in set(stores)
-            ),
+            remove=remove,
+        )
+
+    def contacts(self) -> LocationResult:
+        """Forget who has asked for a customer's phone so long ago. Raises Transient, Permanent."""
+
+        def look() -> tuple[int, list[str]]:
+            asked = read_contacts(self.session_table)
+            before = format_utc(self.before)
+            return len(asked), [name for name, entry in asked.items() if entry["at"] < before]
+
+        return self._clear(
+            f"table {self.session_table.table.name}, who asked for a phone",
+            self.settings.retention.days,
+            look=look,
+            remove=lambda _: forget_contacts(self.session_table, before=self.before),
+        )
+
+    def phone_counters(self) -> LocationResult:
+        """Drop the counters of phones that got nothing for two days. Raises Transient, ..."""
+        before = self.now - 2 * DAY
+        return self._clear(
+            f"table {self.session_table.table.name}, counters of phones",
+            2 * DAY / timedelta(days=1),
+            look=lambda: old_counters(self.session_table, before=before),
+            remove=lambda ids: delete_counters(self.session_table, ids, before=before),
         )
 
     def files(self) -> list[LocationResult]:
         """Remove old reports, pages and logs; a folder that cannot be used is a problem."""
         settings = self.settings
-        folders = [
-            OwnFiles("data docs", settings.quality.docs_dir, _PAGE),
-            OwnFiles("parity reports", settings.parity.report_dir, _PARITY),
-        ]
+        folders = [OwnFiles("parity reports", settings.parity.report_dir, _PARITY)]
         if settings.report_dir:
             folders.insert(0, OwnFiles("run reports", settings.report_dir, _REPORT))
         if log_dir := settings.retention.log_dir:
@@ -231,4 +263,13 @@ def retain(settings: Settings, *, dry_run: bool) -> RetentionResult:
     job = Retention(settings, dry_run=dry_run)
     looked = job.look()
     bookings = job.bookings(looked, job.ask(looked))
-    return job.sum_up([bookings, job.open_messages(), *job.files(), job.bundles()])
+    return job.sum_up(
+        [
+            bookings,
+            job.open_messages(),
+            job.contacts(),
+            job.phone_counters(),
+            *job.files(),
+            job.bundles(),
+        ]
+    )

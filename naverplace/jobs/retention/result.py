@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
+
+from naverplace.domain.troubles import Source, Trouble, TroubleKind
+from naverplace.reporting.owner_messages import Look
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,18 @@ class RetentionResult:
         removed = sum(place.removed for place in self.places)
         return {**asdict(self), "clean": self.clean, "removed": removed, "left": self.left}
 
+    def look(self, now: datetime) -> Look:
+        """Tell what somebody must do, place by place."""
+        kind = TroubleKind.PERSONAL_DATA_LEFT
+        troubles = tuple(
+            Trouble(kind, place.name, detail="; ".join(_said(place)))
+            for place in self.places
+            if place.left or place.problems
+        )
+        return Look(Source.RETENTION, now, troubles, {kind: None})
 
-def retention_message(done: RetentionResult) -> str:
-    """Word it for the owner; empty when there is nothing that somebody must do."""
-    if done.clean:
-        return ""
-    lines = ["🗑 보관 기간이 지난 개인정보가 남아 있습니다"]
-    lines += [f"- {p.name}: {p.left}건 ({p.days:g}일 경과)" for p in done.places if p.left]
-    lines += [f"- {problem}" for problem in done.problems]
-    return "\n".join([*lines, "docs/privacy.md"])
+
+def _said(place: LocationResult) -> Iterator[str]:
+    if place.left:
+        yield f"{place.left}건 ({place.days:g}일 경과)"
+    yield from place.problems

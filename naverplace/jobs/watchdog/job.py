@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import requests
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
-from naverplace.base.clock import Clock, format_utc
+from naverplace.base.clock import Clock
 from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.http import RetryPolicy, get_with_retry, make_session
+from naverplace.domain.due_messages import DueMessages
+from naverplace.domain.troubles import Source, Trouble, TroubleKind, kind_of_error
 from naverplace.jobs.watchdog.dead_legacy import WINDOW, LegacyDuties
 from naverplace.jobs.watchdog.late_messages import (
     WatchdogCheck,
+    WatchedStore,
+    by_urgency,
+    find_forgotten,
     find_late_messages,
-    watchdog_message,
+    watchdog_look,
 )
-from naverplace.ledger.scan import LedgerScan
+from naverplace.ledger.records_table import RecordsTable
+from naverplace.ledger.run_memory import read_last_read
 from naverplace.ledger.store_lock import StoreStateTable
-from naverplace.ledger.store_state import owner_of
+from naverplace.ledger.store_state import Ownership, owner_of
 from naverplace.messaging.sens import SensClient
-from naverplace.pipeline.notify_owner import send_alert
-from naverplace.quality.circuit_breaker import BATCH, Baseline
+from naverplace.pipeline.notify_owner import tell
+from naverplace.pipeline.rulebook_in_force import load_in_force
+from naverplace.quality.circuit_breaker import Baseline
 from naverplace.redaction.redactor import describe
-from naverplace.rules.rulebook import load_rulebook
+from naverplace.reporting.owner_messages import Look
 from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
-ITEM = "naverplace-watchdog"  # id of its item in table `session`: what was told last
 
 
 class Watchdog:
@@ -42,38 +46,76 @@ class Watchdog:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock: Clock = settings.make_clock()
-        self.rulebook = load_rulebook(
-            settings.rules_dir,
-            settings.stores_file,
-            default_sender=settings.sens.default_sender,
-            access=settings.access,
-        )
-        self.stores = self.rulebook.stores
         dynamodb = open_dynamodb(settings.aws)
-        self.records = LedgerScan(dynamodb, settings.aws.sms_table)
+        self.records = RecordsTable(dynamodb, settings.aws.sms_table)
         self.session = StateTable(dynamodb, settings.aws.session_table)
+        self.stores = load_in_force(settings, self.session).rulebook.stores
+
+    def watch(self) -> WatchdogCheck:
+        """Look, and tell what is new or over. Raises Transient, Permanent, as `look` does."""
+        try:
+            seen = self.look()
+        except NaverPlaceError as error:
+            self.tell_failure(kind_of_error(error), describe(error))
+            raise
+        return self.alert_or_ping(seen)
+
+    def tell_failure(self, kind: TroubleKind, why: str) -> None:
+        """Tell that the ledger cannot be read, unless a run has told it, and ping all the same.
+
+        Somebody looks, and somebody knows: whoever is behind the dead-man's URL need not call.
+        """
+        if kind is not TroubleKind.DYNAMODB_DOWN:
+            return
+        look = Look(Source.WATCHDOG, self.clock.now(), (Trouble(kind, detail=why),))
+        if tell(self.settings, look).reached:
+            self._ping(WatchdogCheck(look.now))
 
     def look(self) -> WatchdogCheck:
-        """Read the whole ledger and the stores' items. Raises Transient, Permanent."""
-        limits, default = self.settings.watchdog, self.settings.cutover.default_owner
-        items = StoreStateTable(self.session).read(self.stores)
-        owners = {store_id: owner_of(item, default) for store_id, item in items.items()}
-        batches = {s: Baseline.from_map(item.extra.get(BATCH)) for s, item in items.items()}
-        duties = LegacyDuties(
-            self.clock.now(),
-            timedelta(seconds=self.settings.cutover.legacy_run_seconds),
-            {s: (owners[s], batch) for s, batch in batches.items() if batch and not owners[s].ours},
-        )
+        """Read what runs have left, and the records of what is due. Raises Transient, Permanent."""
+        limits, now = self.settings.watchdog, self.clock.now()
+        table = StoreStateTable(self.session)
+        items, due = table.read(self.stores), table.read_due(self.stores)
+        last_read = read_last_read(self.session)
+        owners = {s: owner_of(i, self.settings.cutover.default_owner) for s, i in items.items()}
+        ours = {
+            s: WatchedStore(
+                _ours(due.get(s)), last_read.get(s), items[s].holder_at(now) is not None
+            )
+            for s, owned in owners.items()
+            if owned.ours
+        }
         check = find_late_messages(
-            map(duties.note, self.records.scan()),
-            items,
-            self.rulebook,
-            legacy_stores={store_id for store_id, owned in owners.items() if not owned.ours},
-            now=duties.now,
+            ours,
+            self.records.read(m.key for store in ours.values() for m in store.due_at(now)),
+            now=now,
             grace=timedelta(minutes=limits.overdue_minutes),
             silence=timedelta(minutes=limits.silent_minutes),
         )
-        return replace(check, missed_by_legacy=self._missed(duties))
+        legacy = {s: due[s] for s, owned in owners.items() if not owned.ours and s in due}
+        return self._look_at_legacy(check, legacy, owners)
+
+    def _look_at_legacy(
+        self,
+        check: WatchdogCheck,
+        listed: Mapping[str, DueMessages],
+        owners: Mapping[str, Ownership],
+    ) -> WatchdogCheck:
+        """Add what is missed in the stores that the legacy sends for: their guides are listed."""
+        batches = {s: _batch(due) for s, due in listed.items() if due.unrecorded is not None}
+        duties = LegacyDuties(
+            check.now,
+            timedelta(seconds=self.settings.cutover.legacy_run_seconds),
+            {store_id: (owners[store_id], batch) for store_id, batch in batches.items()},
+        )
+        records = self.records.read(m.key for s in batches for m in listed[s].messages)
+        forgotten = find_forgotten(map(duties.note, records.values()), check.now)
+        return replace(
+            check,
+            overdue=by_urgency([*check.overdue, *forgotten]),
+            records=check.records + len(records),
+            missed_by_legacy=self._missed(duties),
+        )
 
     def _missed(self, duties: LegacyDuties) -> Mapping[str, int]:
         """Ask the flags first, and SENS's log only if they look as if the legacy were dead."""
@@ -87,19 +129,10 @@ class Watchdog:
             return missed
 
     def alert_or_ping(self, check: WatchdogCheck) -> WatchdogCheck:
-        """Tell the alert channels what is new, or ping the outside when all is fine."""
-        if check.fine:
-            check = self._ping(check)
-            if check.pinged:
-                self._remember("", check.now)
-            return check
-        digest = _digest(check)
-        if not self._is_news(digest, check.now):
-            return check
-        sent = send_alert(self.settings, watchdog_message(check, self.stores))
-        if sent.channels:  # what reached nobody is news the next time
-            self._remember(digest, check.now)
-        return replace(check, told=sent.channels, problems=sent.problems)
+        """Tell the owner what is new or over, and ping the outside unless nobody could be told."""
+        sent = tell(self.settings, watchdog_look(check, self.stores))
+        check = replace(check, told=sent.channels, problems=sent.problems)
+        return self._ping(check) if sent.reached else check
 
     def _ping(self, check: WatchdogCheck) -> WatchdogCheck:
         """Ask the dead-man's URL; whoever is behind it calls when it is not asked any more."""
@@ -116,27 +149,27 @@ class Watchdog:
             )
         except NaverPlaceError as error:  # its text names the address, which is a secret
             kind = type(error).__name__
-            return replace(check, problems=(f"the dead-man's URL did not take the ping ({kind})",))
+            untaken = f"the dead-man's URL did not take the ping ({kind})"
+            return replace(check, problems=(*check.problems, untaken))
         return replace(check, pinged=True)
 
-    def _is_news(self, digest: str, now: datetime) -> bool:
-        item = self.session.get(ITEM) or {}
-        if item.get("digest") != digest:
-            return True
-        told = datetime.fromisoformat(str(item["at"]))
-        return now - told >= timedelta(minutes=self.settings.watchdog.repeat_minutes)
 
-    def _remember(self, digest: str, now: datetime) -> None:
-        self.session.put({"id": ITEM, "digest": digest, "at": format_utc(now)})
+def _ours(due: DueMessages | None) -> DueMessages | None:
+    """Give what was left while we sent for the store: not the legacy's guides."""
+    return due if due and due.unrecorded is None else None
+
+
+def _batch(due: DueMessages) -> Baseline:
+    """Write the guides of a legacy's store as the batch that was listed."""
+    starts = [message.expires for message in due.messages if message.expires]
+    return Baseline(
+        due.at,
+        confirmed=len(starts),
+        known=len(starts) - (due.unrecorded or 0),
+        ahead=tuple(int(start.timestamp() // 60) for start in starts),
+    )
 
 
 def _taken(answer: requests.Response) -> None:
     if not answer.ok:
         raise Permanent(f"answered {answer.status_code}")
-
-
-def _digest(check: WatchdogCheck) -> str:
-    """Name the news: the same late messages and silent stores are no news."""
-    late = [(message.booking_num, message.kind) for message in check.overdue]
-    text = json.dumps([late, sorted(check.silent), bool(check.missed_by_legacy)])
-    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,32 +1,27 @@
-"""Messages that should be out by now and are not, as far as the ledger tells; pure.
+"""Messages that should be out by now and are not, and stores that no run reads; pure.
 
-Asked beside the runs, so that nobody waits in vain for a run that never starts. What has no record
-yet is unknown here: that no run looks at a store any more is told instead.
+The runs have left what is due; here it is only looked up whether the ledger says that it is out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from naverplace.base.clock import SEOUL
-from naverplace.base.phone import from_legacy_sort_key, normalise_phone
-from naverplace.domain.booking import Booking, BookingStatus
-from naverplace.domain.effects import SendSms, store_of_booking
-from naverplace.domain.message_kinds import kind_label
-from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.record_matching import match_records
+from naverplace.domain.due_messages import DueMessage, DueMessages
+from naverplace.domain.effects import RecordKey, store_of_booking
+from naverplace.domain.message_kinds import FLAG_OF, kind_label
+from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.records import Record
 from naverplace.domain.stores import Store
-from naverplace.ledger.store_state import StoreState
-from naverplace.quality.circuit_breaker import BATCH, Baseline
-from naverplace.reporting.markdown import render_page
-from naverplace.rules.engine import RuleEngine
-from naverplace.rules.rulebook import Rulebook
+from naverplace.domain.troubles import Source, Trouble, TroubleKind
+from naverplace.reporting.owner_messages import Look
 
-_OPEN = (MessageStatus.OWED, MessageStatus.CLAIMED, MessageStatus.IN_DOUBT, MessageStatus.REFUSED)
+_SETTLED = (MessageStatus.EXPIRED, *WITH_PROVIDER)
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class WatchdogCheck:
     now: datetime
     overdue: tuple[LateMessage, ...] = ()
     silent: Mapping[str, datetime | None] = field(default_factory=dict)  # stores: last looked at
-    records: int = 0  # looked through
+    records: int = 0  # looked up
     missed_by_legacy: Mapping[str, int] = field(default_factory=dict)  # stores: guides
     told: tuple[str, ...] = ()  # channels
     pinged: bool = False
@@ -80,116 +75,103 @@ class WatchdogCheck:
         }
 
 
+@dataclass(frozen=True)
+class WatchedStore:
+    """What runs have left of a store that we send for."""
+
+    due: DueMessages | None = None
+    last_read: datetime | None = None
+    busy: bool = False  # a run is sending for it now
+
+    def due_at(self, now: datetime) -> Iterator[DueMessage]:
+        """List what should be out at a moment, and may still go out; nothing of a busy store."""
+        for message in self.due.messages if self.due and not self.busy else ():
+            if message.due <= now and not (message.expires and message.expires <= now):
+                yield message
+
+
 def find_late_messages(
-    records: Iterable[Record],
-    items: Mapping[str, StoreState],
-    rulebook: Rulebook,
+    stores: Mapping[str, WatchedStore],
+    records: Mapping[RecordKey, Record],
     *,
     now: datetime,
     grace: timedelta,
     silence: timedelta,
-    legacy_stores: Collection[str] = (),
 ) -> WatchdogCheck:
-    """List what was due longer than `grace` ago, and the stores no run has read for `silence`.
+    """List what is late by more than `grace`, and the stores that no run has read for `silence`.
 
-    `items` are the stores' own items; what a store's last plausible batch did not list any more is
-    cancelled or over, and so not late. `legacy_stores` are stores that the legacy sends for.
+    `records` are those of what is due. What no run has begun is late when the run that should have
+    sent it is: the first one after it was due. From run to run it takes `silence` without `grace`.
     """
-    last = {s: Baseline.from_map(item.extra.get(BATCH)) for s, item in items.items()}
-    engine = RuleEngine(rulebook)
-    seen = 0
+    period = max(silence - grace, timedelta(minutes=1))
     late: list[LateMessage] = []
-    for record in records:
-        seen += 1
-        store_id = record.key.store_id
-        if store_id not in rulebook.stores:
-            continue
-        if store_id in legacy_stores:
-            late += _forgotten(record, now)
-        else:
-            late += _late(record, engine, last.get(store_id), now=now, grace=grace)
+    for store in stores.values():
+        for message in store.due_at(now):
+            begun = store.due.at if store.due else now
+            run = begun + period * max(0, math.ceil((message.due - begun) / period))
+            late += _late(message, records.get(message.key), run=run, before=now - grace)
     silent = {
-        store_id: batch.at if batch else None
-        for store_id, batch in last.items()
-        if store_id not in legacy_stores and (batch is None or now - batch.at > silence)
+        store_id: store.last_read
+        for store_id, store in stores.items()
+        if store.last_read is None or now - store.last_read > silence
     }
-    late.sort(
-        key=lambda message: (message.expires or message.due, message.booking_num, message.kind)
-    )
-    return WatchdogCheck(now, tuple(late), silent, seen)
+    return WatchdogCheck(now, by_urgency(late), silent, len(records))
 
 
-def _forgotten(record: Record, now: datetime) -> Iterator[LateMessage]:
-    """List what is reserved in a store of the legacy, which never sends it."""
-    if record.reserved and record.booking_time > f"{now.astimezone(SEOUL):%F %T}":
+def by_urgency(late: Iterable[LateMessage]) -> tuple[LateMessage, ...]:
+    """Order late messages by urgency."""
+    return tuple(sorted(late, key=lambda m: (m.expires or m.due, m.booking_num, m.kind)))
+
+
+def _late(
+    message: DueMessage, record: Record | None, *, run: datetime, before: datetime
+) -> Iterator[LateMessage]:
+    """Tell the message if a run tried it and it is open, or if no run has begun it."""
+    entry = record.messages.get(message.kind) if record else None
+    flag = FLAG_OF.get(message.kind)
+    sent = record is not None and flag is not None and getattr(record, flag)
+    if sent or (entry and entry.state in _SETTLED):
+        return
+    due, since, why = message.due, run, "no run has begun it"
+    if entry and entry.attempt:
+        due = since = entry.due or entry.claimed_at or message.due
+        why = f"{entry.state} after attempt {entry.attempt}"
+        why += f": {entry.reason}" if entry.reason else ""
+    if since <= before:
+        yield LateMessage(message.key.booking_num, message.kind, due, message.expires, why)
+
+
+def find_forgotten(records: Iterable[Record], now: datetime) -> Iterator[LateMessage]:
+    """List what is reserved in stores of the legacy, which never sends it."""
+    for record in records:
+        if not record.reserved or record.booking_time <= f"{now.astimezone(SEOUL):%F %T}":
+            continue
         since = next(filter(None, record.reserved.values()), "")
         due = datetime.fromisoformat(since) if since else now
         why = "reserved, and its store is not ours: run naverplace rollback for it once more"
         yield LateMessage(record.key.booking_num, "reserved", due, None, why)
 
 
-def _late(
-    record: Record, engine: RuleEngine, last: Baseline | None, *, now: datetime, grace: timedelta
-) -> Iterator[LateMessage]:
-    """List a record's late messages: those in the ledger, and those that no run has begun."""
-    known = set()
-    for kind, entry in record.messages.items():
-        ended = entry.expires is not None and entry.expires <= now
-        since = entry.due or entry.claimed_at
-        if entry.state in _OPEN and since and since + grace <= now and not ended:
-            known.add(kind)
-            why = f"{entry.state} after attempt {entry.attempt}"
-            why += f": {entry.reason}" if entry.reason else ""
-            yield LateMessage(record.key.booking_num, kind, since, entry.expires, why)
-    booking = _booking(record, now)
-    # Without a last batch, the booking counts as still listed.
-    if booking is None or (last and int(booking.start.timestamp() // 60) not in last.ahead):
-        return
-    if last and last.at + grace > now:
-        return  # a run has decided just now, and may be sending it
-    number = record.key.booking_num
-    decided = engine.decide(
-        match_records([booking], {record.key: record}), now=now - grace, served={}
-    )
-    for effect in decided.effects:
-        if not isinstance(effect, SendSms) or effect.kind in known:
-            continue
-        due = effect.due or now - grace
-        yield LateMessage(number, effect.kind, due, effect.expires, "no run has begun it")
-    for error in decided.errors:
-        yield LateMessage(number, error.rule, now - grace, None, f"undecided: {error.message}")
+def watchdog_look(seen: WatchdogCheck, stores: Mapping[str, Store]) -> Look:
+    """Give what the owner must know of what is late."""
 
+    def alias(store_id: str) -> str:
+        return stores[store_id].alias if store_id in stores else store_id
 
-def _booking(record: Record, now: datetime) -> Booking | None:
-    """Make the booking that the record tells of; None when it is over, or tells no start."""
-    start = record.start
-    if start is None or start <= now:
-        return None
-    store_id, _, booking_id = record.key.booking_num.partition("_")
-    raw_phone = from_legacy_sort_key(record.key.phone)
-    try:
-        digits = normalise_phone(raw_phone)
-    except ValueError:
-        return None  # quarantined: no message can reach it
-    return Booking(
-        store_id=store_id,
-        booking_id=int(booking_id),
-        status=BookingStatus.CONFIRMED,
-        name=record.name or "-",
-        phone=digits,
-        raw_phone=raw_phone,
-        start=start,
-        read_at=now,
-    )
+    def troubles() -> Iterator[Trouble]:
+        for late in seen.overdue:
+            store_id, _, number = late.booking_num.partition("_")
+            name = f"{alias(store_id)} 예약 {number} {kind_label(late.kind)}"
+            since = f"{late.due.astimezone(SEOUL):%H:%M}부터"
+            subject = f"{late.booking_num} {late.kind}"
+            yield Trouble(TroubleKind.MESSAGE_LATE, subject, name, since)
+        for store_id, at in seen.silent.items():
+            last = f"{at.astimezone(SEOUL):%m/%d %H:%M} 이후" if at else "한 번도"
+            detail = f"{last} 예약을 읽지 못했습니다"
+            yield Trouble(TroubleKind.STORE_SILENT, store_id, alias(store_id), detail)
+        for store_id, count in seen.missed_by_legacy.items():
+            detail = f"보냈어야 할 안내 문자 {count}건을 보내지 않았습니다"
+            yield Trouble(TroubleKind.LEGACY_DEAD, store_id, alias(store_id), detail)
 
-
-def watchdog_message(seen: WatchdogCheck, stores: Mapping[str, Store]) -> str:
-    """Write what the owner reads when something is late."""
-    return render_page(
-        "watchdog_message.txt.j2",
-        seen=seen,
-        stores=stores,
-        kind_label=kind_label,
-        local=lambda moment, form: f"{moment.astimezone(SEOUL):{form}}",
-        most=15,
-    ).removesuffix("\n")
+    kinds = (TroubleKind.MESSAGE_LATE, TroubleKind.STORE_SILENT, TroubleKind.LEGACY_DEAD)
+    return Look(Source.WATCHDOG, seen.now, tuple(troubles()), dict.fromkeys(kinds))

@@ -27,7 +27,6 @@ from naverplace.ledger.store_state import (
     OWNER,
     Ownership,
     PendingMessage,
-    StoreState,
     mark_coexisting,
     mark_sole_sender_from,
     transfer,
@@ -158,13 +157,11 @@ class Cutover:
                 return False
             settled = holding.opened
             now = self.run.clock.now()
-
-            def given(item: StoreState) -> StoreState:
-                return transfer(
+            holding.change(
+                lambda item: transfer(
                     item, owner, default=stores.default_owner, by=self.by, why=self.why, now=now
                 )
-
-            holding.change(given)
+            )
         finally:
             holding.release(settled)
         self._step(f"store {store_id} is owned by {owner}")

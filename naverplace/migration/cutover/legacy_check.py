@@ -34,11 +34,11 @@ def _dangers(shadow: Shadow) -> Iterator[str]:
         for status in (CONFIRMED, COMPLETED) if window else (CONFIRMED,):
             part = window if status == COMPLETED else None
             try:
-                raws = shadow.bookings.bookings(store_id, status, part).raws
+                raws = shadow.bookings.bookings(store_id, status, part)
             except NaverPlaceError as error:
                 yield f"store {store_id}: its {status} list could not be read: {describe(error)}"
             else:
-                yield from (row.words for row in fatal_rows(raws, status, store_id))
+                yield from fatal_rows(raws, status, store_id)
 
 
 def _completed_range(records: Iterable[Record], store_id: str) -> Window | None:

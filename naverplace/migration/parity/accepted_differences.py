@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
-import yaml
+from pydantic import AfterValidator
 
 from naverplace.base.errors import Permanent
+from naverplace.base.yaml_validation import YamlModel, read_yaml
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.migration.parity.booking_view import TWO_HOURS, BookingView
 from naverplace.migration.parity.values import AcceptedId
@@ -164,12 +165,17 @@ def held_back(view: BookingView, kind: str) -> str:
     return AcceptedId.ACCEPTANCE if state in _UNSURE else ""
 
 
-class Accepted(NamedTuple):
+class Accepted(YamlModel):
     """One entry of accepted-differences.yaml."""
 
-    reason: str
+    id: str
+    reason: Annotated[str, AfterValidator(str.strip)]
     legacy: tuple[str, ...]  # L-numbers
     test: str
+
+
+class _File(YamlModel):
+    differences: tuple[Accepted, ...]
 
 
 def load_accepted(path: Path) -> dict[str, Accepted]:
@@ -177,23 +183,7 @@ def load_accepted(path: Path) -> dict[str, Accepted]:
 
     What the owner has taken out of the file is not accepted any more: it stays unexplained.
     """
-    try:
-        entries = yaml.safe_load(path.read_text("utf-8"))["differences"]
-        accepted = {
-            str(entry["id"]): Accepted(
-                " ".join(entry["reason"].split()), tuple(entry["legacy"]), str(entry["test"])
-            )
-            for entry in entries
-        }
-    except (
-        OSError,
-        UnicodeDecodeError,
-        yaml.YAMLError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ) as error:
-        raise Permanent(f"{path}: no list of differences ({type(error).__name__})") from None
+    accepted = {entry.id: entry for entry in read_yaml(_File, path).differences}
     for wrong in sorted(accepted.keys() - set(AcceptedId) - NOT_VISIBLE.keys()):
         raise Permanent(
             f"{path}: id {wrong!r} has no law in accepted_differences.py: write one, or say in "

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from naverplace.domain.booking import Booking
+from naverplace.domain.notification_routing import When
 from naverplace.domain.records import read_record
 from naverplace.domain.results import Decisions
 from naverplace.domain.stores import Store
@@ -25,14 +26,20 @@ from naverplace.migration.parity.sides import (
     output_of_new,
     without_stores,
 )
-from naverplace.migration.parity.values import ComparedRun, LegacyDeath, Parity, SystemOutput
-from naverplace.migration.parity.verdict import ParityTotals, VerdictTerms, make_verdict
+from naverplace.migration.parity.values import (
+    ComparedRun,
+    LegacyDeath,
+    Parity,
+    SystemOutput,
+    VerdictTerms,
+)
+from naverplace.migration.parity.verdict import ParityTotals, make_verdict
 from naverplace.pipeline.capture.inputs import Inputs
-from naverplace.pipeline.capture.versions import rules_version
 from naverplace.quality import frames
 from naverplace.quality import validation as quality
 from naverplace.rules import engine, expiry
 from naverplace.rules.rulebook import Rulebook, load_rulebook
+from naverplace.rules.rulebook_version import rules_version
 from naverplace.settings.schema import Settings
 from naverplace.settings.sections import QualitySettings
 
@@ -70,10 +77,7 @@ class NewSystem:
             for store_id in inputs.store_ids
         }
         validated = quality.validate(
-            framed,
-            known_stores=set(self.rulebook.stores),
-            now=inputs.now,
-            settings=self.quality,
+            framed, known_stores=set(self.rulebook.stores), now=inputs.now, settings=self.quality
         )
         stopped = {c.store_id: c.reason for c in validated.stores if c.stopped}
         bookings = [
@@ -94,11 +98,18 @@ class NewSystem:
     def output(self, prepared: Prepared) -> SystemOutput:
         """Put what it decides, and how long that takes, in the form that is compared."""
         routing = self.rulebook.routing
-        told = int(TELEGRAM in routing.channels_for(alert=False))
+        told = TELEGRAM in routing.channels_for(alert=False)
+        always = routing.summary.when is When.ALWAYS
         began = time.monotonic()
         decisions = self.decide(prepared)
         seconds = time.monotonic() - began
-        return output_of_new(decisions, prepared.inputs, owner_texts=told, seconds=seconds)
+        return output_of_new(
+            decisions,
+            prepared.inputs,
+            owner_texts=int(told and always),
+            collects=told and not always,
+            seconds=seconds,
+        )
 
 
 def new_system(settings: Settings) -> NewSystem:
@@ -142,7 +153,7 @@ def replay(
 def fatal_words(inputs: Inputs) -> tuple[str, ...]:
     """Name the listed rows of every store that end the legacy's run (L27), in words."""
     lists = (("RC08", inputs.completed), ("RC03", inputs.confirmed))
-    return tuple(row.words for status, raws in lists for row in fatal_rows(raws, status))
+    return tuple(row for status, raws in lists for row in fatal_rows(raws, status))
 
 
 def without_fatal_rows(inputs: Inputs) -> Inputs:
@@ -227,14 +238,14 @@ class Comparison:
             VerdictTerms(
                 kind=kind,
                 made_at=now,
-                stores=self.stores,
-                minimum=self.settings.parity,
                 aa_differences=self.aa_differences,
-                rules_version=rules_version(self.settings.rules_dir),
-                limits=self.settings.thresholds,
+                rules_version=rules_version(self.settings.rules_dir, self.settings.stores_file),
                 seconds=round(time.monotonic() - self.began, 1),
                 notes=tuple(self.notes),
             ),
+            stores=self.stores,
+            minimum=self.settings.parity,
+            limits=self.settings.thresholds,
         )
         write_parity_report(parity, folder or self.settings.parity.report_dir, self.accepted)
         return parity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -81,7 +82,9 @@ def _text_class(
     }
     left, rest = "", new.text
     for piece in wanted.added:
-        before, match, rest = rest.partition(_filled(piece, own))
+        # Not one word after the other: a customer may be called {start}.
+        filled = re.sub(r"\{(\w+)\}", lambda word: own[word[1]], piece)
+        before, match, rest = rest.partition(filled)
         if not match:
             return ""
         left += before
@@ -104,14 +107,6 @@ def without_lacking(text: str) -> str:
     )
 
 
-def _filled(piece: str, own: Mapping[str, str]) -> str:
-    # Not one after the other: a customer may be called {start}.
-    parts = piece.split("{")
-    return parts[0] + "".join(
-        own[word] + rest for word, _, rest in (part.partition("}") for part in parts[1:])
-    )
-
-
 def in_words(start: datetime) -> str:
     """Write a start as the texts do: 10월 22일(수) 오후 3:00."""
     half, hour = ("오전", start.hour) if start.hour < 12 else ("오후", start.hour - 12)
@@ -119,14 +114,32 @@ def in_words(start: datetime) -> str:
     return f"{day} {half} {hour or 12}:{start.minute:02}"
 
 
+LONGEST_NAME = 20  # bytes in EUC-KR
+_ADDRESS_OR_NUMBER = re.compile(
+    r"https?:|www\.|@|://|\w\.(com|net|org|kr|co|io|ly|me|to|gg|be|cc|tv|im|us|jp|cn|app|biz|info|link"
+    r"|live|online|page|shop|site|store|top|vip|xyz|click)\b|\d(\W*\d){3}",
+    re.IGNORECASE,
+)
+
+
 def carried(name: str) -> str:
-    """Write a name as a text message can carry it: EUC-KR, ○ for other letters, no emoji."""
+    """Write a name as a text message can carry it: EUC-KR, ○ for other letters, no emoji.
+
+    Written once more, apart from the code that it judges.
+    """
+    if _ADDRESS_OR_NUMBER.search(unicodedata.normalize("NFKC", name)):
+        return ""
     signs = []
     for sign in unicodedata.normalize("NFC", " ".join(name.split())):
-        known = len(sign.encode("euc_kr", "ignore"))
+        bare = unicodedata.normalize("NFKD", sign)[0]
         letter = unicodedata.category(sign)[0] in "LN"
-        signs.append(sign if known in (1, 2) else "○" if letter else "")
-    return " ".join("".join(signs).split())
+        dash = unicodedata.category(sign) == "Pd"
+        known = (one for one in (sign, bare) if len(one.encode("euc_kr", "ignore")) in (1, 2))
+        signs.append(next(known, "-" if dash else "○" if letter else ""))
+    shown = " ".join("".join(signs).split())
+    while len(shown.encode("euc_kr", "ignore")) > LONGEST_NAME:
+        shown = shown[:-1]
+    return shown.strip()
 
 
 class FieldDifference(NamedTuple):

@@ -10,28 +10,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import SecretStr, field_validator, model_validator
 
 from naverplace.base.errors import Permanent
 from naverplace.base.registry import suggest_nearest
+from naverplace.base.yaml_validation import YamlModel, read_yaml
 from naverplace.domain.stores import Store
 
 DOOR_WORDS = ("door_code", "wifi_key")
 WORDS = ("name", "store", "start", "booking_num")  # of a booking, in `added`
 
 
-class TextOfKind(BaseModel):
+class TextOfKind(YamlModel):
     """One kind's text, what the new one adds to it, and how the new subject begins."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str | None = None  # one for all stores ...
     # ... or one for each; null for a store whose guide the legacy posts without a text (L17).
@@ -57,10 +48,8 @@ class TextOfKind(BaseModel):
         return self
 
 
-class LegacyTexts(BaseModel):
+class LegacyTexts(YamlModel):
     """The file, with the access data filled in; its repr shows nothing of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     subject: str
     confirmation: TextOfKind
@@ -77,26 +66,13 @@ class LegacyTexts(BaseModel):
 
 
 def load_legacy_texts(
-    path: Path,
-    access: Mapping[str, Mapping[str, SecretStr]] | None,
-    store_ids: Iterable[str],
+    path: Path, access: Mapping[str, Mapping[str, SecretStr]] | None, store_ids: Iterable[str]
 ) -> LegacyTexts:
     """Read the texts and put each store's access data in for {door_code} and the like.
 
     Raises Permanent with the place of what is wrong; the texts themselves are never quoted.
     """
-    try:
-        read = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        where = getattr(error, "problem_mark", None)
-        at = f":{where.line + 1}:{where.column + 1}" if where else ""
-        raise Permanent(f"{path}{at}: cannot be read ({type(error).__name__})") from None
-    try:
-        texts = LegacyTexts.model_validate(read)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise Permanent(f"{path}: {place or 'the file'}: {first['msg']}") from None
+    texts = read_yaml(LegacyTexts, path)
     _check_guides(path, texts, store_ids)
     guides = {s: t and _opened(t, access, s) for s, t in (texts.guide.stores or {}).items()}
     guide = texts.guide.model_copy(update={"stores": guides})

@@ -44,11 +44,7 @@ class Observed:
 
 
 def observe(
-    before: Inputs,
-    after: Inputs,
-    log: Iterable[LoggedMessage],
-    *,
-    texts: LegacyTexts,
+    before: Inputs, after: Inputs, log: Iterable[LoggedMessage], *, texts: LegacyTexts
 ) -> Observed:
     """Tell what the legacy did between two readings; `log` are SENS's messages since the first.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from naverplace.base.clock import SEOUL
 from naverplace.domain.effects import CreateRecord, MoveRecord, RecordKey, SendSms, SetFlag
@@ -21,32 +21,9 @@ _AFTER_PUT = ("confirmation", "guide")
 _WORDS = {"예약확정": "confirmation", "안내": "guide", "옵션": "event"}  # L11-L13
 
 
-class LegacyOutcome(Protocol):
-    """What a run of the modelled legacy comes to (legacy/journal.py, which is not imported)."""
-
-    @property
-    def steps(self) -> Sequence[Any]:
-        """List what it does, in order: steps with `what`, `key` and `value` (legacy/journal.py)."""
-
-    @property
-    def lines(self) -> Sequence[str]:
-        """List its lines for the owner."""
-
-    @property
-    def swallowed(self) -> Sequence[tuple[str, str]]:
-        """List the errors that nobody hears about."""
-
-    @property
-    def died(self) -> Any:
-        """Tell what ended it, with its `cause`; None when it came to its end."""
-
-    @property
-    def reads(self) -> Sequence[tuple[tuple[str, str] | None, datetime]]:
-        """List when it read `now`, with the item that it had asked for; the hour's is the last."""
-
-    @property
-    def items(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-        """Give the table afterwards."""
+# What a run of the modelled legacy comes to: an `Outcome` of legacy/journal.py, which the library
+# does not import.
+LegacyOutcome = Any
 
 
 def output_of_legacy(
@@ -89,8 +66,8 @@ def output_of_new(
     inputs: Inputs,
     *,
     owner_texts: int | None = None,
+    collects: bool = False,
     seconds: float | None = None,
-    memory_mb: float | None = None,
 ) -> SystemOutput:
     """Put what is decided here in the same form, as if SENS took every message."""
     starts, sends = starts_of(inputs), dict[DecisionKey, tuple[Message, ...]]()
@@ -118,9 +95,9 @@ def output_of_new(
         sends=sends,
         flags=changed,
         owner_texts=owner_texts,
+        collects=collects,
         errors=tuple(f"{e.booking_num}: {e.message}" for e in decisions.errors),
         seconds=seconds,
-        memory_mb=memory_mb,
     )
 
 

@@ -38,6 +38,7 @@ class AcceptedId(StrEnum):
     MOMENT = "one-moment-for-a-run"
     FLAG = "only-true-is-sent"
     SIGNS = "signs-that-euc-kr-lacks"
+    QUIET = "owner-is-told-of-changes"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class SystemOutput:
     flags: Mapping[RecordKey, Mapping[str, Any]] = field(repr=False)
     told: tuple[OwnerLine, ...] | None = None  # None: this side was not asked, or tells sums only
     owner_texts: int | None = None  # messages to the owner's chat in this run
+    collects: bool = False  # it tells the owner of several runs at a time
     errors: tuple[str, ...] = ()  # scrubbed; the legacy's swallowed ones begin with their L-number
     died: str = ""  # the legacy's: the L-number of what ended it before it decided anything
     # When it compared a booking's start with the time (L29), and under "" the hour of the event.
@@ -78,7 +80,6 @@ class SystemOutput:
     # The first and last moment of those that are not among `moments`; None: the inputs' own.
     between: tuple[datetime, datetime] | None = None
     seconds: float | None = None
-    memory_mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,6 @@ class Difference:
         return bool(self.because)
 
 
-DecisionKeys = frozenset[tuple[str, str, DecisionKey]]  # store, kind of message, key
 NOISE = "noise"  # the source changed between the two sides' readings
 
 
@@ -126,8 +126,8 @@ class ComparedRun:
     legacy: SystemOutput
     new: SystemOutput
     # Every booking x kind that either side decided on, sent or not: what evidence is counted from.
-    decisions: DecisionKeys = field(repr=False)
-    sent: DecisionKeys = field(repr=False)  # those that a side sends
+    decisions: frozenset[DecisionKey] = field(repr=False)
+    sent: frozenset[DecisionKey] = field(repr=False)  # those that a side sends
     differences: tuple[Difference, ...] = ()
     # Of a dead run `legacy` is what it would have decided without the rows that ended it.
     death: LegacyDeath | None = None
@@ -154,19 +154,29 @@ class Evidence:
 GO, NO_GO, NOT_ENOUGH = "GO", "NO-GO", "NOT ENOUGH"
 
 
-@dataclass(frozen=True)
-class Parity:
-    """The result of a comparison of any kind: what the report is written from."""
+@dataclass(frozen=True, kw_only=True)
+class VerdictTerms:
+    """What a verdict is about, and what it needs besides the sums of the runs."""
 
     kind: str  # replay | shadow | observed | golden
     made_at: AwareDatetime
+    aa_differences: int | None  # the legacy compared with itself; None: not measured
+    rules_version: str = ""
+    mutants: int | None = None  # wrong systems that were shown to the comparator
+    survivors: tuple[str, ...] = ()  # those of them that it has not seen
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity(VerdictTerms):
+    """The result of a comparison of any kind: what the report is written from."""
+
     first: datetime | None  # the moments of the first and the last run that were compared
     last: datetime | None
     runs: int
-    rules_version: str
     verdict: str  # GO | NO-GO | NOT ENOUGH
     why: tuple[str, ...]  # the reasons of the verdict, in words
-    aa_differences: int | None  # the legacy compared with itself; None: not measured
     decisions: int  # distinct
     unexplained: int
     accepted: Mapping[str, int]  # by id
@@ -179,10 +189,6 @@ class Parity:
     thresholds: tuple[ThresholdRow, ...] = ()
     # By store: {"store_id", "alias", "decisions", "legacy", "new", "accepted", "unexplained"}.
     stores: tuple[Mapping[str, Any], ...] = ()
-    mutants: int | None = None  # wrong systems that were shown to the comparator
-    caught: int | None = None
-    survivors: tuple[str, ...] = ()
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
+    caught: int | None = None  # wrong systems that the comparator has seen
     legacy_died: int = 0  # runs
     fatal_rows: tuple[str, ...] = ()  # that ended them, in words

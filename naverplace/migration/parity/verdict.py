@@ -20,6 +20,7 @@ from naverplace.migration.parity.values import (
     Evidence,
     Parity,
     SystemOutput,
+    VerdictTerms,
 )
 from naverplace.pipeline.capture.inputs import DecisionKey
 from naverplace.reporting.thresholds import Measured, check_thresholds
@@ -43,7 +44,6 @@ class SystemTotals:
     by_kind: Counter[str] = field(default_factory=Counter)  # messages
     errors: int = 0
     seconds: list[float] = field(default_factory=list)
-    memory_mb: list[float] = field(default_factory=list)
 
     def add(self, side: SystemOutput) -> None:
         """Add one run."""
@@ -57,7 +57,6 @@ class SystemTotals:
             self.told[line.kind] += line.done
         self.errors += len(side.errors)
         self.seconds += [side.seconds] if side.seconds is not None else []
-        self.memory_mb += [side.memory_mb] if side.memory_mb is not None else []
 
 
 @dataclass
@@ -77,10 +76,8 @@ class ParityTotals:
     unexplained: list[Difference] = field(default_factory=list)
     examples: list[Difference] = field(default_factory=list)
     by_store: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _decided: dict[tuple[str, str], set[DecisionKey]] = field(
-        default_factory=lambda: defaultdict(set)
-    )
-    _sent: dict[tuple[str, str], set[DecisionKey]] = field(default_factory=lambda: defaultdict(set))
+    _decided: set[DecisionKey] = field(default_factory=set)
+    _sent: set[DecisionKey] = field(default_factory=set)
 
     def add(self, compared: ComparedRun) -> None:
         """Add one run that was compared."""
@@ -94,10 +91,8 @@ class ParityTotals:
             self.fatal_rows |= {*compared.death.rows}
         self.legacy.add(legacy)
         self.new.add(compared.new)
-        for store_id, kind, key in compared.decisions:
-            self._decided[store_id, kind].add(key)
-        for store_id, kind, key in compared.sent:
-            self._sent[store_id, kind].add(key)
+        self._decided |= compared.decisions
+        self._sent |= compared.sent
         for side in (legacy, compared.new):
             for key, messages in side.sends.items():
                 name = "new" if side is compared.new else "legacy"
@@ -123,18 +118,22 @@ class ParityTotals:
     @property
     def decisions(self) -> int:
         """Count the distinct decisions of all stores."""
-        return sum(map(len, self._decided.values()))
+        return len(self._decided)
 
     def evidence(self, stores: Iterable[str], minimum: ParitySettings) -> tuple[Evidence, ...]:
         """Tell for every store and kind how much there is, and how much a GO needs."""
-        kinds = {*KINDS, *(kind for _, kind in self._decided)}
+        kinds = {*KINDS, *(key.kind for key in self._decided)}
+        decided, sent = (
+            Counter((key.store_id, key.kind) for key in keys)
+            for keys in (self._decided, self._sent)
+        )
         wrong = Counter((d.store_id, d.kind) for d in self.unexplained)
         return tuple(
             Evidence(
                 store_id=store_id,
                 kind=kind,
-                decisions=len(self._decided.get((store_id, kind), ())),
-                sent=len(self._sent.get((store_id, kind), ())),
+                decisions=decided[store_id, kind],
+                sent=sent[store_id, kind],
                 unexplained=wrong[store_id, kind],
                 needed=minimum.minimum_decisions,
                 needed_sent=minimum.minimum_sent,
@@ -145,7 +144,7 @@ class ParityTotals:
 
     def decisions_of(self, store_id: str) -> int:
         """Count one store's distinct decisions."""
-        return sum(len(keys) for (store, _), keys in self._decided.items() if store == store_id)
+        return sum(key.store_id == store_id for key in self._decided)
 
     def _note(self, difference: Difference) -> None:
         of_store = self.by_store[difference.store_id] if difference.store_id else Counter[str]()
@@ -161,87 +160,52 @@ class ParityTotals:
             self.unexplained.append(difference)
 
 
-@dataclass(frozen=True)
-class Power:
-    """What the comparator was shown to see."""
-
-    mutants: int
-    survivors: tuple[str, ...] = ()
-
-    @property
-    def caught(self) -> int:
-        """Count the mutants that were seen."""
-        return self.mutants - len(self.survivors)
-
-    @property
-    def enough(self) -> bool:
-        """Tell whether it sees enough to be believed."""
-        return self.mutants > 0 and self.caught >= LEAST_CAUGHT * self.mutants
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerdictTerms:
-    """What a verdict is about, and what it needs besides the sums of the runs."""
-
-    kind: str  # replay | shadow | observed | golden
-    made_at: datetime
-    stores: Mapping[str, Store]
-    minimum: ParitySettings
-    aa_differences: int | None  # None: the legacy was not compared with itself
-    rules_version: str = ""
-    power: Power | None = None
-    limits: ThresholdSettings | None = None
-    seconds: float = 0.0
-    notes: Sequence[str] = ()
-
-
-def make_verdict(totals: ParityTotals, terms: VerdictTerms) -> Parity:
+def make_verdict(
+    totals: ParityTotals,
+    terms: VerdictTerms,
+    *,
+    stores: Mapping[str, Store],
+    minimum: ParitySettings,
+    limits: ThresholdSettings | None = None,
+) -> Parity:
     """Judge what was gathered: NO-GO outranks NOT ENOUGH, which outranks GO."""
-    evidence, power = totals.evidence(terms.stores, terms.minimum), terms.power
-    wrong = list(_wrong(totals, terms.aa_differences, power))
+    evidence = totals.evidence(stores, minimum)
+    caught = None if terms.mutants is None else terms.mutants - len(terms.survivors)
+    wrong = list(_wrong(totals, terms, caught))
     thin = list(_thin(evidence, totals, terms.aa_differences))
-    verdict = NO_GO if wrong else NOT_ENOUGH if thin else GO
     clean = totals.decisions > 0 and not totals.unexplained
-    bound = RULE_OF_THREE / totals.decisions if clean else None
     good = (f"0 unexplained in {totals.decisions} decisions",) if clean else ()
     return Parity(
-        kind=terms.kind,
-        made_at=terms.made_at,
+        **vars(terms),
         first=totals.first,
         last=totals.last,
         runs=totals.runs,
-        rules_version=terms.rules_version,
-        verdict=verdict,
+        verdict=NO_GO if wrong else NOT_ENOUGH if thin else GO,
         why=(*(wrong or thin or good), *_deaths(totals)),
-        aa_differences=terms.aa_differences,
         decisions=totals.decisions,
         unexplained=len(totals.unexplained),
         accepted=dict(sorted(totals.accepted.items())),
         noise=totals.noise,
-        bound_95=bound,
+        bound_95=RULE_OF_THREE / totals.decisions if clean else None,
         evidence=evidence,
         differences=(*totals.unexplained[:SHOWN], *totals.examples),
         table=tuple(_table(totals)),
-        thresholds=check_thresholds(totals.measured, terms.limits) if terms.limits else (),
-        stores=tuple(_stores(totals, terms.stores)),
-        mutants=power.mutants if power else None,
-        caught=power.caught if power else None,
-        survivors=power.survivors if power else (),
-        seconds=terms.seconds,
-        notes=tuple(terms.notes),
+        thresholds=check_thresholds(totals.measured, limits) if limits else (),
+        stores=tuple(_stores(totals, stores)),
+        caught=caught,
         legacy_died=totals.legacy_died,
         fatal_rows=tuple(sorted(totals.fatal_rows)),
     )
 
 
-def _wrong(totals: ParityTotals, aa: int | None, power: Power | None) -> Iterator[str]:
+def _wrong(totals: ParityTotals, terms: VerdictTerms, caught: int | None) -> Iterator[str]:
     if totals.unexplained:
         yield f"{len(totals.unexplained)} differences have no class"
-    if aa:
+    if aa := terms.aa_differences:
         yield f"the legacy differs from itself in {aa} decisions: the comparison cannot be trusted"
-    if power and not power.enough:
-        names = ", ".join(power.survivors[:5])
-        yield f"the comparator sees {power.caught} of {power.mutants} wrong systems, not {names}"
+    if caught is not None and caught < LEAST_CAUGHT * (terms.mutants or 1):
+        names = ", ".join(terms.survivors[:5])
+        yield f"the comparator sees {caught} of {terms.mutants} wrong systems, not {names}"
 
 
 def _thin(evidence: Sequence[Evidence], totals: ParityTotals, aa: int | None) -> Iterator[str]:
@@ -291,12 +255,9 @@ def _table(totals: ParityTotals) -> Iterator[dict[str, str]]:
     yield row("Slack notifications", "knows no Slack", None)
     yield row("Error count", old.errors, new.errors)
     yield row("Runs that died", totals.legacy_died, 0)
-    for aspect, unit, *values in (
-        ("Duration of deciding", "s", old.seconds, new.seconds),
-        ("Memory", "MB", old.memory_mb, new.memory_mb),
-    ):
-        was, now = (f"{max(v):.1f} {unit} at most" if v else None for v in values)
-        yield row(aspect, was, now, "measured, not judged")
+    was, now = (f"{max(s.seconds):.1f} s at most" if s.seconds else None for s in (old, new))
+    yield row("Duration of deciding", was, now, "measured, not judged")
+    yield row("Memory", None, None)
 
 
 def _sums(counts: Mapping[str, int]) -> str:

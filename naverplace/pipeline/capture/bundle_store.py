@@ -14,6 +14,7 @@ import boto3
 from naverplace.aws.config import AwsSettings, client_options
 from naverplace.aws.errors import translated
 from naverplace.base.errors import Permanent
+from naverplace.base.files import write_whole
 from naverplace.domain.extra_fields import Field
 from naverplace.pipeline.capture.bundle import Bundle, Outputs, decode_bundle, encode_bundle
 from naverplace.pipeline.capture.inputs import Inputs
@@ -121,12 +122,7 @@ class Folder:
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file as a whole."""
-        with self._translated():
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            unfinished = self.folder / f"{name}.part"
-            unfinished.touch(mode=0o600)
-            unfinished.write_bytes(content)
-            unfinished.replace(self.folder / name)
+        write_whole(self.folder / name, content)
 
     def get(self, name: str) -> bytes:
         """Read a file."""

@@ -50,7 +50,9 @@ def capture_run(
         if not problem:
             stores = [store.store_id for store in facts.stores]
             bundled = [s for s in stores if s in captured.confirmed and s not in halted]
-            inputs = captured.inputs(facts.run_id, facts.now, bundled, settings)
+            inputs = captured.inputs(
+                facts.run_id, facts.now, bundled, settings, facts.rulebook_version.id
+            )
             outputs = Outputs(
                 sends=tuple(_sends(facts, validated)),
                 results=_counted(facts.results),

@@ -40,7 +40,7 @@ class Inputs:
     confirmed: Sequence[Mapping[str, Any]] = field(repr=False)  # RC03, raw, in the order read
     completed: Sequence[Mapping[str, Any]] = field(repr=False)  # RC08
     items: Mapping[RecordKey, Mapping[str, Any]] = field(repr=False)  # table `sms`, plain values
-    rules_version: str = ""  # a hash of every file below rules_dir
+    rules_version: str = ""  # of the rulebook that decided
     settings_version: str = ""  # a hash of every setting that is no secret
 
 

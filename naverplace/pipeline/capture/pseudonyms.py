@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from naverplace.base.korean_text import unsendable
+from naverplace.base.korean_text import to_euc_kr, unsendable
 from naverplace.base.phone import from_legacy_sort_key, legacy_sort_key_phone, normalise_phone
 
 _SAFE_NUMBER = "050"  # its prefix has four digits (outside-services: Korean phone numbers)
@@ -128,6 +128,8 @@ def _pool_of(sign: str, first: bool) -> str:
         return "0123456789"
     if sign.isascii() and category in ("Lu", "Ll"):
         return "ABCDEGHIKLMNOPRSTUWY" if category == "Lu" else "abcdeghiklmnoprstuwy"
+    if category[0] == "L" and to_euc_kr(sign).isascii():  # an accent that a text loses
+        return "ÀÉÎÕÜÝ" if category == "Lu" else "àéîõüý"
     if category[0] in "LN":
         return "金李朴崔鄭姜" if is_carried else "龘齉爩鱻"
     if category in ("So", "Sk"):

@@ -1,12 +1,18 @@
-"""What a run that is captured notes on its way, in memory only: raw bookings, and their items."""
+"""What a run that is captured notes on its way, in memory only: raw bookings, and their items.
+
+With them go short hashes of the rulebook and of the settings, alike for alike ones.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from naverplace.base.clock import SEOUL
@@ -14,8 +20,8 @@ from naverplace.base.phone import legacy_sort_key_phone
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
 from naverplace.pipeline.capture.inputs import Inputs
-from naverplace.pipeline.capture.versions import rules_version, settings_version
 from naverplace.redaction.redactor import describe
+from naverplace.settings.env_names import fields, is_secret, section_of
 from naverplace.settings.schema import Settings
 
 log = logging.getLogger(__name__)
@@ -56,7 +62,12 @@ class CapturedInputs:
         self.items = {key: one.item for key, one in {**others, **records}.items()}
 
     def inputs(
-        self, run_id: str, now: datetime, stores: Sequence[str], settings: Settings
+        self,
+        run_id: str,
+        now: datetime,
+        stores: Sequence[str],
+        settings: Settings,
+        rules_version: str,
     ) -> Inputs:
         """Put the notes on these stores together, real people still in them."""
         return Inputs(
@@ -66,7 +77,7 @@ class CapturedInputs:
             confirmed=[raw for store_id in stores for raw in self.confirmed[store_id]],
             completed=[raw for store_id in stores for raw in self.completed[store_id]],
             items={key: item for key, item in self.items.items() if key.store_id in stores},
-            rules_version=rules_version(settings.rules_dir),
+            rules_version=rules_version,
             settings_version=settings_version(settings),
         )
 
@@ -77,3 +88,13 @@ def key_of(raw: Mapping[str, Any]) -> RecordKey | None:
     if not isinstance(phone, str) or store_id is None or number is None:
         return None
     return RecordKey(f"{store_id}_{number}", legacy_sort_key_phone(phone))
+
+
+def settings_version(settings: Settings) -> str:
+    """Hash every setting that is no secret."""
+    told = {
+        name: attrgetter(name)(settings)
+        for path, field in fields()
+        if not (section_of(field) or is_secret(field)) and (name := ".".join(path))
+    }
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]

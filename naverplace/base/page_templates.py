@@ -1,0 +1,17 @@
+"""The Jinja templates that lie beside the code that fills them; all of them are read alike."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+
+def page_templates(package: str) -> Environment:
+    """Open the templates of a package; what they lack is an error, and only HTML is escaped."""
+    return Environment(
+        loader=PackageLoader(package, ""),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(["html.j2"], default=False),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
