@@ -1,9 +1,9 @@
-# syntax=docker/dockerfile:1
 # One image, two entries: a Prefect worker (`worker`, the default) and a Lambda function (`lambda`).
 # docs/image.md says how it is built and run, and what of it was tried without an engine.
 
-# A release pins the base by its digest: --build-arg BASE=debian@sha256:...
-ARG BASE=debian:bookworm-slim
+# A base of one day, so that two builds are of the same one; the image stage adds today's fixes.
+# A release pins it by its digest: --build-arg BASE=debian@sha256:...
+ARG BASE=debian:bookworm-20251020-slim
 
 FROM ${BASE} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
@@ -58,7 +58,6 @@ ENV PATH=/app/.venv/bin:/usr/local/bin:/usr/bin:/bin \
     DO_NOT_TRACK=1 \
     GX_ANALYTICS_ENABLED=false \
     NAVERPLACE_HOME=/app \
-    NAVERPLACE_QUALITY__DOCS_DIR=/tmp/naverplace/data-docs \
     NAVERPLACE_PARITY__REPORT_DIR=/tmp/naverplace/parity \
     PREFECT_HOME=/tmp/prefect \
     PREFECT_LOGGING_SETTINGS_PATH=/app/deployments/logging.yml \
@@ -78,6 +77,8 @@ LABEL org.opencontainers.image.title="naverplace" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}"
+# On Fargate a volume there keeps these rights, so that all else may be read-only.
+VOLUME ["/tmp"]
 USER 10001:10001
 # For a worker: Lambda and ECS do not look at it (ECS has its own in the task definition).
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \

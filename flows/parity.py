@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
+from prefect import State, flow
 
 from naverplace.migration.parity.comparison_run import Comparison
 from naverplace.migration.parity.values import NO_GO, Parity
 from tasks import parity as tasks
-from tasks.task_decorators import StepFailed, fails_with_message
+from tasks.task_decorators import completed, failed, fails_with_message, name_of_tick
 
 
-@flow(name="parity-replay", timeout_seconds=60 * 60, persist_result=False)
+@flow(
+    name="parity-replay",
+    flow_run_name=name_of_tick,
+    timeout_seconds=60 * 60,
+    persist_result=False,
+)
 @fails_with_message
-def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
+def replay(golden: str = "", days: float = 7.0) -> State[dict[str, Any]]:
     """Let the legacy and the new flow decide from captured runs, and judge what differs.
 
     Args:
@@ -26,9 +31,14 @@ def replay(golden: str = "", days: float = 7.0) -> dict[str, Any]:
     return told(tasks.report(comparison, "golden" if golden else "replay"))
 
 
-@flow(name="parity-shadow", timeout_seconds=20 * 60, persist_result=False)
+@flow(
+    name="parity-shadow",
+    flow_run_name=name_of_tick,
+    timeout_seconds=20 * 60,
+    persist_result=False,
+)
 @fails_with_message
-def shadow(stores: list[str] | None = None) -> dict[str, Any]:
+def shadow(stores: list[str] | None = None) -> State[dict[str, Any]]:
     """Decide beside the live legacy, with no way to send or write, and keep the reading.
 
     Args:
@@ -39,9 +49,14 @@ def shadow(stores: list[str] | None = None) -> dict[str, Any]:
     return told(tasks.report(comparison, "shadow"))
 
 
-@flow(name="parity-observed", timeout_seconds=40 * 60, persist_result=False)
+@flow(
+    name="parity-observed",
+    flow_run_name=name_of_tick,
+    timeout_seconds=40 * 60,
+    persist_result=False,
+)
 @fails_with_message
-def observed(stores: list[str] | None = None) -> dict[str, Any]:
+def observed(stores: list[str] | None = None) -> State[dict[str, Any]]:
     """Read just before the legacy runs, wait for it, and compare what it did with our decisions.
 
     Args:
@@ -54,13 +69,14 @@ def observed(stores: list[str] | None = None) -> dict[str, Any]:
     return told(tasks.report(comparison, "observed"))
 
 
-def told(parity: Parity) -> dict[str, Any]:
+def told(parity: Parity) -> State[dict[str, Any]]:
     """Give the result in short; a NO-GO fails the run, so that it is seen in the list of runs."""
     if parity.verdict == NO_GO:
-        raise StepFailed(f"NO-GO: {parity.why[0]}; see the artifact `parity`")
-    return {
+        return failed(f"NO-GO: {parity.why[0]}; see the artifact `parity`")
+    counts = {
         "verdict": parity.verdict,
         "decisions": parity.decisions,
         "unexplained": parity.unexplained,
         "accepted": sum(parity.accepted.values()),
     }
+    return completed(counts, f"{parity.verdict}: 판정 {parity.decisions}건 비교")

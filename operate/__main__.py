@@ -1,7 +1,7 @@
 """Bring an installation on this machine up or down, tell how it stands, or deploy to a server.
 
 Usage: python -m operate up|down|status [--folder .naverplace/up] [--port 4200] [--real] [--json]
-       python -m operate deploy --server http://HOST:4200 [--kind process|ecs] [--project /app]
+       python -m operate deploy --server https://HOST:4200 [--kind process|ecs] [--project /app]
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import signal
 import sys
 from pathlib import Path
 from time import sleep
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from naverplace.base.setting_types import LOOPBACK
 from operate import processes
 from operate.places import ROOT, CannotStart, Place, State
 
@@ -107,7 +109,7 @@ def _status(place: Place, console: Console, arguments: argparse.Namespace) -> in
 def _deploy(place: Place, console: Console, arguments: argparse.Namespace) -> int:
     """Give a server elsewhere the pool, the deployments, the alerts and the limits."""
     if not arguments.server:
-        raise CannotStart("which server? --server http://HOST:4200, as workers reach it")
+        raise CannotStart("which server? --server https://HOST:4200, as workers reach it")
     from httpx import HTTPError  # what Prefect's client raises
 
     from naverplace.base.errors import NaverPlaceError
@@ -116,6 +118,7 @@ def _deploy(place: Place, console: Console, arguments: argparse.Namespace) -> in
     from operate import setting_up
 
     address = arguments.server.rstrip("/").removesuffix("/api")
+    _check_address(address)
     remote = Place(place.folder, place.port, address)
     place.prepare()
     console.print(f"deploying to {remote.url} ...", markup=False)
@@ -126,6 +129,18 @@ def _deploy(place: Place, console: Console, arguments: argparse.Namespace) -> in
         raise CannotStart(describe(error)) from None
     console.print(f"a pool of type {arguments.kind}, everything of prefect.yaml, alerts, limits")
     return 0
+
+
+def _check_address(address: str) -> None:
+    """Refuse to send the login and the bot's token over the network as they are."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CannotStart(f"--server {address!r} is no address; write https://HOST:4200")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise CannotStart(
+            f"--server {address}: over http everybody on the way reads the bot's token and the "
+            "server's login; write https://, or tunnel it: ssh -L 4200:127.0.0.1:4200 HOST"
+        )
 
 
 def _arguments() -> argparse.Namespace:

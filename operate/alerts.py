@@ -10,6 +10,7 @@ from uuid import UUID
 import yaml
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.events.schemas.automations import AutomationCore
 
 from naverplace.settings.schema import Settings
@@ -17,16 +18,23 @@ from operate.places import ROOT
 
 FILE = ROOT / "deployments" / "automations.yaml"
 SUBJECT = "🚨 naverplace"
+OURS_ONCE = {"naverplace-run-failed", "naverplace-silence"}  # what runs and watchdog tell now
 
 
 def set_alerts(client: SyncPrefectClient, settings: Settings, *, file: Path = FILE) -> list[str]:
     """Bring webhooks and automations to what the file says; gives the automations' names.
 
-    One of the same name is overwritten, one that somebody made by hand is left alone.
+    One of the same name is overwritten, one that somebody made by hand is left alone. One of ours
+    that the file has no more is removed. Deployments must be there already: they are bound to them.
     """
     blocks = _webhooks(settings)
     known = {found.name: found for found in client.read_automations()}
-    wanted = [_automation(entry, blocks) for entry in read_entries(file)]
+    wanted = [
+        _automation(entry, blocks, _deployments(client, entry["flows"]))
+        for entry in read_entries(file)
+    ]
+    for name in OURS_ONCE & known.keys():
+        client.delete_automation(known[name].id)
     for automation in wanted:
         if found := known.get(automation.name):
             client.update_automation(found.id, automation)
@@ -61,7 +69,16 @@ def _webhooks(settings: Settings) -> list[UUID]:
     return blocks
 
 
-def _automation(entry: dict[str, Any], blocks: Sequence[UUID]) -> AutomationCore:
+def _deployments(client: SyncPrefectClient, flows: list[str]) -> list[str]:
+    """List the deployments of these flows, as events name them."""
+    found = client.read_deployments(flow_filter=FlowFilter(name=FlowFilterName(any_=flows)))
+    return [f"prefect.deployment.{deployment.id}" for deployment in found]
+
+
+def _automation(
+    entry: dict[str, Any], blocks: Sequence[UUID], deployments: list[str]
+) -> AutomationCore:
+    related = {"prefect.resource.role": "deployment", "prefect.resource.id": deployments}
     actions: list[dict[str, Any]] = []
     if entry.get("crash"):
         change = {"type": "change-flow-run-state", "state": "CRASHED", "name": "Crashed"}
@@ -74,7 +91,7 @@ def _automation(entry: dict[str, Any], blocks: Sequence[UUID]) -> AutomationCore
             "name": entry["name"],
             "description": entry["description"],
             "enabled": True,
-            "trigger": entry["trigger"],
+            "trigger": {**entry["trigger"], "match_related": related},
             "actions": actions,
         }
     )

@@ -43,6 +43,7 @@ def come_up(place: Place, console: Console, *, real: bool, scenario: str, databa
     planned = _planned(place)
     good = run is None or _watch(place, console, run)
     console.print(f"Prefect UI           {place.url}", markup=False)
+    console.print(f"its login            the line in {place.auth_file}", markup=False)
     if not real:
         console.print(f"phones of customers  {_read_urls(place)['control']}", markup=False)
     console.print(f"next scheduled run   {planned}  (`make down` ends it all)", markup=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,31 @@ class Place:
         """Give the UI's address."""
         return self.address or f"http://127.0.0.1:{self.port}"
 
+    @property
+    def auth_file(self) -> Path:
+        """Name the file with the login of this machine's server."""
+        return self.folder / "prefect-login"
+
+    @property
+    def auth_string(self) -> str:
+        """Give the login that every request to the server needs, as user:password.
+
+        That of a server elsewhere is in PREFECT_API_AUTH_STRING; this machine's is made once.
+        """
+        if self.address:
+            return os.environ.get("PREFECT_API_AUTH_STRING", "")
+        try:
+            return self.auth_file.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return self._make_login()
+
+    def _make_login(self) -> str:
+        self.prepare()
+        login = f"naverplace:{secrets.token_urlsafe(24)}"
+        with open(os.open(self.auth_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(login + "\n")
+        return login
+
     def prepare(self) -> None:
         """Make the folder, for its owner only: the server's database holds the bot's token."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +86,7 @@ class Place:
         return {
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": f"{self.url}/api",
+            "PREFECT_API_AUTH_STRING": self.auth_string,
             "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_LOGGING_SETTINGS_PATH": str(ROOT / "deployments" / "logging.yml"),
@@ -72,6 +100,12 @@ class Place:
             **self.client_environment(),
             # Without it the UI asks port 4200, whatever the port is.
             "PREFECT_SERVER_UI_API_URL": f"{self.url}/api",
+            # Whoever may start a run acts as this user: a login, and nothing for other pages.
+            "PREFECT_SERVER_API_AUTH_STRING": self.auth_string,
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": self.url,
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+            # A worker asks every ten seconds: what begins a minute later is not late yet.
+            "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "300",
             # In memory, a killed worker and a restarted server would keep a slot for ever.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
             # Whoever is refused a slot of a global limit asks again after some seconds, not thirty.

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from naverplace.base.draining import drain_worker
 from naverplace.jobs.retention.folders import mark_begin
 from operate.places import CannotStart
 
@@ -49,10 +50,14 @@ def find(entry: Mapping[str, Any]) -> psutil.Process | None:
 
 
 def end(entry: Mapping[str, Any], *, seconds: float = 15.0) -> bool:
-    """End a process with its whole group, kindly first; False when it had ended already."""
+    """End a process with its whole group, kindly first; False when it had ended already.
+
+    The runs of a worker end before it.
+    """
     process = find(entry)
     if process is None:
         return False
+    drain_worker(process)
     group = [process, *process.children(recursive=True)]
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:

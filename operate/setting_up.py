@@ -22,7 +22,12 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_HOME,
+    temporary_settings,
+)
 from prefect.states import Scheduled
 
 from naverplace.settings.schema import Settings
@@ -44,7 +49,6 @@ def set_up(
     """
     with at_server(place), get_client(sync_client=True) as client:
         _make_pool(client, kind)
-        set_alerts(client, settings)
         set_limits(client)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(
@@ -57,6 +61,8 @@ def set_up(
     )
     if done.returncode:
         raise CannotStart(f"`prefect deploy --all` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    with at_server(place), get_client(sync_client=True) as client:
+        set_alerts(client, settings)
 
 
 def _make_pool(client: SyncPrefectClient, kind: str) -> None:
@@ -93,7 +99,11 @@ def client_of(place: Place) -> SyncPrefectClient:
 
 def at_server(place: Place) -> AbstractContextManager[Any]:
     """Point everything of Prefect within it at this place's server."""
-    changes = {PREFECT_API_URL: f"{place.url}/api", PREFECT_HOME: place.home}
+    changes: dict[Any, Any] = {
+        PREFECT_API_URL: f"{place.url}/api",
+        PREFECT_API_AUTH_STRING: place.auth_string or None,
+        PREFECT_HOME: place.home,
+    }
     return temporary_settings(changes)
 
 

@@ -15,6 +15,7 @@ from prefect.input import RunInput
 from prefect.utilities.urls import url_for
 from pydantic import Field
 
+from naverplace.jobs.resume_runs import LOGIN
 from naverplace.naver.session import NaverSession
 from naverplace.naver.session_store import SessionStore
 from naverplace.pipeline import notify_owner
@@ -23,7 +24,6 @@ from tasks import bookings
 from tasks.task_decorators import StepFailed, scrubbed
 
 PATIENCE = 6 * 3600  # seconds; after it the run can only be started anew
-KEY = "login"  # of the wait: a run that is resumed gets its answer, and does not wait again
 
 
 class LoggedIn(RunInput):
@@ -69,11 +69,8 @@ def _call(run: RunContext, failure: StepFailed) -> LoggedIn:
     """Tell the person on duty, and suspend; gives the answer when it was given already."""
     where = url_for("flow-run", obj_id=str(runtime.flow_run.id)) or "the Prefect UI"
     if not _has_waited():
-        text = (
-            f"{failure}\n로그인을 기다립니다: `naverplace login --headed` 로 로그인하면 "
-            f"바로 이어서 실행됩니다. 또는 여기서 Resume: {where}"
-        )
-        for problem in notify_owner.send_run_alert(run, text).problems:
+        text = f"{failure.reason}. 로그인하면 바로 이어서 실행됩니다. 또는 여기서 Resume: {where}"
+        for problem in notify_owner.tell_failure(run, failure.trouble, text).problems:
             get_run_logger().error(problem)
     asked = LoggedIn.with_initial_data(
         description=f"**Naver wants a person: {failure.reason}.**\n\n{failure}\n\n"
@@ -82,7 +79,7 @@ def _call(run: RunContext, failure: StepFailed) -> LoggedIn:
         "meanwhile: what is owed is sent by the first run that has a session.",
         try_again=False,
     )
-    return suspend_flow_run(wait_for_input=asked, timeout=PATIENCE, key=KEY)
+    return suspend_flow_run(wait_for_input=asked, timeout=PATIENCE, key=LOGIN)
 
 
 @scrubbed

@@ -9,8 +9,8 @@ from prefect.artifacts import create_table_artifact
 
 from naverplace.jobs.retention.job import OldRecords, Retention
 from naverplace.jobs.retention.policy import Listed
-from naverplace.jobs.retention.result import LocationResult, RetentionResult, retention_message
-from naverplace.pipeline.notify_owner import send_alert
+from naverplace.jobs.retention.result import LocationResult, RetentionResult
+from naverplace.pipeline.notify_owner import tell
 from tasks.prefect_history import forget_history
 from tasks.settings import open_settings
 from tasks.task_decorators import library_task, scrubbed
@@ -40,10 +40,10 @@ def bookings(job: Retention, looked: OldRecords, listed: Listed) -> LocationResu
     return job.bookings(looked, listed)
 
 
-@library_task("forget-open-messages", retries=2, wait=30.0)
-def open_messages(job: Retention) -> LocationResult:
-    """Drop the phones of messages that nobody has settled for so long."""
-    return job.open_messages()
+@library_task("forget-session-items", retries=2, wait=30.0)
+def session_items(job: Retention) -> list[LocationResult]:
+    """Drop the phones of messages that nobody has settled for so long, and old counters."""
+    return [job.open_messages(), job.contacts(), job.phone_counters()]
 
 
 @library_task("remove-files", retries=2, wait=30.0)
@@ -68,7 +68,6 @@ def report(job: Retention, places: Sequence[LocationResult]) -> RetentionResult:
         table=done.rows(),
         description="Personal data by place; docs/privacy.md says where it can be and for how long",
     )
-    text = "" if job.dry_run else retention_message(done)
-    problems = send_alert(job.settings, text, what="the retention").problems if text else ()
+    problems = () if job.dry_run else tell(job.settings, done.look(job.now)).problems
     telling = [LocationResult("telling", 0.0, problems=problems)] if problems else []
     return replace(done, places=(*done.places, *telling))

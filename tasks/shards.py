@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
 
 from naverplace.pipeline import notify_owner
 from naverplace.pipeline.context import RunContext
-from naverplace.pipeline.sharding import Shard, shards_in_korean, split
+from naverplace.pipeline.sharding import Shard, shards_look, split
 from naverplace.reporting.report import RunReport
 from tasks.task_decorators import library_task
 
@@ -74,10 +74,13 @@ def report(this: RunContext, shards: Sequence[Shard]) -> tuple[str, ...]:
         table=[shard.row() for shard in shards],
         description="The parts of this tick; each has a run of its own with its artifacts",
     )
-    failed = not all(shard.good for shard in shards)
-    names = this.rulebook.routing.channels_for(alert=failed)
-    text = shards_in_korean(shards, now=this.now)
-    return notify_owner.send_text(text, this.channels, names, what="the summary").problems
+    if this.dry_run:
+        return ()
+    return notify_owner.tell(
+        this.settings,
+        shards_look(shards, now=this.now, rulebook=this.rulebook_version.korean()),
+        this,
+    ).problems
 
 
 def publish_counts(report: RunReport) -> None:

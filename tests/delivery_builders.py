@@ -91,7 +91,7 @@ def open_table(settings: Settings) -> MessageLedger:
 
 
 def deliver_with(
-    settings: Settings, effects: Sequence[Effect], *, run_id: str = "run"
+    settings: Settings, effects: Sequence[Effect], *, run_id: str = "run", **options: Any
 ) -> list[ActionResult]:
     clock = settings.make_clock()
     carrier = EffectExecutor(
@@ -101,6 +101,7 @@ def deliver_with(
         clock=clock,
         run_id=run_id,
         ledger=settings.ledger,
+        **options,
     )
     return deliver(effects, carrier)
 

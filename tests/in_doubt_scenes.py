@@ -81,7 +81,7 @@ class Scene:
     def send(self, to: str, text: str, subject: str = "안내") -> str:
         """Send past the ledger, as a dead run or a stranger with the same account has."""
         sender = self.settings.sens.default_sender
-        return self.sens.send(to=to, sender=sender, subject=subject, text=text).request_id
+        return self.sens.send(to=to, sender=sender, subject=subject, text=text)
 
     def settler(self) -> InDoubtResolver:
         settings, clock = self.settings, self.settings.make_clock()

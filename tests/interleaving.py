@@ -3,13 +3,14 @@
 A process is run again from its beginning for each of its steps: what it was answered before is
 repeated, its next step is really done, and there it is stopped. So no thread is needed, a world is
 a value that can be kept, and two orders that lead to the same world are followed only once.
+A process may also die between any two of its steps: what it was answered last, it never learns.
 """
 
 from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -170,19 +171,42 @@ class Process:
         return replace(self, log=tuple(port.log), began=began, over=over, past=past)
 
 
+class Left(NamedTuple):
+    """A world as bytes, and its name."""
+
+    world: bytes
+    name: bytes
+
+
+def _left(world: World) -> Left:
+    return Left(pickle.dumps(world), world.name())
+
+
+# What a step leads to, by the world's name, the process and its past: nothing else decides it.
+Steps = dict[tuple[Any, ...], tuple[Process, Left] | None]
+
+
 @dataclass(frozen=True)
 class Node:
     """A world with its processes, between two steps."""
 
-    world: bytes
+    left: Left
     processes: tuple[Process, ...]
     tick: int
+    crashes: int = 0  # that may still happen
 
     @property
     def name(self) -> tuple[Any, ...]:
         """Name this state: what follows depends on nothing else."""
-        world: World = pickle.loads(self.world)
-        return world.name(), tuple(p.past for p in self.processes), self.tick
+        return self.left.name, tuple(p.past for p in self.processes), self.tick, self.crashes
+
+
+class Explored(NamedTuple):
+    """How much was gone through."""
+
+    ends: int  # different worlds that are left
+    states: int
+    orders: int  # of steps, crashes and ticks, from the beginning to an end
 
 
 def explore(
@@ -192,38 +216,79 @@ def explore(
     end: Callable[[World], None],
 ) -> int:
     """Follow every order of steps, and call `end` with each world that is left; counts them."""
-    first = Node(pickle.dumps(replace(world, now=ticks[0])), tuple(processes), 0)
-    todo, seen, ends = [first], {first.name}, set[bytes]()
+    return explore_all(world, processes, ticks, end).ends
+
+
+def explore_all(
+    world: World,
+    processes: Sequence[Process],
+    ticks: Sequence[datetime],
+    end: Callable[[World], None],
+    *,
+    crashes: int = 0,
+    observe: Callable[[Node, Node, str], None] = lambda before, after, by: None,
+) -> Explored:
+    """Follow every order of steps in which so many processes may die anywhere.
+
+    Calls `end` with each world that is left, and `observe` with each step: the states before and
+    after it, and which process took it, or dies, or that `time` goes on.
+    """
+    first = Node(_left(replace(world, now=ticks[0])), tuple(processes), 0, crashes)
+    todo, ends, steps = [first], set[bytes](), Steps()
+    leads_to: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {first.name: []}
     while todo:
         node = todo.pop()
-        following = list(_following(node, ticks))
-        for one in following:
-            if (name := one.name) not in seen:
-                seen.add(name)
+        following = list(_following(node, ticks, steps))
+        for by, one in following:
+            observe(node, one, by)
+            if (name := one.name) not in leads_to:
+                leads_to[name] = []
                 todo.append(one)
+        leads_to[node.name] = [one.name for _, one in following]
         if not following:
-            left: World = pickle.loads(node.world)
             stuck = [(p.name, p.log[-2:]) for p in node.processes if not p.over]
             assert not stuck, f"nobody can go on: {stuck}"
-            if left.name() not in ends:
-                ends.add(left.name())
-                end(left)
-    return len(ends)
+            if node.left.name not in ends:
+                ends.add(node.left.name)
+                end(pickle.loads(node.left.world))
+    return Explored(len(ends), len(leads_to), _paths(leads_to, first.name))
 
 
-def _following(node: Node, ticks: Sequence[datetime]) -> Any:
+def _paths(leads_to: dict[tuple[Any, ...], list[tuple[Any, ...]]], first: tuple[Any, ...]) -> int:
+    """Count the ways from the first state to any last one."""
+    counted: dict[tuple[Any, ...], int] = {}
+    todo = [first]
+    while todo:
+        name = todo[-1]
+        unknown = [other for other in leads_to[name] if other not in counted]
+        todo += unknown
+        if not unknown:
+            counted[name] = sum(counted[other] for other in leads_to[name]) or 1
+            todo.pop()
+    return counted[first]
+
+
+def _following(node: Node, ticks: Sequence[datetime], steps: Steps) -> Iterator[tuple[str, Node]]:
+    """Give what may come next, with the name of the process that takes the step."""
     for at, process in enumerate(node.processes):
         if process.over or process.begins > node.tick:
             continue
-        world: World = pickle.loads(node.world)
-        stepped = process.step(world)
-        if stepped is not None:
-            others = (*node.processes[:at], stepped, *node.processes[at + 1 :])
-            yield Node(pickle.dumps(world), others, node.tick)
+        if node.crashes and process.began:
+            dead = replace(process, over=True, past="over")
+            others = (*node.processes[:at], dead, *node.processes[at + 1 :])
+            yield f"{process.name} dies", Node(node.left, others, node.tick, node.crashes - 1)
+        known = (node.left.name, process.name, process.past, process.began)
+        if known not in steps:
+            world: World = pickle.loads(node.left.world)
+            stepped = process.step(world)
+            steps[known] = (stepped, _left(world)) if stepped else None
+        if led := steps[known]:
+            others = (*node.processes[:at], led[0], *node.processes[at + 1 :])
+            yield process.name, Node(led[1], others, node.tick, node.crashes)
     if node.tick + 1 < len(ticks) and _may_pass(node, ticks[node.tick + 1]):
-        world = pickle.loads(node.world)
+        world = pickle.loads(node.left.world)
         world.now = ticks[node.tick + 1]
-        yield Node(pickle.dumps(world), node.processes, node.tick + 1)
+        yield "time", Node(_left(world), node.processes, node.tick + 1, node.crashes)
 
 
 def _may_pass(node: Node, then: datetime) -> bool:

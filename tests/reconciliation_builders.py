@@ -47,7 +47,7 @@ class Shop:
         settings = self.settings
         sens = SensClient(settings.sens, settings.make_clock())
         sender = sender or settings.sens.default_sender
-        return sens.send(to=to, sender=sender, subject=subject, text=text).request_id
+        return sens.send(to=to, sender=sender, subject=subject, text=text)
 
     def send_again(self, message: dict[str, Any]) -> str:
         """Send one message of the log a second time."""

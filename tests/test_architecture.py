@@ -16,7 +16,7 @@ OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 # No clock of their own: `now` is an argument.
 PURE = (
     *("domain", "rules", "reporting", "ledger/message_ledger.py", "ledger/store_state.py"),
-    *("delivery/in_doubt.py", "quality/expectations.py", "quality/circuit_breaker.py"),
+    *("delivery/in_doubt.py", "quality/circuit_breaker.py"),
     *("jobs/reconciliation/matching.py", "jobs/reconciliation/findings.py"),
     *("jobs/watchdog/late_messages.py", "jobs/retention/policy.py", "pipeline/sharding.py"),
     *("migration/parity/comparator.py", "migration/parity/verdict.py"),

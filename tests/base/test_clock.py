@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from naverplace.base.clock import SEOUL, Clock, format_utc, parse_time
+from naverplace.base.clock import SEOUL, Clock, format_utc, parse_future, parse_time
 
 
 @pytest.mark.parametrize("offset", [timedelta(), timedelta(days=-30), timedelta(hours=6)])
@@ -64,3 +64,28 @@ def test_a_written_time_is_read_again() -> None:
 
     assert format_utc(moment) == datetime(2025, 10, 21, 9, 30, tzinfo=UTC).isoformat()
     assert parse_time(format_utc(moment)) == moment
+
+
+NOON = datetime(2026, 10, 22, 12, 0, tzinfo=SEOUL)
+
+
+@pytest.mark.parametrize(
+    ("typed", "moment"),
+    [
+        ("18:00", NOON.replace(hour=18)),
+        ("9:30", NOON.replace(day=23, hour=9, minute=30)),
+        ("2026-10-24 18:00", NOON.replace(day=24, hour=18)),
+        ("2026-10-24T18:00+00:00", NOON.replace(day=25, hour=3)),
+        ("+30m", NOON.replace(minute=30)),
+        ("+2h", NOON.replace(hour=14)),
+        ("+1d", NOON.replace(day=23)),
+    ],
+)
+def test_a_moment_ahead_is_read_as_a_person_types_it(typed: str, moment: datetime) -> None:
+    assert parse_future(typed, now=NOON) == moment
+
+
+@pytest.mark.parametrize("typed", ["", "soon", "25:00", "+2w", "2026-10-22 11:00", "18"])
+def test_what_is_no_moment_ahead_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"is no time|is over already"):
+        parse_future(typed, now=NOON)

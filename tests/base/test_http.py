@@ -11,6 +11,7 @@ from naverplace.base.http import RetryPolicy, get_with_retry, make_session, wait
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests.naver.naver_reading import seen_by
+from tests.raw_server import a_server
 
 HASTY = RetryPolicy(connect_timeout=0.5, read_timeout=0.3, attempts=3, wait=0)
 
@@ -60,6 +61,14 @@ def test_an_address_that_is_none_is_never_asked_again(url: str) -> None:
 def test_no_redirect_is_followed(world: Sandbox) -> None:
     assert ask_for(f"{world.urls['nid']}/user2/help/myInfoV2") == 302
     assert len(seen_by(world, "nid")) == 1
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://a b/", "//", "\\udcff"])
+def test_the_address_of_a_redirect_is_not_even_read(address: str) -> None:
+    answer = f"HTTP/1.1 302 Found\r\nLocation: {address}\r\nContent-Length: 0\r\n\r\n".encode()
+
+    with a_server(lambda line: line.sendall(answer)) as (url, _):
+        assert ask_for(url) == 302
 
 
 def test_a_refusal_is_an_answer_and_not_asked_again(world: Sandbox) -> None:

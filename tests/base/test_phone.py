@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naverplace.base.phone import legacy_sort_key_phone, mask, normalise_phone
+from naverplace.base.phone import is_phone, legacy_sort_key_phone, mask, normalise_phone
 
 MOBILES = st.from_regex(r"01[16789][0-9]{7,8}|010[0-9]{8}|050[2-8][0-9]{7,8}", fullmatch=True)
 
@@ -28,6 +28,15 @@ MOBILES = st.from_regex(r"01[16789][0-9]{7,8}|010[0-9]{8}|050[2-8][0-9]{7,8}", f
         ("01900000001", "01900000001"),
         ("0502-000-0001", "05020000001"),
         ("050200000001", "050200000001"),
+        ("010\u20130000\u20130001", "01000000001"),
+        ("０１０－００００－０００１", "01000000001"),
+        ("＋82 10−0000−0001", "01000000001"),
+        ("\u200b010\u00a00000\u20070001\u202c", "01000000001"),
+        ("010.0000.0001", "01000000001"),
+        ("010·0000·0001", "01000000001"),
+        ("(010) 0000/0001", "01000000001"),
+        ("010-5970-0000", "01059700000"),
+        ("010-5999-0000", "01059990000"),
     ],
 )
 def test_a_reachable_number_becomes_national_digits(raw: str, digits: str) -> None:
@@ -98,3 +107,16 @@ def test_a_mask_shows_the_prefix_and_four_digits_at_most(digits: str) -> None:
     head = 4 if digits.startswith("050") else 3
 
     assert re.sub(r"\D", "", mask(digits)) == digits[:head] + digits[-4:]
+
+
+@pytest.mark.parametrize(
+    ("raw", "known"),
+    [
+        ("02-312-0000", True),
+        ("+1 202 555 0100", True),
+        ("010-12", False),
+        ("abc", False),
+    ],
+)
+def test_a_number_that_is_some_phones_is_told_from_what_is_none(raw: str, known: bool) -> None:
+    assert is_phone(raw) == known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from naverplace.cli.app import app
+from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,11 +87,69 @@ def test_explain_says_what_every_rule_thinks(naverplace: Shell, world: Sandbox) 
     assert booking["phone"] not in result.output
 
 
-def test_explain_of_an_unknown_booking_says_where_it_looked(naverplace: Shell) -> None:
-    result = naverplace("explain", "1051707_42")
+def test_explain_takes_whatever_names_one_booking(naverplace: Shell, world: Sandbox) -> None:
+    raws = [r for r in world.world.stores["1051707"] if r["bookingStatusCode"] == "RC03"]
+    phones = Counter(r["phone"] for rows in world.world.stores.values() for r in rows)
+    raw = next(r for r in raws if phones[r["phone"]] == 1)
+    number, phone = str(raw["bookingId"]), raw["phone"]
+    dashed = f"{phone[:3]}-{phone[3:7]}-{phone[7:]}"
+    ways = [f"1051707_{number}", f"화성점 {number}", f"화성점 예약 {number}", number, phone, dashed]
+
+    for who in ways:
+        said = json.loads(naverplace("explain", *who.split(), "--json").stdout)
+        assert said["booking"] == f"1051707_{number}", who
+    at = json.loads(naverplace("explain", ways[0], "--at", "+200d", "--json").stdout)
+    future = next(part for part in at["rules"][0]["parts"] if part["text"] == "starts_in_future")
+    assert (future["holds"], future["changes_at"]) == (False, None)
+
+
+def test_explain_asks_back_when_what_was_said_fits_several(
+    naverplace: Shell, world: Sandbox
+) -> None:
+    for raw in world.world.stores["1051707"][:2]:
+        raw["name"] = "김나무"
+
+    result = naverplace("explain", "화성점 나무")
 
     assert result.exit_code == 2
-    assert "neither among the confirmed bookings" in result.stderr
+    assert "'화성점 나무' fits 2 bookings; say which:" in result.stderr
+    assert "1051707_1000000001 (화성점), starts 20" in result.stderr
+    assert not any(raw["phone"] in result.output for raw in world.world.stores["1051707"])
+
+
+def test_a_store_that_cannot_be_read_keeps_no_other_booking_from_being_explained(
+    naverplace: Shell, world: Sandbox
+) -> None:
+    world.world.faults.append(
+        Fault("partner", match="businesses/951291/", kind="status:422", times=None)
+    )
+    raw = world.world.stores["1051707"][0]
+
+    result = naverplace("explain", str(raw["bookingId"]))
+    lost = naverplace("explain", "1999999999")
+
+    assert result.exit_code == 0, result.output
+    assert lost.exit_code == 2
+    assert "no booking fits" in lost.stderr
+    assert "not read: 안산점" in lost.stderr
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        (["1051707_42"], "neither among the confirmed bookings"),
+        (["010-0000-9999"], "no booking fits"),
+        (["1_42"], "store 1 of booking 1_42 is not in"),
+        (["1051707_42", "--at", "noon"], "--at: 'noon' is no time; write 18:00"),
+    ],
+)
+def test_explain_of_an_unknown_booking_says_where_it_looked(
+    naverplace: Shell, who: list[str], words: str
+) -> None:
+    result = naverplace("explain", *who)
+
+    assert result.exit_code == 2
+    assert words in result.stderr
 
 
 def test_rules_check_counts_the_enabled_rules(naverplace: Shell) -> None:
@@ -141,7 +201,7 @@ def test_init_tables_creates_what_is_missing_and_leaves_the_rest(
 ) -> None:
     naverplace.env["NAVERPLACE_AWS__SMS_TABLE"] = "sms-of-a-new-shop"
 
-    assert "created: sms-of-a-new-shop" in naverplace("init-tables").stdout
+    assert "created or set: sms-of-a-new-shop" in naverplace("init-tables").stdout
     assert "all tables exist" in naverplace("init-tables").stdout
 
 

@@ -115,7 +115,7 @@ def test_release_says_what_was_seen_and_until_when(duty: Duty) -> None:
     assert result.exit_code == 0, result.output
     assert "화성점 (1051707): released until" in result.stdout
     assert "all 29 confirmed bookings are new" in result.stdout
-    assert "안산점 (951291): the breaker has not stopped it" in result.stdout
+    assert "안산점 (951291): neither the breaker nor a cap has stopped it" in result.stdout
 
 
 def test_a_store_that_is_not_stopped_is_told_and_not_released(duty: Duty) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from naverplace.base.stopping import StopRequest
 from naverplace.delivery.outcomes import PATIENCE
 from naverplace.domain.effects import Effect, SetFlag
 from naverplace.domain.results import ActionResult, Outcome
@@ -218,6 +219,21 @@ def test_a_claim_whose_answer_was_lost_is_recognised_and_sent_once(
     assert len(world.world.messages) == 1
 
 
+def test_a_message_in_doubt_stays_so_in_a_run_that_is_asked_to_end(
+    world: Sandbox, fast: Settings
+) -> None:
+    world.world.faults.append(Fault("sens", "POST", "drop_after"))
+    (first,) = deliver_with(fast, [a_send(fast, 1)])
+    stop = StopRequest()
+    stop.ask("asked to end")
+
+    (held,) = deliver_with(fast, [a_send(fast, 1)], run_id="later", stop=stop)
+
+    assert (first.outcome, held.outcome) == (Outcome.IN_DOUBT, Outcome.IN_DOUBT)
+    assert "asked to end" in held.message
+    assert len(world.world.messages) == 1
+
+
 def test_an_acceptance_whose_answer_was_lost_is_recognised(world: Sandbox, fast: Settings) -> None:
     world.world.faults.append(Fault("aws", "UpdateItem", "drop_after", after=2))
 
@@ -233,6 +249,25 @@ def test_a_record_whose_answer_was_lost_is_recognised(world: Sandbox, fast: Sett
     (result,) = deliver_with(fast, [a_record(1)])
 
     assert (result.outcome, result.writes) == (Outcome.WRITTEN, 1)
+
+
+@pytest.mark.parametrize("kind", ["truncate", "truncate_text"])
+@pytest.mark.parametrize("after", [1, 2])  # at the claim, and when its end is written
+def test_an_answer_that_broke_off_is_no_refusal_and_what_sens_took_is_told(
+    kind: str, after: int, world: Sandbox, settings: Settings
+) -> None:
+    fast = quick(settings)
+    world.world.faults.append(Fault("aws", "UpdateItem", kind, after=after, times=None))
+
+    (result,) = deliver_with(fast, [a_send(fast, 1)])
+
+    sent = world.world.messages
+    assert len(sent) == after - 1
+    if sent:
+        assert result.request_id == sent[0]["requestId"]
+        assert "the provider accepted it" in result.message
+    assert "credentials" not in result.message
+    assert result.outcome == ("in_doubt" if sent else "failed")
 
 
 def test_an_acceptance_that_cannot_be_recorded_is_in_doubt_with_its_request_id(

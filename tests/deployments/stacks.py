@@ -12,13 +12,13 @@ import boto3
 from cfnlint.decode.cfn_yaml import loads as load_yaml  # type: ignore[import-untyped]
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from tests.deployments.calls import ACCOUNT, REGION
+from tests.aws_calls import ACCOUNT, REGION
 
 FOLDER = Path(__file__).resolve().parents[2] / "deployments" / "aws"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/naverplace@sha256:{'0' * 64}"
 PARAMETERS: dict[str, dict[str, str]] = {
     "data": {"MakeTables": "yes"},
-    "roles": {},
+    "roles": {"Operators": f"arn:aws:iam::{ACCOUNT}:role/duty"},
     "lambda": {"Image": IMAGE},
     "service": {
         "Image": IMAGE,
@@ -44,6 +44,11 @@ def make_stack(name: str, **parameters: str) -> None:
 def resources(name: str) -> dict[str, Any]:
     """Read a template's resources as they are written."""
     return dict(load_yaml((FOLDER / f"{name}.yaml").read_text("utf-8"))["Resources"])
+
+
+def parameters(name: str) -> dict[str, Any]:
+    """Read what a template asks for."""
+    return dict(load_yaml((FOLDER / f"{name}.yaml").read_text("utf-8"))["Parameters"])
 
 
 def make_alarms(door: str = "lambda") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +39,12 @@ def test_every_variable_is_a_setting_of_prefect_or_of_postgresql() -> None:
         assert known or name in ("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"), name
 
 
-def test_the_server_has_what_make_up_gives_its_own() -> None:
-    place = Place(ROOT, port=4200).server_environment(database="postgresql+asyncpg://x")
+LOGIN = "${PREFECT_API_AUTH_STRING:?a user and a password, as admin:...}"
+
+
+def test_the_server_has_what_make_up_gives_its_own(tmp_path: Path) -> None:
+    place = Place(tmp_path, port=4200).server_environment(database="postgresql+asyncpg://x")
+    place["PREFECT_SERVER_API_AUTH_STRING"] = LOGIN  # each has its own
     env = SERVICES["server"]["environment"]
     server = {name for name in place if name.startswith("PREFECT_SERVER_")}
     in_image = set(re.findall(r"PREFECT_SERVER_\w+", (ROOT / "Dockerfile").read_text("utf-8")))
@@ -100,3 +105,18 @@ def test_each_one_starts_when_the_one_before_it_is_healthy() -> None:
     assert waits == {"database": [], "server": ["database"], "worker": ["server"]}
     assert all("healthcheck" in SERVICES[name] for name in ("database", "server"))
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text("utf-8")  # the worker's own
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_systemd_unit_is_rated_under_three(tmp_path: Path) -> None:
+    unit = shutil.copy(ROOT / "deployments/systemd/naverplace.service", tmp_path)
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--no-pager", unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+
+    found = re.search(r"exposure level for naverplace.service: ([\d.]+)", rated)
+    assert found, rated
+    assert float(found[1]) < 3

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from naverplace.cli.app import app
+from naverplace.domain.due_messages import DUE
 from naverplace.jobs.retention.job import retain
 from naverplace.jobs.watchdog.job import Watchdog
 from naverplace.ledger import run_memory
@@ -23,14 +26,16 @@ from naverplace.migration.cutover.cutover import LOG_ITEM
 from naverplace.migration.shadow import Shadow, keep_inputs
 from naverplace.naver.session_store import COOKIES_ID
 from naverplace.pipeline.capture.bundle_store import open_bundles
+from naverplace.pipeline.local_runner import run_once
+from sandbox.control_bookings import change_bookings
 from sandbox.server import Sandbox
-from tests.deployments.calls import ACCOUNT, REGION, SECRET, Call, recorded
-from tests.deployments.stacks import Role, make_stack
+from tests.aws_calls import ACCOUNT, REGION, SECRET, TABLE, Call, recorded
+from tests.deployments.stacks import Role, make_stack, parameters, resources
 from tests.jobs.retention.test_removing import complete_everything
 from tests.reconciliation_builders import DAY, Shop
+from tests.rule_builders import STORE
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
 BUCKET = f"{ACCOUNT}-naverplace-bundles"
 RULE = "naverplace_send_inform"
 OUR_RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{RULE}"
@@ -96,7 +101,7 @@ def test_the_sender_may_do_what_runs_watchdog_and_reconciliation_do_and_no_more(
         shop.run()
         shop.world.world.advance(2 * DAY)
         shop.world.log_in()
-        shop.run()
+        run_once(shop.settings, run_id="later", door="cli")  # it fails by what has expired
         shop.reconcile()
         dog = Watchdog(shop.settings)
         dog.alert_or_ping(dog.look())
@@ -129,7 +134,11 @@ def test_the_reader_may_look_at_the_ledger_and_who_sends_and_no_more(
     shop: Shop, roles: Callable[[str], Role]
 ) -> None:
     del shop.env["NAVERPLACE_AWS__SECRET_ID"]
+    start = shop.settings.make_clock().now() + timedelta(hours=2, minutes=10)
+    order = {"action": "add", "store": STORE, "start": start.isoformat()}
+    change_bookings(shop.world.world, order)
     shop.run()
+    shop.world.world.advance(1800)  # its guide is due, and its record is looked up
     with recorded() as calls:
         typed(shop, "owners", "--no-look-at-legacy")  # a look needs the owner's login
         typed(shop, "stores")
@@ -147,7 +156,7 @@ def test_the_reader_is_kept_from_the_owners_login_by_its_key(
         if "Condition" in statement
     )
 
-    ours = (PREFIX, LOG_ITEM, run_memory.ITEM)
+    ours = (PREFIX, LOG_ITEM, run_memory.ITEM, run_memory.LAST_READ, DUE)
     assert keys == ["naverplace-*"]
     assert all(fnmatchcase(key, keys[0]) for key in ours)
     assert not fnmatchcase(COOKIES_ID, keys[0])
@@ -219,6 +228,37 @@ def test_what_a_role_must_not_do_is_denied(
             assert not roles(role).may(action, resource), (action, resource)
 
 
+def test_no_service_of_another_account_and_no_whole_account_becomes_a_role() -> None:
+    kinds = [r for r in resources("roles").values() if r["Type"] == "AWS::IAM::Role"]
+    trusted = [
+        statement
+        for role in kinds
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    ]
+    wanted = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+    assert len(trusted) == 8
+    for statement in trusted:
+        if "Service" in statement["Principal"]:
+            assert statement["Condition"] == wanted
+        else:
+            assert statement["Principal"] == {"AWS": {"Ref": "Operators"}}
+    operators = parameters("roles")["Operators"]
+    pattern = re.compile(operators["AllowedPattern"])
+    assert "Default" not in operators
+    assert pattern.fullmatch("arn:aws:iam::123456789012:role/duty")
+    assert not pattern.fullmatch("arn:aws:iam::123456789012:root")
+    assert not pattern.fullmatch("")
+
+
+def test_the_shadow_writes_to_no_bucket_of_another_account(roles: Callable[[str], Role]) -> None:
+    (bucket,) = [s for s in roles("shadow").policy["Statement"] if "s3:PutObject" in s["Action"]]
+
+    assert bucket["Condition"] == {
+        "StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}
+    }
+
+
 def test_retention_deletes_bookings_but_never_claims_a_message(
     roles: Callable[[str], Role],
 ) -> None:
@@ -233,7 +273,7 @@ def test_no_role_reaches_what_is_not_ours(role: str, roles: Callable[[str], Role
             assert not roles(role).may(action, resource), (action, resource)
 
 
-def holds(role: Role, calls: set[Call], *, besides: AbstractSet[str] = frozenset()) -> None:
+def holds(role: Role, calls: Collection[Call], *, besides: AbstractSet[str] = frozenset()) -> None:
     """Assert that every call is allowed, and that nothing is allowed that is never called."""
     refused = sorted(call for call in calls if not role.may(*call))
     assert refused == []

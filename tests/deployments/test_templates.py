@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import warnings
@@ -17,7 +18,7 @@ from naverplace.ledger.schema import check_tables
 from naverplace.reporting.cloudwatch_emf import NAMESPACE, UNITS
 from naverplace.settings.loader import load_settings
 from naverplace.settings.sections import ThresholdSettings
-from tests.deployments.calls import REGION
+from tests.aws_calls import REGION
 from tests.deployments.stacks import (
     FOLDER,
     IMAGE,
@@ -170,6 +171,21 @@ def test_the_worker_is_the_image_with_the_entry_that_it_has(account: None) -> No
     command = container["healthCheck"]["command"]
     assert command == ["CMD", "/app/deployments/image/entry", "healthy"]
     assert (FOLDER.parent / "image" / "entry").is_file()
+
+
+def test_the_service_writes_only_to_tmp() -> None:
+    task = resources("service")["Task"]["Properties"]
+    (container,) = task["ContainerDefinitions"]
+
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["MountPoints"] == [{"SourceVolume": "tmp", "ContainerPath": "/tmp"}]
+    assert task["Volumes"] == [{"Name": "tmp"}]
+
+
+def test_no_image_of_a_pool_floats() -> None:
+    for pool in (FOLDER.parent / "pools").glob("*.json"):
+        image = json.loads(pool.read_text("utf-8"))["variables"]["properties"].get("image")
+        assert image is None or "@sha256:" in image["default"]
 
 
 def test_every_threshold_of_the_settings_is_an_alarm(account: None) -> None:

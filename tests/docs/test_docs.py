@@ -16,7 +16,9 @@ from sandbox.server import Sandbox
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "legacy/README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-INLINE = re.compile(r"`((?:uv run )?naverplace [a-z-]+[^`]*|make [a-z][^`]*|prefect [a-z][^`]*)`")
+INLINE = re.compile(
+    r"`((?:\.venv/bin/)?naverplace [a-z-]+[^`]*|make [a-z][^`]*|prefect [a-z][^`]*)`"
+)
 SCRIPT = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 CODE = (
     *("benchmarks", "deployments", "flows", "legacy", "naverplace", "operate", "rules"),
@@ -63,15 +65,15 @@ def test_a_command_of_the_docs_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    words = shlex.split(command.partition(">")[0].removeprefix("uv run "))
+    words = shlex.split(command.partition(">")[0].removeprefix(".venv/bin/"))
     if words[0] == "make":
         # The targets run the tests and the demo themselves: here they must exist and expand.
         done = subprocess.run(["make", "-n", *words[1:]], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return
     assert words[0] == "naverplace"
-    if "|" in command or words[-1].isupper() or words[1] == "login":
-        # A choice, a placeholder or a real browser: that the command exists is what is checked.
+    if "|" in command or words[-1].isupper() or words[1] in ("login", "init"):
+        # A choice, a placeholder, questions, a real browser: that it exists is what is checked.
         words = [*words[1:2], *([words[2].partition("|")[0]] if "|" in command else []), "--help"]
         assert CliRunner().invoke(app, words, env=world_env).exit_code == 0
         return
@@ -81,6 +83,19 @@ def test_a_command_of_the_docs_works(
     result = CliRunner().invoke(app, words[1:], env=world_env)
 
     assert result.exit_code == 0, f"{page}: {command}\n{result.output}"
+
+
+def test_what_a_page_types_is_found_in_a_fresh_shell() -> None:
+    typed = {shlex.split(c)[0] for page, c in HERE if not re.match("naverplace |make ", c)}
+    assert typed == {".venv/bin/naverplace"}
+    done = subprocess.run(
+        ["env", "-i", "PATH=/usr/bin:/bin", "bash", "-c", ".venv/bin/naverplace rules check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def blocks() -> list[tuple[str, str]]:

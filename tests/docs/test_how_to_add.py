@@ -40,7 +40,7 @@ class Copy:
 
     def type(self, command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """Type a command of the docs, here."""
-        words, _, target = command.removeprefix("uv run ").partition(" > ")
+        words, _, target = command.removeprefix(".venv/bin/").partition(" > ")
         done = self._run([sys.executable, "-m", *shlex.split(words)], env=env)
         if target:
             (self.folder / target).write_text(done.stdout, "utf-8")

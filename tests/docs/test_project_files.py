@@ -69,7 +69,7 @@ def test_each_change_and_each_night_have_their_workflow() -> None:
     assert {"push", "pull_request"} <= triggers["ci"]
     assert {"make lint", "make test"} <= runs["ci"]
     assert "schedule" in triggers["nightly"]
-    trials = ("test-all", "faults", "year", "parity", "scale", "image")
+    trials = ("test-all", "faults", "year", "day", "parity", "scale", "image")
     assert {f"make {target}" for target in trials} <= runs["nightly"]
 
 

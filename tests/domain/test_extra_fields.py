@@ -107,7 +107,7 @@ def test_every_mistake_is_named_with_its_place(tmp_path: Path) -> None:
 
     problems = [p.removeprefix(f"{path.as_posix()}:") for p in raised.value.problems]
     assert [p.split(":")[0] for p in problems] == ["2", "3", "4", "5", "6"]
-    assert "is no JMESPath" in problems[0]
+    assert "is no path: write it like" in problems[0]
     assert "'personal' is missing" in problems[2]
     assert "unknown key 'typ'; did you mean 'type'?" in problems[3]
 

@@ -67,7 +67,10 @@ def test_the_second_run_sends_nothing_and_opens_no_browser(first_run: dict[str, 
     run = first_run["json"]["runs"][1]
 
     assert run["messages"] == {"confirmation": 0, "guide": 0, "event": 0}
-    assert (run["browser_opened"], run["balanced"], run["writes"]) == (False, True, 0)
+    assert (run["browser_opened"], run["balanced"]) == (False, True)
+    # Of the first run's messages some have arrived: that alone is written.
+    assert set(run["writes_by_action"]) <= {"follow"}
+    assert run["writes"] == sum(run["writes_by_action"].values()) <= 23
 
 
 def test_a_person_reads_progress_and_a_summary(first_run: dict[str, Any]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from naverplace import handler
@@ -46,19 +48,18 @@ def test_a_scheduled_event_does_everything_the_scenario_owes(invoke: Any, world:
     assert len(world.world.telegram) == 1
 
 
-def test_a_folder_that_cannot_be_written_costs_the_data_docs_and_not_the_report(
+def test_a_folder_that_cannot_be_written_costs_the_files_and_not_the_run(
     invoke: Any, world: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_the_way = tmp_path / "a-file"
     in_the_way.touch()
-    monkeypatch.setenv("NAVERPLACE_QUALITY__DOCS_DIR", str(in_the_way / "data-docs"))
-    monkeypatch.setenv("NAVERPLACE_QUALITY__WRITE_DOCS", "true")
+    monkeypatch.setenv("NAVERPLACE_REPORT_DIR", str(in_the_way / "reports"))
 
     status, body = invoke()
 
     assert status == 200, body["problems"]
     assert sum(body["messages"].values()) == len(world.messages()) > 0
-    assert len(world.world.telegram) == 1
+    assert "실행 기록을 남기지 못했습니다" in world.world.telegram[0]["text"]
 
 
 def test_the_second_invocation_sends_nothing(invoke: Any, world: Sandbox) -> None:
@@ -85,6 +86,46 @@ def test_without_a_session_it_logs_in_once_and_stores_the_cookies(
     assert invoke()[1]["browser_opened"] is False
 
 
+def test_a_warm_container_sends_a_changed_door_code_within_minutes(
+    invoke: Any, world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = json.loads(world_env["NAVERPLACE_ACCESS"])
+    secrets = boto3.client(
+        "secretsmanager",
+        endpoint_url=world_env["NAVERPLACE_AWS__ENDPOINT_URL"],
+        region_name=world_env["NAVERPLACE_AWS__REGION"],
+    )
+    secrets.create_secret(Name="door-codes", SecretString=json.dumps({"access": codes}))
+    monkeypatch.delenv("NAVERPLACE_ACCESS")
+    monkeypatch.setenv("NAVERPLACE_AWS__SECRET_ID", "door-codes")
+    invoke()
+    changed = {store: dict.fromkeys(words, "90417") for store, words in codes.items()}
+    secrets.put_secret_value(SecretId="door-codes", SecretString=json.dumps({"access": changed}))
+
+    invoke()
+    assert {c for words in _codes_in_use().values() for c in words.values()} != {"90417"}
+    _let_six_minutes_pass(monkeypatch)
+    status, _ = invoke()
+
+    assert status == 200
+    assert {c for words in _codes_in_use().values() for c in words.values()} == {"90417"}
+    _let_six_minutes_pass(monkeypatch)
+    world.world.faults.append(Fault("aws", match="GetSecretValue", kind="status:500", times=None))
+    assert invoke()[0] == 200  # an old code is better than no message at all
+    secrets.delete_secret(SecretId="door-codes", ForceDeleteWithoutRecovery=True)
+
+
+def _let_six_minutes_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert handler._read_at
+    monkeypatch.setattr(handler, "_read_at", handler._read_at - timedelta(minutes=6))
+
+
+def _codes_in_use() -> dict[str, dict[str, str]]:
+    assert handler._settings
+    access = handler._settings.access
+    return {s: {w: c.get_secret_value() for w, c in words.items()} for s, words in access.items()}
+
+
 def test_a_failing_store_is_named_and_the_others_are_served(invoke: Any, world: Sandbox) -> None:
     broken = "951291"
     world.world.faults.append(
@@ -98,7 +139,7 @@ def test_a_failing_store_is_named_and_the_others_are_served(invoke: Any, world: 
     assert len(others) == 7
     assert sum(sum(store["messages"].values()) for store in others) == 2 == len(world.messages())
     assert any(broken in problem for problem in body["problems"])
-    assert "🚨" in world.world.telegram[-1]["text"]
+    assert "예약을 읽지 못한 매장이 있습니다" in world.world.telegram[0]["text"]
 
 
 def test_an_unreadable_table_sends_nothing_and_says_so(invoke: Any, world: Sandbox) -> None:
@@ -148,8 +189,8 @@ def test_wrong_rules_are_told_to_the_owner_before_anything_is_asked(
     status, body = invoke()
 
     assert status == 500
-    assert "RulesError" in body["error"]
-    assert "🚨" in world.world.telegram[-1]["text"]
+    assert "reminders.yaml:1:1: should be a list of rules" in body["error"]
+    assert "설정이 잘못되어 시작하지 못했습니다" in world.world.telegram[-1]["text"]
     assert [seen for seen in world.world.requests if seen.service in ("nid", "partner")] == []
 
 

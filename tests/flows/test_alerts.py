@@ -15,7 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.events import emit_event
 from prefect.events.schemas.automations import AutomationCore
-from prefect.states import Cancelled, Running, Scheduled, Suspended
+from prefect.states import Cancelled, Crashed, Failed, Running, Scheduled, Suspended
 
 from naverplace.settings.schema import Settings
 from operate.alerts import FILE, read_entries, set_alerts
@@ -49,7 +49,7 @@ def test_alerts_are_made_once_and_made_again_as_written(
     client: SyncPrefectClient, settings: Settings, tmp_path: Path
 ) -> None:
     first = set_alerts(client, settings)
-    text = FILE.read_text("utf-8").replace("within: 2700", "within: 3600")
+    text = FILE.read_text("utf-8").replace("within: 4200", "within: 3600")
     (tmp_path / "a.yaml").write_text(text, "utf-8")
 
     again = set_alerts(client, settings, file=tmp_path / "a.yaml")
@@ -57,33 +57,52 @@ def test_alerts_are_made_once_and_made_again_as_written(
     assert first == again == [entry["name"] for entry in read_entries()]
     found = {a.name: a for a in client.read_automations()}
     assert sorted(found) == sorted(first)
-    assert found["naverplace-silence"].trigger.within.total_seconds() == 3600  # type: ignore[union-attr]
+    assert found["naverplace-cancelled-in-a-row"].trigger.within.total_seconds() == 3600  # type: ignore[union-attr]
     told = {n: [x.type for x in a.actions] for n, a in found.items()}
-    assert told["naverplace-run-failed"] == ["send-notification"] * 2  # Telegram and Slack
+    assert told["naverplace-run-crashed"] == ["send-notification"] * 2  # Telegram and Slack
     assert told["naverplace-zombie"] == ["change-flow-run-state"]
 
 
-def test_a_failed_run_reaches_telegram_and_slack_by_the_server_alone(
-    client: SyncPrefectClient, settings: Settings, world: Sandbox
+def test_the_alerts_are_about_every_flow_that_is_deployed() -> None:
+    for name in ("naverplace-run-crashed", "naverplace-run-late", "naverplace-zombie"):
+        assert set(entry_of(name)["flows"]) == set(FLOWS)
+
+
+@pytest.fixture
+def deployed(client: SyncPrefectClient) -> Callable[[str], Any]:
+    """Deploy a flow of this name that nobody carries out; gives what makes a run of it."""
+
+    def deploy(name: str) -> Any:
+        @flow(name=name)
+        def nothing() -> None:
+            """Never run: there is no worker."""
+
+        made = client.create_deployment(client.create_flow(nothing), name=f"of-{name}")
+        return lambda state=None: client.create_flow_run_from_deployment(made, state=state)
+
+    return deploy
+
+
+def test_a_run_that_crashes_reaches_telegram_and_slack_by_the_server_alone(
+    client: SyncPrefectClient,
+    settings: Settings,
+    world: Sandbox,
+    deployed: Callable[[str], Any],
 ) -> None:
+    ours, other = deployed("reconcile"), deployed("somebody-elses")
     set_alerts(client, settings)
+    told_itself, crashed, not_ours = ours(), ours(), other()
 
-    @flow(name="somebody-elses")
-    def other() -> None:
-        raise ValueError("not ours")
-
-    @flow(name="reconcile")
-    def fails() -> None:
-        raise ValueError("store 1051707 could not be read")
-
-    other(return_state=True)
-    fails(return_state=True)
+    client.set_flow_run_state(not_ours.id, Crashed(message="not ours"), force=True)
+    client.set_flow_run_state(told_itself.id, Failed(message="told by itself"), force=True)
+    client.set_flow_run_state(crashed.id, Crashed(message="its process is gone"), force=True)
 
     (text,) = seen(lambda: told(world, "reconcile / "))
-    assert "Failed" in text
-    assert "store 1051707 could not be read" in text
+    assert "Crashed" in text
+    assert "its process is gone" in text
     assert seen(lambda: [m for m in world.world.slack if "reconcile / " in str(m)])
-    assert told(world, "not ours") == []  # a server may serve other projects, too
+    # A server may serve other projects, too; and what a run can tell, it tells itself.
+    assert told(world, "not ours") == told(world, "told by itself") == []
     token = settings.telegram.bot_token.get_secret_value()
     shown = client.read_block_document_by_name(
         "naverplace-telegram", "custom-webhook", include_secrets=False
@@ -92,23 +111,24 @@ def test_a_failed_run_reaches_telegram_and_slack_by_the_server_alone(
 
 
 def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_is_not(
-    client: SyncPrefectClient, settings: Settings, world: Sandbox, tmp_path: Path
+    client: SyncPrefectClient,
+    settings: Settings,
+    world: Sandbox,
+    tmp_path: Path,
+    deployed: Callable[[str], Any],
 ) -> None:
-    zombie, failed = entry_of("naverplace-zombie"), entry_of("naverplace-run-failed")
+    dies = deployed("process-bookings")
+    zombie, crashed = entry_of("naverplace-zombie"), entry_of("naverplace-run-crashed")
     zombie["trigger"]["within"] = SHORT
-    set_alerts(client, settings, file=written(tmp_path, zombie, failed))
+    set_alerts(client, settings, file=written(tmp_path, zombie, crashed))
 
-    @flow(name="process-bookings")
-    def dies() -> None:
-        """Never run here: a process that died has only ever begun it."""
-
-    waits, silent = client.create_flow_run(dies), client.create_flow_run(dies)
+    waits, silent = dies(), dies()
     for run in (waits, silent):  # in this order: the one that waits would be called crashed first
         client.set_flow_run_state(run.id, Running(), force=True)
         emit_event(
             event="prefect.flow-run.heartbeat",
             resource={"prefect.resource.id": f"prefect.flow-run.{run.id}"},
-            related=[flow_of(run, "process-bookings")],
+            related=[deployment_of(run)],
         )
         if run is waits:
             client.set_flow_run_state(run.id, Suspended(), force=True)
@@ -121,85 +141,49 @@ def test_a_run_that_is_silent_is_called_crashed_and_one_that_waits_for_a_person_
     assert told(world, waits.name) == []
 
 
-def test_a_run_that_nobody_starts_is_told_as_late(
-    client: SyncPrefectClient, settings: Settings, world: Sandbox
+def test_runs_that_nobody_starts_are_told_as_late_once(
+    client: SyncPrefectClient, settings: Settings, world: Sandbox, deployed: Callable[[str], Any]
 ) -> None:
+    retention, runs = deployed("retention"), deployed("process-bookings")
     set_alerts(client, settings)
 
-    @flow(name="retention")
-    def waits() -> None:
-        """Never run: there is no worker."""
-
     due: Any = Scheduled(scheduled_time=datetime.now(UTC) - timedelta(minutes=1))
-    late = client.create_flow_run(waits, state=due)
+    late, also_late = retention(due), runs(due)
 
-    (text,) = seen(lambda: told(world, late.name))
-    assert "제시간에 시작하지 못했습니다 (Late)" in text
-    assert f"/runs/flow-run/{late.id}" in text
-    assert seen(lambda: [m for m in world.world.slack if late.name in str(m)])
-
-
-def test_silence_is_told_and_a_run_of_the_main_flow_that_ends_well_ends_it(
-    client: SyncPrefectClient, settings: Settings, world: Sandbox, tmp_path: Path
-) -> None:
-    silence = entry_of("naverplace-silence")
-    silence["trigger"]["within"] = SHORT
-    nobody = {**silence, "name": "control", "text": "nobody was heard"}
-    related = {**silence["trigger"]["match_related"], "prefect.resource.name": ["nobody"]}
-    nobody["trigger"] = {**silence["trigger"], "match_related": related}
-    set_alerts(client, settings, file=written(tmp_path, nobody, silence))
-
-    @flow(name="process-bookings")
-    def ends_well() -> None:
-        """End well."""
-
-    def heard() -> list[str]:
-        ends_well()
-        return told(world, "nobody was heard")
-
-    assert seen(heard)  # the same trigger, of a flow that nobody runs, has fired by now
-    assert told(world, "성공한 실행이 없습니다") == []
-    assert seen(lambda: told(world, "45분 동안 성공한 실행이 없습니다"))  # now that nothing runs
+    assert seen(lambda: told(world, "제시간에 시작하지 못했습니다 (Late)"))
+    assert seen(lambda: _state(client, late.id) == _state(client, also_late.id) == "Late")
+    crashed = runs()  # told after them, so that a second message about them would be there
+    client.set_flow_run_state(crashed.id, Crashed(), force=True)
+    assert seen(lambda: told(world, crashed.name))
+    (text,) = told(world, "제시간에 시작하지 못했습니다 (Late)")
+    assert f"/runs/flow-run/{late.id}" in text or f"/runs/flow-run/{also_late.id}" in text
+    assert seen(lambda: [m for m in world.world.slack if "(Late)" in str(m)])
 
 
 def test_three_runs_of_the_main_flow_that_met_another_one_are_told_once(
-    client: SyncPrefectClient, settings: Settings, world: Sandbox, tmp_path: Path
+    client: SyncPrefectClient,
+    settings: Settings,
+    world: Sandbox,
+    tmp_path: Path,
+    deployed: Callable[[str], Any],
 ) -> None:
+    ours, other = deployed("process-bookings"), deployed("somebody-elses")
     entry = entry_of("naverplace-cancelled-in-a-row")
     set_alerts(client, settings, file=written(tmp_path, entry))
 
-    @flow(name="process-bookings")
-    def ours() -> None:
-        """Never run here."""
-
-    @flow(name="somebody-elses")
-    def other() -> None:
-        """Never run here."""
-
-    def cancel(what: Any) -> None:
-        run = client.create_flow_run(what)
-        client.set_flow_run_state(run.id, Cancelled(), force=True)
-
-    for what in (ours, ours, other, ours):
+    for make in (ours, ours, other, ours):
         assert told(world, "연달아 취소") == []
-        cancel(what)
+        client.set_flow_run_state(make().id, Cancelled(), force=True)
 
     assert len(seen(lambda: told(world, "실행 세 번이 연달아 취소되었습니다"))) == 1
 
 
-def flow_of(run: FlowRun, name: str) -> dict[str, str]:
-    """The flow, as a process of Prefect's names it in its signs of life."""
+def deployment_of(run: FlowRun) -> dict[str, str]:
+    """The deployment, as a process of Prefect's names it in its signs of life."""
     return {
-        "prefect.resource.id": f"prefect.flow.{run.flow_id}",
-        "prefect.resource.role": "flow",
-        "prefect.resource.name": name,
+        "prefect.resource.id": f"prefect.deployment.{run.deployment_id}",
+        "prefect.resource.role": "deployment",
     }
-
-
-def test_the_alerts_are_about_every_flow_that_is_deployed() -> None:
-    for name in ("naverplace-run-failed", "naverplace-run-late", "naverplace-zombie"):
-        related = entry_of(name)["trigger"]["match_related"]
-        assert set(related["prefect.resource.name"]) == set(FLOWS)
 
 
 def entry_of(name: str) -> dict[str, Any]:

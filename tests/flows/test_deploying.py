@@ -112,4 +112,4 @@ def test_a_server_must_be_named(typed: Typed) -> None:
     done = typed.deploy()
 
     assert done.returncode == 2
-    assert "which server? --server http://HOST:4200" in done.stdout
+    assert "which server? --server https://HOST:4200" in done.stdout

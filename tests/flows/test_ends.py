@@ -26,7 +26,7 @@ def test_an_error_ends_as_one_scrubbed_line_and_lies_nowhere_on_disk(
 
     state = breaks(return_state=True)
 
-    assert state.is_failed()
+    assert state.is_crashed()  # nobody has told it: the Prefect server does
     assert state.message == "KeyError: '010-****-0042'"
     assert on_disk(prefect_server) == before
 

@@ -32,6 +32,7 @@ def test_every_handler_has_the_filter(ours: dict[str, Any]) -> None:
 
 def test_nothing_else_differs_from_the_installed_prefects_own(ours: dict[str, Any]) -> None:
     bare = copy.deepcopy(ours)
+    bare["loggers"]["prefect.task_runs"]["level"] = "NOTSET"  # each would say that it completed
     del bare["filters"], bare["loggers"]["naverplace"]
     for handler in bare["handlers"].values():
         del handler["filters"]

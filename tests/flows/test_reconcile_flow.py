@@ -111,5 +111,5 @@ def test_a_log_that_cannot_be_read_fails_with_a_report_and_an_alert(
     pages = written(state)
     assert "refused a look-up with 403" in pages["state"]
     assert "the next one begins where this one began" in pages["reconciliation"]
-    assert "문제" in shop.world.world.telegram[-1]["text"]
+    assert "대조하지 못했습니다" in shop.world.world.telegram[-1]["text"]
     assert "counts" not in shop.watermark()

@@ -47,7 +47,7 @@ def test_the_limits_are_made_once_and_then_left_to_whoever_changes_them(
         assert set_limits(client) == []
 
 
-def test_two_shards_serve_every_store_once_and_the_owner_reads_one_message(
+def test_two_shards_serve_every_store_once_and_the_owner_reads_one_summary(
     working: Working, world: Sandbox
 ) -> None:
     with get_client(sync_client=True) as client:
@@ -63,5 +63,11 @@ def test_two_shards_serve_every_store_once_and_the_owner_reads_one_message(
     told = Counter((m["to"], m["subject"]) for m in world.messages())
     assert len(told) == sum(world.expected["messages"].values())
     assert set(told.values()) == {1}
-    (summary,) = world.world.telegram
-    assert "나누어 실행 2개" in str(summary)
+    texts = [message["text"] for message in world.world.telegram]
+    (summary,) = (text for text in texts if text.startswith("✅"))
+    assert f"문자 {len(told)}건 접수" in summary
+    # Each shard tells of the bad bookings in its stores, and each of them is told once.
+    alerts = [text for text in texts if text != summary]
+    assert all("확인할 예약이 있습니다" in text for text in alerts)
+    bad = [line for text in alerts for line in text.splitlines() if line.startswith("- ")]
+    assert len(bad) == len(set(bad)) == world.expected["quarantined"]

@@ -58,7 +58,7 @@ def test_a_captcha_suspends_the_run_and_naverplace_login_lets_it_go_on(
     typed = CliRunner().invoke(app, ["login"])
     working.work()
 
-    assert f"run {run.name} goes on" in typed.output
+    assert f"run {working.read(run).name} goes on" in typed.output
     done = working.read(run)
     assert done.state_name == "Completed", done.state
     assert world.world.login_attempts == 2
@@ -81,7 +81,7 @@ def test_an_answer_in_the_ui_lets_the_run_log_in_itself_without_waiting_for_the_
     done = working.read(run)
     assert done.state_name == "Completed", working.log(run)
     assert len(world.messages()) == sum(world.expected["messages"].values()) > 0
-    assert "로그인을 기다립니다" not in "".join(m["text"] for m in world.world.telegram[told:])
+    assert "🚨" not in "".join(m["text"] for m in world.world.telegram[told:])
 
 
 def slots_taken(working: Working) -> int:

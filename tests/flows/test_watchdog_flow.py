@@ -42,4 +42,4 @@ def test_a_store_that_nobody_reads_fails_the_flow_and_is_listed(
     (artifact,) = (one for one in found if one.key == "watchdog")
     rows = json.loads(str(artifact.data))
     assert [row["why"] for row in rows if not row["booking"]] == ["no run reads this store"] * 8
-    assert "⏰" in world.world.telegram[-1]["text"]
+    assert "예약을 읽지 않고 있는 매장이 있습니다" in world.world.telegram[-1]["text"]

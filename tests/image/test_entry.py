@@ -39,7 +39,10 @@ def echoing(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-WORKER = "prefect --no-prompt worker start --with-healthcheck --install-policy never"
+WORKER = (
+    "python -m naverplace.base.draining prefect --no-prompt worker start --with-healthcheck"
+    " --install-policy never"
+)
 
 
 @pytest.mark.parametrize(

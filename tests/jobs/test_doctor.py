@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from naverplace.jobs.doctor import CheckResult, run_checks
+from naverplace.jobs.doctor import CheckResult, _open_to_others, _proxies, run_checks
+from naverplace.pipeline.context import RunContext
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -16,7 +18,11 @@ EXPECTED = [
     "settings",
     "rules, templates, stores",
     "clock",
+    "access codes",
+    "folders",
+    "proxies",
     "DynamoDB",
+    "pauses",
     "browser",
     "Naver session",
     "SENS",
@@ -93,3 +99,26 @@ def test_no_secret_is_shown(world: Sandbox, settings: Settings) -> None:
 
     assert settings.telegram.bot_token.get_secret_value() not in shown
     assert settings.sens.secret_key.get_secret_value() not in shown
+
+
+def test_a_settings_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("")
+    for mode, ok in ((0o644, False), (0o640, False), (0o620, False), (0o600, True), (0o400, True)):
+        file.chmod(mode)
+        assert (_open_to_others(file) == "") is ok, oct(mode)
+
+
+def test_the_doctor_names_the_proxy_that_every_service_is_asked_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert "directly" in _proxies(cast("RunContext", None))
+    monkeypatch.setenv("HTTPS_PROXY", "http://somebody:secret@proxy.example:3128")
+
+    told = _proxies(cast("RunContext", None))
+
+    assert "https by proxy.example" in told
+    assert "secret" not in told

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from naverplace.aws.dynamodb import open_dynamodb
-from naverplace.base.clock import SEOUL
+from naverplace.base.clock import SEOUL, format_utc
 from naverplace.base.errors import ServiceUnavailable
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, attribute
+from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.ledger.receipts import record_receipt
 from naverplace.ledger.scan import KEPT, LedgerMessage, LedgerScan, entries_of
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
@@ -46,6 +48,10 @@ def only_entry(world: Sandbox, table: LedgerScan, message: LedgerEntry) -> Ledge
     world.put_sms_item(an_item(1, guide=message))
     (entry,) = (e for r in table.scan() for e in entries_of(r) if e.key == key_of(1))
     return entry
+
+
+def ended(state: MessageStatus, result: str = "0") -> SmsLogEntry:
+    return SmsLogEntry("R1", "M1", AT, "01000000001", end=state, end_time=AT, result=result)
 
 
 def stored(world: Sandbox, number: int = 1) -> dict[str, Any]:
@@ -104,9 +110,14 @@ def test_an_accepted_message_is_moved_on_and_nothing_else_changes(
     entry = only_entry(world, table, accepted(run_id="run", attempt=2))
     before = stored(world)
 
-    assert table.record_receipt(entry, state, message_id="M1", result="0 ok")
+    assert record_receipt(table.table, entry, ended(state, "0 ok"))
 
-    news = {"state": state, "message_id": "M1", "provider_status": "0 ok"}
+    news = {
+        "state": state,
+        "message_id": "M1",
+        "provider_status": "0 ok",
+        "ended_at": format_utc(AT),
+    }
     assert stored(world) == {**before, "message_guide": {**before["message_guide"], **news}}
 
 
@@ -115,7 +126,7 @@ def test_a_move_whose_answer_was_lost_is_recognised(world: Sandbox, settings: Se
     entry = only_entry(world, table, accepted())
     world.world.faults.append(Fault("aws", match=".UpdateItem", kind="drop_after"))
 
-    assert table.record_receipt(entry, MessageStatus.DELIVERED, message_id="M1", result="0")
+    assert record_receipt(table.table, entry, ended(MessageStatus.DELIVERED))
     assert stored(world)["message_guide"]["state"] == "delivered"
 
 
@@ -134,7 +145,7 @@ def test_a_message_that_is_another_one_now_is_left_alone(
     entry = only_entry(world, table, accepted())
     world.put_sms_item({**item_of(1), "message_guide": now})
 
-    assert not table.record_receipt(entry, MessageStatus.DELIVERED, message_id="M1", result="0")
+    assert not record_receipt(table.table, entry, ended(MessageStatus.DELIVERED))
     assert stored(world)["message_guide"] == now
 
 
@@ -151,7 +162,7 @@ def test_a_message_whose_item_was_overwritten_or_deleted_is_left_alone(
         world.put_sms_item(item_of(1))
     before = world.sms_items()
 
-    assert not table.record_receipt(entry, MessageStatus.FAILED, message_id="M1", result="3001")
+    assert not record_receipt(table.table, entry, ended(MessageStatus.FAILED, "3001"))
     assert world.sms_items() == before
 
 
@@ -164,6 +175,6 @@ def test_an_archived_guide_of_a_moved_booking_is_followed_too(
         e for r in table.scan() for e in entries_of(r) if e.key == key_of(1) and e.kind == kind
     )
 
-    assert table.record_receipt(old, MessageStatus.DELIVERED, message_id="M1", result="0")
+    assert record_receipt(table.table, old, ended(MessageStatus.DELIVERED))
     assert stored(world)[f"message_{kind}"]["state"] == "delivered"
     assert stored(world)["message_guide"]["state"] == "accepted"

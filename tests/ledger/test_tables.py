@@ -18,7 +18,8 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, read_record
 from naverplace.ledger.message_ledger import MAX_REFUSALS, Claim, ClaimRefused, MessageLedger
-from naverplace.ledger.schema import check_tables, create_tables
+from naverplace.ledger.schema import check_protection, check_tables, create_tables
+from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -77,8 +78,9 @@ def claim_guide(table: MessageLedger, content: str = "hash") -> Claim:
 
 
 def test_records_are_read_in_batches_of_a_hundred(table: MessageLedger) -> None:
-    for key in keys(230):
-        table.records.create(item_of(key))
+    rows: Any = [{"PutRequest": {"Item": to_wire(item_of(key))}} for key in keys(230)]
+    for first in range(0, len(rows), 25):
+        table.records.table.client.batch_write_item(RequestItems={"sms": rows[first : first + 25]})
     missing = RecordKey("1051707_none", "010-0000-9999")
 
     records = table.records.read([*keys(230), missing, *keys(5)])
@@ -337,6 +339,7 @@ def test_a_missing_table_is_an_error_that_says_what_to_do(settings: Settings) ->
         acquire(table)
 
 
+@pytest.mark.usefixtures("world")  # its credentials
 def test_an_unreachable_dynamodb_is_an_error_and_never_not_found() -> None:
     aws = AwsSettings(endpoint_url="http://127.0.0.1:9", attempts=1)
     client = open_dynamodb(aws)
@@ -345,6 +348,25 @@ def test_an_unreachable_dynamodb_is_an_error_and_never_not_found() -> None:
         MessageLedger(client).records.read([KEY])
     with pytest.raises(ServiceUnavailable, match="not reached"):
         StateTable(client).get("1")
+
+
+@pytest.mark.missing_in("memory", "sizes")
+def test_no_item_is_too_large_to_be_read_and_one_that_is_too_large_is_never_half_written(
+    table: MessageLedger,
+) -> None:
+    number, large = KEY.booking_num, {"large": "a" * 360_000}
+    phones = [f"010-0000-{n:04}" for n in range(4)]
+    for phone in phones:
+        table.records.table.put({"booking_num": number, "phone": phone, **large})
+
+    with pytest.raises(Permanent, match="ValidationException"):
+        table.records.table.put({"booking_num": number, "phone": KEY.phone, "large": "a" * 420_000})
+
+    # Each page of an answer ends at a megabyte, before what is projected or filtered is left out.
+    assert [item["phone"] for item in table.records.table.query("booking_num", number)] == phones
+    scanned = table.records.table.scan(ProjectionExpression="phone")
+    assert {"phone": {"S": phones[-1]}} in list(scanned)
+    assert len(table.records.read([RecordKey(number, phone) for phone in phones])) == len(phones)
 
 
 def test_a_session_is_read_as_it_was_written(settings: Settings) -> None:
@@ -357,6 +379,8 @@ def test_a_session_is_read_as_it_was_written(settings: Settings) -> None:
     assert table.get("3") is None
 
 
+@pytest.mark.missing_in("memory", "a description of tables")
+@pytest.mark.missing_in("dynalite", "backups, encryption")
 def test_tables_are_created_as_the_legacy_reads_them_and_only_once(settings: Settings) -> None:
     aws = settings.aws.model_copy(update={"sms_table": "sms-new", "session_table": "session-new"})
     assert len(check_tables(aws)) == 2
@@ -375,6 +399,29 @@ def test_tables_are_created_as_the_legacy_reads_them_and_only_once(settings: Set
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
+@pytest.mark.missing_in("dynalite", "backups")
+def test_protection_that_one_call_could_not_set_is_set_by_the_next(
+    settings: Settings, world: Sandbox
+) -> None:
+    aws = settings.aws.model_copy(update={"sms_table": "sms-new", "session_table": "session-new"})
+    unready = Fault(
+        "aws",
+        match="UpdateContinuousBackups",
+        kind="status:400",
+        value="ContinuousBackupsUnavailableException",
+        times=1,
+    )
+    world.world.faults.append(unready)
+    create_tables(aws)  # it waits until AWS is ready
+    assert check_protection(aws) == []
+
+    client = open_dynamodb(aws)
+    client.update_table(TableName="sms-new", DeletionProtectionEnabled=False)
+    assert check_protection(aws) == ["table 'sms-new' has no protection against deletion"]
+    assert create_tables(aws) == ["sms-new: protection against deletion"]
+    assert check_protection(aws) == []
+
+
 def test_a_table_with_other_keys_is_named_as_wrong(settings: Settings) -> None:
     aws = settings.aws.model_copy(update={"sms_table": "session", "session_table": "sms"})
 
@@ -382,3 +429,11 @@ def test_a_table_with_other_keys_is_named_as_wrong(settings: Settings) -> None:
 
     assert len(problems) == 2
     assert all("the legacy's are" in problem for problem in problems)
+
+
+def test_a_mistyped_table_is_answered_with_those_that_there_are(world_env: dict[str, str]) -> None:
+    mistyped = {**world_env, "NAVERPLACE_AWS__SMS_TABLE": "smss"}
+
+    (problem,) = check_tables(load_settings(env=mistyped, env_file=None).aws)
+
+    assert problem == "table 'smss' is missing; did you mean 'sms'?"

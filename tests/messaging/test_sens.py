@@ -22,7 +22,8 @@ from naverplace.base.errors import (
     Throttled,
     TooLate,
 )
-from naverplace.messaging.sens import Acceptance, SensClient, signature
+from naverplace.messaging.sens import SensClient, accepted, signature
+from naverplace.messaging.single_send_http import HttpResponse
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -41,7 +42,7 @@ def a_client(settings: Settings, **changes: Any) -> SensClient:
     return SensClient(quick(settings, **changes).sens, settings.make_clock())
 
 
-def send(sens: SensClient, **changes: str) -> Acceptance:
+def send(sens: SensClient, **changes: str) -> str:
     values = {
         "to": TO,
         "sender": sens.settings.default_sender,
@@ -68,8 +69,7 @@ def test_a_message_is_accepted_with_a_request_id(world: Sandbox, sens: SensClien
     accepted = send(sens)
 
     (message,) = world.world.messages
-    assert accepted.request_id == message["requestId"]
-    assert accepted.seconds > 0
+    assert accepted == message["requestId"]
     assert (message["to"], message["content"]) == (TO, TEXT)
 
 
@@ -204,6 +204,22 @@ def test_everything_else_is_unknown_and_asked_only_once(
     assert len(requests_of(world)) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"statusCode": "202", "statusName": "fail"},
+        {"statusCode": "400", "statusName": "success"},
+        {"statusCode": "500", "statusName": "fail"},
+        {"statusName": "processing"},
+    ],
+)
+def test_an_answer_202_that_calls_itself_no_success_is_in_doubt(said: dict[str, str]) -> None:
+    body = json.dumps({"requestId": "RSLA-1", **said}).encode()
+
+    with pytest.raises(OutcomeUnknown, match="SENS: answered 202, but calls it"):
+        accepted(HttpResponse(202, {}, body), private=())
+
+
 def test_a_service_that_stays_busy_is_throttled(world: Sandbox, sens: SensClient) -> None:
     world.world.faults.append(Fault("sens", "POST", "status:429", times=None))
 
@@ -255,19 +271,19 @@ def test_a_sent_message_is_found_by_window_by_receiver_by_request_and_by_id(
     start, end = before - timedelta(seconds=1), sens.clock.now()
     assert len(sens.find(start=start, end=end)) == 2
     (found,) = sens.find(start=start, end=end, to=TO)
-    assert found.request_id == accepted.request_id
+    assert found.request_id == accepted
     assert found.to == TO
     assert (found.request_time or before) >= before.replace(microsecond=0)
-    assert [m.message_id for m in sens.find_request(accepted.request_id)] == [found.message_id]
+    assert [m.message_id for m in sens.find_request(accepted)] == [found.message_id]
     looked_up = sens.get(found.message_id)
     assert looked_up is not None
-    assert (looked_up.request_id, looked_up.content) == (accepted.request_id, TEXT)
+    assert (looked_up.request_id, looked_up.content) == (accepted, TEXT)
     assert sens.get("no-such-message") is None
 
 
 def test_a_long_list_is_read_page_by_page(world: Sandbox, sens: SensClient) -> None:
     before = sens.clock.now()
-    sent = [send(sens, to=f"0100000{n:04}").request_id for n in range(130)]
+    sent = [send(sens, to=f"0100000{n:04}") for n in range(130)]
 
     found = sens.find(start=before - timedelta(seconds=1), end=sens.clock.now())
 
@@ -352,8 +368,30 @@ def test_a_message_of_the_log_has_the_fingerprint_that_it_was_sent_with(
     subject, text = "안내 제목", "첫 줄\n둘째  줄 123\n"
     sent = sens.send(to=TO, sender=sender, subject=subject, text=text)
 
-    (listed,) = sens.find_request(sent.request_id)
+    (listed,) = sens.find_request(sent)
     found = sens.get(listed.message_id)
 
     assert found is not None
     assert found.fingerprint == sens.fingerprint(to=TO, sender=sender, subject=subject, text=text)
+
+
+def test_an_empty_list_may_be_a_404_without_a_word_where_the_service_is_known(
+    world: Sandbox, sens: SensClient
+) -> None:
+    world.world.sens.empty_list_is_404 = True
+    now = sens.clock.now()
+
+    with pytest.raises(Permanent, match="NAVERPLACE_SENS__SERVICE_ID"):
+        sens.check()  # nothing was ever sent: a wrong service id would look the same
+    send(sens)
+
+    assert sens.find(start=now - timedelta(days=2), end=now - timedelta(days=1)) == []
+    another = SensClient(sens.settings, sens.clock)
+    assert another.find_request("none") == []  # what it lists of the last days proves the service
+
+
+def test_a_404_with_words_is_never_an_empty_list(sens: SensClient) -> None:
+    wrong = sens.settings.model_copy(update={"service_id": "ncp:sms:kr:1:another"})
+
+    with pytest.raises(Permanent, match="404"):
+        SensClient(wrong, sens.clock).check()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -19,29 +18,9 @@ from naverplace.base.errors import (
 from naverplace.base.http import retry, retry_after
 from naverplace.messaging.single_send_http import SingleSendClient
 from naverplace.redaction.redactor import safe_quote
+from tests.raw_server import a_server
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@contextmanager
-def a_server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
-    """Serve raw connections: what a service does when it breaks, no framework does."""
-    received: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    received.append(connection.recv(65536))
-                    answer(connection)
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", received
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def a_wire(url: str, read_timeout: float = 5.0) -> SingleSendClient:
@@ -232,3 +211,27 @@ def test_a_services_words_are_quoted_without_numbers_and_without_our_text() -> N
     )
     assert "비밀번호" not in safe_quote("bad content: 출입문 비밀번호는 …", private=(text,))
     assert len(safe_quote("x" * 5000)) <= 200
+
+
+def test_a_proxy_of_the_environment_counts_as_it_does_for_other_clients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with a_server(lambda connection: connection.sendall(OK)) as (url, received):
+        monkeypatch.setenv("HTTP_PROXY", url.replace("//", "//me:pass%40word@"))
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        monkeypatch.setenv("NO_PROXY", "")
+        for name in ("http_proxy", "https_proxy", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+
+        assert send(a_wire("http://sens.example")) == 200
+        with pytest.raises(ServiceUnavailable, match="nothing was sent"):
+            send(a_wire("https://sens.example"))  # there is no TLS behind this proxy
+        monkeypatch.setenv("NO_PROXY", "sens.invalid")
+        with pytest.raises(ServiceUnavailable, match="gaierror"):
+            send(a_wire("http://sens.invalid"))
+
+    assert received[0].startswith(b"POST http://sens.example/bot123:secret/send HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic bWU6cGFzc0B3b3Jk\r\n" in received[0]
+    assert received[1].startswith(b"CONNECT sens.example:443 HTTP/1.")
+    assert len(received) == 2
+    assert b"secret" not in received[1]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,16 +22,18 @@ from naverplace.base.errors import (
     Throttled,
 )
 from naverplace.domain.booking import BookingStatus
+from naverplace.naver import booking_client
 from naverplace.naver.booking_api import Window
 from naverplace.naver.booking_client import BookingClient, completed_window, split_window
 from naverplace.naver.session import NaverSession
 from naverplace.settings.schema import Settings
+from sandbox.credentials import STORE_IDS
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
 from sandbox.naver_switches import Change
 from sandbox.request_log import Seen
 from sandbox.server import Sandbox
-from tests.naver.naver_reading import STORE, Doorkeeper, open_it
+from tests.naver.naver_reading import OTHER, STORE, Doorkeeper, open_it, put_bookings
 
 CONFIRMED, COMPLETED = BookingStatus.CONFIRMED, BookingStatus.COMPLETED
 LISTS = f"GET /api/businesses/{STORE}/bookings"
@@ -54,8 +57,10 @@ def client(session: NaverSession, settings: Settings) -> BookingClient:
     return BookingClient(session, settings.naver, settings.make_clock())
 
 
-def small_pages(session: NaverSession, settings: Settings, size: int = 10) -> BookingClient:
-    smaller = settings.naver.model_copy(update={"page_size": size})
+def small_pages(
+    session: NaverSession, settings: Settings, size: int = 10, parallel: int = 6
+) -> BookingClient:
+    smaller = settings.naver.model_copy(update={"page_size": size, "parallel": parallel})
     return BookingClient(session, smaller, settings.make_clock())
 
 
@@ -90,7 +95,7 @@ def one(seen: Seen) -> dict[str, str]:
 def test_the_parameters_are_the_legacys(world: Sandbox, client: BookingClient) -> None:
     client.bookings(STORE, CONFIRMED)
 
-    (count,), (page, *_) = asked(world, COUNTS), asked(world, LISTS)
+    (count,), (page,) = asked(world, COUNTS), asked(world, LISTS)
     expected = {
         "bizItemTypes": "STANDARD",
         "bookingStatusCodes": "RC03",
@@ -120,7 +125,7 @@ def test_completed_bookings_are_asked_for_in_utc_milliseconds(
 
     listing = client.bookings(STORE, COMPLETED, window)
 
-    assert listing.expected == len(listing.raws) == 1
+    assert len(listing) == 1
     query = one(asked(world, LISTS)[0])
     assert query["startDateTime"] == "2025-10-18T15:00:00.000Z"
     assert query["endDateTime"] == "2025-10-22T14:59:59.999Z"
@@ -136,9 +141,8 @@ def test_a_long_window_is_asked_for_in_parts(
 
     listing = client.bookings(STORE, COMPLETED, completed_window(now, 89))
 
-    assert ids(listing.raws) == list(range(2_000_000, 2_000_090))
-    assert listing.expected == 90
-    assert len(asked(world, COUNTS)) == 3
+    assert ids(listing) == list(range(2_000_000, 2_000_090))
+    assert len([seen for seen in asked(world, LISTS) if one(seen)["page"] == "0"]) == 3
     assert client.count(STORE, COMPLETED, completed_window(now, 89)) == 90
 
 
@@ -164,9 +168,7 @@ def test_every_booking_is_read_once_whatever_the_number_of_pages(
 
     listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
 
-    assert ids(listing.raws) == list(range(2_000_000, 2_000_000 + count))
-    assert (listing.expected, listing.duplicates_dropped) == (count, 0)
-    assert listing.pages == len(asked(world, LISTS))
+    assert ids(listing) == list(range(2_000_000, 2_000_000 + count))
 
 
 def test_pages_shorter_than_asked_for_lose_nobody(
@@ -177,7 +179,7 @@ def test_pages_shorter_than_asked_for_lose_nobody(
 
     listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
 
-    assert len(listing.raws) == 25
+    assert len(listing) == 25
 
 
 def test_a_booking_that_moves_to_the_next_page_is_dropped_there(
@@ -185,25 +187,24 @@ def test_a_booking_that_moves_to_the_next_page_is_dropped_there(
 ) -> None:
     fill(world, 15)
     early = made(99, start=world.world.now() + timedelta(hours=1))
-    world.world.booking_switches.changes.append(Change(STORE, "page:0", add=early))
+    world.world.booking_switches.changes.append(Change(STORE, "page:0", add=early, skip=1))
 
-    listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
+    listing = small_pages(session, settings, parallel=1).bookings(STORE, CONFIRMED)
 
-    assert len(set(ids(listing.raws))) == len(listing.raws) == 15
-    assert listing.duplicates_dropped == 1
+    assert len(set(ids(listing))) == len(listing) == 15
 
 
+@pytest.mark.parametrize("skip", [0, 1])
 def test_a_booking_that_slipped_between_two_pages_is_found_by_reading_again(
-    world: Sandbox, session: NaverSession, settings: Settings
+    world: Sandbox, session: NaverSession, settings: Settings, skip: int
 ) -> None:
     fill(world, 15)
-    cancelled = Change(STORE, "page:0", set_status=(2_000_000, "RC04"))
+    cancelled = Change(STORE, "page:0", set_status=(2_000_000, "RC04"), skip=skip)
     world.world.booking_switches.changes.append(cancelled)
 
-    listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
+    listing = small_pages(session, settings, parallel=1).bookings(STORE, CONFIRMED)
 
-    assert ids(listing.raws) == list(range(2_000_001, 2_000_015))
-    assert listing.expected == 14
+    assert ids(listing) == list(range(2_000_001, 2_000_015))
 
 
 def test_a_list_that_stays_shorter_than_its_count_is_refused_with_the_numbers(
@@ -220,15 +221,87 @@ def test_a_list_that_stays_shorter_than_its_count_is_refused_with_the_numbers(
 
 
 def test_a_booking_that_arrives_after_the_count_is_welcome(
-    world: Sandbox, client: BookingClient
+    world: Sandbox, session: NaverSession, settings: Settings
 ) -> None:
-    fill(world, 3)
+    fill(world, 13)
     late = made(50, start=world.world.now() + timedelta(days=3))
     world.world.booking_switches.changes.append(Change(STORE, "count", add=late))
 
-    listing = client.bookings(STORE, CONFIRMED)
+    listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
 
-    assert (listing.expected, len(listing.raws)) == (3, 4)
+    assert len(listing) == 14
+
+
+@pytest.mark.parametrize("bookings", [7, 10, 26])
+def test_a_count_of_nothing_is_not_believed_where_bookings_are_listed(
+    world: Sandbox, session: NaverSession, settings: Settings, bookings: int
+) -> None:
+    fill(world, bookings)
+    world.world.faults.append(Fault("partner", COUNTS, "json", times=None, value='{"count": 0}'))
+
+    listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
+
+    assert len(listing) == bookings
+
+
+def test_an_empty_list_of_confirmed_bookings_is_not_believed_against_the_count(
+    world: Sandbox, client: BookingClient
+) -> None:
+    world.world.faults.append(Fault("partner", LISTS, "json", times=None, value="[]"))
+
+    with pytest.raises(ServiceUnavailable, match="counts 3 and lists 0"):
+        client.bookings(STORE, CONFIRMED)
+
+
+def test_only_the_longest_of_the_short_first_pages_is_counted(
+    world: Sandbox, client: BookingClient
+) -> None:
+    for store, bookings in {STORE: 4, OTHER: 9, "1120125": 8, "1285716": 3}.items():
+        put_bookings(world, bookings, store=store)
+        assert len(client.bookings(store, CONFIRMED)) == bookings
+
+    # 8 and 3 are shorter than another page, which shows that Naver did not cut them.
+    assert [seen.target.split("/")[3] for seen in asked(world, "/count")] == [STORE, OTHER]
+
+
+def test_a_list_without_end_is_given_up(
+    world: Sandbox, session: NaverSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(booking_client, "MOST_PAGES", 12)
+    fill(world, 150)
+
+    with pytest.raises(BadResponse, match="does not end after 12 pages"):
+        small_pages(session, settings).bookings(STORE, CONFIRMED)
+
+
+# -- how many at once
+
+
+def test_stores_pages_and_rechecks_together_keep_one_limit_and_the_connections(
+    world: Sandbox, session: NaverSession, settings: Settings
+) -> None:
+    for store in STORE_IDS:
+        put_bookings(world, 35, store=store)
+    world.world.latency["partner"] = 0.02
+    client = small_pages(session, settings, parallel=4)
+    window = completed_window(world.world.now(), 30)
+
+    with ThreadPoolExecutor(16) as pool:
+        both = [pool.submit(client.confirmed_and_completed, store, window) for store in STORE_IDS]
+        again = [pool.submit(client.bookings, store, CONFIRMED) for store in STORE_IDS]
+        read = [future.result() for future in both]
+        assert all(len(future.result()) == 35 for future in again)
+
+    assert all(len(confirmed) == 35 and not completed for confirmed, completed in read)
+    assert most_at_once(asked(world, "/businesses/")) == 4
+    assert len(client.slots._idle) == 4
+
+
+def most_at_once(requests: Sequence[Seen]) -> int:
+    """Count how many requests were under way at the busiest moment."""
+    moments = [(seen.at.timestamp(), 1) for seen in requests]
+    moments += [(seen.at.timestamp() + seen.seconds, -1) for seen in requests]
+    return max(accumulate(change for _, change in sorted(moments)))
 
 
 # -- what goes wrong
@@ -240,7 +313,7 @@ def test_a_booking_that_arrives_after_the_count_is_welcome(
 def test_a_fault_is_outlasted(world: Sandbox, client: BookingClient, kind: str) -> None:
     world.world.faults.append(Fault("partner", LISTS, kind, times=2))
 
-    assert len(client.bookings(STORE, CONFIRMED).raws) == 3
+    assert len(client.bookings(STORE, CONFIRMED)) == 3
 
 
 def test_a_silent_service_is_a_fault_too(
@@ -311,7 +384,7 @@ def test_a_session_that_ends_half_way_is_renewed_once_and_nothing_is_lost(
 
     listing = small_pages(session, settings).bookings(STORE, CONFIRMED)
 
-    assert ids(listing.raws) == list(range(2_000_000, 2_000_035))
+    assert ids(listing) == list(range(2_000_000, 2_000_035))
     assert authenticator.logins == 1
     assert session.generation == 1
 
@@ -326,7 +399,7 @@ def test_a_session_that_ends_twice_is_not_renewed_twice(
     ]
 
     with pytest.raises(SessionExpired):
-        small_pages(session, settings).bookings(STORE, CONFIRMED)
+        small_pages(session, settings, parallel=1).bookings(STORE, CONFIRMED)
 
     assert authenticator.logins == 1
 

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -31,7 +32,7 @@ from naverplace.base.errors import (
     TwoStep,
     WrongPassword,
 )
-from naverplace.naver.browser import PLACE, PREFIX, Programs, open_browser
+from naverplace.naver.browser import PLACE, PREFIX, Programs, has_sandbox, open_browser
 from naverplace.naver.login import NaverAuthenticator
 from naverplace.naver.login_page import Page, find_obstacle
 from naverplace.naver.session_store import Cookie
@@ -273,6 +274,58 @@ def test_the_next_visit_removes_what_a_killed_process_left(naver: NaverSettings)
         alive = [one for one in psutil.process_iter(["cmdline", "status"]) if left in words_of(one)]
 
     assert [one for one in alive if one.info["status"] != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Make a folder whose name leaves room for the name of Chromium's socket (108 signs)."""
+    with tempfile.TemporaryDirectory(prefix="np", dir=PLACE) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("clean")
+def test_only_folders_of_our_own_making_are_swept_and_devtools_has_no_port(
+    naver: NaverSettings, short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("naverplace.naver.browser.PLACE", str(short_folder))
+    swept, link = short_folder / f"{PREFIX}4194303-abc_1", short_folder / f"{PREFIX}4194303-link"
+    odd = [short_folder / f"{PREFIX}{name}" for name in ("²-x", "9" * 30 + "-x", "1-X", "-", "x")]
+    for folder in (swept, *odd):
+        folder.mkdir()
+    link.symlink_to(odd[0])
+    foreign = short_folder / f"{PREFIX}4194302-other"
+    foreign.mkdir()
+    if os.geteuid() == 0:
+        os.chown(foreign, 65534, 65534)
+
+    with open_browser(programs(naver), page_seconds=8):
+        home = next(short_folder.glob(f"{PREFIX}{os.getpid()}-*"))
+        mode = home.stat().st_mode & 0o777
+        browser = {one.pid for one in psutil.Process().children(recursive=True)}
+        listening = {
+            one.pid for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN
+        }
+        names = [psutil.Process(pid).name() for pid in browser & listening]
+
+    assert mode == 0o700
+    assert "chromedriver" in names
+    assert "chromium" not in names
+    assert not swept.exists()
+    assert link.is_symlink()
+    assert all(folder.is_dir() for folder in odd)
+    assert foreign.exists() is (os.geteuid() == 0)
+
+
+def test_chromium_keeps_its_sandbox_unless_it_is_root_or_has_no_namespaces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may = subprocess.run(["unshare", "-Up", "true"], check=False).returncode == 0
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert has_sandbox.__wrapped__() is may
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert not has_sandbox.__wrapped__()
 
 
 def words_of(process: psutil.Process) -> str:

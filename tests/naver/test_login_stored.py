@@ -49,7 +49,7 @@ def test_a_session_that_ends_half_way_is_renewed_by_a_real_browser(
     client = BookingClient(session, settings.naver, settings.make_clock())
     world.world.cookies.kill_all()
 
-    assert len(client.bookings(STORE, BookingStatus.CONFIRMED).raws) == 3
+    assert len(client.bookings(STORE, BookingStatus.CONFIRMED)) == 3
     assert session.browser_opened
     assert world.world.login_attempts == 1
 

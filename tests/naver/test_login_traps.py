@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from naverplace.base.errors import CaptchaRequired, PageChanged
 from naverplace.naver.browser import Programs, open_browser
-from naverplace.naver.login import NaverAuthenticator
+from naverplace.naver.login import NaverAuthenticator, _origin
 from naverplace.settings.schema import NaverSettings, Settings
 from sandbox.server import Sandbox
 
@@ -67,8 +67,34 @@ def test_no_password_is_sent_to_another_host_than_the_login_sites(settings: Sett
         with a_site(lambda: redirect(foreign)) as (url, _), pytest.raises(PageChanged) as caught:
             log_in_at(url, settings.naver)
 
-        assert "led to localhost" in str(caught.value)
+        assert "led to http://localhost:" in str(caught.value)
         assert posted == []
+
+
+@pytest.mark.browser
+def test_no_password_is_sent_by_a_form_that_posts_to_another_origin(settings: Settings) -> None:
+    with a_site(lambda: FORM.format("")) as (elsewhere, posted):
+        form = FORM.format("").replace("<form", f'<form action="{elsewhere}/nidlogin.login"')
+        with a_site(lambda: form) as (url, _), pytest.raises(PageChanged, match="no password"):
+            log_in_at(url, settings.naver)
+
+        assert posted == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://nid.naver.com", "https://nid.naver.com:443/nidlogin.login?mode=form", True),
+        ("https://nid.naver.com", "https://NID.naver.com/", True),
+        ("https://nid.naver.com", "http://nid.naver.com/nidlogin.login", False),
+        ("https://nid.naver.com", "http://nid.naver.com:443/nidlogin.login", False),
+        ("https://nid.naver.com", "https://nid.naver.com:8443/nidlogin.login", False),
+        ("https://nid.naver.com", "https://nid.naver.com@elsewhere.example/", False),
+        ("https://nid.naver.com", "https://nid.naver.com:x/", False),
+    ],
+)
+def test_the_login_site_is_its_scheme_host_and_port(one: str, other: str, same: bool) -> None:
+    assert (_origin(one) == _origin(other)) is same
 
 
 @pytest.mark.browser

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +11,8 @@ from requests import Request, Response
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import BadResponse, Throttled
 from naverplace.naver.booking_api import Window, read_count, read_page, stamp
-from naverplace.naver.booking_client import BookingClient, Listing, completed_window
+from naverplace.naver.booking_client import BookingClient, Raw, completed_window
+from naverplace.naver.request_slots import RequestSlots
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
@@ -26,11 +27,11 @@ AUTUMN = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 def client(world: Sandbox, settings: Settings) -> BookingClient:
     session = open_it(settings, Doorkeeper(world))
     world.world.requests.clear()
-    return BookingClient(session, settings.naver, settings.make_clock())
+    return BookingClient(session, settings.naver, settings.make_clock(), RequestSlots(1))
 
 
-def ids(listing: Listing) -> list[int]:
-    return [raw["bookingId"] for raw in listing.raws]
+def ids(listing: Sequence[Raw]) -> list[int]:
+    return [raw["bookingId"] for raw in listing]
 
 
 def test_a_booking_without_an_id_is_kept_for_quarantine(
@@ -39,7 +40,49 @@ def test_a_booking_without_an_id_is_kept_for_quarantine(
     for raw in put_bookings(world, 3)[:2]:
         del raw["bookingId"]
 
-    assert len(client.bookings(STORE, "RC03").raws) == 3
+    assert len(client.bookings(STORE, "RC03")) == 3
+
+
+def test_two_bookings_without_an_id_in_two_windows_are_two(
+    world: Sandbox, client: BookingClient
+) -> None:
+    world.world.stores[STORE] = [
+        a_booking(STORE, number, AUTUMN - timedelta(days=day), status="RC08")
+        for number, day in ((1, 0), (2, 30))
+    ]
+    for raw in world.world.stores[STORE]:
+        del raw["bookingId"]
+
+    assert len(client.bookings(STORE, "RC08", completed_window(AUTUMN, 31))) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("status:422", None), ("json", "[" * 100_000), ("json", '{"a":' * 50_000)],
+    ids=("refused", "lists", "objects"),
+)
+def test_an_odd_answer_is_a_bad_response_that_quotes_nothing(
+    world: Sandbox, client: BookingClient, kind: str, value: str | None
+) -> None:
+    world.world.faults.append(Fault("partner", "/bookings", kind, times=None, value=value))
+
+    with pytest.raises(BadResponse) as refused:
+        client.bookings(STORE, "RC03")
+
+    assert "[[[" not in str(refused.value)
+    assert "{" not in str(refused.value)
+
+
+def test_a_refused_query_is_told_without_the_words_of_naver() -> None:
+    answer = Response()
+    answer.status_code, answer._content = 422, "나무늘보 010-0000-0001".encode()
+    answer.request = Request("GET", "https://x.example/?page=0").prepare()
+
+    with pytest.raises(BadResponse) as refused:
+        read_count(answer, STORE)
+
+    assert "나무늘보" not in str(refused.value)
+    assert "page=0" in str(refused.value)
 
 
 def test_a_booking_with_a_broken_time_is_in_every_part_and_kept_once(
@@ -51,7 +94,6 @@ def test_a_booking_with_a_broken_time_is_in_every_part_and_kept_once(
     listing = client.bookings(STORE, "RC08", completed_window(AUTUMN, 31))
 
     assert sorted(ids(listing)) == [1, 2]
-    assert listing.duplicates_dropped == 1
 
 
 def test_visits_at_the_edge_of_two_parts_are_in_exactly_one(
@@ -67,7 +109,6 @@ def test_visits_at_the_edge_of_two_parts_are_in_exactly_one(
     listing = client.bookings(STORE, "RC08", window)
 
     assert ids(listing) == [1, 2, 3, 4]
-    assert listing.duplicates_dropped == 0
     assert client.count(STORE, "RC08", window) == 4
 
 
@@ -81,13 +122,13 @@ def test_of_two_versions_of_a_booking_the_newer_one_counts(
     def rename() -> None:
         last_of_page_0["bookingCount"] = 7
 
-    world.world.booking_switches = _Renaming(rename, Change(STORE, "page:0", add=early))
+    world.world.booking_switches = _Renaming(rename, Change(STORE, "page:0", add=early, skip=1))
 
     listing = client.bookings(STORE, "RC03")
 
-    (kept,) = [raw for raw in listing.raws if raw["bookingId"] == last_of_page_0["bookingId"]]
+    (kept,) = [raw for raw in listing if raw["bookingId"] == last_of_page_0["bookingId"]]
     assert kept["bookingCount"] == 7
-    assert (len(listing.raws), listing.duplicates_dropped) == (60, 1)
+    assert len(listing) == 60
 
 
 class _Renaming(BookingSwitches):
@@ -104,13 +145,15 @@ class _Renaming(BookingSwitches):
         return changes
 
 
-def test_no_page_is_asked_for_when_naver_counts_nothing(
+def test_an_empty_list_is_counted_where_believing_it_would_withhold_guides(
     world: Sandbox, client: BookingClient
 ) -> None:
     put_bookings(world, 0)
 
-    assert client.bookings(STORE, "RC03").raws == ()
+    assert client.bookings(STORE, "RC08", completed_window(AUTUMN, 30)) == ()
     assert len(seen_by(world, "partner")) == 1
+    assert client.bookings(STORE, "RC03") == ()
+    assert len(seen_by(world, "partner")) == 3
 
 
 def test_a_count_carries_the_owners_headers_and_a_list_only_cookies(
@@ -118,7 +161,7 @@ def test_a_count_carries_the_owners_headers_and_a_list_only_cookies(
 ) -> None:
     client.bookings(STORE, "RC03")
 
-    counted, listed = seen_by(world, "partner")
+    listed, counted = seen_by(world, "partner")
     assert counted.headers["x-booking-naver-role"] == "OWNER"
     assert counted.headers["referer"].endswith(f"/bizes/{STORE}/booking-list-view")
     assert counted.headers["authority"] == world.urls["partner"].removeprefix("http://")
@@ -144,8 +187,8 @@ def test_a_year_is_asked_for_in_parts_that_naver_takes(
 ) -> None:
     listing = client.bookings(STORE, "RC08", completed_window(AUTUMN, 366))
 
-    assert len(seen_by(world, "partner", "count")) == 13
-    assert listing.expected == len(listing.raws)
+    assert len(seen_by(world, "partner", "/api/")) == 12
+    assert len(listing) == len(set(ids(listing)))
 
 
 def test_a_moment_without_a_zone_is_no_moment() -> None:
@@ -175,10 +218,19 @@ def test_a_count_that_is_no_number_is_not_taken_for_none(body: str) -> None:
         read_count(an_answer(body), STORE)
 
 
-@pytest.mark.parametrize("body", ["{}", "[1]", '{"bookings": []}', "null", '"x"'])
+@pytest.mark.parametrize("body", ["{}", '{"bookings": []}', "null", '"x"'])
 def test_a_list_that_is_none_is_not_taken_for_an_empty_one(body: str) -> None:
     with pytest.raises(BadResponse, match="no array"):
         read_page(an_answer(body), STORE)
+
+
+def test_what_is_no_booking_in_a_list_is_one_without_an_id() -> None:
+    assert read_page(an_answer('[null, {"bookingId": 1}, 7]'), STORE) == [{}, {"bookingId": 1}, {}]
+
+
+def test_a_page_of_more_bookings_than_anybody_has_is_not_used() -> None:
+    with pytest.raises(BadResponse, match="5001 bookings on one page"):
+        read_page(an_answer("[{}" + ",{}" * 5000 + "]"), STORE)
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 404, 410])

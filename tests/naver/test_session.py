@@ -23,7 +23,7 @@ from naverplace.base.errors import (
     WrongPassword,
 )
 from naverplace.naver.booking_client import BookingClient
-from naverplace.naver.session import NoBrowser
+from naverplace.naver.session import open_naver_session
 from naverplace.naver.session_store import LOGIN_ID, SessionStore, home_of
 from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.schema import NaverSettings, Settings
@@ -261,7 +261,7 @@ def test_who_may_not_log_in_reports_an_expired_session_and_writes_nothing(
     world.world.cookies.kill_all()
 
     with pytest.raises(SessionExpired):
-        open_it(settings, NoBrowser())
+        open_it(settings, None)
 
     assert writes(world) == 0
     assert world.world.login_attempts == 0
@@ -272,7 +272,7 @@ def test_who_may_not_log_in_may_still_use_a_good_session(
 ) -> None:
     strict = NaverSettings(**{**dict(settings.naver), "session_check": "browser"})
 
-    session = open_it(settings, NoBrowser(), naver=strict)
+    session = open_it(settings, None, naver=strict)
 
     assert BookingClient(session, settings.naver, settings.make_clock()).count(STORE, "RC03") == 3
 
@@ -289,7 +289,7 @@ def test_cookies_that_only_the_owners_page_sets_are_fetched_without_a_login(
     listing = BookingClient(session, settings.naver, settings.make_clock()).bookings(STORE, "RC03")
 
     assert doorkeeper.logins == 0
-    assert listing.expected == 3
+    assert len(listing) == 3
     assert len(seen_by(world, "partner", "booking-list-view")) == 1
     assert writes(world) == 0
 
@@ -452,7 +452,7 @@ def test_eight_stores_that_lose_the_session_together_cause_one_login(
 
     def read(n: int) -> int:
         client = BookingClient(session, settings.naver, settings.make_clock())
-        return client.bookings(STORE if n % 2 else OTHER, "RC03").expected
+        return len(client.bookings(STORE if n % 2 else OTHER, "RC03"))
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(read, range(8))) == [1, 1, 1, 1, 3, 3, 3, 3]
@@ -489,6 +489,25 @@ def test_a_session_that_the_legacy_has_renewed_meanwhile_is_used(
 
 
 # --- storing ---------------------------------------------------------------------------------
+
+
+def test_who_only_looks_uses_a_renewed_login_and_leaves_the_stored_one(
+    world: Sandbox, settings: Settings
+) -> None:
+    session = open_naver_session(
+        settings,
+        table=a_table(settings),
+        clock=settings.make_clock(),
+        probe_stores=[STORE],
+        looks_only=True,
+    )
+    visit = session.snapshot()
+
+    visit.http.cookies.set("NID_SES", "renewed-by-naver", domain="127.0.0.1", path="/")
+    session.absorb_cookies(visit)
+
+    assert "renewed-by-naver" in session.snapshot().http.cookies.values()
+    assert writes(world) == 0
 
 
 def test_a_renewed_login_cookie_is_stored_at_once_and_only_once(

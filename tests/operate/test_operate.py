@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -69,6 +70,7 @@ def test_up_runs_the_flow_once_plans_the_next_run_and_down_ends_everything(folde
     urls = json.loads((folder / "sandbox.json").read_text("utf-8"))
     assert len(requests.get(f"{urls['control']}/messages", timeout=5).json()["sms"]) == 23
     assert folder.stat().st_mode & 0o077 == 0  # the database in it holds the bot's token
+    nobody_else_may_command(folder, f"http://127.0.0.1:{port}/api")
     assert all(begun(folder / f"{name}.log") > datetime.now(UTC) - HOUR for name in state.processes)
     assert json.loads(operate(folder, "status", "--json").stdout)["up"] == {
         "sandbox": True,
@@ -82,6 +84,33 @@ def test_up_runs_the_flow_once_plans_the_next_run_and_down_ends_everything(folde
     assert not any(processes.find(entry) for entry in state.processes.values())
     assert (folder / "prefect" / "prefect.db").exists()  # the history stays
     assert operate(folder, "down").stdout == "nothing was up\n"
+
+
+def nobody_else_may_command(folder: Path, api: str) -> None:
+    """Try what another user of the machine, and a page of another origin, can try."""
+    login = folder / "prefect-login"
+    assert login.stat().st_mode & 0o777 == 0o600
+    user, _, password = login.read_text("utf-8").strip().partition(":")
+    given = (user, password)
+    asked: dict[str, Any] = {"json": {}, "timeout": 5}
+    for wrong in (None, (user, "wrong"), ("", "")):
+        for path in ("admin/settings", "csrf-token?client=a", "automations/count", "flows/x"):
+            assert requests.get(f"{api}/{path}", auth=wrong, timeout=5).status_code == 401, path
+        for path in ("deployments/filter", "block_documents/filter", "flow_runs/"):
+            refused = requests.post(f"{api}/{path}", auth=wrong, **asked)
+            assert refused.status_code == 403  # before anybody asks for a login
+    forged = {"Prefect-Csrf-Token": "a", "Prefect-Csrf-Client": "a"}
+    assert requests.post(f"{api}/flows/filter", headers=forged, **asked).status_code == 403
+    assert requests.get(f"{api}/health", timeout=5).ok
+    assert requests.post(f"{api}/deployments/filter", auth=given, **asked).status_code == 403
+    page = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+    wish = {"Access-Control-Request-Headers": "authorization,content-type"}
+    preflight = requests.options(f"{api}/deployments/filter", headers={**page, **wish}, timeout=5)
+    assert "http://evil.example" not in preflight.headers.get("Access-Control-Allow-Origin", "")
+    assert preflight.headers.get("Access-Control-Allow-Origin") != "*"
+    assert preflight.status_code == 400
+    read = requests.get(f"{api}/health", headers=page, timeout=5)
+    assert "Access-Control-Allow-Origin" not in read.headers
 
 
 @pytest.mark.prefect
@@ -157,6 +186,40 @@ def test_the_real_world_needs_a_doctor_that_is_content(folder: Path) -> None:
     assert up.returncode == 2
     assert "doctor is not content" in up.stdout
     assert not (folder / "up.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        ("http://prefect.internal:4200", "over http everybody on the way reads the bot's token"),
+        ("http://192.0.2.7:4200/api", "or tunnel it"),
+        ("prefect.internal", "is no address; write https://HOST:4200"),
+        ("ftp://prefect.internal", "is no address"),
+    ],
+)
+def test_a_deployment_over_plain_http_to_another_host_is_refused(
+    folder: Path, server: str, why: str
+) -> None:
+    done = operate(folder, "deploy", "--server", server)
+
+    assert (done.returncode, why in done.stdout.replace("\n", " ")) == (2, True), done.stdout
+
+
+@pytest.mark.parametrize("kind", ["process", "ecs"])
+def test_no_run_can_bring_a_command_of_its_own(kind: str) -> None:
+    pool = json.loads((ROOT / "deployments/pools" / f"{kind}.json").read_text("utf-8"))
+
+    assert "command" not in pool["job_configuration"]
+    assert "command" not in pool["variables"]["properties"]
+
+
+def test_a_login_is_made_once_and_is_its_owners_only(tmp_path: Path) -> None:
+    login = Place(tmp_path / "up", 4200).auth_string
+
+    assert login == Place(tmp_path / "up", 4300).auth_string
+    assert len(login.partition(":")[2]) >= 32
+    assert login != Place(tmp_path / "other", 4200).auth_string
+    assert (tmp_path / "up").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_pid_that_lives_on_as_another_process_is_not_ended() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,19 @@ def change_phone(shop: Shop, begun: Begun) -> None:
 
 def vanish(shop: Shop, begun: Begun) -> None:
     shop.world.world.stores[STORE] = []
+
+
+def test_a_moved_booking_is_noticed_also_when_the_rule_is_not_bound_to_the_start(
+    shop: Shop,
+) -> None:
+    begun = shop.begin()
+    move(shop, begun)
+    unbound = replace(begun.send("guide"), for_start=None)
+
+    results = begun.deliver([unbound])
+
+    assert "has been moved" in results["guide"].message
+    assert shop.received() == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from naverplace.aws.dynamodb import from_wire, open_dynamodb
 from naverplace.cli.app import app
+from naverplace.ledger.store_state import PREFIX
 from naverplace.pipeline.local_runner import run_once
 from naverplace.reporting.report import RunReport
 from naverplace.settings.loader import load_settings
@@ -78,7 +79,7 @@ def test_a_wrong_table_sends_nothing_until_somebody_releases_it(shop: Shop) -> N
     assert "confirmed bookings are new" in row["problem"]
     assert any("화성점 (1051707) is stopped" in problem for problem in report.problems)
     told = shop.world.world.telegram[-1]["text"]
-    assert "⛔ 화성점: 문자를 보내지 않고 멈췄습니다" in told
+    assert "- 화성점: 문자를 보내지 않고 멈췄습니다" in told
     assert "naverplace release 1051707" in told
     assert report.contradictions == ()
     assert not any(str(item["booking_num"]).startswith(BIG) for item in items(shop))
@@ -159,7 +160,7 @@ def versions(shop: Shop) -> dict[str, int]:
     return {
         str(item["id"]): int(item["version"])
         for item in shop.world.session_items()
-        if "version" in item
+        if str(item["id"]).startswith(PREFIX)
     }
 
 

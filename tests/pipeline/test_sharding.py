@@ -50,7 +50,7 @@ def test_the_owner_reads_one_message_for_the_whole_tick() -> None:
         Shard(2, ("3",), "calm-2", "Completed", {"confirmation": 2, "guide": 0}),
     ]
 
-    text = shards_in_korean(shards, now=NOW)
+    text = shards_in_korean(shards, now=NOW, rulebook="규칙집 0123abcd")
 
     assert messages_of(shards) == {"confirmation": 5, "guide": 1}
     assert text.startswith("✅ 10/22 14:00 문자 6건 접수")
@@ -60,7 +60,7 @@ def test_the_owner_reads_one_message_for_the_whole_tick() -> None:
 def test_a_part_that_did_not_end_well_is_named() -> None:
     shards = [Shard(1, ("1", "2"), "calm-1", "Crashed"), Shard(2, ("3",), "calm-2", "Completed")]
 
-    text = shards_in_korean(shards, now=NOW)
+    text = shards_in_korean(shards, now=NOW, rulebook="규칙집 0123abcd")
 
     assert text.startswith("🚨")
     assert "- calm-1 (매장 2곳): Crashed" in text

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.effects import RecordKey
+from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.results import Outcome
 from naverplace.ledger.store_state import PendingMessage
 from naverplace.pipeline import store_delivery
@@ -101,7 +102,32 @@ def test_a_twin_sent_while_a_doubt_lasts_is_not_taken_for_it_by_a_later_run(shop
 
     assert report.settled == {"freed": 1}
     assert shop.ledger().state == MessageStatus.OWED
-    assert shop.ledger(TWIN).state == MessageStatus.ACCEPTED
+    assert shop.ledger(TWIN).state == MessageStatus.DELIVERED
+    assert shop.open_messages() == set()
+
+
+def test_a_doubt_is_settled_though_the_same_phone_got_another_stores_message(shop: Shop) -> None:
+    other = "951291"
+    doubted = shop.message()
+    key = RecordKey(f"{other}_900000001", doubted.key.phone)
+    theirs = replace(
+        doubted,
+        key=key,
+        store_id=other,
+        text="[다른 매장] 내일 방문을 기다립니다.",
+        item={**doubted.item, **key._asdict()},
+    )
+    shop.crash(doubted, sent=False)
+    shop.later(60)
+    elsewhere = RunContext(shop.settings, run_id="elsewhere", door="cli", dry_run=False)
+    (sent,) = store_delivery.deliver_store(elsewhere, None, other, [theirs])
+    assert sent.outcome is Outcome.ACCEPTED
+    shop.later(RUNS_APART)
+    run = RunContext(shop.settings, run_id="next", door="cli", dry_run=False)
+
+    ended = store_delivery.resolve_in_doubt(run)
+
+    assert [doubt.resolution.value for doubt in ended] == ["freed"]
     assert shop.open_messages() == set()
 
 
@@ -170,7 +196,7 @@ def accepted_kinds(shop: Shop) -> set[str]:
         name.removeprefix("message_")
         for item in shop.world.sms_items()
         for name, value in item.items()
-        if name.startswith("message_") and value["state"] == MessageStatus.ACCEPTED
+        if name.startswith("message_") and value["state"] in WITH_PROVIDER
     }
 
 
@@ -192,6 +218,7 @@ def patient(shop: Shop) -> Settings:
 
 def test_a_stale_run_stops_when_its_store_was_taken_over(shop: Shop) -> None:
     shop.ledger_settings["lease_seconds"] = 0.5
+    shop.env["NAVERPLACE_SENS__PARALLEL"] = "1"  # the second one after the first
     slow, fast = (
         RunContext(patient(shop), run_id=n, door="cli", dry_run=False) for n in ("slow", "fast")
     )

@@ -84,7 +84,7 @@ def replace_start(booking: Booking, start: datetime) -> Booking:
     return booking.model_copy(update={"start": start.replace(second=0)})
 
 
-def test_a_repeated_run_writes_nothing_and_the_next_one_writes_when_it_has_read(
+def test_a_repeated_run_writes_nothing_until_what_is_usual_is_old(
     check: Runs,
 ) -> None:
     bookings = spread(MANY)
@@ -95,7 +95,9 @@ def test_a_repeated_run_writes_nothing_and_the_next_one_writes_when_it_has_read(
     assert check(bookings, records, now=NOW + HOUR / 12) is None
     assert check(bookings[1:], records, now=NOW + HOUR / 6) is None
     assert check.version == 1
-    assert check(bookings, records, now=NOW + HOUR / 3) is None
+    assert check(bookings, records, now=NOW + 2.9 * HOUR) is None
+    assert check.version == 1
+    assert check(bookings, records, now=NOW + 3 * HOUR) is None
     assert check.version == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Any
 
@@ -194,3 +195,31 @@ def test_no_row_breaks_the_frame(broken: dict[str, Any]) -> None:
 
     assert len(frame) == 2
     assert to_bookings(frame.tail(1))[0].phone == "01000000001"
+
+
+def test_an_option_with_count_zero_was_not_chosen_and_text_is_composed() -> None:
+    typed = unicodedata.normalize("NFD", "네이버 리뷰")
+    options = [{"name": typed, "bookingCount": 1}, {"name": "보정", "bookingCount": 0}]
+
+    (booking,) = to_bookings(frame_of(raw(snapshot={"bookingOptionJson": options})))
+
+    assert booking.options == (Option(name="네이버 리뷰", count=1),)
+
+
+def test_names_of_naver_are_bounded_and_so_is_whatever_quarantine_shows() -> None:
+    long = "가" * 100_000
+    frame = frame_of(
+        raw(name=long, snapshot={"bookingOptionJson": [{"name": long}]}),
+        raw(phone="0" * 100_000, bookingStatusCode=long, snapshot={"startDateTime": long}),
+    )
+
+    (option,) = frame["options"][0]
+    assert (len(frame["name"][0]), len(option.name)) == (300, 300)
+    assert {len(frame[column][1]) for column in ("phone_shape", "status", "start_text")} == {40}
+    assert frame["phone"].isna()[1]
+
+
+def test_a_phone_is_never_made_good_by_cutting_it() -> None:
+    frame = frame_of(raw(phone="010-0000-0001" + " " * 1000 + "9"))
+
+    assert frame["phone"].isna().all()

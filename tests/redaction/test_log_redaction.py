@@ -196,13 +196,28 @@ def test_a_line_of_urllib3_with_the_bots_token_is_scrubbed(attached: list[str]) 
     stream = io.StringIO()
     REDACTOR.learn("1000000009:AA-canary_token-of-a-bot")
 
-    a_logger(stream).debug(
+    a_logger(stream).info(
         '%s://%s:%s "%s %s %s" %s %s',
         *("https", "api.telegram.org", 443, "POST"),
         *("/bot1000000009:AA-canary_token-of-a-bot/sendMessage", "HTTP/1.1", 200, 99),
     )
 
     assert f'"POST /bot{MARK}/sendMessage HTTP/1.1" 200 99' in stream.getvalue()
+
+
+@pytest.mark.parametrize("library", ["botocore.hooks", "urllib3", "selenium.webdriver", "httpx"])
+def test_no_library_shows_its_work_below_info_whatever_is_set(
+    attached: list[str], library: str
+) -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    logger = logging.Logger(library, logging.DEBUG)  # as PREFECT_LOGGING_* and dictConfig set it
+    logger.addHandler(handler)
+
+    logger.debug("body: {'name': {'S': '홍길동'}}")
+    logger.info("retrying")
+
+    assert stream.getvalue() == "retrying\n"
 
 
 def test_uncaught_errors_are_scrubbed(

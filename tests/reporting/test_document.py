@@ -23,6 +23,7 @@ from naverplace.pipeline.notify_owner import LAMBDA_MEMORY, collect_measurements
 from naverplace.reporting.document import render
 from naverplace.reporting.report import RunReport
 from naverplace.reporting.sent_crosscheck import CrossCheck
+from naverplace.reporting.summary import for_engineer, for_owner
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
@@ -105,7 +106,7 @@ def assert_adds_up(text: str, report: RunReport) -> None:
 
 @pytest.mark.parametrize("scenario", ["quiet", "first-run", "evening", "empty"])
 def test_a_good_runs_document_says_success_and_adds_up(player: Player, scenario: str) -> None:
-    report = player.play(scenario)
+    report = player.play(scenario, settings={"document__allocated_mb": "5000"})
 
     text = render(report)
 
@@ -115,6 +116,7 @@ def test_a_good_runs_document_says_success_and_adds_up(player: Player, scenario:
     assert f"- Total SMS sent: {sum(report.messages.values())}\n" in text
     assert report.crosscheck is None or report.crosscheck.why_not == ()
     assert "SMS accepted" in text
+    assert "not measured" not in text
 
 
 def test_the_seeds_evening_adds_up_to_23_here(player: Player) -> None:
@@ -129,6 +131,24 @@ def test_the_seeds_evening_adds_up_to_23_here(player: Player) -> None:
         "5 of them with messages owed, 20 bookings processed, 23 SMS sent, 0 failures",
     ):
         assert line in text
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    "faults", [(), (Fault("partner", "951291", kind="status:422", times=None),)]
+)
+def test_document_page_and_message_say_one_verdict(
+    player: Player, faults: tuple[Fault, ...], dry_run: bool
+) -> None:
+    report = player.play("first-run", faults=faults, dry_run=dry_run)
+    text = render(report)
+
+    verdict = "FAILED" if faults else "DRY RUN" if dry_run else "SUCCESS"
+    assert report.verdict == verdict
+    said = re.findall(r"(?:Run Summary:|Status:\*?\*?) (FAILED|DRY RUN|SUCCESS)", text)
+    assert said == [verdict] * 3
+    assert for_engineer(report).startswith(f"# {verdict}: ")
+    assert ("🚨" in for_owner(report)) == bool(faults and not dry_run)
 
 
 FAULTS: dict[str, tuple[tuple[Fault, ...], dict[str, str]]] = {
@@ -218,7 +238,7 @@ def test_a_message_that_sens_log_never_shows_makes_the_document_failed(
     assert not report.balanced
     assert any("is not in SENS's log" in found for found in report.contradictions)
     assert head(render(report)) == "# Run Summary: FAILED ❌"
-    assert "합계가 맞지 않습니다" in world.world.telegram[-1]["text"]
+    assert "합계가 맞지 않습니다" in world.world.telegram[0]["text"]
 
 
 def test_a_look_up_that_fails_is_said_and_costs_one_question(
@@ -345,7 +365,7 @@ def test_calls_are_measured_one_by_one(first_run: RunReport, world: Sandbox) -> 
     calls = first_run.calls
 
     assert calls["sms"]["count"] == 23
-    assert calls["telegram"]["count"] == calls["notifications"]["count"] == 1
+    assert calls["telegram"]["count"] == calls["notifications"]["count"] == 2
     assert calls["slack"] == {"count": 0, "wall": 0.0, "summed": 0.0}
     assert calls["dynamodb"]["count"] > first_run.writes
     for row in calls.values():
@@ -426,7 +446,7 @@ def test_a_report_of_an_older_version_is_written_down_without_what_it_lacks(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("no json", "is no JSON"), ("[]", "holds no JSON object"), ("{}", "run_id"), (None, "read")],
+    [("no json", "Invalid JSON"), ("[]", "Input should be"), ("{}", "run_id"), (None, "read")],
 )
 def test_a_file_that_is_no_report_is_refused_in_words(
     tmp_path: Path, content: str | None, words: str

@@ -304,7 +304,7 @@ def test_a_window_ends_a_message_before_the_start_does(tmp_path: Path) -> None:
 def test_an_advertisement_is_sent_as_one_and_never_at_night(tmp_path: Path) -> None:
     templates = (
         "templates:\n  ad:\n    advertisement: true\n    text: |\n"
-        "      (광고) {{ booking.start }}\n      무료수신거부 080-000-0000\n"
+        "      (광고) {{ store.alias }} {{ booking.start }}\n      무료수신거부 080-000-0000\n"
     )
     book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: ad"), templates=templates)
 
@@ -313,6 +313,23 @@ def test_an_advertisement_is_sent_as_one_and_never_at_night(tmp_path: Path) -> N
     assert (message.content_type, message.expires) == ("AD", at("2025-10-22 20:50"))
     for night in ("2025-10-22 07:59:59", "2025-10-22 20:50:00", "2025-10-22 23:00:00"):
         assert sends(decided(book, [a_booking()], now=at(night))) == []
+
+
+@pytest.mark.parametrize(("opted_out", "sent"), [((), 2), (["01000000001"], 1), (None, 0)])
+def test_who_opted_out_gets_no_advertisement_and_none_leaves_while_nobody_knows_who(
+    tmp_path: Path, opted_out: list[str] | None, sent: int
+) -> None:
+    templates = (
+        "templates:\n  ad:\n    advertisement: true\n    text: |\n"
+        "      (광고) {{ store.alias }} {{ booking.start }}\n      무료수신거부 080-000-0000\n"
+    )
+    book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: ad"), templates=templates)
+    assert book.advertises
+
+    decisions = decided(replace(book, opted_out=opted_out), [a_booking(1), a_booking(2)])
+
+    assert len(sends(decisions)) == sent
+    assert len(decisions.errors) == (2 if opted_out is None else 0)
 
 
 @pytest.mark.parametrize(

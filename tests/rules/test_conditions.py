@@ -12,9 +12,9 @@ from naverplace.base.errors import CannotDecide
 from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.extra_fields import Field, FieldType
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, Record
+from naverplace.domain.records import LedgerEntry, Record, read_record
 from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
-from tests.rule_builders import NOW, a_booking, a_record, at, stores
+from tests.rule_builders import NOW, a_booking, a_record, at, decided, kinds, shipped, stores
 
 SECOND = timedelta(seconds=1)
 
@@ -280,3 +280,23 @@ def test_no_condition_shows_a_phone_or_a_name(word: str) -> None:
 
     assert "나무구름" not in shown
     assert "0000001" not in shown.replace("-", "")
+
+
+@pytest.mark.parametrize("value", ["true", "false", "Y", 2, ["x"], {"a": 1}, b"x"], ids=str)
+def test_a_flag_of_an_unknown_type_is_never_unset_and_is_named(value: Any) -> None:
+    booking = a_booking(start=NOW + timedelta(hours=1))
+    item = {"booking_num": booking.booking_num, "phone": booking.key.phone, "remind_sms": value}
+    record = read_record(item)
+
+    found = decided(shipped(), [booking], {booking.key: record})
+
+    assert "guide" not in kinds(found)
+    assert [error.rule for error in found.errors] == ["guide"]
+    assert "set it to true, or to false" in found.errors[0].message
+
+
+@pytest.mark.parametrize("value", [False, None, "", 0, 1, [], {}], ids=str)
+def test_an_empty_flag_or_a_zero_is_unset(value: Any) -> None:
+    assert (
+        read_record({"booking_num": "1_1", "phone": "x", "remind_sms": value}).unreadable == set()
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 from naverplace.domain.booking import Booking, BookingStatus, Option, new_item
 from naverplace.domain.effects import MarkExpired, RecordKey
 from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.rules.engine import match_and_decide
+from naverplace.rules.engine import RuleEngine, match_and_decide
 from naverplace.rules.expiry import first_signs
 from naverplace.rules.rulebook import Rulebook
 from tests.rescheduling_builders import Shop
@@ -51,10 +52,17 @@ def lost(
     *bookings: Booking,
     records: dict[RecordKey, Record] | None = None,
     book: Rulebook | None = None,
+    rules_since: dict[str, datetime] | None = None,
     **moment: Any,
 ) -> list[MarkExpired]:
     moment = {"now": AFTER, **moment}
-    decisions = match_and_decide(bookings, records or {}, book or shipped(), **moment)
+    known = records or {}
+    decisions = RuleEngine(book or shipped()).decide(
+        match_records(bookings, known),
+        served=first_signs(known.values(), moment.pop("served", None)),
+        rules_since=rules_since,
+        **moment,
+    )
     return [effect for effect in decisions.effects if isinstance(effect, MarkExpired)]
 
 
@@ -243,6 +251,16 @@ def test_once_begun_a_booking_that_comes_and_goes_between_two_runs_is_named() ->
     ]
 
 
+@pytest.mark.parametrize(("days", "kinds"), [(-1, ["guide"]), (0, ["guide"]), (1, [])])
+def test_a_rule_owed_nothing_that_was_due_before_it_was_there(days: int, kinds: list[str]) -> None:
+    booking = started()
+    since = {"guide": START + timedelta(days=days), "another": AFTER}
+
+    marks = lost(booking, records=a_known(booking, confirm_sms=True), rules_since=since)
+
+    assert [mark.kind for mark in marks] == kinds
+
+
 def test_who_knows_since_when_a_store_is_served_may_say_so() -> None:
     booking = started()
 
@@ -287,6 +305,22 @@ def test_a_text_with_hours_is_asked_for_before_they_closed(tmp_path: Path) -> No
     [mark] = lost(booking, records=records, book=book, now=at("2025-10-22 23:20"))
 
     assert (mark.kind, mark.expires) == ("note", at("2025-10-22 21:00"))
+
+
+def test_a_message_whose_hours_never_met_its_rules_time_is_named(tmp_path: Path) -> None:
+    rule = a_rule("time_before_booking: 2", "send_sms: note")
+    book = a_rulebook(tmp_path, rule, templates=OUTSIDE)
+    early = started(start=at("2025-10-22 07:00"))  # from 05:00 on; the text from 08:00 on
+
+    (mark,) = lost(early, records=a_known(early), book=book)
+
+    assert mark.kind == "note"
+    assert (
+        mark.reason == "it may be sent only from 08:00 to 21:00, and the rule held at other hours"
+    )
+    later = started(start=at("2025-10-22 09:00"))
+    (mark,) = lost(later, records=a_known(later), book=book)
+    assert mark.reason == "no run reached it"
 
 
 def test_what_another_rule_still_owes_has_not_expired(tmp_path: Path) -> None:

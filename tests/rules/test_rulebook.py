@@ -6,7 +6,8 @@ import contextlib
 import copy
 import random
 import shutil
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 
 from naverplace.base.errors import RulesError
 from naverplace.base.yaml_nodes import ErrorList, load_yaml
+from naverplace.domain.booking import Option
 from naverplace.domain.stores import Store
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.catalogue import catalogue, described
@@ -23,10 +25,15 @@ from naverplace.rules.conditions import CONDITIONS
 from naverplace.rules.rulebook import Rulebook, load_rulebook
 from tests.rule_builders import (
     ROOT,
+    TEMPLATES,
+    a_booking,
     a_rule,
     a_rulebook,
     access,
+    decided,
+    fired,
     problems,
+    recorded,
     shipped,
     stores,
 )
@@ -41,19 +48,19 @@ ani: [booking_in_db]
 time_before_booking: {hour: 2}
     32: unknown key 'hour'; did you mean 'hours'?
 time_before_booking: two
-    31: hours: should be a valid number
+    31: hours: should be a number
 time_before_booking: '2'
-    31: hours: should be a valid number
+    31: hours: should be a number
 time_before_booking: true
-    31: hours: should be a valid number
+    31: hours: should be a number
 time_before_booking: 0
-    31: hours: should be greater than 0
+    31: hours: should be more than 0
 time_before_booking: 169
-    31: hours: should be less than or equal to 168
+    31: hours: should be 168 or less
 time_before_booking
     10: key 'hours' is missing
 current_hour: 24
-    24: hour: should be less than or equal to 23
+    24: hour: should be 23 or less
 booking_in_db: 1
     25: 'booking_in_db' takes no parameter
 booking_in_db: {x: 1}
@@ -63,23 +70,23 @@ date_range: 2025-12-24
 date_range: {start: 2025-12-24, end: 2025-12-23}
     22: 'date_range': start 2025-12-24 is after end 2025-12-23
 date_range: {start: 2025-13-24, end: 2025-12-23}
-    30: start: should be a valid date
+    30: start: should be a day like 2025-12-24
 date_range: {start: 20251224, end: 2025-12-25}
-    30: start: datetimes
+    30: start: should be a day like 2025-12-24
 booking_status: RC3
-    26: status.0: unknown booking status 'RC3'; did you mean 'RC03'?
+    26: status: unknown booking status 'RC3'; did you mean 'RC03'?
 booking_status: [RC03, RC88]
-    33: status.1: unknown booking status 'RC88'; did you mean 'RC08'?
+    33: status: unknown booking status 'RC88'; did you mean 'RC08'?
 booking_status: []
     26: status: should not be empty
 flag_not_set: remindsms
     24: flag: unknown flag 'remindsms'; did you mean 'remind_sms'?
 store_is: 1051708
-    20: store.0: unknown store '1051708'; did you mean '1051707'?
+    20: store: unknown store '1051708'; did you mean '1051707'?
 has_option_keyword: ''
-    30: keywords.0: should not be empty
+    30: keywords: keyword '' is blank, or begins or ends with a blank
 has_multiple_options: {keywords: a, min_count: 0}
-    57: min_count: should be greater than or equal to 1
+    57: min_count: should be 1 or more
 field: total_price
     17: 'field': needs exactly one of equals
 field: {name: totl_price, equals: 1}
@@ -91,7 +98,7 @@ field: {name: total_price, equals: many}
 field: {name: total_price, equals: true}
     *: 'total_price' is declared as int, so it can never be True
 field: {name: total_price, contains: 1}
-    47: contains: should be a valid string
+    47: contains: should be a text; what else it looks like, put into quotes
 field: {name: total_price, contains: '1'}
     *: contains needs a text or a list; 'total_price' is declared as int
 field: {name: area_name, at_least: 3}
@@ -103,7 +110,7 @@ message_owed: welcom
 any: booking_in_db
     15: 'any' needs a list of conditions
 any: []
-    15: 'any' needs at least one condition
+    15: 'any' needs a list of conditions, one at least
 not: [booking_in_db]
     15: each condition is one word
 {booking_in_db: , starts_in_future: }
@@ -122,21 +129,21 @@ send_sms: {template: note, per_store: true}
 send_sms: {template: note, per_stor: true}
     37: unknown key 'per_stor'; did you mean 'per_store'?
 send_sms: {template: note, once: 'a b'}
-    43: once: string should match pattern
+    43: once: 'a b' cannot be used here: it should be letters, digits, - and _ without blanks
 send_sms
     10: key 'template' is missing
 send_sms: note, send_sms: {template: confirmation, once: note}
     26: send_sms: 'note' is owed once only, see line 3
 send_telegram: a, send_telegram: b
-    28: send_telegram: 'this message' is owed once only
+    28: send_telegram: this message is owed once only
 send_sms: confirmation, update_flag: confirm_sms
     34: confirm_sms is set by the acceptance of 'confirmation', not by hand
 update_flag: {flag: remind_sms, value: 'yes'}
-    49: value: should be a valid boolean
+    49: value: should be true or false
 send_slack: ''
-    22: message: should be a text
+    22: message: should be a text with something in it
 send_slack: 3
-    22: message: should be a text
+    22: message: should be a text with something in it
 send_slack: '{{ bookng.name }}'
     *: unknown variable 'bookng'; did you mean 'booking'?
 send_slack: '{{ booking.nam }}'
@@ -146,7 +153,7 @@ send_slack: '{{ access.door_code }}'
 send_slack: '{{ booking.email }}'
     *: unknown 'booking.email'
 send_slack: '{{ booking.name '
-    *: is no template
+    *: cannot be read from here on: a word is written {{ booking.name }}
 create_db_record: 1
     28: 'create_db_record' takes no parameter
 """
@@ -181,21 +188,21 @@ def test_a_wrong_action_is_told_with_its_place(
 
 WRONG_RULES = """\
 rules: []
-    1:1: must be a list of rules
+    1:1: should be a list of rules
 - {rule: r, wen: [booking_in_db], then: [create_db_record]}
     1:13: unknown key 'wen'; did you mean 'when'?
 - {rule: r, when: [booking_in_db]}
     1:3: key 'then' is missing
 - {rule: a b, when: [booking_in_db], then: [create_db_record]}
-    1:10: rule: string should match pattern
+    1:10: rule: 'a b' cannot be used here: it should be letters
 - {rule: r, when: [], then: [create_db_record]}
-    1:19: when: should not be empty
+    1:19: 'when' needs a list of conditions, one at least
 - {rule: r, when: booking_in_db, then: [create_db_record]}
-    1:19: when: should be a list
+    1:19: 'when' needs a list of conditions, one at least
 - {rule: r, enabled: ture, when: [booking_in_db], then: [create_db_record]}
-    1:22: enabled: should be a valid boolean
+    1:22: enabled: should be true or false
 - {rule: r, enabled: no, when: [booking_in_db], then: [create_db_record]}
-    1:22: enabled: should be a valid boolean
+    1:22: enabled: should be true or false
 - just words
     1:3: should be keys with their values
 - {rule: r, rule: b, when: [booking_in_db], then: [create_db_record]}
@@ -207,7 +214,9 @@ rules: []
 def test_a_wrong_rule_is_told_with_its_place(
     tmp_path: Path, rules: str, place: str, words: str
 ) -> None:
-    assert any(found.startswith(f"r.yaml:{place}: {words}") for found in problems(tmp_path, rules))
+    [found] = problems(tmp_path, rules)
+
+    assert found.startswith(f"r.yaml:{place}: {words}")
 
 
 def test_two_rules_of_one_name_are_told(tmp_path: Path) -> None:
@@ -226,7 +235,6 @@ def test_all_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
     )
 
     assert [problem.partition(" ")[0] for problem in found] == [
-        "notifications.yaml:1:11:",
         "notifications.yaml:3:10:",
         "r.yaml:2:10:",
         "r.yaml:3:10:",
@@ -256,6 +264,27 @@ def test_files_that_are_missing_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_of_rules_that_may_not_be_read_is_one_mistake(tmp_path: Path) -> None:
+    folder = _Closed(tmp_path)
+
+    with pytest.raises(RulesError) as refused:
+        load_rulebook(folder, stores(), fields=())
+
+    assert refused.value.problems == (
+        f"{folder.as_posix()}:1:1: cannot be read: Permission denied",
+    )
+
+
+class _Closed(type(Path())):  # type: ignore[misc]
+    """A folder without rights: root, who runs these tests in CI, would be let in."""
+
+    def is_dir(self) -> bool:
+        return True
+
+    def iterdir(self) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+
 def test_alerts_must_reach_somebody(tmp_path: Path) -> None:
     routing = (
         "channels: {telegram: {enabled: true}, slack: {enabled: false}}\n"
@@ -279,6 +308,25 @@ def test_routing_leaves_out_channels_that_are_off(tmp_path: Path) -> None:
     assert read.enabled == ("telegram",)
     assert read.channels_for(alert=False) == ()
     assert read.channels_for(alert=True) == ("telegram",)
+
+
+def test_when_the_owner_is_told_is_read_and_what_is_wrong_there_has_its_place(
+    tmp_path: Path,
+) -> None:
+    on = "channels: {telegram: {enabled: true}}\nalerts: [telegram]\n"
+    summary = 'summary: {when: daily, digest_at: "20:30", quiet: ["21:00", "09:00"]}'
+    rule = a_rule("booking_in_db")
+
+    routing = a_rulebook(tmp_path, rule, routing=on + summary).routing
+
+    assert (routing.summary.when, routing.channels_for(alert=False)) == ("daily", ("telegram",))
+    for wrong, place in [
+        (summary.replace("20:30", "22:30"), "3:51"),
+        (summary.replace("20:30", "8 pm"), "3:35"),
+        (summary.replace("daily", "sometimes"), "3:17"),
+    ]:
+        (found,) = problems(tmp_path, rule, routing=on + wrong)
+        assert found.startswith(f"notifications.yaml:{place}: ")
 
 
 def test_a_store_cannot_name_a_template_that_is_not_there(tmp_path: Path) -> None:
@@ -326,7 +374,7 @@ def test_the_yaml_of_every_docstring_loads(tmp_path: Path, registry: dict, word:
 
 def test_the_readme_of_the_rules_is_the_catalogue() -> None:
     assert (ROOT / "rules/README.md").read_text("utf-8") == catalogue(), (
-        "run: uv run naverplace rules catalogue > rules/README.md"
+        "run: .venv/bin/naverplace rules catalogue > rules/README.md"
     )
 
 
@@ -380,3 +428,60 @@ def test_whatever_stands_in_a_file_is_read_or_refused_as_a_mistake(
         (folder / name).write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
         with contextlib.suppress(RulesError):
             load_rulebook(folder, stores(), access=access())
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("“네이버”", "holds the quotation mark '“' (U+201C)"),
+        ("네이버, 인스타", "holds ',' (U+002C); write a list: [가, 나]"),
+        ("네이버，인스타", "holds '，' (U+FF0C); write a list"),
+        ("네이버\u00a0리뷰", "(U+00A0), which nobody sees"),
+        ("네이버\u200b", "(U+200B), which nobody sees"),
+        (" 네이버", "is blank, or begins or ends with a blank"),
+        ("   ", "is blank, or begins or ends with a blank"),
+    ],
+)
+def test_a_keyword_that_never_fires_or_always_is_refused_with_its_place(
+    tmp_path: Path, keyword: str, words: str
+) -> None:
+    [found] = problems(tmp_path, a_rule(f"has_option_keyword: '{keyword}'"))
+
+    assert found.startswith("r.yaml:2:")
+    assert words in found
+
+
+def test_a_keyword_as_a_mac_types_it_is_the_same_word(tmp_path: Path) -> None:
+    typed = unicodedata.normalize("NFD", "네이버")
+    book = a_rulebook(tmp_path, a_rule(f"has_option_keyword: {typed}"))
+    booking = a_booking(options=(Option(name="네이버 리뷰"),))
+
+    assert fired(decided(book, [booking], recorded(booking))) == ["r"]
+
+
+@pytest.mark.parametrize("name", ["mine.yml", "mine.yaml.txt", "mine.YAML", "mine.yaml.yml"])
+def test_a_file_that_looks_like_rules_and_is_not_read_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("- rule: x\n", "utf-8")
+    for other in ("mine.yaml~", ".mine.yaml.swp", "README.md", "mine.yaml.bak"):
+        (tmp_path / other).write_text("", "utf-8")
+
+    assert problems(tmp_path, a_rule("booking_in_db")) == [
+        f"{name}:1:1: is not read; name it mine.yaml"
+    ]
+
+
+def test_a_message_whose_hours_never_meet_its_rules_hour_is_refused(tmp_path: Path) -> None:
+    templates = TEMPLATES.replace("note: {text:", 'note: {send_between: ["09:00", "18:00"], text:')
+
+    def found(hour: int) -> Sequence[str]:
+        rule = a_rule(f"current_hour: {hour}", "send_sms: note")
+        try:
+            a_rulebook(tmp_path, rule, templates=templates)
+        except RulesError as error:
+            return error.problems
+        return []
+
+    assert [hour for hour in range(24) if not found(hour)] == list(range(9, 18))
+    (said,) = found(20)
+    assert "can never be sent: the rule holds from 20:00 to 20:59" in said
+    assert "r.yaml:3:" in said

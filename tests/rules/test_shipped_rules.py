@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,8 +37,13 @@ TWO_HOURS = timedelta(hours=2)
 SECOND = timedelta(seconds=1)
 
 
-def test_exactly_the_four_rules_of_every_day_are_enabled() -> None:
-    assert shipped().enabled_names == ("new-booking", "confirmation-still-owed", "guide", "event")
+def test_the_four_rules_of_every_day_are_enabled_and_no_example_is() -> None:
+    enabled = {rule.name: Path(rule.place.path).name for rule in shipped().rules if rule.enabled}
+
+    assert [name for name, file in enabled.items() if file == "reminders.yaml"] == [
+        *("new-booking", "confirmation-still-owed", "guide", "event")
+    ]
+    assert "examples.yaml" not in enabled.values()
 
 
 # L11
@@ -233,7 +239,7 @@ def test_a_booking_in_both_lists_is_decided_as_completed() -> None:
     decisions = decided(shipped(), [later, confirmed], recorded(later), now=EVENING)
 
     assert kinds(decisions) == ["event"]
-    assert len(decisions.verdicts) == 4
+    assert len(decisions.verdicts) == len(shipped().enabled_names)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +250,9 @@ def test_a_booking_in_both_lists_is_decided_as_completed() -> None:
         ("😀😀", "고객님"),
         ("_별*빛*[나무]_", "_별*빛*[나무]_님"),
         ("김하나", "김하나님"),
-        ("Zoë", "Zo○님"),
+        ("Zoë", "Zoe님"),
+        ("bit.ly/x 당첨", "고객님"),
+        ("가" * 1500, "가" * 10 + "님"),
         ("김\n하나", "김 하나님"),
     ],
 )

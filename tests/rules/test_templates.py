@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -97,7 +99,55 @@ def test_what_is_no_template_is_told_on_its_line(tmp_path: Path, text: str) -> N
     [problem] = told(tmp_path, f"    text: |\n      {WHEN}\n      {text}\n")
 
     assert problem.split(":")[0] in ("4", "5", "6")
-    assert "is no template" in problem
+    assert "unknown filter" in problem or "cannot be read from here on" in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{{ 'a' * 10**9 }}", "{{ 10**10**8 }}", "{{ 'a' * 999999999 }}", "{{ [1] * 99999999 }}"),
+        *("{{ '%999999999s' % 1 }}", "{{ '%999999999s'|format(1) }}", "{{ 'a'|center(10**9) }}"),
+        *("{{ 'a'|center(999999999) }}", "{{ 'a'|indent(999999999) }}", "{{ 'a'.ljust(10**9) }}"),
+        *("{{ 'a'.zfill(999999999) }}", "{{ '{:999999999}'.format(1) }}", "{{ lipsum(99999) }}"),
+        *("{{ ['a']|map('center', 999999999)|join }}", "{{ 'a'|replace('', 'b' ) }}"),
+        "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
+        "{% for a in booking.options %}{% for b in booking.options %}x{% endfor %}{% endfor %}",
+        "{% for a in booking.options recursive %}{{ loop(booking.options) }}{% endfor %}",
+        "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% set x = 'ab' %}{% set x = x ~ x %}{{ x }}",
+        "{% set n = namespace(x='a') %}{% for a in 'ab' %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% call lipsum() %}{% endcall %}{% include 'x' %}",
+        "{% for a in 'a' * 99999999 %}x{% endfor %}",
+        *("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "{{ 1" + " + 1" * 4000 + " }}"),
+        *("{{ " + "9" * 5000 + " }}", "{{ " + "not " * 4000 + "1 }}", "{{ x" + ".y" * 6000 + " }}"),
+        *("{% if 1 %}" * 900 + "{% endif %}" * 900, "가" * 20_001),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_text_that_could_take_all_memory_is_refused_at_its_place_within_a_second(
+    tmp_path: Path, text: str
+) -> None:
+    began = time.process_time()
+    tracemalloc.start()
+    found = told(tmp_path, f"    text: |\n      {WHEN}\n      {text}\n")
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found
+    assert all(problem.split(":")[0] in ("4", "5", "6") for problem in found)
+    assert "Traceback" not in found[0]
+    assert used < 100e6
+    assert time.process_time() - began < 3  # one second without the tracing
+
+
+def test_words_conditions_and_a_loop_over_the_options_are_for_texts(tmp_path: Path) -> None:
+    text = (
+        "{% if booking.options|length > 1 and booking.name != 'a' %}{{ booking.name|upper }}"
+        "{% for o in booking.options if o.count > 0 %}{{ loop.index ~ '. ' ~ o.name|trim }}"
+        "{{ o.price + 1 if o.price else 0 }}{% endfor %}{% else %}{{ booking.name[:2] }}{% endif %}"
+    )
+
+    assert render(tmp_path, f'{{text: "{WHEN} {text}"}}').text
 
 
 def test_a_subject_of_more_than_forty_bytes_is_refused(tmp_path: Path) -> None:
@@ -178,13 +228,18 @@ def test_an_access_word_that_cannot_be_sent_is_told_without_its_value(tmp_path: 
     assert "12" not in problem.replace(STORE, "").partition(": ")[2]
 
 
-AD = f"    advertisement: true\n    text: |\n      (광고) {WHEN}\n      무료수신거부 080-000-0000\n"
+WHO = "{{ store.alias }}"
+AD = (
+    "    advertisement: true\n    text: |\n"
+    f"      (광고) {WHO} {WHEN}\n      무료수신거부 080-000-0000\n"
+)
 
 
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
         (AD.replace("(광고) ", ""), "must begin with (광고)"),
+        (AD.replace(WHO, ""), "must name its sender"),
         (AD.replace("무료수신거부 080-000-0000", "끝"), "must end with its free opt-out"),
         (AD.replace("    advertisement: true\n", ""), "needs advertisement: true"),
         ('    send_between: ["07:59", "20:00"]\n' + AD, "from 08:00 to 20:50 only"),
@@ -222,11 +277,11 @@ def test_a_wrong_key_is_told_with_the_nearest_one(tmp_path: Path) -> None:
 
 
 def test_a_customer_cannot_write_a_template(tmp_path: Path) -> None:
-    booking = a_booking(name="{{ access.door_code }}{% raw %}", start=NOW)
+    booking = a_booking(name="{{ access.x }}{% a %}", start=NOW)
 
     text = render(tmp_path, f'{{text: "{WHEN} {{{{ booking.name }}}}"}}', booking).text
 
-    assert text.endswith("{{ access.door_code }}{% raw %}")
+    assert text.endswith("{{ access.x }}{% a %")  # cut to twenty bytes, and not read
 
 
 def test_a_template_cannot_reach_into_the_machine(tmp_path: Path) -> None:
@@ -241,5 +296,27 @@ def test_the_shipped_guide_differs_from_store_to_store() -> None:
 
     texts = {guide.render(booking, store, access()).text for store in stores().values()}
 
-    assert len(texts) == 8
+    assert len(texts) == len(stores())
     assert all("10월 22일(수) 오후 3:00" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "｛｛ access.door_code ｝｝",
+        "{booking.name}님",
+        "{ { booking.name } }",
+        "${name}님",
+        "%name%님",
+        "<<name>>님",
+        "[[name]]님",
+        "booking.name 님",
+        "비밀번호 access．door_code",
+        "비밀번호 }} 입니다",
+    ],
+)
+def test_what_looks_like_a_variable_and_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    found = told(tmp_path, f"    text: '{WHEN} {text}'\n")
+
+    assert any("looks like a variable and is none" in problem for problem in found), found
+    assert found[0].startswith("3:")

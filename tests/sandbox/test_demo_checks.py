@@ -12,7 +12,7 @@ from sandbox.demo.checks import Snapshot, check_run
 BEFORE = Snapshot((), (), {"confirmation": 5, "guide": 3, "event": 0}, items=5, logins=0)
 AFTER = Snapshot(
     (("01000000001", "확정"), ("01000000002", "안내")),
-    ("요약",),
+    ("문자 2건 접수",),
     {"confirmation": 6, "guide": 4, "event": 0},
     items=6,
     logins=1,

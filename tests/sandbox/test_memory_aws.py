@@ -37,6 +37,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("scan", {"TableName": "sms"}),
     ("delete_item", {"TableName": "sms", "Key": KEY}),
     ("get_item", {"TableName": "sms", "Key": KEY}),
+    ("describe_table", {"TableName": "sms"}),
+    ("describe_table", {"TableName": "none"}),
 ]
 
 
@@ -58,7 +60,9 @@ def outcome(client: Any, operation: str, request: dict[str, Any]) -> Any:
         answer = getattr(client, operation)(**request)
     except ClientError as error:
         return error.response["Error"]["Code"], error.response.get("Item")
-    return {name: answer[name] for name in ("Item", "Items", "Responses") if name in answer}
+    shown = {**answer, **answer.get("Table", {})}
+    names = ("Item", "Items", "Responses", "TableStatus", "KeySchema")
+    return {name: shown[name] for name in names if name in shown}
 
 
 def test_every_call_has_the_answer_or_the_error_of_dynamodb(client: Any) -> None:
@@ -73,4 +77,12 @@ def test_every_call_has_the_answer_or_the_error_of_dynamodb(client: Any) -> None
         {"Items": [{**item, "message_guide": CLAIM}]},
         {},
         {},
+        {
+            "TableStatus": "ACTIVE",
+            "KeySchema": [
+                {"AttributeName": "booking_num", "KeyType": "HASH"},
+                {"AttributeName": "phone", "KeyType": "RANGE"},
+            ],
+        },
+        ("ResourceNotFoundException", None),
     ]

@@ -21,9 +21,9 @@ class LeavingPlayer(Player):
 
     lingering: RunProcess | None = None
 
-    def _overlap(self, case: Case, played: Played) -> None:
+    def _overlap(self, blow: Blow, case: Case, played: Played) -> None:
         if self.lingering is None:
-            self.lingering = self._start(case, played)
+            self.lingering = self._start(case, played, ())
             return
         self.lingering.go()
         self.lingering.wait()

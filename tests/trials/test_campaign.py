@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.trials.playing import play
 from trials.campaign.bugs import BUGS
 from trials.campaign.cases import KINDS, Blow, Case
 from trials.campaign.child import put_in_place
 from trials.campaign.plan import near_sends, pairs, read_case, short, singles
 from trials.campaign.shop import AFTERNOON, EVENING, Customer
 
-ROOT = Path(__file__).resolve().parents[2]
 POINTS = {
     AFTERNOON: ["partner GET", "aws UpdateItem", "sens POST", "aws UpdateItem", "telegram POST"],
     EVENING: ["aws UpdateItem", "sens POST", "aws UpdateItem"],
 }
 
 
-def play(*words: str) -> tuple[int, dict[str, object], str]:
-    """Play the campaign as a person would: its threads and forks are not pytest's."""
-    done = subprocess.run(
-        [sys.executable, "-m", "trials.campaign", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.stdout, done.stderr[-3000:]
-    read: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return done.returncode, read, done.stderr
-
-
 @pytest.mark.timeout(900)
 def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
-    code, final, told = play("--short")
+    done = play("trials.campaign", "--short")
 
+    final, told = done.final, done.err
     wrong = [line for line in told.splitlines() if "WRONG" in line or line.startswith(" " * 6)]
-    assert (wrong, code) == ([], 0)
+    assert (wrong, done.code) == ([], 0)
     assert set(final) == {
         "points",
         "cases",
@@ -65,10 +47,11 @@ def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
 
 @pytest.mark.timeout(900)
 def test_every_planted_bug_is_noticed() -> None:
-    code, caught, told = play("--planted")
+    done = play("trials.campaign", "--planted")
 
+    caught = done.final
     assert set(caught) == set(BUGS)
-    assert (code, "NOT NOTICED" in told) == (0, False)
+    assert (done.code, "NOT NOTICED" in done.err) == (0, False)
     found: Counter[str] = Counter()
     for counts in caught.values():
         assert isinstance(counts, dict)
@@ -78,17 +61,7 @@ def test_every_planted_bug_is_noticed() -> None:
 
 
 def linger(*words: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.trials.lingering_run", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.stdout, done.stderr[-3000:]
-    read: dict[str, Any] = json.loads(done.stdout)
-    return read
+    return play("tests.trials.lingering_run", *words, timeout=240).final
 
 
 @pytest.mark.timeout(300)

@@ -19,7 +19,7 @@ from naverplace.domain.effects import SendSms
 from naverplace.ledger import message_ledger
 from naverplace.ledger.message_ledger import ClaimRefused
 from naverplace.rules import expiry
-from trials.year import oracle, owed
+from trials.year import oracle, owed, plan
 from trials.year.half import Half
 from trials.year.lives import HURRIED
 from trials.year.oracle import Oracle, Verdicts
@@ -35,7 +35,17 @@ HARD = Task(
     whole=False,
 )
 
-LATE = replace(HARD, seed=23, factor=30.0)  # many runs stand still until it is too late
+# Half as many bookings show each planted bug still, in a third of the time.
+PLANTED = replace(HARD, a_day=80.0)
+
+LATE = replace(HARD, seed=23, days=1, factor=1.0)
+
+
+def let_runs_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every run decide, and send only just before the next one begins; nothing else happens."""
+    shares = {"late": 1.0, "kill": 0.0, "freeze": 0.0, "overlap": 0.0}
+    monkeypatch.setattr(plan, "SHARES", shares)
+    monkeypatch.setattr(plan, "_long", lambda luck, least, most: luck.uniform(1080, 1140))
 
 
 def judged(task: Task) -> tuple[Half, Verdicts]:
@@ -129,8 +139,19 @@ def test_a_planted_bug_is_caught(
     plant: Callable[[pytest.MonkeyPatch], None], caught: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch)
-    _, found = judged(LATE if plant is plant_no_expiry else HARD)
+    if plant is plant_no_expiry:
+        let_runs_stand_still(monkeypatch)
+    _, found = judged(LATE if plant is plant_no_expiry else PLANTED)
     assert getattr(found, caught)
+
+
+def test_a_run_that_stands_still_until_it_is_too_late_sends_nothing_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_runs_stand_still(monkeypatch)
+    _, found = judged(LATE)
+    assert found.wrong == found.duplicates == found.unexplained == []
+    assert found.expired == found.explained > 0
 
 
 def test_the_oracle_shares_no_code_with_the_library() -> None:

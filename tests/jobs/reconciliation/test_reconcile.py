@@ -284,7 +284,7 @@ def test_what_cannot_be_read_fails_is_told_and_leaves_the_watermark(
     done = shop.reconcile()
 
     assert (done.status, done.complete) == ("failed", False)
-    assert "문제" in shop.world.world.telegram[-1]["text"]
+    assert "대조하지 못했습니다" in shop.world.world.telegram[-1]["text"]
     shop.world.world.faults.clear()
     assert shop.watermark() == before
 

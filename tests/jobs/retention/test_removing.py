@@ -16,7 +16,7 @@ from naverplace.base.errors import SessionExpired
 from naverplace.cli.app import app
 from naverplace.jobs.retention.folders import mark_begin
 from naverplace.jobs.retention.job import Retention, retain
-from naverplace.jobs.retention.result import LocationResult, RetentionResult, retention_message
+from naverplace.jobs.retention.result import LocationResult, RetentionResult
 from naverplace.ledger.scan import LedgerScan
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import Fault
@@ -35,7 +35,6 @@ def shop(world: Sandbox, world_env: dict[str, str], tmp_path: Path) -> Shop:
         "NAVERPLACE_CAPTURE__KEY": "k" * 32,
         "NAVERPLACE_CAPTURE__ENABLED": "true",
         "NAVERPLACE_RETENTION__LOG_DIR": str(tmp_path),
-        "NAVERPLACE_QUALITY__WRITE_DOCS": "true",
     }
     mark_begin(tmp_path / "worker.log", "worker starts", datetime.now(UTC))
     shop = Shop(world, env)
@@ -78,10 +77,10 @@ def test_what_is_old_goes_from_every_place_and_the_second_look_finds_nothing(sho
 
     assert shop.world.sms_items() == []
     assert place(done, "table sms").removed == items
-    for name in ("run reports", "data docs", "captured runs", "logs of this machine"):
+    for name in ("run reports", "captured runs", "logs of this machine"):
         assert (place(done, name).removed > 0, place(done, name).left) == (True, 0)
     assert done.clean
-    assert retention_message(done) == ""
+    assert done.look(datetime.now(UTC)).troubles == ()
     again = retain(shop.settings, dry_run=False)
     assert [p.old for p in again.places] == [0] * len(again.places)
 
@@ -124,7 +123,8 @@ def test_a_store_that_cannot_be_read_keeps_its_bookings_and_fails_the_retention(
     left = {str(item["booking_num"]).partition("_")[0] for item in shop.world.sms_items()}
     assert left == {broken}
     assert "could not be read" in done.problems[0]
-    assert "개인정보가 남아 있습니다" in retention_message(done)
+    (trouble,) = done.look(datetime.now(UTC)).troubles
+    assert "could not be read" in trouble.detail
 
 
 def test_without_a_session_nothing_is_removed_and_nobody_logs_in(shop: Shop) -> None:
@@ -170,8 +170,8 @@ def test_phones_of_open_messages_go_also_from_a_store_that_is_gone(shop: Shop) -
     done = retain(shop.settings, dry_run=False)
 
     found = place(done, "table session, open messages")
-    assert (found.old, found.removed, found.left) == (1, 1, 0)
-    assert "010-0000-0042" not in str(shop.world.session_items())
+    assert (found.old, found.removed, found.left) == (3, 3, 0)
+    assert "010-0000-" not in str(shop.world.session_items())
 
 
 def test_files_of_other_people_in_our_folders_are_left_alone(shop: Shop, tmp_path: Path) -> None:

@@ -21,15 +21,7 @@ from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
 from tests.rule_builders import STORE
-
-LATE = {
-    "booking_num": f"{STORE}_77",
-    "phone": "010-0000-0077",
-    "name": "김하나",
-    "confirm_sms": True,
-    "remind_sms": False,
-    "option_sms": False,
-}
+from tests.watched_shop import WatchedShop
 
 
 @pytest.fixture
@@ -55,7 +47,7 @@ def pings() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture
 def env(world: Sandbox, world_env: dict[str, str]) -> dict[str, str]:
-    return {**world_env, "NAVERPLACE_WATCHDOG__REPEAT_MINUTES": "60"}
+    return dict(world_env)
 
 
 @pytest.fixture
@@ -92,17 +84,6 @@ def test_after_a_run_all_is_fine_and_the_dead_mans_url_is_asked(
     assert len(world.world.telegram) == told
 
 
-def test_quiet_hours_in_which_nothing_changes_are_no_silence(
-    world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogCheck]
-) -> None:
-    a_run(world, env)
-    for _ in range(3):
-        world.world.advance(20 * 60)
-        a_run(world, env)
-
-    assert watch(1).silent == {}
-
-
 def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
     world: Sandbox,
     env: dict[str, str],
@@ -118,7 +99,7 @@ def test_a_ping_that_is_not_taken_is_a_problem_and_its_address_stays_secret(
     assert "uuid-1234" not in json.dumps(result.as_json())
 
 
-def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinged(
+def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_the_dead_mans_url_need_not_call(
     world: Sandbox,
     env: dict[str, str],
     watch: Callable[..., WatchdogCheck],
@@ -132,7 +113,7 @@ def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinge
 
     assert [bool(b.told) for b in (first, again, later)] == [True, False, True]
     assert not first.fine
-    assert pings[1] == []
+    assert pings[1] == ["/good"] * 3
     texts = [message["text"] for message in world.world.telegram[before:]]
     assert len(texts) == 2
     assert "예약을 읽지 못했습니다" in texts[0]
@@ -141,48 +122,54 @@ def test_when_no_run_comes_any_more_it_is_told_once_an_hour_and_nothing_is_pinge
 def test_a_late_guide_is_news_even_when_something_else_was_told_before(
     world: Sandbox, env: dict[str, str], watch: Callable[..., WatchdogCheck]
 ) -> None:
+    WatchedShop(world).book(165, 77)
+    a_run(world, env)
     watch(50)
-    start = world.world.now().strftime("%Y-%m-%d ") + "15:30:00"
-    world.put_sms_item({**LATE, "booking_time": start})
 
-    result = watch(1)
+    result = watch(25)
 
     assert [late.kind for late in result.overdue] == ["guide"]
     assert "telegram" in result.told
-    assert "보냈어야 할 문자 1건" in world.world.telegram[-1]["text"]
-    assert "0000-0077" not in world.world.telegram[-1]["text"]
+    text = world.world.telegram[-1]["text"]
+    assert "보냈어야 할 문자가 아직 나가지 않았습니다" in text
+    assert "화성점 예약 77 안내: 14:47부터" in text
+    assert "0077" not in text
 
 
 def test_an_alert_that_reaches_nobody_is_tried_again_by_the_next_watch(
-    world: Sandbox, watch: Callable[..., WatchdogCheck]
+    world: Sandbox, watch: Callable[..., WatchdogCheck], pings: tuple[str, list[str]]
 ) -> None:
     world.world.faults.append(Fault("telegram", kind="status:400", times=None))
-    first = watch(50)
+    first = watch(50, NAVERPLACE_WATCHDOG__PING_URL=f"{pings[0]}/good")
     world.world.faults.clear()
 
     second = watch(1)
 
     assert first.told == ()
+    assert pings[1] == []  # whoever is behind the URL calls
     assert len(first.problems) == 1
     assert second.told == ("telegram",)
 
 
 def test_the_command_shows_what_is_late_and_tells_nobody(
-    world: Sandbox, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    world: Sandbox, env: dict[str, str]
 ) -> None:
-    start = world.world.now().strftime("%Y-%m-%d ") + "15:30:00"
-    world.put_sms_item({**LATE, "booking_time": start})
+    WatchedShop(world).book(125, 77)
+    a_run(world, env)
+    before = len(world.world.telegram)
+    world.world.advance(40 * 60)
+    now = {**env, **world.environment()}
 
-    words = CliRunner().invoke(app, ["watchdog"], env=env)
-    shown = CliRunner().invoke(app, ["watchdog", "--json"], env=env)
+    words = CliRunner().invoke(app, ["watchdog"], env=now)
+    shown = CliRunner().invoke(app, ["watchdog", "--json"], env=now)
 
     assert (words.exit_code, shown.exit_code) == (1, 1)
-    assert "6 records: 2 messages are late" in words.stdout
+    assert "1 messages are late, of 1 looked up" in words.stdout
     found: dict[str, Any] = json.loads(shown.stdout)
     late = [(row["booking"], row["kind"]) for row in found["overdue"]]
-    assert (f"{STORE}_77", "guide") in late
+    assert late == [(f"{STORE}_77", "guide")]
     assert "0077" not in words.stdout + shown.stdout
-    assert world.world.telegram == []
+    assert len(world.world.telegram) == before
 
 
 def test_a_dead_legacy_is_told_once_and_not_while_nothing_is_owed(
@@ -194,7 +181,9 @@ def test_a_dead_legacy_is_told_once_and_not_while_nothing_is_owed(
         raws.clear()
     start = (world.world.now() + timedelta(minutes=125)).replace(second=0, microsecond=0)
     world.world.stores[STORE].append(a_booking(STORE, 77, start, phone="01000000077"))
-    world.put_sms_item({**LATE, "booking_time": f"{start:%F %T}"})
+    flags = {"confirm_sms": True, "remind_sms": False, "option_sms": False}
+    key = {"booking_num": f"{STORE}_77", "phone": "010-0000-0077"}
+    world.put_sms_item({**key, **flags, "booking_time": f"{start:%F %T}"})  # the legacy's
     a_run(world, env)
     assert watch(26).fine
     a_run(world, env)

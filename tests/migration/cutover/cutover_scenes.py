@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from legacy.bookings import read, read_all
 from legacy.death import Ended
@@ -29,9 +30,10 @@ from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.jobs import drain
-from naverplace.ledger import message_ledger, store_lock
+from naverplace.ledger import message_ledger, phone_counter, store_lock
 from naverplace.ledger import records_table as items
 from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.phone_counter import PhoneCounter
 from naverplace.ledger.reservations import reserved_values
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.ledger.store_state import LEGACY, OWNER, Ownership
@@ -40,11 +42,12 @@ from naverplace.migration.cutover.cutover import Cutover
 from naverplace.pipeline import store_delivery
 from naverplace.pipeline.steps import with_reservations
 from naverplace.rules import engine
-from naverplace.settings.sections import CutoverSettings, LedgerSettings
+from naverplace.settings.sections import CapSettings, CutoverSettings, LedgerSettings
 from tests.handback_world import TEXTS, Now
 from tests.interleaving import Got, Port, PortClient, Process, Token, World, sleep
 from tests.rule_builders import STORE, shipped, stores
 
+Counting = Callable[[], AbstractContextManager[None]]
 OTHER = "951291"  # the legacy's, unless a test says otherwise
 LISTED = Callable[[datetime], Sequence[Now]]  # what Naver lists at a moment
 SUBJECTS = {"예약확정": "confirmation", "이용안내": "guide", "리뷰 이벤트": "event"}
@@ -129,7 +132,8 @@ class Scene:
         """Give what a run of ours holds, on this port."""
         client: Any = PortClient(port, all_tables=self.all_tables)
         clock: Any = SimpleNamespace(now=port.now)
-        settings = SimpleNamespace(ledger=LedgerSettings(), cutover=self.switch)
+        one_at_a_time = SimpleNamespace(parallel=1)
+        settings = SimpleNamespace(ledger=LedgerSettings(), cutover=self.switch, sens=one_at_a_time)
         table, session = MessageLedger(client), StateTable(client)
         held = StoreLocks(
             StoreStateTable(session),
@@ -146,11 +150,14 @@ class Scene:
             table=table,
             session_table=session,
             store_locks=held,
-            stores={},
+            stop=held.stop,
+            stores={STORE: stores()[STORE]},
             all_stores={s: stores()[s] for s in (STORE, OTHER)},
             settings=settings,
             clock=clock,
             sens=sens,
+            sens_slots=nullcontext(),
+            phones=PhoneCounter(session, clock, CapSettings().per_phone, SecretStr("k"), sens.find),
             channels={},
             resolver=InDoubtResolver(table, sens, clock, settings.ledger),
             watch=PhaseTimer(),
@@ -246,7 +253,9 @@ class _Sens:
     def fingerprint(self, *, to: str, subject: str, **rest: str) -> str:
         return f"{to} {subject}"
 
-    def send(self, *, to: str, subject: str, not_after: datetime, **rest: Any) -> Any:
+    def send(
+        self, *, to: str, subject: str, not_after: datetime, counting: Counting, **rest: Any
+    ) -> Any:
         (kind,) = (kind for word, kind in SUBJECTS.items() if word in subject)
         got = Got("ours", f"{STORE}_{int(to[-4:])}", kind)
         request_id = self.port.token()
@@ -257,8 +266,9 @@ class _Sens:
             self.port.world.got.append(got)
             self.port.world.log.append((request_id, to, subject, self.port.world.now))
 
-        self.port.call(work)
-        return SimpleNamespace(request_id=request_id, seconds=0.0)
+        with counting():
+            self.port.call(work)
+        return request_id
 
     def find(self, *, start: datetime, end: datetime, to: str | None) -> list[SmsLogEntry]:
         found = self.port.call(lambda: [m for m in self.port.world.log if m[1] == to])
@@ -341,7 +351,7 @@ def steppable(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = SimpleNamespace(serialize=lambda value: value, deserialize=lambda value: value)
     monkeypatch.setattr(dynamodb, "_serializer", plain)  # thousands of worlds: no typed form
     monkeypatch.setattr(dynamodb, "_deserializer", plain)
-    for module in (items, message_ledger, store_lock, switching):
+    for module in (items, message_ledger, phone_counter, store_lock, switching):
         monkeypatch.setattr(module, "uuid4", Token)
     for slow in (store_lock, drain):
         monkeypatch.setattr(slow, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))

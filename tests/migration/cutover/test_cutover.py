@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,6 +20,7 @@ from sandbox.faults import Fault
 from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
 from tests.delivery_builders import STORE
+from tests.killing import kill_command
 from tests.migration.cutover.reports import parity_report
 from tests.pipeline.store_runs import Shop
 
@@ -333,25 +329,7 @@ def test_when_naver_cannot_be_read_a_rollback_is_refused_as_well(shop: Shop, typ
 
 
 def kill_at(shop: Shop, fault: Fault, *words: str) -> None:
-    """Type a command as a process of its own, and kill it where the fault holds it."""
-    shop.world.world.faults.append(fault)
-    env = {
-        **os.environ,
-        **shop.env,
-        **shop.world.environment(),
-        "NAVERPLACE_AWS__READ_TIMEOUT": "60",
-    }
-    command = [sys.executable, "-m", "naverplace", *words]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=quiet, stderr=quiet) as process:
-        ends = time.monotonic() + 120
-        while not fault.hits:
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < ends, "it did not come this far"
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    shop.world.world.faults.clear()
+    kill_command(shop.world, {**shop.env, **shop.world.environment()}, fault, *words)
 
 
 def test_killed_while_they_switch_the_legacy_off_and_on_both_are_typed_again(

@@ -35,8 +35,7 @@ from naverplace.pipeline.capture.bundle_store import (
 )
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs, due_of
-from naverplace.pipeline.capture.recorder import CapturedInputs
-from naverplace.pipeline.capture.versions import rules_version, settings_version
+from naverplace.pipeline.capture.recorder import CapturedInputs, settings_version
 from naverplace.settings.schema import Settings
 from naverplace.settings.sections import CaptureSettings
 from sandbox.server import Sandbox
@@ -191,20 +190,6 @@ def test_a_message_is_due_alike_for_every_side(kind: str, due: str) -> None:
     start = datetime(2025, 10, 23, 15, 0, tzinfo=SEOUL)
 
     assert due_of(kind, start, NOW) == datetime.fromisoformat(due).replace(tzinfo=SEOUL)
-
-
-def test_the_rules_version_follows_every_file(tmp_path: Path) -> None:
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "rules.yaml").write_text("a")
-    (tmp_path / "templates" / "t.yaml").write_text("b")
-    before = rules_version(tmp_path)
-    assert rules_version(tmp_path) == before
-
-    (tmp_path / "templates" / "t.yaml").write_text("c")
-    changed = rules_version(tmp_path)
-    (tmp_path / "templates" / "t.yaml").rename(tmp_path / "templates" / "u.yaml")
-
-    assert len({before, changed, rules_version(tmp_path)}) == 3
 
 
 def test_the_settings_version_follows_settings_and_no_secret() -> None:

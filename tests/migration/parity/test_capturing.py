@@ -70,9 +70,7 @@ def captured(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.chdir(ROOT)
         env = {
             **sandbox.environment(),
-            "NAVERPLACE_NAVER__PAUSE_SECONDS": "0",
             "NAVERPLACE_LEDGER__SETTLE_SECONDS": "0.2",
-            "NAVERPLACE_QUALITY__WRITE_DOCS": "false",
             "NAVERPLACE_CAPTURE__ENABLED": "true",
             "NAVERPLACE_CAPTURE__KEY": KEY,
             "NAVERPLACE_CAPTURE__WHERE": str(folder / "bundles"),

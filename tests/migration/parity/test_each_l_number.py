@@ -119,9 +119,11 @@ def test_l18_the_guide_comes_from_the_stores_own_number_and_the_others_from_the_
         assert senders == {CONFIRM: "0310000000", GUIDE: "0310000001"}
 
 
-def test_l20_each_side_tells_the_owner_once() -> None:
+def test_l20_the_legacy_tells_the_owner_once_a_run_and_the_new_side_collects() -> None:
     found = compared(CASES[0])
 
-    assert (found.legacy.owner_texts, found.new.owner_texts) == (1, 1)
+    assert (found.legacy.owner_texts, found.new.owner_texts) == (1, 0)
+    (owner,) = (d for d in found.differences if d.aspect == "owner")
+    assert owner.because == "owner-is-told-of-changes"
     assert found.legacy.told is not None
     assert [(line.kind, line.done) for line in found.legacy.told] == [(CONFIRM, True)]

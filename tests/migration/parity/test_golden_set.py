@@ -17,7 +17,7 @@ from naverplace.migration.legacy_rows import fatal_reason
 from naverplace.migration.parity.accepted_differences import NOT_VISIBLE, load_accepted
 from naverplace.migration.parity.booking_view import number_of
 from naverplace.migration.parity.comparator import Comparator, changed_between
-from naverplace.migration.parity.comparison_run import replay, run_legacy, without
+from naverplace.migration.parity.comparison_run import Replayed, replay, run_legacy, without
 from naverplace.migration.parity.sides import count_self_differences
 from naverplace.migration.parity.values import (
     GO,
@@ -26,27 +26,27 @@ from naverplace.migration.parity.values import (
     AcceptedId,
     ComparedRun,
     Parity,
-)
-from naverplace.migration.parity.verdict import (
-    ParityTotals,
-    Power,
     VerdictTerms,
-    make_verdict,
 )
+from naverplace.migration.parity.verdict import ParityTotals, make_verdict
 from naverplace.pipeline.capture.golden_set import read_golden
 from naverplace.pipeline.capture.inputs import DecisionKey, Inputs
 from naverplace.settings.sections import ParitySettings, ThresholdSettings
 from trials.parity.__main__ import MUTANTS, compare
 from trials.parity.generator import FILE, golden, moments, one_run
-from trials.parity.setup import DEPLOYMENTS, make_setup
+from trials.parity.setup import DEPLOYMENTS, RULES, make_setup
 
 SETUP = make_setup()
 EVENING, AFTERNOON, DYING, MOVING = islice(read_golden(FILE), 4)
 
 
-def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> ComparedRun:
+def replayed(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> Replayed:
     (run,) = replay([inputs], new=SETUP.new(), legacy=SETUP.legacy, comparator=comparator)
-    return run.compared
+    return run
+
+
+def compared(inputs: Inputs, comparator: Comparator = SETUP.comparator) -> ComparedRun:
+    return replayed(inputs, comparator).compared
 
 
 @cache  # called by tests only: every process of the tests imports this file
@@ -54,11 +54,21 @@ def whole() -> ComparedRun:
     return compared(EVENING)
 
 
+@cache
+def afternoon() -> Replayed:
+    return replayed(AFTERNOON)
+
+
+@cache
+def a_store_less() -> ComparedRun:
+    return compared(without(EVENING, ["867589"]))
+
+
 def judged(
     found: ParityTotals,
     *,
     aa: int | None = 0,
-    power: Power | None = None,
+    survivors: tuple[str, ...] | None = None,
     limits: ThresholdSettings | None = None,
 ) -> Parity:
     return make_verdict(
@@ -66,17 +76,20 @@ def judged(
         VerdictTerms(
             kind="golden",
             made_at=EVENING.now,
-            stores=SETUP.stores,
-            minimum=ParitySettings(minimum_decisions=20, minimum_sent=3),
             aa_differences=aa,
-            power=power,
-            limits=limits,
+            mutants=50 if survivors is not None else None,
+            survivors=survivors or (),
         ),
+        stores=SETUP.stores,
+        minimum=ParitySettings(minimum_decisions=20, minimum_sent=3),
+        limits=limits,
     )
 
 
-def verdict(found: ParityTotals, *, aa: int | None = 0, power: Power | None = None) -> str:
-    return judged(found, aa=aa, power=power).verdict
+def verdict(
+    found: ParityTotals, *, aa: int | None = 0, survivors: tuple[str, ...] | None = None
+) -> str:
+    return judged(found, aa=aa, survivors=survivors).verdict
 
 
 def gathered(*runs: ComparedRun) -> ParityTotals:
@@ -100,7 +113,7 @@ def test_the_set_holds_more_than_thirty_thousand_decisions_about_every_store() -
 
 
 def test_every_difference_has_a_class_and_every_visible_class_is_seen() -> None:
-    runs = (whole(), *map(compared, (AFTERNOON, DYING, MOVING)))
+    runs = (whole(), afternoon().compared, *map(compared, (DYING, MOVING)))
     classes = Counter(d.because for run in runs for d in run.differences)
 
     assert "" not in classes
@@ -118,10 +131,11 @@ def test_what_the_owner_takes_out_of_the_file_is_accepted_no_more() -> None:
     ids = set(SETUP.comparator.accepted) - {"exactly-two-hours-before"}
     strict = Comparator(ids, SETUP.comparator.texts, SETUP.stores)
 
-    wrong = [d for d in compared(EVENING, strict).differences if not d.explained]
+    found = compared(EVENING, strict)
+    wrong = [d for d in found.differences if not d.explained]
 
     assert {d.aspect for d in wrong} == {"decision", "flags"}
-    assert verdict(gathered(compared(EVENING, strict))) == NO_GO
+    assert verdict(gathered(found)) == NO_GO
 
 
 def test_an_id_without_a_law_is_refused(tmp_path: Path) -> None:
@@ -153,7 +167,7 @@ def test_a_legacy_that_is_not_the_same_twice_is_found_out() -> None:
 
 
 def test_a_message_for_another_time_than_the_bookings_has_no_class() -> None:
-    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    run = afternoon()
     key = next(iter(run.compared.new.sends))
     late = key._replace(due=key.due + timedelta(hours=1))
     sends = {late if k == key else k: sent for k, sent in run.compared.new.sends.items()}
@@ -166,7 +180,7 @@ def test_a_message_for_another_time_than_the_bookings_has_no_class() -> None:
 
 
 def test_a_flag_set_by_the_side_that_does_not_send_has_no_class() -> None:
-    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    run = afternoon()
     sent = next(
         d
         for d in run.compared.differences
@@ -184,7 +198,7 @@ def test_a_flag_set_by_the_side_that_does_not_send_has_no_class() -> None:
 
 
 def test_an_error_that_the_legacy_should_not_have_has_no_class() -> None:
-    (run,) = replay([AFTERNOON], new=SETUP.new(), legacy=SETUP.legacy, comparator=SETUP.comparator)
+    run = afternoon()
     assert run.legacy.errors
     legacy = replace(run.legacy, errors=(*run.legacy.errors, "L17 one more"))
 
@@ -217,9 +231,7 @@ def test_a_booking_that_changed_between_two_readings_is_noise() -> None:
 
 
 def test_a_store_that_was_left_out_is_in_neither_side() -> None:
-    less = without(EVENING, ["1051707"])
-
-    assert {store for store, _, _ in compared(less).decisions} == set(SETUP.stores) - {"1051707"}
+    assert {key.store_id for key in a_store_less().decisions} == set(SETUP.stores) - {"867589"}
 
 
 def test_enough_without_a_difference_is_a_go_with_its_bound() -> None:
@@ -229,22 +241,34 @@ def test_enough_without_a_difference_is_a_go_with_its_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "aa", "power", "expected"),
+    ("run", "aa", "survivors", "expected"),
     [
         (whole, None, None, NOT_ENOUGH),
         (whole, 1, None, NO_GO),
-        (whole, 0, Power(50, ("one", "two")), NO_GO),
-        (whole, 0, Power(50, ("one",)), GO),
+        (whole, 0, ("one", "two"), NO_GO),
+        (whole, 0, ("one",), GO),
         (None, 0, None, NOT_ENOUGH),
-        (lambda: compared(without(EVENING, ["867589"])), 0, None, NOT_ENOUGH),
+        (a_store_less, 0, None, NOT_ENOUGH),
     ],
     ids=["A/A not measured", "A/A not 0", "96 % caught", "98 % caught", "nothing", "a store less"],
 )
 def test_a_verdict_needs_all_of_its_proofs(
-    run: Callable[[], ComparedRun] | None, aa: int | None, power: Power | None, expected: str
+    run: Callable[[], ComparedRun] | None,
+    aa: int | None,
+    survivors: tuple[str, ...] | None,
+    expected: str,
 ) -> None:
     runs = [run()] if run else []
-    assert verdict(gathered(*runs), aa=aa, power=power) == expected
+    assert verdict(gathered(*runs), aa=aa, survivors=survivors) == expected
+
+
+def test_every_wrong_system_has_its_place_and_its_rules_can_be_read() -> None:
+    setup = make_setup()
+
+    for mutant in MUTANTS:
+        with mutant.in_place(), mutant.rules(RULES) as rules:
+            if rules != RULES:
+                setup.new(rules)
 
 
 def test_there_are_a_hundred_wrong_systems_and_some_of_each_kind_are_seen() -> None:

@@ -87,7 +87,9 @@ def test_a_shadow_reads_decides_and_leaves_no_trace(
 
 def test_a_shadow_never_logs_in(shop: Sandbox, settings: Settings) -> None:
     shop.forget_session()
-    with pytest.raises(NaverPlaceError, match=r"no stored session.*naverplace login"):
+    with pytest.raises(
+        NaverPlaceError, match=r"does not know the stored session any more.*naverplace login"
+    ):
         Shadow(settings)
     assert not [seen for seen in shop.world.requests if "nidlogin" in seen.line]
 
@@ -183,7 +185,7 @@ def test_there_is_no_sender_in_a_shadows_process() -> None:
 def test_a_shadows_client_has_no_call_that_writes(settings: Settings, call: str) -> None:
     client = read_only(open_dynamodb(settings.aws))
 
-    with pytest.raises(Permanent, match=f"{call} is not there for a shadow"):
+    with pytest.raises(Permanent, match=f"{call} is not there for whoever only looks"):
         getattr(client, call)
 
 
@@ -198,7 +200,8 @@ def test_the_shadows_policy_denies_every_write_and_the_senders_keys() -> None:
     assert {f"dynamodb:{write}" for write in writes} <= by_effect["Deny"]
     assert "secretsmanager:*" in by_effect["Deny"]
     tables = {name for name in by_effect["Allow"] if name.startswith("dynamodb:")}
-    reads = {"BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"}
+    reads = {"BatchGetItem", "DescribeContinuousBackups", "DescribeTable"}
+    reads |= {"GetItem", "Query", "Scan"}
     assert tables == {f"dynamodb:{read}" for read in reads}
 
 

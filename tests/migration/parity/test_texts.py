@@ -151,9 +151,9 @@ def test_no_door_code_is_in_a_repr() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("subject: [", "x.yaml:2:1: cannot be read"),
-        ("subject: a", "confirmation: Field required"),
-        ("- a", "x.yaml: the file: Input should be a valid dictionary"),
+        ("subject: [", "x.yaml:2:1: a value is missing before this place"),
+        ("subject: a", "x.yaml:1:1: key 'confirmation' is missing"),
+        ("- a", "x.yaml:1:1: should be keys with their values"),
     ],
 )
 def test_what_is_no_file_of_texts_is_refused(tmp_path: Path, content: str, words: str) -> None:
@@ -172,7 +172,7 @@ FILE = DEPLOYMENTS / "legacy-texts.yaml"
     [
         ("{start}", "{strat}", "unknown word {strat}; did you mean 'start'?"),
         ('"867589": |', '"999": |', "guide.stores: no text for store 867589"),
-        ("subject_now:", "subject:", "subject_now: Field required"),
+        ("subject_now:", "subject:", "unknown key 'subject'; did you mean 'subject_now'?"),
     ],
 )
 def test_a_mistake_is_told_when_the_file_is_read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,20 +10,21 @@ from typing import Any
 import boto3
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
+TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
 SECRET = "naverplace"  # its ARN ends in six signs that AWS chooses
 ANOTHER_NAME = {"ListObjectsV2": "ListBucket"}  # S3 judges some calls by the name of another
 Call = tuple[str, str]
 
 
 @contextmanager
-def recorded() -> Iterator[set[Call]]:
-    """Collect (action, resource) of every call of clients that are opened within."""
-    calls: set[Call] = set()
+def recorded() -> Iterator[Counter[Call]]:
+    """Count the calls of clients that are opened within, by (action, resource)."""
+    calls: Counter[Call] = Counter()
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
         service = model.service_model.endpoint_prefix
         for resource in _resources(model.service_model.service_name, params):
-            calls.add((f"{service}:{ANOTHER_NAME.get(model.name, model.name)}", resource))
+            calls[f"{service}:{ANOTHER_NAME.get(model.name, model.name)}", resource] += 1
 
     boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION is not None
@@ -37,7 +39,7 @@ def _resources(service: str, params: Mapping[str, Any]) -> list[str]:
     where = f"{REGION}:{ACCOUNT}"
     if service == "dynamodb":
         tables = params.get("RequestItems") or [params["TableName"]]
-        return [f"arn:aws:dynamodb:{where}:table/{name}" for name in tables]
+        return [TABLE + name for name in tables]
     if service == "s3":
         inside = f"/{params['Key']}" if "Key" in params else ""
         return [f"arn:aws:s3:::{params['Bucket']}{inside}"]

@@ -1,0 +1,96 @@
+"""The forecast of a day: kept by the run after the digest's hour, scored by the next one."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from naverplace.cli.app import app
+from naverplace.domain.forecasts import FORECAST
+from naverplace.pipeline.local_runner import run_once
+from naverplace.reporting.forecast_score import score_words
+from sandbox.server import Sandbox
+from tests.rule_builders import STORE
+from tests.watched_shop import WatchedShop
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> WatchedShop:
+    monkeypatch.chdir(ROOT)
+    return WatchedShop(world, world_env)
+
+
+def wait_for(shop: WatchedShop, clock: str) -> None:
+    """Move the clock to the next such time of day."""
+    hour, minute = map(int, clock.split(":"))
+    then = shop.now.replace(hour=hour, minute=minute, second=0)
+    shop.later(((then - shop.now) % timedelta(days=1)).total_seconds() / 60)
+
+
+def run_at(shop: WatchedShop) -> None:
+    run_once(shop.settings, run_id=f"run-{shop.now:%d-%H%M}", door="cli")
+
+
+def test_the_digest_says_how_good_the_forecast_was(shop: WatchedShop) -> None:
+    wait_for(shop, "20:40")
+    run_at(shop)
+    wait_for(shop, "21:05")
+    guided = shop.book(16 * 60, 9001)  # at 13:05 tomorrow: its guide is due at 11:05
+    cancelled = shop.book(17 * 60, 9002)
+    run_at(shop)
+    kept = next(i for i in shop.world.session_items() if i["id"] == FORECAST + STORE)
+    foreseen = {(row[0].partition("_")[2], row[1]) for row in kept["messages"]}
+    assert {(guided, "guide"), (cancelled, "guide")} <= foreseen
+    assert "01000" not in json.dumps(kept, default=str)
+
+    wait_for(shop, "10:00")
+    shop.change(cancelled)
+    shop.book(24 * 60, 9003)
+    run_at(shop)
+    wait_for(shop, "11:10")
+    run_at(shop)
+    wait_for(shop, "20:10")
+    run_at(shop)
+    shop.world.world.telegram.clear()
+    wait_for(shop, "21:04")
+    run_at(shop)
+
+    (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
+    (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
+    assert "새 예약 1" in line
+    assert "취소 1" in line
+    assert "예보 잘못" not in line
+
+
+def test_forecast_lists_what_comes_with_masked_phones_and_cost(shop: WatchedShop) -> None:
+    shop.run()
+    number = shop.book(20 * 60, 9001)
+    env = {**shop.env, **shop.world.environment(), "NAVERPLACE_PRICES__SMS": "10"}
+    env["NAVERPLACE_PRICES__LMS"] = "33"
+
+    result = CliRunner().invoke(app, ["forecast", "--json"], env=env)
+    found: dict[str, Any] = json.loads(result.stdout)
+
+    ours = [m for m in found["messages"] if m["booking"].endswith(f"_{number}")]
+    assert [(m["kind"], m["to"]) for m in ours] == [
+        ("confirmation", "010-****-9001"),
+        ("guide", "010-****-9001"),
+    ]
+    assert found["won"] == 33 * len(found["messages"])
+    table = CliRunner().invoke(app, ["forecast", "--hours", "1", "--store", STORE], env=env).stdout
+    assert "010-****-9001" in table
+    assert "1 messages will be sent (33원)" in table
+
+
+def test_a_day_without_messages_has_no_score() -> None:
+    assert score_words({}) == ""
+    assert score_words({"sent": 2, "new": 2}) == (
+        "예보 0건 가운데 0건 맞음 (정밀도 -, 재현율 0%); 빗나감: 새 예약 2"
+    )

@@ -1,0 +1,85 @@
+"""The judge of histories, on good ones and on wrong ones that it must notice."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from naverplace.domain.message_status import TRANSITIONS
+from trials import histories
+from trials.histories import History, Moved, Taken
+
+WAYS = frozenset((old, new) for old, new, _ in TRANSITIONS)
+GUIDE = ("1051707_1", "010-0000-0001", "guide")
+OTHER = ("1051707_2", "010-0000-0002", "guide")
+GOOD = [
+    Moved(GUIDE, "claimed", "a"),
+    Moved(GUIDE, "owed", "a"),
+    Moved(GUIDE, "claimed", "b"),
+    Moved(GUIDE, "in_doubt", "b"),
+    Moved(GUIDE, "accepted", "b", request_id="R1"),
+    Moved(GUIDE, "delivered", "b", request_id="R1"),
+]
+TAKEN = [Taken("R1", "01000000001")]
+
+
+def test_a_good_history_is_good() -> None:
+    assert History(GOOD, TAKEN).judge(WAYS) == []
+
+
+@pytest.mark.parametrize(
+    ("moves", "taken", "wrong"),
+    [
+        ([], [], "nothing was judged"),
+        ([*GOOD[:1], Moved(GUIDE, "claimed", "b")], [], "claimed by two at once"),
+        ([*GOOD[:1], Moved(GUIDE, "accepted", "b", request_id="R1")], TAKEN, "two at once"),
+        ([Moved(GUIDE, "in_doubt", "a")], [], "from nothing to in_doubt"),
+        ([*GOOD[:4], Moved(GUIDE, "claimed", "c")], [], "from in_doubt to claimed"),
+        ([*GOOD, Moved(GUIDE, "owed", "b")], TAKEN, "from delivered to owed"),
+        (GOOD, [], "SENS never took it"),
+        (GOOD, [*TAKEN, Taken("R2", "01000000001")], "the ledger never knew of"),
+        (GOOD, [Taken("R1", "01000000002")], "went to another phone"),
+        (
+            [*GOOD, Moved(OTHER, "claimed", "c"), Moved(OTHER, "accepted", "c", request_id="R1")],
+            TAKEN,
+            "counts for 2 messages",
+        ),
+    ],
+)
+def test_a_wrong_history_is_noticed(moves: list[Moved], taken: list[Taken], wrong: str) -> None:
+    assert any(wrong in line for line in History(moves, taken).judge(WAYS))
+
+
+def test_only_what_an_item_changes_is_a_move() -> None:
+    seen = History()
+    item = {"booking_num": "1051707_1", "phone": "010-0000-0001", "confirm_sms": False}
+    for state, token in [("claimed", "a"), ("claimed", "a"), ("owed", "a"), ("claimed", "b")]:
+        seen.note_item({**item, "message_guide": {"state": state, "token": token}})
+
+    assert [(move.state, move.token) for move in seen.moves] == [
+        ("claimed", "a"),
+        ("owed", "a"),
+        ("claimed", "b"),
+    ]
+
+
+def test_a_moved_bookings_message_goes_on_under_another_name() -> None:
+    seen = History(taken=[*TAKEN, Taken("R2", "01000000001")])
+    item = {"booking_num": "1051707_1", "phone": "010-0000-0001"}
+    first = {"state": "accepted", "token": "a", "request_id": "R1"}
+    seen.note_item({**item, "message_guide": {"state": "claimed", "token": "a"}})
+    seen.note_item({**item, "message_guide": first})
+    seen.note_item({**item, "message_guide_at_1": first})
+    for state in ("claimed", "accepted"):
+        second = {"state": state, "token": "b", "request_id": "R2"}
+        seen.note_item({**item, "message_guide_at_1": first, "message_guide": second})
+
+    assert seen.judge(WAYS) == []
+
+
+def test_the_judge_shares_no_code_with_the_library() -> None:
+    source = ast.parse(Path(str(histories.__file__)).read_text("utf-8"))
+    names = [node.module for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
+    assert not [name for name in names if str(name).startswith(("naverplace", "sandbox"))]
