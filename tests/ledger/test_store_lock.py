@@ -96,7 +96,7 @@ def test_a_run_that_may_not_wait_leaves_the_store_at_once(settings: Settings) ->
     with pytest.raises(LockedByOther, match="run alive is sending"):
         a_run(settings, "b", lease_seconds=100).acquire(STORE, [a_message(1)], wait=False)
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30  # whoever waits does so for 100 s
     assert opened(a_run(settings, "c")) == set()
 
 
