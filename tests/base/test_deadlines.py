@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -152,3 +153,25 @@ def test_a_call_of_dynamodb_has_its_deadline(
 
     assert time.monotonic() - started < NEVER
     assert Deadline.of_thread() is None
+
+
+def test_a_shorter_deadline_beside_a_longer_one_comes_first_also_in_a_fork() -> None:
+    longer = Deadline(60).__enter__()
+    try:
+        with a_server(NEVER_WHOLE[0].values[0]) as (url, _):  # type: ignore[arg-type]
+            pid = os.fork()
+            if not pid:
+                os._exit(_is_refused(url))
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+            assert _is_refused(url) == 0
+    finally:
+        longer.__exit__()
+    assert not longer.over
+
+
+def _is_refused(url: str) -> int:
+    try:
+        ask(url)
+    except ServiceUnavailable:
+        return 0
+    return 1
