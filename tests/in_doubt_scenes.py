@@ -67,6 +67,7 @@ class Scene:
             MessageStatus.CLAIMED,
             run_id="dead",
             claimed_at=now,
+            to=effect.to if effect.receiver == "visitor" else "",
             content_hash=self.sens.fingerprint(
                 to=effect.to, sender=effect.sender, subject=effect.subject, text=effect.text
             ),

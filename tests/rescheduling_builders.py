@@ -116,6 +116,7 @@ class Shop:
             token=f"claim-{self.claims}",
             claimed_at=now,
             for_start=effect.for_start,
+            to=effect.to if effect.receiver == "visitor" else "",
             reason="" if self.answer == MessageStatus.ACCEPTED else "bad content",
         ).as_map()
         if self.answer == MessageStatus.ACCEPTED:

@@ -93,6 +93,14 @@ def with_rules(book: Rulebook, *names: str) -> Rulebook:
     return replace(book, rules=rules)
 
 
+def switched_on() -> str:
+    """The shipped declarations of fields, with those that stand in comments there."""
+    text = (ROOT / "rules/fields.yaml").read_text("utf-8")
+    for name in ("language", "has_visitor", "visitor_name", "visitor_phone"):
+        text = text.replace(f"  # {name}:", f"  {name}:")
+    return text
+
+
 TEMPLATES = """\
 templates:
   note: {text: "{{ booking.start }} {{ booking.name }}"}
@@ -111,16 +119,19 @@ def a_rulebook(
     *,
     templates: str = TEMPLATES,
     routing: str = ROUTING,
+    fields: str = "",
     of_stores: dict[str, Store] | None = None,
     with_access: Access | None = None,
 ) -> Rulebook:
     """Load a rulebook written for one test; its rules stand in r.yaml."""
-    for name, text in (("r", rules), ("templates", templates), ("notifications", routing)):
+    files = {"r": rules, "templates": templates, "notifications": routing}
+    files |= {"fields": fields} if fields else {}
+    for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, "utf-8")
     return load_rulebook(
         folder,
         of_stores or stores(),
-        fields=load_fields(ROOT / "rules/fields.yaml"),
+        fields=None if fields else load_fields(ROOT / "rules/fields.yaml"),
         access=with_access,
         default_sender=DEFAULT_SENDER,
     )

@@ -17,6 +17,7 @@ from naverplace.cli import (
     forecast,
     init,
     jobs,
+    opt_outs,
     parity,
     pauses,
     preview,
@@ -67,6 +68,7 @@ app.command()(run.contact)
 app.command()(cost.cost)
 app.command()(forecast.forecast)
 app.command()(preview.preview)
+app.command()(opt_outs.optouts)
 app.command()(setup.doctor)
 app.command()(setup.login)
 app.command("init-tables")(setup.init_tables)

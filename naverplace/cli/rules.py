@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,31 +32,56 @@ StoresFile = Annotated[
 
 @rules_app.command("check")
 def check_rules(
-    rules_dir: RulesDir = Path("rules"), stores_file: StoresFile = Path("deployments/stores.yaml")
+    as_json: AsJson = False,
+    rules_dir: RulesDir = Path("rules"),
+    stores_file: StoresFile = Path("deployments/stores.yaml"),
 ) -> None:
     """Read every YAML file, and name every mistake with its line; needs no secret."""
     from naverplace.redaction.redactor import REDACTOR
+
+    book, mistakes, warnings = None, (), ()
+    try:
+        book = _rulebook(rules_dir, stores_file)
+        warnings = tuple(REDACTOR.scrub(what) for what in _warnings(book, rules_dir))
+    except RulesError as error:
+        mistakes = tuple(REDACTOR.scrub(problem) for problem in error.problems)
+    if as_json:
+        enabled = list(book.enabled_names) if book else []
+        said = {"mistakes": [*map(_parted, mistakes)], "warnings": [*map(_parted, warnings)]}
+        print_json({"right": book is not None, "enabled": enabled, **said})
+    for mistake in () if as_json else mistakes:
+        err.print(mistake, markup=False)
+    for what in () if as_json else warnings:
+        err.print(_("warning: {what}").format(what=what), markup=False)
+    if book is None:
+        words = ngettext("{count} mistake", "{count} mistakes", len(mistakes))
+        err.print(words.format(count=len(mistakes)), markup=False)
+        raise typer.Exit(2)
+    if not as_json:
+        words = _("{count} rules are enabled, and all files are right")
+        out.print(words.format(count=len(book.enabled_names)), markup=False)
+
+
+def _warnings(book: Rulebook, rules_dir: Path) -> Iterator[str]:
+    """List what is right and hardly meant, by place where it has one."""
     from naverplace.rules.json_schema import FOLDER, outdated
     from naverplace.rules.rule_warnings import find_warnings
     from naverplace.settings.loader import access_here, weak_codes
 
-    try:
-        book = _rulebook(rules_dir, stores_file)
-    except RulesError as error:
-        for problem in error.problems:
-            err.print(REDACTOR.scrub(problem), markup=False)
-        count = len(error.problems)
-        words = ngettext("{count} mistake", "{count} mistakes", count)
-        err.print(words.format(count=count), markup=False)
-        raise typer.Exit(2) from None
     access = access_here()
-    for what in (*weak_codes(access), *find_warnings(book, rules_dir, access=access)):
-        err.print(_("warning: {what}").format(what=REDACTOR.scrub(what)), markup=False)
+    yield from (*weak_codes(access), *find_warnings(book, rules_dir, access=access))
     for path in outdated(book, rules_dir) if (rules_dir / FOLDER).is_dir() else ():
-        words = _("warning: {path} is older than the files: naverplace rules schema --write")
-        err.print(words.format(path=path.as_posix()), markup=False)
-    words = _("{count} rules are enabled, and all files are right")
-    out.print(words.format(count=len(book.enabled_names)), markup=False)
+        words = _("{path} is older than the files: naverplace rules schema --write")
+        yield words.format(path=path.as_posix())
+
+
+def _parted(problem: str) -> dict[str, str | int]:
+    """Part a problem into its place and its words, for machines."""
+    found = re.fullmatch(r"(?s)(.+?):(\d+):(\d+): (.*)", problem)
+    if found is None:
+        return {"text": problem}
+    file, line, column, text = found.groups()
+    return {"file": file, "line": int(line), "column": int(column), "text": text}
 
 
 @rules_app.command("list")
@@ -140,7 +167,7 @@ def run_rule_tests(
     if mutate and not failures:  # a test that fails anyway notices nothing
         _print_mutants([(rule, *unnoticed(book, rule)) for rule in book.rules])
     words = _("{count} tests of {rules} rules, {failed} failed")
-    count, rules = sum(len(rule.tests) for rule in book.rules), len(book.rules)
+    count, rules = sum(len(tester.runnable(rule)) for rule in book.rules), len(book.rules)
     out.print(words.format(count=count, rules=rules, failed=len(failures)), markup=False)
     if failures:
         raise typer.Exit(1)

@@ -141,7 +141,8 @@ class InDoubtResolver:
         looked_at = self.clock.now()
         start, end = window(message, looked_at)
         try:
-            to: str | None = normalise_phone(from_legacy_sort_key(message.claim.key.phone))
+            own_phone = from_legacy_sort_key(message.claim.key.phone)
+            to: str | None = message.claim.message.to or normalise_phone(own_phone)
         except ValueError:  # the legacy cuts odd numbers in odd places
             to = None
         own = message.pending_message

@@ -237,6 +237,7 @@ class EffectExecutor:
             expires=effect.expires,
             for_start=effect.for_start,
             access=effect.access,
+            to=effect.to if effect.receiver == "visitor" else "",
             epoch=self.lock.lease.epoch if self.lock else 0,
         )
         return self.table.claim(effect.key, kind, entry, flag=effect.flag, reserved_by=reserved_by)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from naverplace.base.phone import legacy_sort_key_phone
-from naverplace.domain.effects import RecordKey
+from naverplace.base.phone import legacy_sort_key_phone, normalise_phone
+from naverplace.domain.effects import Receiver, RecordKey
 from naverplace.domain.message_kinds import FLAGS
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"  # of booking_time, naive Korean time (L10)
 REVIEW_WORDS = ("네이버", "인스타", "원본")  # an option with one of them earns the event (L10)
+HAS_VISITOR, VISITOR_PHONE = "has_visitor", "visitor_phone"  # as rules/fields.yaml names them
 
 
 class BookingStatus(StrEnum):
@@ -38,6 +39,14 @@ class Option(BaseModel):
     price: int = 0  # won
 
 
+class Told(NamedTuple):
+    """What a phone got of a booking, whatever phone the booking had then."""
+
+    kind: str
+    for_start: datetime | None
+    to: str  # digits
+
+
 class Booking(BaseModel):
     """One booking that passed the quality gates."""
 
@@ -56,6 +65,7 @@ class Booking(BaseModel):
     options: tuple[Option, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict, repr=False)  # declared in fields.yaml
     read_at: datetime  # when Naver told us
+    told: frozenset[Told] = Field(default=frozenset(), repr=False)  # under its other phones
 
     @property
     def booking_num(self) -> str:
@@ -73,6 +83,16 @@ class Booking(BaseModel):
         if self.status is BookingStatus.COMPLETED:
             return self.end
         return self.confirmed_at or self.made_at
+
+    def phone_of(self, receiver: Receiver) -> str:
+        """Give the phone of who gets a message: the booker's where no visitor can be reached."""
+        visitor = self.extra.get(VISITOR_PHONE)
+        if receiver == "booker" or not visitor or self.extra.get(HAS_VISITOR) is False:
+            return self.phone
+        try:
+            return normalise_phone(str(visitor))
+        except ValueError:
+            return self.phone
 
     def has_keyword(self, words: Iterable[str]) -> bool:
         """Tell whether the name of any option holds any of these words."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 Channel = Literal["telegram", "slack"]  # the owner's; docs/how-to-add.md
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
+Receiver = Literal["booker", "visitor"]  # of a booking's text message
 FALLBACK: Channel = "telegram"  # is told when notifications.yaml itself is wrong
 
 
@@ -108,6 +109,7 @@ class SendSms:
     read_at: datetime | None = None  # when Naver told us of the booking
     access: bool = False  # the text opens a door: the booking must have been read just now
     in_doubt: str = "wait"  # wait | resend: the risk preferred when SENS's log stays unreadable
+    receiver: Receiver = "booker"  # as the rule says; a visitor's message has the booking's key
     item: Mapping[str, Any] = field(default_factory=dict, repr=False)  # created first if missing
 
 

@@ -7,13 +7,15 @@ sent twice; another number is another person, who has been told nothing yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from naverplace.base.phone import from_legacy_sort_key, normalise_phone
-from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.booking import Booking, BookingStatus, Told
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.records import Record
+from naverplace.domain.message_status import WITH_PROVIDER
+from naverplace.domain.records import MOVED_FROM, Record
 
 _EARLY = (BookingStatus.REQUESTED, BookingStatus.CONFIRMED)
 
@@ -44,7 +46,8 @@ def match_records(
     """Match each booking, by its newest reading, with its record.
 
     It is the one under the booking's very key, else the same person's; it keeps the key that it was
-    found under, and every write goes there.
+    found under, and every write goes there. What was sent under another phone of the booking's goes
+    with the booking: a visitor's phone may stay when the booker's changes.
     """
     bookings = newest(bookings)
     keys = {booking.key for booking in bookings}
@@ -52,13 +55,23 @@ def match_records(
     for record in records.values():
         if record.key not in keys:
             others.setdefault(record.key.booking_num, []).append(record)
-    return [
-        MatchedBooking(
-            booking,
-            records.get(booking.key) or _same_persons(booking, others.get(booking.booking_num, ())),
-        )
-        for booking in bookings
-    ]
+    matches = []
+    for booking in bookings:
+        near = others.get(booking.booking_num, ())
+        record = records.get(booking.key) or _same_persons(booking, near)
+        if told := frozenset(t for other in near if other is not record for t in _told(other)):
+            booking = booking.model_copy(update={"told": told})
+        matches.append(MatchedBooking(booking, record))
+    return matches
+
+
+def _told(record: Record) -> Iterator[Told]:
+    """List what went out under a record, or may have; of the legacy's flags nobody knows when."""
+    for kind, entry in record.messages.items():
+        if entry.state in WITH_PROVIDER or entry.is_in_doubt:
+            with suppress(ValueError):  # no number that a message could have gone to
+                to = entry.to or normalise_phone(from_legacy_sort_key(record.key.phone))
+                yield Told(kind.partition(MOVED_FROM)[0], entry.for_start, to)
 
 
 def _same_persons(booking: Booking, records: Iterable[Record]) -> Record | None:

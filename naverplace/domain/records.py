@@ -53,6 +53,7 @@ class LedgerEntry:
     access: bool = False  # its text opens a door
     ended_at: datetime | None = None  # when it was delivered or failed, by SENS's clock
     followed_by: str = ""  # the run that wrote down its end, and tells it
+    to: str = field(default="", repr=False)  # a visitor's digits; '': the phone of the item's key
 
     @property
     def may_be_claimed(self) -> bool:

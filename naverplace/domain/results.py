@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.domain.effects import Effect
 
 
@@ -24,7 +25,7 @@ class Outcome(StrEnum):
 
 
 HELD = "held back"  # begins the words of a message that a pause keeps from being sent
-OPTED_OUT = "its phone refused advertisements (080)"
+OPTED_OUT = N_("its phone refused advertisements (080)")
 _GOOD = (Outcome.ACCEPTED, Outcome.ADOPTED, Outcome.WRITTEN, Outcome.SKIPPED)
 
 

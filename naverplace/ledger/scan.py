@@ -81,7 +81,7 @@ def entries_of(record: Record) -> Iterator[LedgerMessage]:
     to = digits_of(record.key.phone)
     for kind, message in record.messages.items():
         if not (_is_notice(kind, message) or _by_legacy(message)):
-            yield LedgerMessage(record.key, kind, message, to)
+            yield LedgerMessage(record.key, kind, message, message.to or to)
 
 
 def flags_of(record: Record) -> Iterator[LegacyFlag]:

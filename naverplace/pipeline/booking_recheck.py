@@ -38,7 +38,7 @@ class BookingRechecker:
             return "not sent: the booking is not confirmed any more"
         if effect.start and booking.start != effect.start:
             return "not sent: the booking has been moved since it was read"
-        if booking.phone != effect.to:
+        if booking.phone_of(effect.receiver) != effect.to:
             return "not sent: the booking's phone has changed since it was read"
         return None
 

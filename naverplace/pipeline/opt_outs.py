@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import partial
+from datetime import datetime
 
 from naverplace.base.errors import NaverPlaceError
 from naverplace.ledger.opt_out_list import OptedOut, pull_opt_outs
@@ -23,7 +23,11 @@ def note_opt_outs(run: RunContext) -> None:
 
 def _opted_out(run: RunContext) -> OptedOut | None:
     """Give who wants no advertisement; None when nobody can tell, and then none is sent."""
-    key, pull = run.settings.sens.secret_key, partial(list_opt_outs, run.sens)
+    key = run.settings.sens.secret_key
+
+    def pull(since: datetime | None, until: datetime) -> list[str]:
+        return [one.phone for one in list_opt_outs(run.sens, since, until)]
+
     try:
         with run.watch.phase("opt-outs"):
             return pull_opt_outs(run.session_table, pull, key, now=run.now, keep=not run.dry_run)

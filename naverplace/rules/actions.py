@@ -13,8 +13,16 @@ from pydantic_core import PydanticCustomError
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
 from naverplace.base.translation import gettext as _
-from naverplace.domain.booking import new_item
-from naverplace.domain.effects import CreateRecord, Notify, RecordKey, SendSms, SetFlag
+from naverplace.base.translation import gettext_noop as N_
+from naverplace.domain.booking import VISITOR_PHONE, Told, new_item
+from naverplace.domain.effects import (
+    CreateRecord,
+    Notify,
+    Receiver,
+    RecordKey,
+    SendSms,
+    SetFlag,
+)
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.notification_routing import Routing
@@ -29,6 +37,7 @@ from naverplace.rules.parameters import (
     TemplateName,
     ValidationContext,
     cross_validate,
+    not_declared,
 )
 from naverplace.rules.templates import Access, CompiledText, Template, compile_text, window_end
 
@@ -64,8 +73,19 @@ class ActionContext(Context):
 class NotDue:
     """Nothing is to be done now, and why; it stands in the verdict."""
 
-    why: str
+    words: str  # marked by N_; `about` fills them in
+    about: Mapping[str, object] = field(default_factory=dict)
     later: str = ""  # the kind of a message that stays owed
+
+    @property
+    def why(self) -> str:
+        """Say it for verdicts and documents, which are English."""
+        return self.words.format(**self.about)
+
+    @property
+    def shown(self) -> str:
+        """Say it in the reader's language."""
+        return _(self.words).format(**self.about)
 
 
 Owed = CreateRecord | SendSms | SetFlag | Notify | NotDue
@@ -78,7 +98,7 @@ def create_db_record(ctx: ActionContext) -> Owed:
     - create_db_record
     """
     if ctx.record is not None:
-        return NotDue("the record exists")
+        return NotDue(N_("the record exists"))
     return CreateRecord(ctx.key, ctx.rule, ctx.item)
 
 
@@ -87,7 +107,9 @@ def kind_of(template: str, once: str | None) -> str:
     return once or template
 
 
-def _fits_per_store(known: ValidationContext, said: Any) -> str:
+def _fits(known: ValidationContext, said: Any) -> str:
+    if said.to == "visitor" and (lacking := not_declared(known, VISITOR_PHONE)):
+        return lacking
     stores = (known.stores or {}).values()
     stand_ins = {(store.templates or {}).get(said.template) for store in stores}
     for name in (said.template, *sorted(filter(None, stand_ins))):
@@ -103,13 +125,14 @@ def _fits_per_store(known: ValidationContext, said: Any) -> str:
 
 
 @action
-@cross_validate(_fits_per_store)
+@cross_validate(_fits)
 def send_sms(
     ctx: ActionContext,
     *,
     template: TemplateName,
     per_store: Switch = False,
     once: Kind | None = None,
+    to: Receiver = "booker",
     in_doubt: Literal["wait", "resend"] = "wait",
 ) -> Owed:
     """Send the customer one text message, once for each booking and kind.
@@ -119,6 +142,7 @@ def send_sms(
     A message owed before the start is not sent after it, and none after the end of its template's
     `send_between`; without either it stays owed while the rule holds. A message that a rule owes
     because of the start (time_before_booking, date_is_today) is owed again when the booking moves.
+    `to: visitor` sends it to the visitor in place of the booker, who gets it where there is none.
     `in_doubt` says what to do when nobody can tell whether SENS took the message: `wait` risks
     that it never comes, `resend`, shortly before it expires, that it comes twice.
 
@@ -126,24 +150,31 @@ def send_sms(
         - send_sms: {template: guide, per_store: true}
         - send_sms: {template: guide, per_store: true, in_doubt: resend}
         - send_sms: {template: welcome, once: welcome_2025}
+        - send_sms: {template: guide, per_store: true, to: visitor}
     """
     kind = kind_of(template, once)
     if done := _done(ctx.record, kind, FLAG_OF.get(kind)):
-        return NotDue(done)
+        return done
+    phone = ctx.booking.phone_of(to)
+    for_start = ctx.booking.start if ctx.start_bound else None
+    if Told(kind, for_start, phone) in ctx.booking.told:
+        return NotDue(N_("sent to its receiver already, when the booking had another phone"))
     name = (ctx.store.templates or {}).get(template, template)
     chosen = ctx.templates[name]
     if chosen.entry.advertisement:
         if ctx.opted_out is None:
             raise CannotDecide(
-                "who refused advertisements (080) could not be read, so none is sent"
+                _("who refused advertisements (080) could not be read, so none is sent")
             )
-        if ctx.booking.phone in ctx.opted_out:
+        if phone in ctx.opted_out:
             return NotDue(OPTED_OUT)
     expires = ctx.booking.start if ctx.booking.start > ctx.now else None
     if chosen.window:
         closes = window_end(chosen.window, ctx.now)
         if closes is None:
-            return NotDue("only from {:%H:%M} to {:%H:%M}".format(*chosen.window), later=kind)
+            begins, ends = chosen.window
+            about = {"begins": begins, "ends": ends}
+            return NotDue(N_("only from {begins:%H:%M} to {ends:%H:%M}"), about, later=kind)
         expires = min(closes, expires) if expires else closes
     sender = (ctx.store.sender if per_store else None) or ctx.default_sender
     if not sender:
@@ -156,7 +187,7 @@ def send_sms(
         store_id=ctx.store.id,
         template=name,
         sender=sender,
-        to=ctx.booking.phone,
+        to=phone,
         subject=rendered.subject,
         text=rendered.text,
         message_type=rendered.message_type,
@@ -164,11 +195,12 @@ def send_sms(
         flag=FLAG_OF.get(kind),
         due=_due(ctx, kind, chosen),
         expires=expires,
-        for_start=ctx.booking.start if ctx.start_bound else None,
+        for_start=for_start,
         start=ctx.booking.start,
         read_at=ctx.booking.read_at,
         access=chosen.uses_access_data(ctx.store.id),
         in_doubt=in_doubt,
+        receiver=to,
         item=ctx.item,
     )
 
@@ -191,7 +223,7 @@ def update_flag(ctx: ActionContext, *, flag: Flag, value: Switch = True) -> Owed
     - update_flag: {flag: option_sms, value: true}
     """
     if ctx.record is not None and getattr(ctx.record, flag) is value:
-        return NotDue(f"{flag} is {value} already")
+        return NotDue(N_("{flag} is {value} already"), {"flag": flag, "value": value})
     return SetFlag(ctx.key, ctx.rule, flag, value)
 
 
@@ -240,9 +272,10 @@ def send_slack(ctx: ActionContext, *, message: Line, once: Kind | None = None) -
 def _notice(ctx: ActionContext, channel: str, message: CompiledText, once: str | None) -> Owed:
     kind = once or ctx.rule
     if channel not in ctx.routing.enabled:
-        return NotDue(f"{channel} is not enabled in notifications.yaml")
+        words = N_("{channel} is not enabled in notifications.yaml")
+        return NotDue(words, {"channel": channel})
     if done := _done(ctx.record, notice_kind(channel, kind), None):
-        return NotDue(done)
+        return done
     return Notify(
         key=ctx.key,
         rule=ctx.rule,
@@ -254,16 +287,18 @@ def _notice(ctx: ActionContext, channel: str, message: CompiledText, once: str |
     )
 
 
-def _done(record: Record | None, kind: str, flag: str | None) -> str:
+def _done(record: Record | None, kind: str, flag: str | None) -> NotDue | None:
     if record is None:
-        return ""
+        return None
     if flag:
         record.check_readable(flag)
     if flag and getattr(record, flag):
-        return f"{flag} is set: sent already"
+        return NotDue(N_("{flag} is set: sent already"), {"flag": flag})
     message = record.messages.get(kind)
     if message is None:
-        return ""
+        return None
     if message.state == MessageStatus.EXPIRED:
-        return f"its time is over: {message.reason}"
-    return "accepted by the provider already" if message.state in WITH_PROVIDER else ""
+        return NotDue(N_("its time is over: {why}"), {"why": message.reason})
+    if message.state in WITH_PROVIDER:
+        return NotDue(N_("accepted by the provider already"))
+    return None

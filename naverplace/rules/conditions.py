@@ -26,6 +26,7 @@ from naverplace.rules.parameters import (
     HoursBefore,
     KnownKind,
     KnownStoreIds,
+    Languages,
     Statuses,
     Switch,
     Text,
@@ -35,6 +36,7 @@ from naverplace.rules.parameters import (
     Words,
     compare_field,
     cross_validate,
+    not_declared,
     one_comparison,
 )
 
@@ -346,3 +348,17 @@ def field(
     return Evaluation(
         compare_field(value, comparison, other), {name: value if open_to_see else PERSONAL}
     )
+
+
+@condition
+@cross_validate(lambda known, _said: not_declared(known, "language"))
+def language(ctx: Context, *, language: Languages) -> Evaluation:
+    """Hold when this is the customer's language at Naver, or one of several.
+
+    A booking that tells none is in none of them. rules/fields.yaml must declare `language`.
+
+        - language: en
+        - language: [en, ja]
+    """
+    said = ctx.booking.extra.get("language")
+    return Evaluation(said in language, {"language": said or "none"})

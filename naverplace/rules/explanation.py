@@ -91,7 +91,7 @@ class Explainer:
             effect = owed(ctx)
         except CannotDecide as error:
             return Answer(call.text, None, change, why=str(error))
-        why = effect.why if isinstance(effect, NotDue) else ""
+        why = effect.shown if isinstance(effect, NotDue) else ""
         return Answer(call.text, is_owed(ctx), change, why=why, effect=effect)
 
     def _window_edges(self, call: Call, ctx: Context) -> Iterator[datetime]:

@@ -12,18 +12,19 @@ from pydantic import BeforeValidator, Field, PlainValidator, Strict, WithJsonSch
 
 from naverplace.base.clock import SEOUL, parse_time
 from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.base.yaml_nodes import ErrorList, Node, Position
-from naverplace.base.yaml_validation import YamlModel, validate_node
+from naverplace.base.yaml_validation import Matching, YamlModel, validate_node
 from naverplace.domain.booking import Booking, BookingStatus, Option
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.domain.stores import Store
 from naverplace.rules.conditions import Context
 from naverplace.rules.parameters import (
+    KNOWN,
     FieldName,
     Flag,
     Kind,
-    KnownStoreId,
     Status,
     Switch,
     ValidationContext,
@@ -64,6 +65,21 @@ ChosenOption = Annotated[
     BeforeValidator(_option, json_schema_input_type=str | GivenOption),
 ]
 FieldValue = Value | list[Value]
+# A store that is gone must not keep a changed rulebook from use: `rules check` warns of it.
+AnyStoreId = Annotated[
+    str,
+    Field(coerce_numbers_to_str=True),
+    Matching(r"[0-9]+", N_("a store's id, of digits only")),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {KNOWN: "stores"},
+                {"type": "string", "pattern": "^[0-9]+$"},
+                {"type": "integer", "minimum": 0},
+            ]
+        }
+    ),
+]
 
 
 class Given(YamlModel):
@@ -71,7 +87,7 @@ class Given(YamlModel):
 
     now: Moment | None = None
     status: Status = BookingStatus.CONFIRMED.value
-    store: KnownStoreId | None = None  # the first one
+    store: AnyStoreId | None = None  # the first one
     start: Moment | None = None
     starts_in_hours: Annotated[float, Strict(), Field(ge=-1000, le=1000)] | None = None
     options: tuple[ChosenOption, ...] = ()

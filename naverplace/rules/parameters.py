@@ -176,6 +176,11 @@ KnownKind = Annotated[Kind, WithJsonSchema({"type": "string", KNOWN: "kinds"})]
 HoursBefore = Annotated[float, Strict(), Field(gt=0, le=168)]
 HourOfDay = Annotated[int, Strict(), Field(ge=0, le=23)]
 Count = Annotated[int, Strict(), Field(ge=1, le=100)]
+LANGUAGE = r"[a-z]{2,3}(-[A-Za-z]{2,8})?"
+Language = Annotated[
+    str, Matching(LANGUAGE, N_("a language like en, ko or zh-CN"), f"^{LANGUAGE}$")
+]
+Languages = Annotated[tuple[Language, ...], Field(min_length=1), _listed(Language)]
 Switch = Annotated[bool, Strict()]
 Day = Annotated[
     date,
@@ -251,6 +256,14 @@ def read_parameters(
         problems.note(node.place, f"{word!r}: {wrong}")
         return None
     return {name: getattr(read, name) for name in model.model_fields}
+
+
+def not_declared(known: ValidationContext, name: str) -> str:
+    """Word that a field which a word of the rules looks at is not declared; '' when it is."""
+    if known.fields is None or name in known.fields:
+        return ""
+    words = _("rules/fields.yaml must declare {name!r}: take the # in front of it away")
+    return words.format(name=name)
 
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {

@@ -78,7 +78,7 @@ class RuleTester:
         rule = replace(rule, enabled=True)  # an example that is off is tested too
         book = replace(self.book, rules=(rule,))
         evaluator = RuleEvaluator(book, conditions=CONDITIONS, actions=ACTIONS)
-        for test in rule.tests:
+        for test in self.runnable(rule):
             outcome = self._outcome(rule, evaluator, test)
             if not _is_as_expected(test.expect, outcome, count):
                 yield Failure(rule.name, test, outcome)
@@ -86,9 +86,13 @@ class RuleTester:
     def coverage(self, rule: Rule) -> Coverage:
         """Note which answers the conditions of a rule give in its tests."""
         coverage = Coverage(rule)
-        for test in rule.tests:
+        for test in self.runnable(rule):
             _watch(rule.when, self._context(test), coverage.answers)
         return coverage
+
+    def runnable(self, rule: Rule) -> list[RuleTest]:
+        """List the tests of a rule whose store there is; `rules check` warns of the others."""
+        return [test for test in rule.tests if test.given.store in (None, *self.book.stores)]
 
     def _context(self, test: RuleTest) -> Context:
         return test.given.context(self.book.stores, self.book.fields)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import CannotDecide
 from naverplace.base.korean_text import size
+from naverplace.base.registry import suggest_nearest
 from naverplace.base.translation import gettext as _
 from naverplace.base.yaml_nodes import ErrorList, Node, Position
 from naverplace.domain.booking import Booking
@@ -48,6 +49,7 @@ def find_warnings(book: Rulebook, rules_dir: Path, *, access: Access | None = No
     noted, secrets = ErrorList(), _secrets_of(access)
     for rule in book.rules:
         _check_can_fire(rule, book, noted)
+        _check_tests(rule, book, noted)
     _check_twins(book, noted)
     for template in book.templates.values():
         _check_type(template, book, noted)
@@ -66,6 +68,16 @@ def _check_can_fire(rule: Rule, book: Rulebook, noted: ErrorList) -> None:
         )
         about = {"rule": rule.name, "first": clash.first.text, "second": clash.second.text}
         noted.note(clash.second.place, words.format(**about, line=clash.first.place.line))
+
+
+def _check_tests(rule: Rule, book: Rulebook, noted: ErrorList) -> None:
+    """Name tests that are left out, since their store is gone."""
+    for test in rule.tests:
+        store = test.given.store
+        if store is not None and store not in book.stores:
+            words = _("this test is left out: there is no store {store!r}; {hint}")
+            hint = suggest_nearest(store, list(book.stores))
+            noted.note(test.place, words.format(store=store, hint=hint))
 
 
 def _check_twins(book: Rulebook, noted: ErrorList) -> None:

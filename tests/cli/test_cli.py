@@ -159,6 +159,26 @@ def test_rules_check_counts_the_enabled_rules(naverplace: Shell) -> None:
     assert "4 rules are enabled" in result.stdout
 
 
+def test_rules_check_json_says_for_machines_what_is_right_and_where_it_is_wrong(
+    naverplace: Shell, tmp_path: Path
+) -> None:
+    right = naverplace("rules", "check", "--json")
+    (tmp_path / "r.yaml").write_text("- rule: r\n  when: [nothing]\n  then: [nothing]\n", "utf-8")
+    wrong = naverplace("rules", "check", "--json", "--rules-dir", str(tmp_path))
+
+    said = json.loads(right.stdout)
+    assert (right.exit_code, said["right"], said["mistakes"]) == (0, True, [])
+    assert "guide" in said["enabled"]
+    found = json.loads(wrong.stdout)["mistakes"]
+    assert (wrong.exit_code, json.loads(wrong.stdout)["right"]) == (2, False)
+    assert (str(tmp_path / "r.yaml"), 2, 10) in [
+        (mistake["file"], mistake["line"], mistake["column"])
+        for mistake in found
+        if "line" in mistake
+    ]
+    assert "unknown condition 'nothing'" in wrong.stdout
+
+
 def test_rules_can_be_checked_by_somebody_without_any_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

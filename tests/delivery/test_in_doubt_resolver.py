@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from naverplace.domain.message_status import MessageStatus
@@ -40,6 +42,18 @@ def test_the_log_settles_it(
     assert doubt.request_id == scene.ledger().request_id == request_id
     assert scene.table.records.read([key_of(FIRST)])[key_of(FIRST)].remind_sms is sent
     assert scene.settle() == []
+
+
+@pytest.mark.parametrize(("sent", "settled"), [(True, "adopted"), (False, "freed")])
+def test_a_visitors_message_is_looked_up_at_the_visitors_phone(
+    sent: bool, settled: str, scene: Scene
+) -> None:
+    scene.die(replace(scene.message(), to="01000000777", receiver="visitor"), sent=sent)
+
+    (doubt,) = scene.later(CERTAIN + 1).settle()
+
+    assert doubt.resolution == settled
+    assert "01000000777" not in repr(scene.ledger())
 
 
 @pytest.mark.parametrize(("seen_to_fail", "certain"), [(False, CERTAIN), (True, 0.2)])

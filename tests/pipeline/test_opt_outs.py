@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -91,6 +92,9 @@ def test_an_opted_out_number_gets_no_advertisement_and_explain_and_digest_say_wh
     env = {**shop.env, **shop.world.environment()}
     said = CliRunner().invoke(app, ["explain", f"{STORE}_{number}"], env=env).stdout
     assert OPTED_OUT in said
+    in_korean = {**env, "NAVERPLACE_LANGUAGE": "ko"}
+    said = CliRunner().invoke(app, ["explain", f"{STORE}_{number}"], env=in_korean).stdout
+    assert "광고 수신을 거부한 번호" in said
     kept = next(i for i in shop.world.session_items() if i["id"] == "naverplace-opt-outs")
     assert PHONE not in str(kept)
 
@@ -106,6 +110,20 @@ def test_an_opted_out_number_gets_no_advertisement_and_explain_and_digest_say_wh
     run_at(shop)
     digest = next(m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
     assert "수신거부(080)로 보내지 않은 광고 2건" in digest
+
+
+def test_one_command_lists_who_opted_out_masked_with_the_latest_first(shop: WatchedShop) -> None:
+    env = {**shop.env, **shop.world.environment()}
+    opt_out(shop, PHONE)
+    shop.later(60)
+    opt_out(shop, "01000009002")
+
+    listed = CliRunner().invoke(app, ["optouts"], env={**env, "NAVERPLACE_LANGUAGE": "ko"})
+    one = CliRunner().invoke(app, ["optouts", "010-0000-9002", "--json"], env=env)
+
+    assert listed.stdout.startswith("광고를 거부한 번호(080) 2개")
+    assert listed.stdout.index("010-****-9002") < listed.stdout.index("010-****-9001")
+    assert [row["phone"] for row in json.loads(one.stdout)["opted_out"]] == ["010-****-9002"]
 
 
 def test_while_the_list_cannot_be_read_no_advertisement_leaves_and_all_else_does(

@@ -273,6 +273,7 @@ def test_no_condition_shows_a_phone_or_a_name(word: str) -> None:
         "date_range": {"start": date(2025, 1, 1), "end": date(2025, 1, 2)},
         "store_is": {"store": ("1051707",)},
         "field": {"name": "one", "equals": 1},
+        "language": {"language": ("en",)},
     }
     booking = a_booking(name="나무구름", extra={"one": 1})
 

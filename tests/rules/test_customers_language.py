@@ -8,29 +8,30 @@ import pytest
 
 from naverplace.domain.booking import Booking
 from naverplace.domain.extra_fields import load_fields, read_field
-from naverplace.rules.rulebook import Rulebook, load_rulebook
+from naverplace.rules.rulebook import Rulebook
 from tests.rule_builders import (
-    DEFAULT_SENDER,
     NOW,
     ROOT,
-    ROUTING,
     a_booking,
     a_record,
+    a_rule,
+    a_rulebook,
     decided,
     kinds,
+    problems,
     recorded,
     sends,
-    stores,
+    switched_on,
 )
 
 RULES = """\
 - rule: guide
   when: [{booking_status: RC03}, {time_before_booking: 2}, {flag_not_set: remind_sms},
-    not: {field: {name: language, equals: en, if_missing: false}}]
+    not: {language: en}]
   then: [create_db_record, send_sms: guide]
 - rule: guide-in-english
   when: [{booking_status: RC03}, {time_before_booking: 2}, {flag_not_set: remind_sms},
-    {field: {name: language, equals: en, if_missing: false}}]
+    language: en]
   then: [create_db_record, send_sms: {template: guide_en, once: guide}]
 """
 TEXTS = """\
@@ -42,22 +43,9 @@ templates:
 SOON = NOW.replace(hour=15)
 
 
-def switched_on() -> str:
-    """The shipped declarations, with those that stand in comments there."""
-    text = (ROOT / "rules/fields.yaml").read_text("utf-8")
-    return (
-        text.replace("  # language:", "  language:")
-        .replace("  # has_", "  has_")
-        .replace("  # visitor_", "  visitor_")
-    )
-
-
 @pytest.fixture
 def book(tmp_path: Path) -> Rulebook:
-    files = {"r": RULES, "templates": TEXTS, "notifications": ROUTING, "fields": switched_on()}
-    for name, text in files.items():
-        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
-    return load_rulebook(tmp_path, stores(), default_sender=DEFAULT_SENDER)
+    return a_rulebook(tmp_path, RULES, templates=TEXTS, fields=switched_on())
 
 
 def of(language: str | None, **more: object) -> Booking:
@@ -88,6 +76,22 @@ def test_another_language_after_the_guide_brings_no_second_one(book: Rulebook) -
     booking = of("en")
 
     assert kinds(decided(book, [booking], {booking.key: a_record(booking, remind_sms=True)})) == []
+
+
+def test_one_of_several_languages_may_be_asked_for(tmp_path: Path) -> None:
+    rule = a_rule("language: [en, ja]", "send_sms: note")
+    book = a_rulebook(tmp_path, rule, fields=switched_on())
+
+    got = {said: kinds(decided(book, [of(said)])) for said in ("en", "ja", "ko", None)}
+
+    assert got == {"en": ["note"], "ja": ["note"], "ko": [], None: []}
+
+
+def test_a_language_that_is_not_declared_or_not_written_as_one_is_refused(tmp_path: Path) -> None:
+    rule = a_rule("language: english")
+
+    assert "must declare 'language'" in problems(tmp_path, a_rule("language: en"))[0]
+    assert "a language like en, ko" in problems(tmp_path, rule, fields=switched_on())[0]
 
 
 def test_a_visitor_who_is_not_the_booker_gets_nothing(book: Rulebook) -> None:

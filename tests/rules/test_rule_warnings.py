@@ -14,6 +14,7 @@ from naverplace.domain.booking import BookingStatus, Option
 from naverplace.rules.conditions import CONDITIONS, Context
 from naverplace.rules.evaluation import compile_condition
 from naverplace.rules.rule_logic import find_clash, open_ways, ways_of
+from naverplace.rules.rule_tests import RuleTester
 from naverplace.rules.rule_warnings import find_warnings
 from tests.examples import examples
 from tests.rule_builders import (
@@ -77,6 +78,21 @@ def test_a_rule_that_can_never_fire_is_told_with_both_places(tmp_path: Path, whe
 @pytest.mark.parametrize("when", EVER.splitlines())
 def test_a_rule_that_may_fire_is_not_warned_of(tmp_path: Path, when: str) -> None:
     assert warned(tmp_path, a_rule(when, "send_sms: note")) == []
+
+
+def test_a_test_of_a_store_that_is_gone_is_left_out_and_told_and_refuses_nothing(
+    tmp_path: Path,
+) -> None:
+    gone, here = "{store: 1051708, in_db: true}", "{in_db: true}"
+    tests = f"[{{given: {gone}, expect: sent}}, {{given: {here}, expect: sent}}]"
+    book = a_rulebook(tmp_path, a_rule("booking_in_db", "send_sms: note") + f"  tests: {tests}\n")
+    [rule] = book.rules
+
+    assert [line.rpartition("/")[2] for line in find_warnings(book, tmp_path)] == [
+        "r.yaml:4:11: this test is left out: there is no store '1051708'; did you mean '1051707'?"
+    ]
+    assert len(RuleTester(book).runnable(rule)) == 1
+    assert [*RuleTester(book).failures(rule)] == []
 
 
 CONDITION = st.sampled_from(

@@ -36,6 +36,7 @@ from tests.rule_builders import (
     recorded,
     shipped,
     stores,
+    switched_on,
 )
 
 WRONG_CONDITIONS = """\
@@ -367,7 +368,7 @@ def test_the_yaml_of_every_docstring_loads(tmp_path: Path, registry: dict, word:
         then = indented.split("\n    - ")[0] + "\n"
     rules = f"- rule: r\n  when:\n{when}  then:\n{then}"
 
-    book = a_rulebook(tmp_path, rules, templates=templates)
+    book = a_rulebook(tmp_path, rules, templates=templates, fields=switched_on())
 
     assert book.rules
 
