@@ -22,6 +22,7 @@ from naverplace.cli.translated_help import help_texts
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.catalogue import described
 from naverplace.rules.conditions import CONDITIONS
+from naverplace.rules.json_schema import explanations
 
 PO = LOCALE / "ko/LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
@@ -36,6 +37,7 @@ def extract() -> Catalog:
     for file, _line, text, _comments, _context in extract_from_dir(SOURCE, keywords=KEYWORDS):
         found.add(text, locations=[(f"naverplace/{file}", 0)])
     words = {described(f)[0] for registry in (CONDITIONS, ACTIONS) for f in registry.values()}
+    words |= explanations()
     for text in sorted({*words, *help_texts(typer.main.get_command(app)), *PANELS}):
         found.add(text)
     return found

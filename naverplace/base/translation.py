@@ -8,6 +8,7 @@ from __future__ import annotations
 import gettext as catalogues
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 LOCALE = Path(__file__).parents[1] / "locale"
@@ -24,9 +25,14 @@ def language_of(variables: Mapping[str, str]) -> str:
 
 def use_language(language: str) -> None:
     """Let this process speak ko or en from now on."""
-    catalogue = catalogues.translation(DOMAIN, LOCALE, [language], fallback=True)
+    catalogue = _catalogue(language)
     _current.clear()
     _current[language] = catalogue
+
+
+@cache
+def _catalogue(language: str) -> catalogues.NullTranslations:
+    return catalogues.translation(DOMAIN, LOCALE, [language], fallback=True)
 
 
 def current_language() -> str:
@@ -42,6 +48,12 @@ def gettext(text: str) -> str:
 def gettext_noop(text: str) -> str:
     """Mark a text that is translated later, where it is used."""
     return text
+
+
+def in_both(text: str, between: str = "\n\n") -> str:
+    """Give a text in Korean and English, for a file that owner and engineer read."""
+    korean = _catalogue("ko").gettext(text) if text else ""
+    return text if korean == text else f"{korean}{between}{text}"
 
 
 def ngettext(one: str, many: str, count: int) -> str:

@@ -64,7 +64,8 @@ def init_tables(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"created": made})
         return
-    out.print(f"created or set: {', '.join(made)}" if made else "all tables exist")
+    words = _("created or set: {made}").format(made=", ".join(made))
+    out.print(words if made else _("all tables exist"), markup=False)
 
 
 def print_env_example() -> None:

@@ -143,7 +143,7 @@ def _codes(run: RunContext) -> str:
         words = _("chmod 600 .env, and change what it holds if others may have read")
         raise _NotReady(open_to, words)
     if weak := "; ".join(weak_secrets(run.settings)):
-        raise _NotReady(weak, ADVICE, ok=True)
+        raise _NotReady(weak, _(ADVICE), ok=True)
     return _("{count} access codes, none of them easily mistaken").format(count=count)
 
 
@@ -169,13 +169,14 @@ def _folders(run: RunContext) -> str:
 
 def _proxies(run: RunContext) -> str:
     shown = [
-        f"{scheme} by {urlsplit(url).hostname}"
+        _("{scheme} by {host}").format(scheme=scheme, host=urlsplit(url).hostname)
         for scheme, url in sorted(getproxies().items())
         if scheme in ("http", "https", "all")
     ]
     if not shown:
-        return "none: every service is asked directly"
-    return f"asked through a proxy, but for those in NO_PROXY: {', '.join(shown)}"
+        return _("none: every service is asked directly")
+    words = _("asked through a proxy, but for those in NO_PROXY: {proxies}")
+    return words.format(proxies=", ".join(shown))
 
 
 def _sens(run: RunContext) -> str:
@@ -211,7 +212,7 @@ _CHECKS: dict[str, Callable[[RunContext], str]] = {
     N_("clock"): _clock,
     N_("access codes"): _codes,
     N_("folders"): _folders,
-    "proxies": _proxies,
+    N_("proxies"): _proxies,
     "DynamoDB": _tables,
     N_("pauses"): _pauses,
     N_("browser"): _browser,

@@ -10,6 +10,7 @@ from naverplace.base.errors import NaverPlaceError, ServiceUnavailable
 from naverplace.base.http import retry
 from naverplace.base.registry import suggest_nearest
 from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,7 +34,7 @@ def create_tables(aws: AwsSettings) -> list[str]:
             if _keys(client, name) is None:
                 _create(client, name, keys)
                 done.append(name)
-            done += [f"{name}: {what}" for what in _protect(client, name, new=name in done)]
+            done += [f"{name}: {_(what)}" for what in _protect(client, name, new=name in done)]
     return done
 
 
@@ -67,9 +68,11 @@ def check_protection(aws: AwsSettings) -> list[str]:
             with table_errors(name):
                 missing = _unprotected(client, name)
         except NaverPlaceError as error:
-            lacking.append(f"table {name!r}: its protection is unknown ({error})")
+            words = _("table {name!r}: its protection is unknown ({error})")
+            lacking.append(words.format(name=name, error=error))
             continue
-        lacking += [f"table {name!r} has no {what}" for what in missing]
+        words = _("table {name!r} has no {what}")
+        lacking += [words.format(name=name, what=_(what)) for what in missing]
     return lacking
 
 
@@ -106,7 +109,7 @@ def _create(client: DynamoDBClient, name: str, keys: dict[str, str]) -> None:
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
-RECOVERY, DELETION = "point-in-time recovery", "protection against deletion"
+RECOVERY, DELETION = N_("point-in-time recovery"), N_("protection against deletion")
 
 
 def _unprotected(client: DynamoDBClient, name: str) -> list[str]:
@@ -139,6 +142,8 @@ def _turn_recovery_on(client: DynamoDBClient, name: str) -> None:
         )
     except client.exceptions.ContinuousBackupsUnavailableException as error:
         raise ServiceUnavailable(
-            f"DynamoDB, table {name!r}: is not ready for point-in-time recovery; in some minutes "
-            "once more: naverplace init-tables"
+            _(
+                "DynamoDB, table {name!r}: is not ready for point-in-time recovery; in some "
+                "minutes once more: naverplace init-tables"
+            ).format(name=name)
         ) from error

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from naverplace.base.errors import OutcomeUnknown, Permanent, Refused, Throttled
 from naverplace.base.http import retry_after
+from naverplace.base.translation import gettext as _
 from naverplace.messaging.channel import post_json, send_parts
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.messaging.telegram import split_text
@@ -54,7 +55,7 @@ class Slack:
         except Refused as error:
             if error.code not in _ALIVE:
                 raise
-        return "the webhook is alive"
+        return _("the webhook is alive")
 
     def _post(self, payload: Mapping[str, Any], *, private: str) -> HttpResponse:
         if self.settings.webhook_url is None:

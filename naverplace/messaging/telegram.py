@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from naverplace.base.errors import OutcomeUnknown, Refused, Throttled
 from naverplace.base.http import retry_after
+from naverplace.base.translation import gettext as _
 from naverplace.messaging.channel import post_json, send_parts
 from naverplace.messaging.single_send_http import HttpResponse, SingleSendClient
 from naverplace.redaction.redactor import safe_quote
@@ -42,7 +43,7 @@ class Telegram:
         """Prove the token and that the bot knows the chat; sends nothing."""
         self._call("getMe", {})
         self._call("getChat", {"chat_id": self.settings.chat_id})
-        return "the bot may write to the chat"
+        return _("the bot may write to the chat")
 
     def _call(self, method: str, values: dict[str, Any]) -> HttpResponse:
         token = quote(self.settings.bot_token.get_secret_value(), safe=":")

@@ -7,24 +7,27 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, SecretStr
 
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.redaction.encodings import SHORTEST
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGITS = "01234567890123456789"
-ADVICE = "choose a code of four characters or more that is no year and no usual number"
+ADVICE = N_("choose a code of four characters or more that is no year and no usual number")
 
 
 def weakness_of(code: str) -> str:
     """Say why a code is mistaken for other words, or other words for it; '' when it is not."""
     code = code.strip()
     if len(code) < SHORTEST:
-        return f"has fewer than {SHORTEST} characters, and cannot be hidden where it turns up"
+        words = _("has fewer than {least} characters, and cannot be hidden where it turns up")
+        return words.format(least=SHORTEST)
     if _YEAR.fullmatch(code):
-        return "reads like a year, and is hidden only where it is no part of a date"
+        return _("reads like a year, and is hidden only where it is no part of a date")
     if code.isdigit() and (
         len(set(code)) == 1 or code in _DIGITS or code[::-1] in _DIGITS or code.endswith("000")
     ):
-        return "is a usual number, and may be hidden where it is a count"
+        return _("is a usual number, and may be hidden where it is a count")
     return ""
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from naverplace.base.page_templates import page_templates
 from naverplace.base.registry import Registry
-from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
+from naverplace.base.translation import in_both
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS
 from naverplace.rules.parameters import parameters_of
@@ -32,12 +33,12 @@ def _entries(registry: Registry) -> Iterator[tuple[str, str, dict[str, str], str
         words, example = described(function)
         fields = parameters_of(function).model_fields
         defaults = {
-            name: _("required")
+            name: in_both(N_("required"), " · ")
             if said.is_required()
-            else _("default: {value}").format(value=_yaml(said.default))
+            else in_both(N_("default: {value}"), " · ").format(value=_yaml(said.default))
             for name, said in fields.items()
         }
-        yield word, _(words), defaults, example
+        yield word, in_both(words), defaults, example
 
 
 def described(function: Callable[..., Any]) -> tuple[str, str]:

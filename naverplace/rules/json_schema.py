@@ -15,6 +15,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from naverplace.base.registry import Registry
+from naverplace.base.translation import gettext_noop as N_
+from naverplace.base.translation import in_both
 from naverplace.domain.extra_fields import BUILT_IN, FieldsFile
 from naverplace.domain.message_kinds import FLAG_OF
 from naverplace.domain.notification_routing import Routing
@@ -61,8 +63,43 @@ def make_schemas(book: Rulebook) -> dict[str, Schema]:
         "impact": _of(ImpactFile),
     }
     return {
-        kind: {"$schema": _DIALECT, "title": f"naverplace: {kind}", **_known(schema, names)}
+        kind: {
+            "$schema": _DIALECT,
+            "title": f"naverplace: {kind}",
+            **_explained_in_both(_known(schema, names)),
+        }
         for kind, schema in found.items()
+    }
+
+
+def explanations() -> set[str]:
+    """List what editors say of the files' own words, which the models explain."""
+    models = (RuleEntry, TestEntry, TemplatesFile, StoresFile, FieldsFile, Routing, ImpactFile)
+    return {text for model in models for text in _descriptions(_of(model))}
+
+
+def _descriptions(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from ([schema["description"]] if isinstance(schema.get("description"), str) else [])
+        schema = list(schema.values())
+    for part in schema if isinstance(schema, list) else ():
+        yield from _descriptions(part)
+
+
+def _explained_in_both(schema: Any) -> Any:
+    """Say every explanation in Korean and English; the shop's own words have one form."""
+    if isinstance(schema, list):
+        return [_explained_in_both(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: in_both(part)
+        if key == "description" and isinstance(part, str)
+        # What is allowed is told, not explained.
+        else part
+        if key in ("enum", "const", "default")
+        else _explained_in_both(part)
+        for key, part in schema.items()
     }
 
 
@@ -153,8 +190,8 @@ def _rules(book: Rulebook) -> Schema:
     condition = {"$ref": "#/definitions/condition"}
     some = {"type": "array", "minItems": 1, "items": condition}
     groups: dict[str, Schema] = {
-        "all": {**some, "description": "all of these hold"},
-        "any": {**some, "description": "one of these holds, or more"},
+        "all": {**some, "description": N_("all of these hold")},
+        "any": {**some, "description": N_("one of these holds, or more")},
         "not": {**condition},
     }
     return {
@@ -187,7 +224,7 @@ def _words(registry: Registry, book: Rulebook, groups: Mapping[str, Schema]) -> 
 
 def _explained(function: Callable[..., Any]) -> str:
     words, example = described(function)
-    return f"{words}\n\n{example}"
+    return f"{in_both(words)}\n\n{example}"
 
 
 def _call(function: Callable[..., Any], book: Rulebook) -> Schema:

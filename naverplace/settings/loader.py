@@ -86,7 +86,7 @@ def access_here() -> dict[str, dict[str, SecretStr]]:
 
 def weak_codes(access: Mapping[str, Mapping[str, SecretStr]]) -> list[str]:
     """List the weak access codes, by their names."""
-    return [f"{weak}: {ADVICE}" for weak in weak_secrets(access, "access")]
+    return [f"{weak}: {_(ADVICE)}" for weak in weak_secrets(access, "access")]
 
 
 def _gather(

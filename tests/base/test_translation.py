@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from string import Formatter
@@ -98,6 +99,13 @@ def test_the_doctor_and_explain_speak_korean(
 
     doctor = CliRunner().invoke(app, ["doctor"], env=env)
     lost = CliRunner().invoke(app, ["explain", "010-0000-9999"], env=env)
+    tables = CliRunner().invoke(app, ["init-tables"], env=env)
+    as_json = CliRunner().invoke(app, ["doctor", "--json"], env=env)
 
+    found = {
+        finding["what"]: finding["found"] for finding in json.loads(as_json.stdout)["findings"]
+    }
+    assert [what for what, said in found.items() if not re.search("[가-힣]", said)] == []
+    assert tables.stdout.strip() == "모든 표가 있습니다"
     assert "키, 서명, 서비스가 맞음" in doctor.stdout
     assert "맞는 예약이 없습니다" in lost.stderr

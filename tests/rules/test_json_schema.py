@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from functools import lru_cache
@@ -63,6 +64,22 @@ def test_an_editor_explains_every_condition_and_action_and_completes_the_shop_s_
     assert {*shipped().templates, *map(int, shipped().stores), *shipped().fields} <= {
         name for names in _enums(schema) for name in names
     }
+
+
+def test_every_explanation_is_there_in_korean_too() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "rules/schema").glob("*.json")]
+    said = [words for text in texts for words in _descriptions(json.loads(text))]
+
+    assert len(said) > 60
+    assert [words for words in said if not re.search("[가-힣]", words.split("\n")[0])] == []
+
+
+def _descriptions(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from ([part["description"]] if isinstance(part.get("description"), str) else [])
+        part = list(part.values())
+    for inner in part if isinstance(part, list) else ():
+        yield from _descriptions(inner)
 
 
 def _enums(part: Any) -> Iterator[list[Any]]:
