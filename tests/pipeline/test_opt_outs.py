@@ -113,14 +113,15 @@ def test_an_opted_out_number_gets_no_advertisement_and_explain_and_digest_say_wh
 
 
 def test_one_command_lists_who_opted_out_masked_with_the_latest_first(shop: WatchedShop) -> None:
-    env = {**shop.env, **shop.world.environment()}
     opt_out(shop, PHONE)
     shop.later(60)
     opt_out(shop, "01000009002")
+    env = {**shop.env, **shop.world.environment()}
 
     listed = CliRunner().invoke(app, ["optouts"], env={**env, "NAVERPLACE_LANGUAGE": "ko"})
     one = CliRunner().invoke(app, ["optouts", "010-0000-9002", "--json"], env=env)
 
+    assert listed.exit_code == one.exit_code == 0, listed.output + one.output
     assert listed.stdout.startswith("광고를 거부한 번호(080) 2개")
     assert listed.stdout.index("010-****-9002") < listed.stdout.index("010-****-9001")
     assert [row["phone"] for row in json.loads(one.stdout)["opted_out"]] == ["010-****-9002"]
