@@ -39,12 +39,14 @@ def check_rules(
     """Read every YAML file, and name every mistake with its line; needs no secret."""
     from naverplace.redaction.redactor import REDACTOR
 
-    book, mistakes, warnings = None, (), ()
+    book: Rulebook | None = None
+    mistakes: list[str] = []
+    warnings: list[str] = []
     try:
         book = _rulebook(rules_dir, stores_file)
-        warnings = tuple(REDACTOR.scrub(what) for what in _warnings(book, rules_dir))
+        warnings = [REDACTOR.scrub(what) for what in _warnings(book, rules_dir)]
     except RulesError as error:
-        mistakes = tuple(REDACTOR.scrub(problem) for problem in error.problems)
+        mistakes = [REDACTOR.scrub(problem) for problem in error.problems]
     if as_json:
         enabled = list(book.enabled_names) if book else []
         said = {"mistakes": [*map(_parted, mistakes)], "warnings": [*map(_parted, warnings)]}

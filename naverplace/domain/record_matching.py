@@ -58,10 +58,10 @@ def match_records(
     matches = []
     for booking in bookings:
         near = others.get(booking.booking_num, ())
-        record = records.get(booking.key) or _same_persons(booking, near)
-        if told := frozenset(t for other in near if other is not record for t in _told(other)):
+        own = records.get(booking.key) or _same_persons(booking, near)
+        if told := frozenset(t for other in near if other is not own for t in _told(other)):
             booking = booking.model_copy(update={"told": told})
-        matches.append(MatchedBooking(booking, record))
+        matches.append(MatchedBooking(booking, own))
     return matches
 
 

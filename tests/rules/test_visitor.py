@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,9 +45,9 @@ def book_in(folder: Path) -> Rulebook:
     return a_rulebook(folder, RULES, templates=TEXTS, fields=switched_on())
 
 
-def booked(visitor: str | None = VISITOR, phone: str = BOOKER, **changes: object) -> Booking:
+def booked(visitor: str | None = VISITOR, phone: str = BOOKER, **changes: Any) -> Booking:
     extra = {"has_visitor": visitor is not None, "visitor_phone": visitor}
-    said = {"start": THREE, "phone": phone, "raw_phone": phone, "extra": extra}
+    said: dict[str, Any] = {"start": THREE, "phone": phone, "raw_phone": phone, "extra": extra}
     return a_booking(**{**said, **changes})
 
 
