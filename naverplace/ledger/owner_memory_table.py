@@ -12,6 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -105,7 +106,8 @@ class OwnerMemoryTable:
         mine = found is not None and found.get("teller") == self.teller
         written = found is None or (mine and found.get("version") == seen.version + 1)
         if written:
-            self.file.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder of another user's holds nothing of ours
+                self.file.unlink(missing_ok=True)
         return written
 
     @property
@@ -117,7 +119,7 @@ class OwnerMemoryTable:
         return Path(tempfile.gettempdir()) / f"naverplace-{os.getuid()}" / f"told-{name}.json"
 
     def _with_file(self, memory: OwnerMemory) -> OwnerMemory:
-        return memory.merged_with(self._read_file()) if self.file.exists() else memory
+        return memory.merged_with(self._read_file())
 
     def _read_file(self) -> OwnerMemory:
         try:

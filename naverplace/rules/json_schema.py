@@ -123,11 +123,14 @@ def write_schemas(book: Rulebook, rules_dir: Path) -> list[Path]:
 def outdated(book: Rulebook, rules_dir: Path) -> list[Path]:
     """List the stored schemas that are missing or not what they would be now."""
     paths = {rules_dir / FOLDER / name: text for name, text in schema_texts(book).items()}
-    return [
-        path
-        for path, text in paths.items()
-        if not path.is_file() or path.read_text("utf-8") != text
-    ]
+    return [path for path, text in paths.items() if _stored(path) != text]
+
+
+def _stored(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeError):
+        return None
 
 
 def _names(book: Rulebook) -> Mapping[str, list[str]]:

@@ -138,6 +138,7 @@ def _note_unread(rules_dir: Path, problems: ErrorList) -> None:
     """Name files that somebody takes for rules and nobody reads; an editor's own are none."""
     try:
         paths = sorted(rules_dir.iterdir()) if rules_dir.is_dir() else []
+        (rules_dir / IMPACT).exists()  # raises where files may be listed, and none be opened
     except OSError as error:
         why = error.strerror or type(error).__name__
         problems.note(Position(rules_dir.as_posix()), _("cannot be read: {why}").format(why=why))

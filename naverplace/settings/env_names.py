@@ -114,10 +114,12 @@ class _Environment(EnvSettingsSource):
 
 def read_env_file(path: Path | None, problems: list[str]) -> dict[str, str]:
     """Read the variables of an `.env` file; without a file there are none."""
-    if path is None or not path.exists():
+    if path is None:
         return {}
     try:
         content = path.read_text("utf-8-sig")  # Windows' editors put a mark before the first name
+    except FileNotFoundError:
+        return {}
     except (OSError, UnicodeError) as error:
         words = _("{file}: cannot be read ({why}); write it as UTF-8 text")
         problems.append(words.format(file=path, why=type(error).__name__))

@@ -104,3 +104,14 @@ def test_a_file_that_cannot_be_written_stops_nobody(world: Sandbox, table: State
     world.world.faults.append(Fault("aws", kind="status:400", value="X", times=None))
 
     assert set(memories.acquire(noting("told")).events) == {"told"}
+
+
+def test_whatever_stands_where_the_file_would_be_stops_nobody_who_reaches_the_table(
+    table: StateTable,
+) -> None:
+    memories = OwnerMemoryTable(table, CLOCK)
+    memories.file.parent.parent.joinpath(memories.file.parent.name).write_text("a file", "utf-8")
+
+    memories.acquire(noting("told"))
+
+    assert events_of(table) == {"told"}

@@ -44,6 +44,17 @@ def test_the_stored_schemas_are_current() -> None:
     assert outdated(shipped(), ROOT / "rules") == [], "run: naverplace rules schema --write"
 
 
+def test_a_stored_schema_that_nobody_can_read_is_not_current(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rules" / "schema", tmp_path / "schema")
+    (tmp_path / "schema" / "rules.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "schema" / "stores.json").unlink()
+    (tmp_path / "schema" / "stores.json").mkdir()
+
+    found = {path.name for path in outdated(shipped(), tmp_path)}
+
+    assert found == {"rules.json", "stores.json"}
+
+
 @pytest.mark.parametrize("name", KIND)
 def test_every_shipped_file_names_its_schema_in_its_first_line(name: str) -> None:
     path = ROOT / ("deployments" if name == "stores.yaml" else "rules") / name
