@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -319,7 +320,11 @@ class Settings(Family):
             return Verdict({seed: lines})
 
 
-PLACES = ("rules", "rules/reminders.yaml", "rules/templates.yaml", "stores.yaml", ".env", "reports")
+MEMORY = f"naverplace-{os.getuid()}"  # the folder of the owner's memory, in an outage
+PLACES = (
+    *("rules", "rules/reminders.yaml", "rules/templates.yaml", "stores.yaml"),
+    *(".env", "reports", MEMORY),
+)
 MODES = (0o000, 0o100, 0o200, 0o300, 0o400, 0o444, 0o500, 0o555, 0o600, 0o644, 0o666, 0o777)
 
 
@@ -334,6 +339,8 @@ class FileModes(Family):
         ("stores.yaml", 0o000),
         (".env", 0o000),
         (".env", 0o644),
+        ("rules", 0o666),
+        (MEMORY, 0o000),
     )
 
     def made(self, rng: random.Random) -> Any:
@@ -344,7 +351,8 @@ class FileModes(Family):
         ((seed, (name, mode)),) = given.items()
         with player.world() as folder:
             player.open()
-            (folder / "reports").mkdir()
+            for made in ("reports", MEMORY):
+                (folder / made).mkdir()
             (folder / ".env").write_text("NAVERPLACE_NAVER__PAGE_SIZE=50\n")
             (folder / name).chmod(mode)
             ran = player.run(folder, by_modes=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.credentials import STORE_IDS
-from trials.hostile.inputs import Family, Verdict
+from trials.hostile.inputs import NIGHT, Family, Verdict
 from trials.hostile.odd_http import (
     HEADERS,
     Spec,
@@ -52,7 +52,8 @@ class Shapes(Family):
 
     def value(self, seed: int) -> Any:
         made = super().value(seed)
-        who = Customer(FIRST + seed % 4000, STORE)
+        # Known inputs and those of a night share a batch: no number may stand twice in it.
+        who = Customer(FIRST + seed if seed < NIGHT else 1000 + seed % 3000, STORE)
         raw: Any = who.raw()
         changes: dict[str, Any] = {
             "nothing": {},
@@ -154,7 +155,10 @@ class StoreAnswers(Family):
             for seed, store in stores.items():
                 (good,) = (one for one in player.good if one.store == store)
                 served = seen[good.phone, "confirmation"]
-                if not served and not names(first.report, good.booking_num, store=store):
+                told = names(first.report, good.booking_num, store=store) or any(
+                    row["store_id"] == store for row in first.report.get("quarantine", ())
+                )
+                if not served and not told:
                     by_seed[seed] = ["its store was not served, and no report names it"]
             player.no_faults()
             second = player.run(folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from sandbox.credentials import STORE_IDS
@@ -45,6 +47,18 @@ def any_answer(rng: random.Random, code: int, body: Any) -> Spec:
     return shape(rng, code, body)
 
 
+def _says_success(spec: Spec) -> bool:
+    """Tell whether SENS would lie with it, had it not taken the message."""
+    read: Any = None
+    with suppress(ValueError):
+        if spec[0] in ("json", "text", "bytes"):
+            read = spec[2] if spec[0] == "json" else json.loads(spec[2])
+    if not isinstance(read, dict) or not isinstance(read.get("requestId"), str):
+        return False
+    words = [read.get("statusCode", "202"), read.get("statusName", "success")]
+    return bool(read["requestId"]) and words == ["202", "success"]
+
+
 class SensAnswers(Family):
     """Odd answers to a send, which SENS has taken or not: one customer for each."""
 
@@ -67,7 +81,11 @@ class SensAnswers(Family):
     )
 
     def made(self, rng: random.Random) -> Any:
-        return rng.choice(("raw", "raw_after")), any_answer(rng, 202, ACCEPTED)
+        kind, spec = rng.choice(("raw", "raw_after")), any_answer(rng, 202, ACCEPTED)
+        code = spec[1] if len(spec) > 1 else 0
+        if 400 <= code < 500:
+            return "raw", spec  # it says that nothing was taken
+        return ("raw_after" if code == 202 and _says_success(spec) else kind), spec
 
     def play(self, player: Player, given: Mapping[int, Any]) -> Verdict:
         """Send to each of them; later on SENS answers well, and everybody has one message."""
