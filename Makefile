@@ -46,7 +46,7 @@ test-all: setup ## also the slow tests: workers killed, the UI in a browser, sho
 	@$(PYTEST) $(ARGS) && $(COVERED)
 
 bench: setup ## the legacy, the flow, the command and the Lambda side by side, growth, deciding; ends with JSON (BENCH="--sizes 500 1000 2000")
-	@$(RUN) python -m benchmarks $(BENCH)
+	@uv run --frozen $(if $(findstring --short,$(BENCH)),--no-sync,--group bench) python -m benchmarks $(BENCH)
 
 faults: setup ## every point of a run x everything that may happen there, and random pairs (PAIRS=2000, SEED=1)
 	@$(RUN) python -m trials.campaign $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SEED),--seed $(SEED))

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import curves, deciding, plain_deciding, short
+from benchmarks import curves, deciding, plain_deciding, short, zen_deciding
 from benchmarks.doors import DOORS, Measured, measure
 from benchmarks.growth import grow, slope
 from benchmarks.shop import chain_seconds, open_shop
@@ -43,6 +43,7 @@ def main() -> int:
             console.print(f"{door}: {', '.join(f'{run.steps:.1f} s' for run in runs[door])}")
     sizes = grow(words.sizes)
     decided = deciding.main(words.bookings)
+    decided |= zen_deciding.main(deciding.bookings(zen_deciding.BOOKINGS))
     differing = plain_deciding.differences(words.cases)
     _draw(runs, sizes)
     console.print(_table(runs))
@@ -89,7 +90,7 @@ def _figures(
         "growth_cpu": round(slope(cpu), 2),
         "growth_mb": round(slope(memory), 2),
         "verdicts_per_s": decided["verdicts_per_s"],
-        "zen_verdicts_per_s": None,  # its wheel is not installed by setup
+        "zen_verdicts_per_s": decided["zen_verdicts_per_s"],
     }
 
 

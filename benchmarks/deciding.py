@@ -26,22 +26,27 @@ NOW = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 EVERY = 100  # one in so many bookings is owed its guide now; another one is new
 
 
-def main(bookings: int = 250_000) -> dict[str, float]:
+def main(count: int = 250_000) -> dict[str, float]:
     """Decide about this many bookings, most of which are known and owed nothing now."""
     book = shipped()
-    stores = list(book.stores)
-    made = [a_match(n, store_id=stores[n % len(stores)]) for n in range(bookings)]
+    made = bookings(count)
     started = time.process_time()
     decisions = RuleEngine(book).decide(made, now=NOW, served={})
     seconds = time.process_time() - started
     return {
-        "bookings": bookings,
+        "bookings": count,
         "verdicts": len(decisions.verdicts),
         "effects": len(decisions.effects),
         "undecided": len(decisions.errors),
         "seconds": round(seconds, 3),
         "verdicts_per_s": round(len(decisions.verdicts) / seconds),
     }
+
+
+def bookings(count: int) -> list[MatchedBooking]:
+    """Make this many, of all stores by turns."""
+    stores = list(shipped().stores)
+    return [a_match(n, store_id=stores[n % len(stores)]) for n in range(count)]
 
 
 def shipped() -> Rulebook:
