@@ -35,19 +35,18 @@ class DueMessage(NamedTuple):
 class DueMessages:
     """What was due or about to be in a store when a run decided for it last.
 
-    Of a store that the legacy sends for it is the guide of every booking ahead, and `unrecorded`
-    counts those that had no record; None: we send for it.
+    Of a store that the legacy sends for it is the guide of every booking ahead.
     """
 
     at: datetime
     messages: tuple[DueMessage, ...] = field(default=(), repr=False)
-    unrecorded: int | None = None
+    by_legacy: bool = False
 
     def says_more_than(self, last: DueMessages | None) -> bool:
         """Tell whether it must be written over the last one; where the legacy sends, always."""
-        if last is None or self.unrecorded is not None:
+        if last is None or self.by_legacy:
             return True
-        return (self.messages, self.unrecorded) != (last.messages, last.unrecorded)
+        return (self.messages, self.by_legacy) != (last.messages, last.by_legacy)
 
     def as_item(self, store_id: str) -> dict[str, Any]:
         """Write it as the item of its store."""
@@ -56,25 +55,25 @@ class DueMessages:
             for m in self.messages
         ]
         item = {"id": DUE + store_id, "at": format_utc(self.at), "messages": rows}
-        return item if self.unrecorded is None else {**item, "unrecorded": self.unrecorded}
+        return {**item, "by_legacy": True} if self.by_legacy else item
 
 
 def due_messages(
-    at: datetime, messages: Iterable[DueMessage], unrecorded: int | None = None
+    at: datetime, messages: Iterable[DueMessage], *, by_legacy: bool = False
 ) -> DueMessages:
     """Put messages in order, those that are due first, as many as an item holds."""
     ordered = sorted(messages, key=lambda m: (m.due, m.key, m.kind))
-    return DueMessages(at, tuple(ordered[:MOST]), unrecorded)
+    return DueMessages(at, tuple(ordered[:MOST]), by_legacy)
 
 
 def read_due_messages(item: Mapping[str, Any]) -> DueMessages | None:
     """Read a store's item; None when it says no moment."""
-    at, unrecorded = parse_time(item.get("at")), item.get("unrecorded")
+    at = parse_time(item.get("at"))
     if at is None:
         return None
     messages = (_message(*map(str, row)) for row in item.get("messages") or ())
     kept = tuple(message for message in messages if message)
-    return DueMessages(at, kept, None if unrecorded is None else int(unrecorded))
+    return DueMessages(at, kept, item.get("by_legacy") is True)
 
 
 def _message(number: str, phone: str, kind: str, due: str, expires: str) -> DueMessage | None:

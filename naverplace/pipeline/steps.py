@@ -303,7 +303,7 @@ def _legacy_guides(matches: Sequence[MatchedBooking], now: datetime) -> DueMessa
         )
         for booking, record in ahead
     ]
-    return due_messages(now, guides, unrecorded=sum(match.record is None for match in ahead))
+    return due_messages(now, guides, by_legacy=True)
 
 
 def strike_settled(run: RunContext, results: RunResults) -> None:
@@ -320,7 +320,7 @@ def strike_settled(run: RunContext, results: RunResults) -> None:
             messages=tuple(m for m in due.messages if (m.key.booking_num, m.kind) not in settled),
         )
         for store_id, due in results.due.items()
-        if due.unrecorded is None  # the legacy's guides are not for us to settle
+        if not due.by_legacy  # the legacy's guides are not for us to settle
     }
     try:
         changed = {s: due for s, due in left.items() if due != results.due[s]}

@@ -38,9 +38,9 @@ def guide(number: int = 1, *, due: datetime = NOW) -> DueMessage:
     return DueMessage(RecordKey(f"1051707_{number}", "010-0000-0001"), "guide", due, due + 2 * HOUR)
 
 
-@given(st.lists(MESSAGES, max_size=5), st.none() | st.integers(0, 3))
-def test_what_is_due_survives_the_table(messages: list[DueMessage], unrecorded: int | None) -> None:
-    table, due = a_table(), due_messages(NOW, messages, unrecorded)
+@given(st.lists(MESSAGES, max_size=5), st.booleans())
+def test_what_is_due_survives_the_table(messages: list[DueMessage], by_legacy: bool) -> None:
+    table, due = a_table(), due_messages(NOW, messages, by_legacy=by_legacy)
 
     table.write_due({"1051707": due})
 
@@ -48,7 +48,8 @@ def test_what_is_due_survives_the_table(messages: list[DueMessage], unrecorded: 
 
 
 def test_the_same_messages_are_not_written_again_but_where_the_legacy_sends() -> None:
-    table, ours, legacys = a_table(), due_messages(NOW, [guide()]), due_messages(NOW, [guide()], 0)
+    table, ours = a_table(), due_messages(NOW, [guide()])
+    legacys = replace(ours, by_legacy=True)
     for due in (ours, legacys):
         later = replace(due, at=NOW + HOUR)
         table.write_due({"1051707": due})

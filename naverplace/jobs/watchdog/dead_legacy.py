@@ -7,16 +7,16 @@ has sent itself.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from naverplace.domain.due_messages import DueMessage, DueMessages
+from naverplace.domain.effects import RecordKey
 from naverplace.domain.records import Record
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.scan import digits_of
 from naverplace.ledger.store_state import Ownership
-from naverplace.quality.circuit_breaker import Baseline
 
 PERIOD = timedelta(minutes=20)  # from one run of the legacy to the next
 WINDOW = timedelta(hours=2)  # before the start, in which it sends the guide
@@ -24,45 +24,33 @@ WINDOW = timedelta(hours=2)  # before the start, in which it sends the guide
 
 @dataclass(frozen=True)
 class LegacyDuties:
-    """What the legacy owes in its stores at a moment; each record is noted once."""
+    """What the legacy owes in its stores at a moment, and the records of what is listed there."""
 
     now: datetime
     longest_run: timedelta
-    stores: Mapping[str, tuple[Ownership, Baseline]]  # with what our last run saw listed
-    _numbers: set[str] = field(default_factory=set, repr=False)  # of bookings ahead
-    _done: Counter[tuple[str, int]] = field(default_factory=Counter)  # by store and start
-    _open: Counter[tuple[str, int]] = field(default_factory=Counter)
-
-    def note(self, record: Record) -> Record:
-        """Count a record of these stores, and give it back."""
-        store_id = record.key.store_id
-        if store_id in self.stores and record.start and record.start > self.now:
-            self._numbers.add(digits_of(record.key.phone))
-            is_open = record.item.get("remind_sms") is False
-            (self._open if is_open else self._done)[store_id, _minutes(record.start)] += 1
-        return record
+    stores: Mapping[str, tuple[Ownership, DueMessages]]  # with what our last run saw listed
+    records: Mapping[RecordKey, Record]
 
     def missed(self, sens_log: Iterable[SmsLogEntry] = ()) -> dict[str, int]:
-        """Count the missing guides by store; a message of the legacy proves all before it wrong.
-
-        What is not listed any more is cancelled. What has no record yet may be too new for any run,
-        and may have taken the time of one that was cancelled: so many are taken off.
-        """
-        sent = [m.request_time for m in sens_log if digits_of(m.to) in self._numbers]
+        """Count the missing guides by store; a message of the legacy proves all before it wrong."""
+        ahead = (r.key for r in self.records.values() if r.start and r.start > self.now)
+        numbers = {digits_of(key.phone) for key in ahead}
+        sent = [m.request_time for m in sens_log if digits_of(m.to) in numbers]
         alive = max((time for time in sent if time), default=self.now - WINDOW)
         missing = {}
-        for store_id, (owned, batch) in self.stores.items():
+        for store_id, (owned, listed) in self.stores.items():
             # The run after the last of these moments saw the list that we saw, and is over.
-            last = min(self.now - PERIOD - self.longest_run, batch.at - PERIOD)
+            last = min(self.now - PERIOD - self.longest_run, listed.at - PERIOD)
             if owned.since and owned.since > last:
                 continue
-            first, end = _minutes(alive + WINDOW), _minutes(last + WINDOW)
-            due = Counter((store_id, start) for start in batch.ahead if first < start <= end)
-            count = ((due - self._done) & self._open).total() - batch.new
-            if count > 0:
+            count = sum(alive < m.due <= last and self._is_open(m) for m in listed.messages)
+            if count:
                 missing[store_id] = count
         return missing
 
-
-def _minutes(moment: datetime) -> int:
-    return int(moment.timestamp() // 60)
+    def _is_open(self, guide: DueMessage) -> bool:
+        """Tell whether its flag is False; without a record it may be too new for any run."""
+        record = self.records.get(guide.key)
+        if record is None or record.start != guide.expires:  # it was moved, and may be as new
+            return False
+        return record.start > self.now and record.item.get("remind_sms") is False

@@ -32,7 +32,6 @@ from naverplace.ledger.store_state import Ownership, owner_of
 from naverplace.messaging.sens import SensClient
 from naverplace.pipeline.notify_owner import tell
 from naverplace.pipeline.rulebook_in_force import load_in_force
-from naverplace.quality.circuit_breaker import Baseline
 from naverplace.redaction.redactor import describe
 from naverplace.reporting.owner_messages import Look
 from naverplace.settings.schema import Settings
@@ -102,18 +101,18 @@ class Watchdog:
         owners: Mapping[str, Ownership],
     ) -> WatchdogCheck:
         """Add what is missed in the stores that the legacy sends for: their guides are listed."""
-        batches = {s: _batch(due) for s, due in listed.items() if due.unrecorded is not None}
+        stores = {s: (owners[s], due) for s, due in listed.items() if due.by_legacy}
         duties = LegacyDuties(
             check.now,
             timedelta(seconds=self.settings.cutover.legacy_run_seconds),
-            {store_id: (owners[store_id], batch) for store_id, batch in batches.items()},
+            stores,
+            self.records.read(m.key for _, due in stores.values() for m in due.messages),
         )
-        records = self.records.read(m.key for s in batches for m in listed[s].messages)
-        forgotten = find_forgotten(map(duties.note, records.values()), check.now)
+        forgotten = find_forgotten(duties.records.values(), check.now)
         return replace(
             check,
             overdue=by_urgency([*check.overdue, *forgotten]),
-            records=check.records + len(records),
+            records=check.records + len(duties.records),
             missed_by_legacy=self._missed(duties),
         )
 
@@ -156,18 +155,7 @@ class Watchdog:
 
 def _ours(due: DueMessages | None) -> DueMessages | None:
     """Give what was left while we sent for the store: not the legacy's guides."""
-    return due if due and due.unrecorded is None else None
-
-
-def _batch(due: DueMessages) -> Baseline:
-    """Write the guides of a legacy's store as the batch that was listed."""
-    starts = [message.expires for message in due.messages if message.expires]
-    return Baseline(
-        due.at,
-        confirmed=len(starts),
-        known=len(starts) - (due.unrecorded or 0),
-        ahead=tuple(int(start.timestamp() // 60) for start in starts),
-    )
+    return due if due and not due.by_legacy else None
 
 
 def _taken(answer: requests.Response) -> None:

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legacy.model import decide
+from naverplace.domain.due_messages import DueMessage, due_messages
 from naverplace.domain.records import Record, read_record
 from naverplace.domain.sms_log import SmsLogEntry
-from naverplace.jobs.watchdog.dead_legacy import LegacyDuties
+from naverplace.jobs.watchdog.dead_legacy import WINDOW, LegacyDuties
 from naverplace.ledger.store_state import LEGACY, Ownership
-from naverplace.quality.circuit_breaker import Baseline
 from tests.examples import examples
 from tests.handback_world import TEXTS, Now
 from tests.rule_builders import STORE, at
@@ -42,17 +42,15 @@ def missed(
     *records: Record,
     now: datetime = SURE,
     listed: Sequence[Now] = (ONE,),
-    new: int = 0,
     age: timedelta = timedelta(minutes=10),
     since: datetime | None = None,
     log: Sequence[SmsLogEntry] = (),
 ) -> int:
-    ahead = tuple(int(one.start.timestamp() // 60) for one in listed)
-    batch = Baseline(now - age, confirmed=len(ahead), known=len(ahead) - new, ahead=ahead)
-    duties = LegacyDuties(now, RUN, {STORE: (Ownership(LEGACY, since=since), batch)})
-    for one in records:
-        assert duties.note(one) is one
-    return duties.missed(log).get(STORE, 0)
+    guides = [DueMessage(o.ours.key, "guide", o.start - WINDOW, o.start) for o in listed]
+    due = due_messages(now - age, guides, by_legacy=True)
+    owned, keys = Ownership(LEGACY, since=since), {guide.key for guide in guides}
+    found = {one.key: one for one in records if one.key in keys}
+    return LegacyDuties(now, RUN, {STORE: (owned, due)}, found).missed(log).get(STORE, 0)
 
 
 def sent(one: Now, when: datetime) -> SmsLogEntry:
@@ -77,8 +75,14 @@ def test_a_booking_that_was_cancelled_before_that_run_began_is_not_owed() -> Non
 
 
 def test_a_new_booking_at_the_time_of_a_cancelled_one_is_not_taken_for_it() -> None:
-    assert missed(record(ONE), new=1) == 0
-    assert missed(record(ONE), record(replace(ONE, number=2, phone=2), remind_sms=True)) == 0
+    new = replace(ONE, number=2, phone=2)
+
+    assert missed(record(ONE), listed=[new]) == 0
+    assert missed(record(ONE), record(new, remind_sms=True), listed=[new]) == 0
+
+
+def test_new_bookings_that_a_dead_legacy_never_met_hide_no_guide_that_it_owed() -> None:
+    assert missed(record(ONE), listed=[ONE, replace(ONE, number=2, phone=2)]) == 1
 
 
 def test_what_the_legacy_looks_away_from_is_not_owed() -> None:
@@ -91,10 +95,10 @@ def test_a_message_of_the_legacy_shows_a_run_that_lived_since() -> None:
     other = Now(2, START + minutes(200), phone=2)
     both = (record(ONE), record(other))
 
-    assert missed(*both, log=[sent(other, DUE + minutes(1))]) == 0
-    assert missed(*both, log=[sent(other, DUE - minutes(5))]) == 1
+    assert missed(*both, listed=[ONE, other], log=[sent(other, DUE + minutes(1))]) == 0
+    assert missed(*both, listed=[ONE, other], log=[sent(other, DUE - minutes(5))]) == 1
     stranger = replace(other, phone=3)
-    assert missed(*both, log=[sent(stranger, DUE + minutes(1))]) == 1
+    assert missed(*both, listed=[ONE, other], log=[sent(stranger, DUE + minutes(1))]) == 1
 
 
 def test_a_store_that_was_handed_back_just_now_owes_nothing_yet() -> None:
@@ -160,15 +164,12 @@ def test_law_a_legacy_that_lives_is_never_called_dead(
     records, log = legacy_runs(lives, range(phase - 600, watched + 1, 20))
     batch = watched - age
     listed = [one for life in lives if (one := life.at(batch)) and one.start > at_minute(batch)]
-    known = {r.key.booking_num for r in records}
-    new = sum(one.ours.booking_num not in known for one in listed)
     moved = any(life.moves is not None for life in lives)
 
     count = missed(
         *records,
         now=at_minute(watched),
         listed=listed,
-        new=new,
         age=minutes(age),
         log=log if sens_answers or moved else (),
     )
