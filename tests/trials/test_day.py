@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from sandbox.credentials import STORE_IDS
 from tests.trials.playing import play
 from trials.day.bugs import BUGS
 from trials.day.days import ALL, whole
@@ -123,6 +124,33 @@ def test_a_summary_within_the_hour_is_one_too_many() -> None:
     _, beside = judge([], [Message(at(clock), "owner", summary) for clock in ("10:00", "10:40")])
 
     assert beside == ["10:40 owner: a second summary within an hour"]
+
+
+LOST = (
+    "⚠️ 03/11 11:00 시간이 지나 보내지 못한 문자가 있습니다\n"
+    "- 가온점 예약 704 예약확정: 기한 2026-03-11 10:50\n고객이 받지 못했습니다\n👉 전화해 주세요"
+)
+
+
+@pytest.mark.parametrize(
+    ("store_id", "start", "times", "noticed"),
+    [
+        (STORE_IDS[2], "10:50", ["11:00"], 0),
+        (STORE_IDS[2], "10:50", ["11:00", "11:20"], 1),  # again
+        (STORE_IDS[2], "10:10", ["11:00"], 1),  # it began before the trouble
+        (STORE_IDS[2], "11:10", ["11:00"], 1),  # a run came before it
+        (STORE_IDS[3], "10:50", ["11:00"], 1),  # of a store that is served
+    ],
+)
+def test_only_whose_start_a_trouble_has_passed_over_is_named_with_it(
+    store_id: str, start: str, times: list[str], noticed: int
+) -> None:
+    planted = Planted(UNREAD, at("10:18"), at("10:42"))
+    messages = [Message(at(clock), "owner", LOST) for clock in times]
+
+    _, beside = judge([planted], messages, {"704": [(store_id, at(start))]})
+
+    assert len(beside) == noticed
 
 
 def test_a_day_has_every_schedule_of_prefect_yaml() -> None:

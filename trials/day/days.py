@@ -20,6 +20,7 @@ from trials.day.text_messages import wrong_messages
 from trials.day.third_day import AT_FIXED_TIMES, THIRD_DAY
 from trials.day.trouble import Planted, Trouble, trouble_named
 from trials.day.troubles import TROUBLES
+from trials.year.owed import SEOUL
 
 TICK = timedelta(minutes=20)
 BEFORE_A_RUN = timedelta(minutes=2)
@@ -100,7 +101,13 @@ def play(plan: DayPlan, sandbox: Sandbox, server: ForkServer) -> DayResult:
             player.at(one.until, lambda one=one: _mend(player, one.trouble))  # type: ignore[misc]
 
     played = player.play(plan.hours, arrange)
-    verdicts, beside = judge(planted, played.messages)
+    starts = {
+        str(one.booking_id): [
+            (one.store_id, datetime.fromtimestamp(v.start, SEOUL)) for v in one.versions
+        ]
+        for one in played.lives
+    }
+    verdicts, beside = judge(planted, played.messages, starts)
     for verdict in verdicts:
         verdict.untold += unlike(verdict)
     return DayResult(

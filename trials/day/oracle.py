@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +22,9 @@ END_WITHIN = timedelta(minutes=20)
 HOUR = timedelta(hours=1)
 A_MINUTE = timedelta(minutes=1)
 MOST_TO_OWNER = 8
+LOST = ("시간이 지나", "보내지 못한")
+BOOKING = re.compile(r"예약 (\d+) \S+:")
+Starts = Mapping[str, Sequence[tuple[str, datetime]]]  # by booking: its store, and when
 NO_KOREAN = re.compile(r"Traceback|\b[A-Z]\w*Error: ")  # a vendor's own word may stand
 
 
@@ -86,9 +89,12 @@ def _what(text: str) -> str:
 
 
 def judge(
-    planted: Sequence[Planted], messages: Sequence[Message]
+    planted: Sequence[Planted], messages: Sequence[Message], starts: Starts | None = None
 ) -> tuple[list[Verdict], list[str]]:
-    """Judge every trouble; what is told beside them comes as lines."""
+    """Judge every trouble; what is told beside them comes as lines.
+
+    Customers whose start a trouble has passed over are named with it: each once to each person.
+    """
     left = paragraphs_of(messages)
     verdicts = []
     for one in planted:
@@ -102,6 +108,13 @@ def judge(
         verdict.taken = taken
         left = [p for p in left if p not in taken]
         verdicts.append(verdict)
+    lost = [p for p in left if any(_names_lost(p, one, starts or {}) for one in planted)]
+    once: set[tuple[str, str]] = set()
+    for p in lost:
+        lines = {(p.message.to, line) for line in p.text.splitlines() if BOOKING.search(line)}
+        if not lines & once:
+            left.remove(p)
+        once |= lines
     return verdicts, list(_beside(left))
 
 
@@ -209,6 +222,19 @@ def _brought(one: Planted, left: Sequence[Paragraph]) -> list[Paragraph]:
                 told.add(place)
                 taken.append(p)
     return taken
+
+
+def _names_lost(p: Paragraph, one: Planted, starts: Starts) -> bool:
+    """Tell whether it names only those who had their start while a trouble kept them from us."""
+    stores, over = one.trouble.stores, one.until + END_WITHIN
+    named = BOOKING.findall(p.text) if p.what == "begin" and p.is_said_by(LOST) else []
+    return bool(named) and all(
+        any(
+            one.at <= at <= over and (stores is None or store_id in stores)
+            for store_id, at in starts.get(number, ())
+        )
+        for number in named
+    )
 
 
 def _beside(left: Sequence[Paragraph]) -> Iterator[str]:

@@ -174,7 +174,7 @@ THIRD_DAY: tuple[Trouble, ...] = (
         setting_is_right(RETRY_WAIT),
         says=("Crashed", RETRY_WAIT),
         ends=False,
-        brings=("신호가", "읽지 않고"),
+        brings=("신호가", "읽지 않고", "보냈어야"),
         kinds=(CRASHED,),
     ),
     Trouble(
