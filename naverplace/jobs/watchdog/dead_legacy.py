@@ -53,4 +53,5 @@ class LegacyDuties:
         record = self.records.get(guide.key)
         if record is None or record.start != guide.expires:  # it was moved, and may be as new
             return False
-        return record.start > self.now and record.item.get("remind_sms") is False
+        coming = record.start is not None and record.start > self.now
+        return coming and record.item.get("remind_sms") is False
