@@ -11,8 +11,8 @@ export GX_ANALYTICS_ENABLED := false
 # Python keeps what it has compiled: else each process compiles thousands of modules, for 7 s.
 unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen --no-sync
-# One more process than processors: some tests wait for servers, workers and browsers.
-TESTERS := $(shell n=$$(( $$(nproc) + 1 )); echo $$(( n > 4 ? 4 : n )))
+# More processes than processors: many tests wait for servers, workers and browsers.
+TESTERS := $(shell n=$$(( 2 * $$(nproc) + 1 )); echo $$(( n > 8 ? 8 : n )))
 
 .PHONY: help setup demo up down deploy test test-all bench faults year day hostile parity mutants scale image lint format sandbox clean
 

@@ -33,10 +33,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 # Whole systems, each for half a minute and more, the longest first: begun last, one process would
 # end long after the others. `make test-all` runs them, `make test` does not.
 SLOW = (
-    "trials/test_campaign.py",
-    "trials/test_year.py",
-    "trials/test_scale.py",
-    "ui/",
+    "image/test_image.py",
     "flows/test_leaks.py",
     "flows/test_alerts.py",
     "flows/test_waiting_for_a_person.py",
@@ -44,10 +41,13 @@ SLOW = (
     "flows/test_retention_flow.py",
     "flows/test_parity_flows.py",
     "flows/test_deploying.py",
-    "e2e/test_demo.py",
-    "slots/",
+    "trials/test_campaign.py",
+    "ui/",
     "operate/",
-    "image/test_image.py",
+    "trials/test_year.py",
+    "slots/",
+    "e2e/test_demo.py",
+    "trials/test_scale.py",
     "image/test_lambda_client.py",
     "docs/test_how_to_add.py",
     "pipeline/test_killed_runs.py",
@@ -70,7 +70,18 @@ SLOW = (
     "naver/test_login_stored.py",
     "naver/test_login_traps.py",
 )
-LONGEST = (*SLOW, "flows/", "e2e/", "pipeline/", "migration/", "naver/test_login")
+LONGEST = (
+    *SLOW[:2],
+    "trials/test_hostile.py",
+    "flows/",
+    "trials/test_day.py",
+    *SLOW[2:],
+    "e2e/",
+    "pipeline/",
+    "migration/",
+    "naver/test_login",
+    "model/",
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

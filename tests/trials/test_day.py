@@ -55,6 +55,7 @@ def test_some_hours_tell_what_is_wrong_once_and_nothing_else() -> None:
     assert final["late"] == final["untold"] == final["repeated"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_planted_bugs_are_noticed() -> None:
     bugs = ("--bug", "an alert is repeated", "--bug", "what was told is forgotten")
