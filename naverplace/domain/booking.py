@@ -62,6 +62,7 @@ class Booking(BaseModel):
     end: datetime | None = None
     made_at: datetime | None = None  # when the customer asked for it
     confirmed_at: datetime | None = None
+    completed_at: datetime | None = None
     options: tuple[Option, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict, repr=False)  # declared in fields.yaml
     read_at: datetime  # when Naver told us

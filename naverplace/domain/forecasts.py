@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from naverplace.base.clock import format_utc, parse_time
 from naverplace.domain.booking import Booking
+from naverplace.domain.effects import store_of_booking
 
 FORECAST = "naverplace-forecast-"  # then the store, as id of its item in table `session`
 MADE = "naverplace-forecasts"  # when each store's was made, one attribute a store
@@ -25,6 +26,11 @@ class MessageName(NamedTuple):
 
     booking_num: str
     kind: str
+
+    @property
+    def store_id(self) -> str:
+        """Name the store of its booking."""
+        return store_of_booking(self.booking_num)
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,14 @@ def read_forecast(store_id: str, item: Mapping[str, Any]) -> Forecast | None:
 
 
 def mark_of(booking: Booking) -> str:
-    """Mark a booking by all that rules look at but its status, which changes by itself."""
-    seen = (booking.start, booking.end, booking.phone, booking.options, sorted(booking.extra))
-    values = [str(booking.extra[name]) for name in sorted(booking.extra)]
+    """Mark a booking by all that rules look at but its status, which changes by itself.
+
+    One that is completed before its start, by a slip, will be something else again.
+    """
+    early = booking.completed_at is not None and booking.completed_at < booking.start
+    names = sorted(booking.extra)
+    seen = (booking.start, booking.end, booking.phone, booking.options, names, early)
+    values = [str(booking.extra[name]) for name in names]
     return hashlib.sha256(repr((seen, values)).encode()).hexdigest()[:8]
 
 

@@ -43,7 +43,7 @@ def report_run(run: RunContext, results: RunResults) -> RunReport:
 
     The messages are out: what fails from here on is a problem of the report, and raises nothing.
     """
-    facts = replace(gather_facts(run, results), forecast=_score_forecasts(run, results))
+    facts = replace(gather_facts(run, results), forecast=score_forecasts(run, results))
     report_run = _sum_up(run, results, facts)
     pages: dict[str, str] = {}
     if run.settings.report_dir:
@@ -104,7 +104,7 @@ def _sum_up(run: RunContext, results: RunResults, facts: RunFacts) -> RunReport:
         )
 
 
-def _score_forecasts(run: RunContext, results: RunResults) -> Counter[str]:
+def score_forecasts(run: RunContext, results: RunResults) -> Counter[str]:
     """Score and renew the forecasts whose time has come. Raises nothing: it must cost no report."""
     if (decided := results.decided) is None:
         return Counter()

@@ -6,7 +6,7 @@ What is kept is small, and nothing rests on it: a forecast that cannot be kept c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from naverplace.base.clock import format_utc, parse_time
@@ -57,15 +57,16 @@ def renew_forecasts(
     paused = run.store_locks.table.read(stores)
     for store_id in stores:
         at, matches = run.clock.now(), decided.matches_of(store_id)
-        taken = {
-            MessageName(r.booking_num, r.kind)
+        tried = {
+            MessageName(r.booking_num, r.kind): r.outcome in _TAKEN
             for r in results.actions
-            if r.action == "send_sms" and r.outcome in _TAKEN
+            if r.action == "send_sms"
         }
+        taken = {name for name, was_taken in tried.items() if was_taken}
         held = paused[store_id].pause_at(run.now) is not None
         item = run.session_table.get(FORECAST + store_id) or {}
         if last := read_forecast(store_id, item):
-            counts += score_forecast(last, _outcome(run, last, matches, taken, held))
+            counts += score_forecast(last, _outcome(run, last, matches, tried, held))
         effects = decided.effects_of(store_id)
         after = [_after(match, effects, taken, at) for match in matches]
         coming = Forecaster(run.rulebook).coming(after, now=at, until=at + AHEAD)
@@ -96,7 +97,7 @@ def _outcome(
     run: RunContext,
     last: Forecast,
     matches: Iterable[MatchedBooking],
-    taken: Collection[MessageName],
+    tried: Mapping[MessageName, bool],
     paused: bool,
 ) -> StoreOutcome:
     matches = list(matches)
@@ -107,8 +108,8 @@ def _outcome(
         records += map(read_record, run.table.records.table.query("booking_num", number))
     entries = [entry for record in records for entry in entries_of(record)]
     sent = {_name(e) for e in entries if e.message.state in WITH_PROVIDER and _since(e, last.at)}
-    sent |= {name for name in taken if name.booking_num.startswith(f"{last.store_id}_")}
-    unsent = {_name(entry) for entry in entries} - sent
+    sent |= {name for name, taken in tried.items() if taken and name.store_id == last.store_id}
+    unsent = ({_name(entry) for entry in entries} | tried.keys()) - sent
     return StoreOutcome(
         run.now, frozenset(sent), frozenset(unsent), bookings, paused, run.rulebook_version.id
     )

@@ -31,6 +31,7 @@ COLUMNS: dict[str, str] = {
     "end": "datetime64[us, Asia/Seoul]",
     "made_at": "datetime64[us, Asia/Seoul]",
     "confirmed_at": "datetime64[us, Asia/Seoul]",
+    "completed_at": "datetime64[us, Asia/Seoul]",
     "options": "object",  # a tuple of Option
     "extra": "object",  # a dict of the declared fields
     "read_at": "datetime64[us, Asia/Seoul]",
@@ -77,6 +78,7 @@ def _row(
         "end": _end(snapshot),
         "made_at": _to_the_second(raw.get("regDateTime")),
         "confirmed_at": _to_the_second(raw.get("confirmedDateTime")),
+        "completed_at": _to_the_second(raw.get("completedDateTime")),
         "options": _options(snapshot.get("bookingOptionJson"), raw.get("bookingOptionJson")),
         "extra": {field.name: read_field(field, raw) for field in fields},
         "read_at": read_at,
@@ -181,6 +183,7 @@ def _booking(row: Mapping[Any, Any]) -> Booking:
         end=_moment(row["end"]),
         made_at=_moment(row["made_at"]),
         confirmed_at=_moment(row["confirmed_at"]),
+        completed_at=_moment(row["completed_at"]),
         options=row["options"],
         extra=row["extra"],
         read_at=row["read_at"].to_pydatetime(),

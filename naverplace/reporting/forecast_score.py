@@ -74,9 +74,10 @@ def _why_not_sent(forecast: Forecast, outcome: StoreOutcome, name: MessageName) 
         return cause
     if name in outcome.unsent:
         return Miss.UNSENT
-    ended = (booking.end or booking.start) <= outcome.now
-    late = ended and booking.status is BookingStatus.CONFIRMED
-    return Miss.NOT_COMPLETED if late else Miss.OURS
+    end, due = booking.end or booking.start, forecast.messages[name]
+    late = end <= outcome.now and booking.status is BookingStatus.CONFIRMED
+    after = booking.completed_at is not None and end <= due < booking.completed_at
+    return Miss.NOT_COMPLETED if late or after else Miss.OURS
 
 
 def _why_sent(forecast: Forecast, outcome: StoreOutcome, name: MessageName) -> Miss:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,6 +162,32 @@ def test_each_cause_is_told_in_the_digests_words() -> None:
     assert score_words(counts) == (
         "예보 3건 가운데 1건 맞음 (정밀도 33%, 재현율 33%); 빗나감: 새 예약 2, 예약 변경 1, 취소 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "due", "cause"),
+    [("event", "20:00", Miss.NOT_COMPLETED), ("guide", "16:00", Miss.OURS)],
+)
+def test_only_what_waits_for_the_completion_is_missed_because_it_came_late(
+    kind: str, due: str, cause: Miss
+) -> None:
+    start = at("2025-10-23 18:00")
+    done = {"status": BookingStatus.COMPLETED, "completed_at": at("2025-10-23 20:50")}
+    booking = a_booking(start=start, end=at("2025-10-23 19:00")).model_copy(update=done)
+    foreseen = {MessageName(booking.booking_num, kind): at(f"2025-10-23 {due}")}
+    forecast = Forecast(STORE, EVENING, EVENING + DAY, "v1", foreseen, marks_of([booking]))
+    now = at("2025-10-23 21:07")
+    listed = {booking.booking_num: booking}
+    outcome = StoreOutcome(now, frozenset(), frozenset(), listed, rulebook="v1")
+
+    assert score_forecast(forecast, outcome)[cause] == 1
+
+
+def test_a_booking_that_was_completed_before_its_start_by_a_slip_has_changed_since() -> None:
+    start = at("2025-10-23 18:00")
+    slip = a_booking(start=start, status=BookingStatus.COMPLETED, completed_at=EVENING)
+
+    assert marks_of([slip]) != marks_of([slip.model_copy(update={"completed_at": None})])
 
 
 def test_hours_of_a_text_and_of_a_rule_are_foreseen(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from naverplace.domain.effects import SendSms
 from naverplace.ledger import message_ledger
 from naverplace.ledger.message_ledger import ClaimRefused
 from naverplace.rules import expiry
+from naverplace.rules.forecast import Forecaster
 from trials.year import oracle, owed, plan
 from trials.year.half import Half
 from trials.year.lives import HURRIED
@@ -64,6 +65,33 @@ def test_some_days_keep_every_promise() -> None:
     assert tally.moves > 5
     assert found.expired == found.explained > 0
     assert tally.complete_readings > 2
+
+
+# A day ahead is known when people book days before; what is booked at short notice is new.
+AHEAD = Task(
+    seed=3, days=2, store_ids=ALL_STORES[:1], factor=8.0, a_day=160.0, leads=(0, 60, 40, 0)
+)
+
+
+def test_no_message_of_a_day_is_missed_by_the_evenings_forecast_for_a_reason_of_ours() -> None:
+    half, _ = judged(AHEAD)
+
+    assert half.faults == []
+    assert half.tally.foreseen_wrong == 0
+    assert half.tally.foreseen > half.tally.foreseen_right > 20
+
+
+def test_a_forecast_that_forgets_the_guides_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Forecaster.coming
+
+    def coming(self: Forecaster, *args: Any, **kwargs: Any) -> Any:
+        return [m for m in real(self, *args, **kwargs) if m.effect.kind != "guide"]
+
+    monkeypatch.setattr(Forecaster, "coming", coming)
+    half, _ = judged(replace(AHEAD, store_ids=ALL_STORES[:1], factor=1.0))
+
+    assert half.tally.foreseen_wrong > 5
+    assert "forecasts: " in half.faults[0]
 
 
 def test_the_same_seed_gives_the_same_days() -> None:

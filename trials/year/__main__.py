@@ -59,6 +59,9 @@ def summed(ends: list[Mapping[str, Any]], *, seconds: float) -> dict[str, Any]:
         "cancellations",
         "adopted",
         "freed",
+        "foreseen",
+        "foreseen_right",
+        "foreseen_wrong",
     )
     return {
         **{name: shared.get(name, counts[name]) for name in named},

@@ -22,6 +22,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.domain.message_status import TRANSITIONS
 from naverplace.domain.stores import load_stores
 from naverplace.ledger.phone_counter import PREFIX
+from naverplace.reporting.forecast_score import FORESEEN, HIT, Miss
 from naverplace.reporting.report import RunReport
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.rulebook import load_rulebook
@@ -80,7 +81,7 @@ class Half:
         self.sens = Sens(
             self.kernel, self.troubles, self.oracle.note_message, self.tables.note_message
         )
-        self._last_whole = start - DAY
+        self._last_whole = self._last_forecast = start - DAY
         self._alive = 0
 
     def _outside(self, stores: dict[str, Any]) -> Outside:
@@ -138,6 +139,8 @@ class Half:
                 self._forget_counters()
                 progress(day + 1, self._counted())
             self.kernel.run(self.start + self.days * DAY + 7200)
+        if self.outside.scored[Miss.OURS]:
+            self.faults.append(f"forecasts: {dict(self.outside.scored)}")
         self.faults += [f"history: {wrong}" for wrong in self.tables.history.judge(WAYS)]
         return self.oracle.judge(self.outside.world.lives, until=self.start + self.days * DAY)
 
@@ -206,7 +209,10 @@ class Half:
             self.kernel.spawn(again.at, partial(self._run, again))
 
     def _is_whole(self) -> bool:
-        """Tell whether this run reads everything: weekly in the evening, and after long silence."""
+        """Tell whether this run reads everything: weekly in the evening, and after long silence.
+
+        So do the first ones after the digests of two evenings a week: one forecasts, one scores.
+        """
         at, since = (
             datetime.fromtimestamp(self.kernel.now, SEOUL),
             self.kernel.now - self._last_whole,
@@ -214,7 +220,11 @@ class Half:
         early = self.kernel.now < self.start + 3 * DAY and since > DAY / 3
         if not self.task.whole:
             return False
-        whole = early or (since > 6 * DAY and at.hour == 20)
+        forecasts = at.hour == 21 and at.weekday() < 2  # a Monday begins it all
+        forecasts = forecasts and self.kernel.now > self._last_forecast + DAY / 12
+        if forecasts:
+            self._last_forecast = self.kernel.now
+        whole = early or forecasts or (since > 6 * DAY and at.hour == 20)
         if whole:
             self._last_whole = self.kernel.now
             self.tally.complete_readings += 1
@@ -237,6 +247,9 @@ class Half:
         self.tally.cancellations = sum(
             life.versions[-1].status in ("RC04", "RC06") for life in begun
         )
+        self.tally.foreseen = self.outside.scored[FORESEEN]
+        self.tally.foreseen_right = self.outside.scored[HIT]
+        self.tally.foreseen_wrong = self.outside.scored[Miss.OURS]
         self.tally.outages = sum(t.start <= self.kernel.now for t in self.troubles.found)
         return self.tally
 

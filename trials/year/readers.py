@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,6 +56,7 @@ class Outside:
     rulebook: Rulebook
     engine: RuleEngine
     faults: list[str] = field(default_factory=list)  # what the library should never do
+    scored: Counter[str] = field(default_factory=Counter)  # of its forecasts, see forecast_score
 
     @cached_property
     def unchecked(self) -> Settings:

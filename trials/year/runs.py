@@ -71,6 +71,8 @@ def perform(
         if results.decided and not results.failure:
             read = {batch.store_id for batch in results.batches if not batch.error}
             served = frozenset(read - set(results.decided.halts))
+        if reader.whole:  # what a narrow reading leaves out would be missed by a forecast
+            outside.scored.update(build_report.score_forecasts(run, results))
         report = build_report.build_report(run, results)
         if report.expired:  # as notify_owner.send_summary does
             _remember(run)

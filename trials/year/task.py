@@ -52,6 +52,9 @@ class Tally:
     waited: int = 0
     complete_readings: int = 0
     unbalanced: int = 0
+    foreseen: int = 0  # messages that a forecast named
+    foreseen_right: int = 0
+    foreseen_wrong: int = 0  # misses that nothing explains: the forecast was wrong
 
 
 def halves(seed: int, days: int, processes: int, **more: Any) -> Sequence[Task]:

@@ -118,8 +118,11 @@ def raw_of(life: Life, version: Version) -> Raw:
         options=[(name, 1) for name in version.options],
         made=datetime.fromtimestamp(life.made, SEOUL),
         changes={
-            "confirmedDateTime": datetime.fromtimestamp(version.told, SEOUL).isoformat(
-                timespec="seconds"
-            )
+            "confirmedDateTime": _local(version.told),
+            **({"completedDateTime": _local(version.at)} if version.status == "RC08" else {}),
         },
     )
+
+
+def _local(moment: float) -> str:
+    return datetime.fromtimestamp(moment, SEOUL).isoformat(timespec="seconds")
