@@ -126,8 +126,9 @@ def _digit(sign: str) -> str | None:
 
 NAME_BYTES = 20  # of a name in a text: ten letters of Hangul
 _NO_NAME = re.compile(
-    r"https?:|www\.|://|@|\.(?:com|net|org|kr|co|io|ly|me|to|gg|be|cc|tv|im|us|jp|cn|app|biz|info|link"
-    r"|live|online|page|shop|site|store|top|vip|xyz|click)\b|\d(?:[\s.,-]*\d){3}",
+    r"https?:|www\.|://|@|\.[a-z]{2,}/|\.(?:com|net|org|kr|co|io|ly|me|to|gg|be|cc|tv|im|us|jp|cn|ru|su"
+    r"|de|uk|eu|hk|tw|vn|th|id|pw|ws|app|biz|info|link|live|online|page|shop|site|store|top|vip|xyz"
+    r"|click|cloud|club|dev|fun|icu|pro|space|tech|website|win|work)\b|\d(?:[\s.,-]*\d){3}",
     re.IGNORECASE,
 )
 
@@ -137,13 +138,13 @@ def customer_name(text: str) -> str:
 
     Whoever books may type anything, and it goes out from the shop's own number.
     """
-    name = to_euc_kr(text)
-    if _NO_NAME.search(unicodedata.normalize("NFKC", text)) or _NO_NAME.search(name):
-        return ""
-    name = name[:NAME_BYTES]  # a sign takes a byte at least: a long one is not measured often
+    written = to_euc_kr(text)
+    name = written[:NAME_BYTES]  # a sign takes a byte at least: a long one is not measured often
     while size(name) > NAME_BYTES:
         name = name[:-1]
-    return name.strip()
+    # A cut makes an address, too: of a.community it leaves a.com.
+    forms = (unicodedata.normalize("NFKC", text), written, name)
+    return "" if any(map(_NO_NAME.search, forms)) else name.strip()
 
 
 def is_odd_name(text: str) -> bool:

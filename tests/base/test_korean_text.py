@@ -121,6 +121,8 @@ def test_a_line_that_is_sendable_stays_itself(text: str) -> None:
         ("가" * 1500, "가" * 10),
         ("당첨! bit.ly/abc 확인", ""),
         ("https：//evil．example", ""),
+        ("evil．example/로그인", ""),
+        ("aaaaaaaaaaaaaaaa.community", ""),
         ("국민은행 110 234 567890", ""),
         ("０１０-1234-5678로 전화", ""),
         ("김하나2", "김하나2"),

@@ -213,7 +213,7 @@ class Names(TextFamily):
         yield from (f"nobody wrote the number {n}" for n in joined_digits(value, shown))
         if len(shown) > 40:
             yield f"a name of {len(shown)} signs went out"
-        if re.search(r"https?:|www\.|\.example|bit\.ly", unicodedata.normalize("NFKC", shown)):
+        if re.search(r"https?:|www\.|\.example/|bit\.ly", unicodedata.normalize("NFKC", shown)):
             yield "a link went out as a name"
         if re.fullmatch(r"[가-힣]{1,5}", value) and shown != value and not _lacking(value):
             yield f"{value!r} became {shown!r}"
