@@ -283,6 +283,7 @@ def message_owed(ctx: Context, *, kind: KnownKind) -> Evaluation:
 
 
 @condition
+@quick(lambda keywords: lambda ctx: ctx.booking.has_keyword(keywords))
 def has_option_keyword(ctx: Context, *, keywords: Words) -> Evaluation:
     """Hold when the name of a chosen option holds one of these words.
 

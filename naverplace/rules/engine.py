@@ -138,13 +138,15 @@ class RuleEngine:
         The rules are asked as those runs will ask them. What one of them could not decide is not
         listed: it says so itself. What is owed now already may be listed again.
         """
-        now = now.astimezone(SEOUL)
+        now, book = now.astimezone(SEOUL), self.rulebook
         moments = [now + PERIOD * count for count in range(1, ahead // PERIOD + 1)]
         rules = [r for r in self._evaluator.rules if any(c.word == "send_sms" for c in r.then)]
         found: dict[tuple[RecordKey, str], DueMessage] = {}
         for booking, record in matches:
             match = self._as_next_run_finds_it(MatchedBooking(booking, record), now)
-            for message in (m for rule in rules for m in self._coming(rule, match, moments)):
+            ctx = Context(*match, now, book.stores, book.fields)
+            able = [rule for rule in rules if not self._evaluator.never_holds(rule, ctx)]
+            for message in (m for rule in able for m in self._coming(rule, match, moments)):
                 first = found.setdefault((message.key, message.kind), message)
                 found[message.key, message.kind] = min(first, message, key=lambda m: m.due)
         return list(found.values())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from datetime import datetime
+from itertools import takewhile
+from typing import Any, NamedTuple, TypeVar, cast
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
@@ -17,6 +19,7 @@ from naverplace.rules.rulebook import Rulebook
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Predicate = Callable[[Context], Evaluation]
+QuickCheck = Callable[[Context], bool | None]
 
 
 class RuleEvaluation(NamedTuple):
@@ -39,6 +42,10 @@ class RuleEvaluator:
             )
             for rule in self.rules
         }
+        self._checks = {
+            rule.name: [check for _, check in _quick_checks(rule.when, conditions) if check]
+            for rule in self.rules
+        }
 
     def holds(self, rule: Rule, ctx: Context) -> Evaluation:
         """Tell whether the rule holds. Raises CannotDecide."""
@@ -49,6 +56,14 @@ class RuleEvaluator:
         screen, predicate = self._compiled[rule.name]
         failed = screen(ctx)
         return (failed, LateObservation(predicate, ctx)) if failed else None
+
+    def never_holds(self, rule: Rule, ctx: Context) -> bool:
+        """Tell whether a condition says a plain no without asking for the time."""
+        for check in self._checks[rule.name]:
+            watched = WatchedContext(ctx)
+            if check(cast(Context, watched)) is False and not watched.asked:
+                return True
+        return False
 
     def evaluate(self, rule: Rule, ctx: Context) -> RuleEvaluation:
         """Tell whether the rule holds and what it owes. Raises CannotDecide: it owes nothing."""
@@ -117,11 +132,15 @@ class WatchedContext:
     """A context that notes whether anybody asked for the time: if nobody did, nothing changes."""
 
     def __init__(self, ctx: Context) -> None:
-        self.asked, self._ctx = False, ctx
+        self.asked, self._now = False, ctx.now
+        self.booking, self.record = ctx.booking, ctx.record
+        self.stores, self.fields = ctx.stores, ctx.fields
 
-    def __getattr__(self, name: str) -> Any:
-        self.asked = self.asked or name == "now"
-        return getattr(self._ctx, name)
+    @property
+    def now(self) -> datetime:
+        """Give the moment, and note that somebody asked for it."""
+        self.asked = True
+        return self._now
 
 
 def compile_condition(condition: Condition, registry: Registry) -> Predicate:
@@ -137,13 +156,8 @@ def compile_screen(condition: Condition, registry: Registry) -> Callable[[Contex
 
     Only the leading ones, so that it is the first condition in the rules' order that is named.
     """
-    checks: list[tuple[Callable[[Context], bool | None], str]] = []
-    if not isinstance(condition, Call) and condition.word == "all":
-        for part in condition.parts:
-            check = isinstance(part, Call) and quick_check(registry[part.word], part.parameters)
-            if not check:
-                break
-            checks.append((check, part.text))
+    leading = takewhile(lambda part: part[1], _quick_checks(condition, registry))
+    checks = [(check, part.text) for part, check in leading if check]
 
     def screen(ctx: Context) -> str:
         for check, text in checks:
@@ -153,6 +167,18 @@ def compile_screen(condition: Condition, registry: Registry) -> Callable[[Contex
         return ""
 
     return screen
+
+
+def _quick_checks(
+    condition: Condition, registry: Registry
+) -> Iterator[tuple[Condition, QuickCheck | None]]:
+    """Give each part of an `all` with its quick check, or None where it has none."""
+    if not isinstance(condition, Call) and condition.word == "all":
+        for part in condition.parts:
+            check = None
+            if isinstance(part, Call):
+                check = quick_check(registry[part.word], part.parameters)
+            yield part, check
 
 
 def call_with_position(call: Call, function: Callable[..., T], ctx: object) -> T:

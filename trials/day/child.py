@@ -22,19 +22,22 @@ def import_everything() -> None:
 
 
 def warm_up(order: Mapping[str, Any]) -> None:
-    """Do once for all forks what is alike in each: validate the bookings, compile the pages.
+    """Do once for all forks what is alike in each: bookings validated, rules and pages compiled.
 
     Raises RuntimeError when that has started a thread, which no fork would have.
     """
     from naverplace.base import http
+    from naverplace.pipeline.rulebook_in_force import load_files
     from naverplace.quality import validation
     from naverplace.reporting import markdown
     from sandbox.credentials import STORE_IDS
     from trials.campaign.known_rows import checkpoint_knowing, validate_once
     from trials.day.shop import readings
 
+    settings = _settings(order)
+    load_files(settings)
     known = validate_once(
-        readings(order["seed"]), settings=_settings(order).quality, known_stores=STORE_IDS
+        readings(order["seed"]), settings=settings.quality, known_stores=STORE_IDS
     )
     put_in_place(validation, "_run_checkpoint", checkpoint_knowing(known))
     put_in_place(http, "Deadline", _hasty(http.Deadline))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import shutil
 import tempfile
 import threading
@@ -87,7 +88,10 @@ class Player:
         self.world = sandbox.world
         self.shop = Shop(sandbox, lives_of(seed))
         self.prefect = PrefectServer(self._told_by_prefect)
-        self.folder = Path(tempfile.mkdtemp(prefix="naverplace-day-"))
+        # The same for each day of a process: its forks find the rules of this folder read.
+        self.folder = Path(tempfile.gettempdir()) / f"naverplace-day-{os.getpid()}"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o700)
         shutil.copytree(ROOT / "rules", self.folder / "rules")
         off, on = "slack: {enabled: false}", "slack: {enabled: true}"  # the engineers'
         self.edit("rules/notifications.yaml", lambda text: text.replace(off, on))

@@ -19,20 +19,26 @@ BEGIN = datetime(2026, 3, 11, tzinfo=SEOUL)  # a Wednesday
 DAYS_BEFORE = 8  # from which the bookings of the day have come
 A_DAY = dict.fromkeys(STORE_IDS, 4.0) | {STORE_IDS[0]: 9.0}  # bookings of a store
 PHONES = 400  # for each store
+A_RUN = timedelta(minutes=25).total_seconds()  # whoever books later meets none before the start
 PLANTED = 8_000_000_000  # ids of bookings that a trouble plants
 FLAGS = {"confirmation": "confirm_sms", "guide": "remind_sms", "event": "option_sms"}
 
 
 def lives_of(seed: int) -> list[Life]:
-    """Make all bookings that are made until the end of the day, none of them broken."""
+    """Make all bookings that are made until the end of the day: none is broken, or too late."""
     found: list[Life] = []
     for place, store_id in enumerate(STORE_IDS):
         maker = StoreLives(seed, store_id, first_customer=1 + place * PHONES, a_day=A_DAY[store_id])
         for day in range(-DAYS_BEFORE, 1):
             for life in maker.born_on(BEGIN.timestamp() + day * DAY):
                 life.versions = [replace(version, broken="") for version in life.versions]
-                found.append(life)
+                if not any(map(_is_too_late, life.versions)):
+                    found.append(life)
     return found
+
+
+def _is_too_late(version: Version) -> bool:
+    return version.status == "RC03" and 0 < version.start - version.at < A_RUN
 
 
 def readings(seed: int) -> Iterator[tuple[datetime, dict[str, list[Raw]]]]:
