@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", help="only troubles whose name holds this")
     parser.add_argument("--bugs", action="store_true", help="every planted bug must be noticed")
     parser.add_argument("--bug", action="append", choices=BUGS, help="only this bug")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=4, help="days played at once: they wait")
     parser.add_argument("--told", action="store_true", help="print every message to a person")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
