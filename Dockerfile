@@ -19,19 +19,19 @@ RUN python3 -m pip install --no-cache-dir --break-system-packages "uv==${UV_VERS
 ENV UV_PYTHON=/usr/bin/python3.11 \
     UV_PYTHON_DOWNLOADS=never \
     UV_LINK_MODE=copy \
-    UV_NO_CACHE=true \
-    UV_COMPILE_BYTECODE=1 \
     UV_SYSTEM_CERTS=true
 WORKDIR /app
 # The dependencies change less often than the code: they have a layer of their own.
 COPY pyproject.toml uv.lock README.md ./
-RUN uv sync --frozen --no-group dev --no-install-project
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv sync --frozen --no-group dev --no-install-project --compile-bytecode
 COPY legacy legacy
 COPY naverplace naverplace
 COPY tasks tasks
 COPY flows flows
 # Editable: one copy of the library, and flows/, tasks/ and legacy/ are found from any folder.
-RUN uv sync --frozen --no-group dev \
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv sync --frozen --no-group dev \
     && rm -f .venv/.lock \
     && python3 -m compileall -q legacy naverplace tasks flows
 

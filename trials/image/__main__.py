@@ -1,7 +1,7 @@
 """Build the Dockerfile with buildah, look at the image, and run its two entries.
 
 Usage: python -m trials.image [--json] [--contents] [--keep FOLDER]; exit 1 when a check failed, 2
-when the build did. Needs root on Debian; installs buildah, podman, runc and debootstrap itself.
+when the build did. Needs root on Debian; installs buildah, podman, runc and mmdebstrap itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Build, check, print the summary, and remove what was built."""
     parser = argparse.ArgumentParser(prog="python -m trials.image", description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
-    parser.add_argument("--contents", action="store_true", help="start neither worker nor Lambda")
+    parser.add_argument(
+        "--contents", action="store_true", help="one layer; start neither worker nor Lambda"
+    )
     parser.add_argument("--keep", type=Path, help="keep image, storage and logs in this folder")
     options = parser.parse_args(arguments)
     report, started = Report(), monotonic()
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         install_programs()
         engine.make_base()
-        engine.build(ROOT, BASE=BASE, REVISION=_revision())
+        engine.build(ROOT, layers=not options.contents, BASE=BASE, REVISION=_revision())
         check_contents(engine, report)
         if not options.contents:
             check_worker(engine, report, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _check_files(engine: Engine, root: Path, report: Report) -> None:
     with report.check("the user is not root, and may write nothing but /tmp"):
         uid = int(user.split(":")[0])
         require(uid != 0, f"USER is {user}")
-        writable = [path for path in files if _is_writable(path, uid)]
+        writable = [path for path, status in files if _is_writable(status, uid)]
         require(not writable, f"writable by the user: {writable[:5]}")
     with report.check("no tests, sandbox, sources of secrets or build tools are in it"):
         app = root / "app"
@@ -69,7 +70,7 @@ def _check_files(engine: Engine, root: Path, report: Report) -> None:
         local = list((root / "usr/local/share/ca-certificates").glob("*"))
         require(not local, f"in the image: {local}")
     with report.check("no program can raise the user's rights"):
-        raising = [path for path in files if _is_setuid(path)]
+        raising = [path for path, status in files if _is_setuid(status)]
         require(not raising, f"setuid or setgid: {raising[:5]}")
 
 
@@ -79,18 +80,22 @@ def _output(engine: Engine, *words: str) -> str:
     return done.stdout.strip()
 
 
-def _files(root: Path) -> list[Path]:
-    skipped = {"proc", "sys", "dev", "tmp"}
-    tops = [path for path in root.iterdir() if path.name not in skipped and not path.is_symlink()]
-    return [path for top in tops for path in [top, *top.rglob("*")] if not path.is_symlink()]
+def _files(root: Path) -> list[tuple[str, os.stat_result]]:
+    """List files and folders with their rights; a link has none of its own."""
+    skipped, found = {"proc", "sys", "dev", "tmp"}, list[tuple[str, os.stat_result]]()
+    for folder, folders, names in os.walk(root):
+        if folder == str(root):
+            folders[:] = [name for name in folders if name not in skipped]
+        paths = [os.path.join(folder, name) for name in (*folders, *names)]
+        found += [(path, os.lstat(path)) for path in paths]
+    return [(path, status) for path, status in found if not stat.S_ISLNK(status.st_mode)]
 
 
-def _is_writable(path: Path, uid: int) -> bool:
-    status = path.stat()
+def _is_writable(status: os.stat_result, uid: int) -> bool:
     # A folder that everybody may write to is /var/tmp or /run/lock, and sticky.
     by_all = bool(status.st_mode & stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
     return by_all or status.st_uid == uid or status.st_gid == uid
 
 
-def _is_setuid(path: Path) -> bool:
-    return path.is_file() and bool(path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID))
+def _is_setuid(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_ISUID | stat.S_ISGID))

@@ -22,7 +22,7 @@ IMAGE = "localhost/naverplace"
 BASE = "localhost/debian:bookworm-slim"
 SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# As the official image has it: debootstrap alone would leave security fixes out.
+# As debian:bookworm-slim has them, which mmdebstrap's base stands for.
 SOURCES = "".join(
     f"Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n\n"
     for uri, suites in (
@@ -30,17 +30,21 @@ SOURCES = "".join(
         (f"{MIRROR}-security", f"{SUITE}-security"),
     )
 )
-# As debian:bookworm-slim has it: no pages of manuals, and no wait for the disk at each file.
-DPKG = """force-unsafe-io
-path-exclude /usr/share/doc/*
-path-include /usr/share/doc/*/copyright
-path-exclude /usr/share/info/*
-path-exclude /usr/share/locale/*
-path-include /usr/share/locale/locale.alias
-path-exclude /usr/share/man/*
-"""
+# No manuals, no descriptions in other languages, and no wait for the disk at each file.
+SLIM = (
+    "--aptopt=Acquire::Languages none",
+    "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--dpkgopt=path-exclude=/usr/share/info/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-include=/usr/share/locale/locale.alias",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+)
+SEARCH_PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 COMPANY_AUTHORITIES = Path("/usr/local/share/ca-certificates")
-PROGRAMS = ("buildah", "podman", "runc", "debootstrap")
+PROGRAMS = ("buildah", "podman", "runc", "mmdebstrap")
+WHEELS = "buildah-cache/root/.cache/uv"  # where buildah keeps the cache that the Dockerfile mounts
 # As `docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges`.
 HARDENED = (
     *("--network", "host", "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp:mode=1777"),  # noqa: S108
@@ -71,33 +75,41 @@ class Engine:
 
     def make_base(self) -> None:
         """Make BASE, the root that stands for debian:bookworm-slim. Raises BuildFailed."""
-        root = self.folder / "base"
-        with _timed("debootstrap: a root that stands for debian:bookworm-slim"):
-            _run(["debootstrap", "--variant=minbase", SUITE, str(root), MIRROR])
-        (root / "etc/apt/sources.list").unlink(missing_ok=True)
-        (root / "etc/apt/sources.list.d/debian.sources").write_text(SOURCES, encoding="utf-8")
-        (root / "etc/dpkg/dpkg.cfg.d/docker").write_text(DPKG, encoding="utf-8")
-        for name in ("var/cache/apt/archives", "var/lib/apt/lists"):
-            shutil.rmtree(root / name)
-            (root / name / "partial").mkdir(parents=True)
-        with _timed("buildah: the base image"):
-            container = self._buildah("from", "scratch")
-            self._buildah("add", "--quiet", container, str(root), "/")
-            self._buildah("commit", "--rm", "--quiet", container, BASE)
-        shutil.rmtree(root)
+        sources, root = self.folder / "debian.sources", self.folder / "base.tar"
+        sources.write_text(SOURCES, encoding="utf-8")
+        words = ["--mode=root", "--variant=minbase", *SLIM, SUITE, str(root), str(sources)]
+        with _timed("mmdebstrap: a root that stands for debian:bookworm-slim"):
+            _run(["mmdebstrap", *words])
+        with _timed("podman: the base image"):
+            self.podman("import", "--quiet", "--change", SEARCH_PATH, str(root), BASE)
+        root.unlink()
 
-    def build(self, context: Path, **build_args: str) -> None:
-        """Build the context's Dockerfile as IMAGE. Raises BuildFailed with the end of the log."""
+    def build(self, context: Path, *, layers: bool = True, **build_args: str) -> None:
+        """Build the context's Dockerfile as IMAGE. Raises BuildFailed with the end of the log.
+
+        Without `layers` all is one layer on the base, and each file is copied once less.
+        """
         authorities = self.folder / "company.crt"
         authorities.write_bytes(
             b"".join(path.read_bytes() for path in sorted(COMPANY_AUTHORITIES.glob("*.crt")))
         )
         options = ["--isolation", "chroot", "--format", "docker", "--tag", IMAGE]
         options += ["--secret", f"id=ca,src={authorities}"]
-        options += ["--layers"] if self._driver == "overlay" else []  # vfs copies each one whole
+        self._lend_wheels()
+        if layers and self._driver == "overlay":  # vfs copies each one whole
+            options += ["--layers"]
         options += [f"--build-arg={name}={value}" for name, value in build_args.items()]
         with _timed("buildah: the Dockerfile"):
             self._buildah("bud", *options, str(context), show="STEP")
+
+    def _lend_wheels(self) -> None:
+        """Let the build begin with what `make setup` has downloaded."""
+        lent = Path(self._environment["TMPDIR"]) / WHEELS
+        if (program := shutil.which("uv")) and not lent.exists():
+            kept = Path(_run([program, "cache", "dir"]).strip())
+            kept.mkdir(parents=True, exist_ok=True)
+            lent.parent.mkdir(parents=True, exist_ok=True)
+            lent.symlink_to(kept)
 
     def _buildah(self, *words: str, show: str = "") -> str:
         return _run(self._words("buildah", *words), env=self._environment, show=show).strip()

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 NOT_RUN = (
-    "the image debian:bookworm-slim itself: a root made by debootstrap is the base here",
+    "the image debian:bookworm-slim itself: a root made by mmdebstrap is the base here",
     "Docker and BuildKit: buildah built the image, podman and runc ran it",
     "a registry: nothing was pushed, pulled, signed or scanned",
     "AppArmor, a network of its own: the containers used this machine's network",
