@@ -49,7 +49,8 @@ def free_port() -> int:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "up"
-    operate(tmp_path / "up", "down")
+    if State.read(tmp_path / "up" / "up.json"):
+        operate(tmp_path / "up", "down")
 
 
 @pytest.mark.prefect
