@@ -26,6 +26,10 @@ class Page:
         """Go to a page."""
         self.driver.get(self.url + path)
 
+    def rest(self) -> None:
+        """Leave the page while something else is waited for: it draws and asks all the time."""
+        self.driver.get("about:blank")
+
     def shows(self, *words: str) -> bool:
         """Wait until the page shows all of these words."""
         return bool(seen(lambda: all(word in self.text() for word in words), within=60))
