@@ -147,4 +147,4 @@ def seen(look: Callable[[], Any], *, within: float = 60.0) -> Any:
         value = look()
         if value or time.monotonic() > deadline:
             return value
-        time.sleep(0.2)  # asking again, not waiting for a guess
+        time.sleep(0.5)  # asking again, not waiting for a guess; a question costs 0.05 s
