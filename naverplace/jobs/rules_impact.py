@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from naverplace.base.clock import SEOUL
 from naverplace.base.phone import mask
 from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import SendSms
 from naverplace.domain.record_matching import MatchedBooking, match_records
 from naverplace.domain.records import Record, read_record
 from naverplace.pipeline.capture.inputs import Inputs
 from naverplace.quality import frames, validation
 from naverplace.rules import rescheduling
-from naverplace.rules.carried_out import carried_out
 from naverplace.rules.engine import RuleEngine
 from naverplace.rules.impact_limits import ImpactLimits
 from naverplace.rules.rulebook import Rulebook

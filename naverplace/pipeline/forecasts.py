@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from naverplace.base.clock import format_utc, parse_time
+from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.forecasts import (
     FORECAST,
@@ -27,8 +28,7 @@ from naverplace.ledger.scan import LedgerMessage, entries_of
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.steps import DecisionResult, RunResults
 from naverplace.reporting.forecast_score import StoreOutcome, score_forecast
-from naverplace.rules.carried_out import carried_out
-from naverplace.rules.forecast import Forecaster
+from naverplace.rules.engine import RuleEngine
 
 AHEAD = timedelta(hours=26)  # a day, and until the run that scores it has come
 _TAKEN = (Outcome.ACCEPTED, Outcome.ADOPTED)
@@ -69,7 +69,7 @@ def renew_forecasts(
             counts += score_forecast(last, _outcome(run, last, matches, tried, held))
         effects = decided.effects_of(store_id)
         after = [_after(match, effects, taken, at) for match in matches]
-        coming = Forecaster(run.rulebook).coming(after, now=at, until=at + AHEAD)
+        coming = RuleEngine(run.rulebook).coming(after, now=at, until=at + AHEAD)
         messages = {MessageName(m.effect.key.booking_num, m.effect.kind): m.at for m in coming}
         version = run.rulebook_version.id
         marks = marks_of(match.booking for match in matches)

@@ -12,7 +12,7 @@ from naverplace.base.phone import mask
 from naverplace.pipeline import context, steps
 from naverplace.pipeline.local_runner import ThreadExecutor
 from naverplace.pipeline.steps import StoreBatch
-from naverplace.rules.forecast import ComingMessage, Forecaster
+from naverplace.rules.engine import ComingMessage, RuleEngine
 from naverplace.settings.schema import Settings
 
 
@@ -71,7 +71,7 @@ def look_ahead(settings: Settings, *, hours: float, only: Collection[str] = ()) 
     unread |= {s: f"owned by {o.owner}" for s, o in decided.owners.items() if not o.ours}
     matches = [m for m in decided.matches if m.booking.store_id not in unread]
     until = run.now + timedelta(hours=hours)
-    coming = Forecaster(run.rulebook).coming(matches, now=run.now, until=until)
+    coming = RuleEngine(run.rulebook).coming(matches, now=run.now, until=until)
     return ForecastResult(
         run.now,
         until,

@@ -110,6 +110,7 @@ class RunResults:
 
 
 log = logging.getLogger(__name__)
+AHEAD = timedelta(hours=6)  # so far every run tells the watchdog what is due
 
 
 def restore_session(run: RunContext) -> NaverSession:
@@ -286,8 +287,12 @@ def _due(run: RunContext, decided: DecisionResult, store_id: str) -> DueMessages
         return _legacy_guides(matches, run.now)
     sends = [e for e in decided.effects_of(store_id) if isinstance(e, SendSms)]
     now = {(e.key, e.kind): DueMessage.of(e, run.now) for e in sends}
-    later = RuleEngine(run.rulebook).forecast(matches, now=run.now)
-    return due_messages(run.now, ({(m.key, m.kind): m for m in later} | now).values())
+    # Whether Naver completes a booking in time nobody knows, so what waits for it is not due.
+    coming = RuleEngine(run.rulebook).coming(
+        matches, now=run.now, until=run.now + AHEAD, completed=False
+    )
+    later = {(m.effect.key, m.effect.kind): DueMessage.of(m.effect, m.at) for m in coming}
+    return due_messages(run.now, (later | now).values())
 
 
 def _legacy_guides(matches: Sequence[MatchedBooking], now: datetime) -> DueMessages:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError
+from naverplace.domain.due_messages import DueMessage
 from naverplace.domain.owner_memory import OwnerMemory
 from naverplace.domain.troubles import Source, Trouble
 from naverplace.ledger.owner_memory_table import OwnerMemoryTable
@@ -51,7 +52,8 @@ def _page(run: RunContext, results: RunResults, facts: RunFacts, report: RunRepo
         for match in (decided.matches if decided else ())
         if decided and decided.owners[match.booking.store_id].ours
     ]
-    coming = RuleEngine(run.rulebook).forecast(matches, now=run.now, ahead=AHEAD)
+    messages = RuleEngine(run.rulebook).coming(matches, now=run.now, until=run.now + AHEAD)
+    coming = [DueMessage.of(message.effect, message.at) for message in messages]
     look = look_of(facts, results.failure_kind, report.contradictions)
     memory = _memory(run)
     if look.tally and not run.dry_run:  # what the telling takes down in a moment

@@ -1,5 +1,7 @@
 """Deciding: every booking x every enabled rule gives one verdict, and the effects that are owed.
 
+The same decision, asked ahead, tells what will be sent if nothing changes at Naver.
+
 Pure: the same bookings, records, rules and moment give the same decisions, in whatever order the
 bookings come.
 """
@@ -10,14 +12,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 from naverplace.base.clock import SEOUL
 from naverplace.base.errors import CannotDecide
 from naverplace.base.memory import collector_paused
 from naverplace.base.registry import Registry
-from naverplace.domain.booking import Booking, new_item
-from naverplace.domain.due_messages import DueMessage
+from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import (
     CreateRecord,
     Effect,
@@ -31,7 +33,7 @@ from naverplace.domain.effects import (
 from naverplace.domain.message_kinds import KINDS
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.record_matching import MatchedBooking, match_records
-from naverplace.domain.records import LedgerEntry, Record, attribute, read_record
+from naverplace.domain.records import LedgerEntry, Record, attribute
 from naverplace.domain.results import Decisions, RuleVerdict, Undecided
 from naverplace.rules import expiry, rescheduling
 from naverplace.rules.actions import ACTIONS, NotDue
@@ -41,7 +43,14 @@ from naverplace.rules.rule_parser import Rule
 from naverplace.rules.rulebook import Rulebook
 
 PERIOD = timedelta(minutes=20)  # from one run to the next
-AHEAD = timedelta(hours=6)  # so far every run looks at the coming ones
+_TURNS = 3  # what was sent may make another rule true, in the run after
+
+
+class ComingMessage(NamedTuple):
+    """A message, and the moment from which on a run will send it."""
+
+    at: datetime
+    effect: SendSms
 
 
 @dataclass
@@ -130,51 +139,74 @@ class RuleEngine:
         )
         return Decisions(tuple(verdicts), tuple(effects), tuple(errors))
 
-    def forecast(
-        self, matches: Iterable[MatchedBooking], *, now: datetime, ahead: timedelta = AHEAD
-    ) -> list[DueMessage]:
-        """List what the runs of the next hours will owe if nothing changes, with when it is due.
+    def coming(
+        self,
+        matches: Iterable[MatchedBooking],
+        *,
+        now: datetime,
+        until: datetime,
+        completed: bool = True,
+    ) -> list[ComingMessage]:
+        """List what is owed now or will be, until a moment, which is included; in order of time.
 
-        The rules are asked as those runs will ask them. What one of them could not decide is not
-        listed: it says so itself. What is owed now already may be listed again.
+        Between two moments at which a condition or a text's hours can change, every answer stays:
+        so the rules are asked at each of these moments, with the record as the messages before
+        have left it. A confirmed booking is taken for completed from its end on, if `completed`.
+        What cannot be decided is not listed: the run says so itself.
         """
-        now, book = now.astimezone(SEOUL), self.rulebook
-        moments = [now + PERIOD * count for count in range(1, ahead // PERIOD + 1)]
-        rules = [r for r in self._evaluator.rules if any(c.word == "send_sms" for c in r.then)]
-        found: dict[tuple[RecordKey, str], DueMessage] = {}
-        for booking, record in matches:
-            match = self._as_next_run_finds_it(MatchedBooking(booking, record), now)
-            ctx = Context(*match, now, book.stores, book.fields)
-            able = [rule for rule in rules if not self._evaluator.never_holds(rule, ctx)]
-            for message in (m for rule in able for m in self._coming(rule, match, moments)):
-                first = found.setdefault((message.key, message.kind), message)
-                found[message.key, message.kind] = min(first, message, key=lambda m: m.due)
-        return list(found.values())
+        now, until = now.astimezone(SEOUL), until.astimezone(SEOUL)
+        with collector_paused():
+            found = [m for match in matches for m in self._of(match, now, until, completed)]
+        return sorted(found, key=lambda m: (m.at, m.effect.key, m.effect.kind))
 
-    def _as_next_run_finds_it(self, match: MatchedBooking, now: datetime) -> MatchedBooking:
-        """Give a booking with the record that this run makes or moves, if it does."""
+    def _of(
+        self, match: MatchedBooking, now: datetime, until: datetime, completed: bool
+    ) -> Iterator[ComingMessage]:
         booking, record = match
-        if record is None:
-            effects = self.decide([match], now=now, served={}).effects
-            made = any(isinstance(effect, CreateRecord) for effect in effects)
-            return MatchedBooking(booking, read_record(new_item(booking)) if made else None)
-        plan = rescheduling.plan_reschedule(record, booking, now=now)
-        return MatchedBooking(booking, plan.record if plan else record)
+        if record and (plan := rescheduling.plan_reschedule(record, booking, now=now)):
+            record = plan.record
+        rules, book = self._evaluator.rules, self.rulebook
+        stays: set[str] = set()  # rules that did not look at the time: their answer stays
+        before: tuple[Booking, Record | None] | None = None
+        for moment in self._moments(booking, record, now, until):
+            seen = _as_of(booking, moment) if completed else booking
+            for _ in range(_TURNS):
+                ctx = Context(seen, record, moment, book.stores, book.fields)
+                if (seen, record) != before:
+                    stays = {r.name for r in rules if self._evaluator.never_holds(r, ctx)}
+                before = seen, record
+                effects = self._owed_at(ctx, stays)
+                sends = [effect for effect in effects if isinstance(effect, SendSms)]
+                yield from (ComingMessage(moment, effect) for effect in sends)
+                record = carried_out(record, effects, at=moment)
+                if (seen, record) == before:
+                    break
 
-    def _coming(
-        self, rule: Rule, match: MatchedBooking, moments: Iterable[datetime]
-    ) -> Iterator[DueMessage]:
-        """List the messages that a rule owes at the first of these moments at which it owes any."""
-        book = self.rulebook
-        for moment in moments:
-            watched = WatchedContext(Context(*match, moment, book.stores, book.fields))
-            sends: list[SendSms] = []
+    def _owed_at(self, ctx: Context, stays: set[str]) -> list[Effect]:
+        """Give what the rules owe a booking at a moment, but for those that stay as they are."""
+        owed = _Owed()
+        for rule in (rule for rule in self._evaluator.rules if rule.name not in stays):
+            watched = WatchedContext(ctx)
             with suppress(CannotDecide):
-                owed = self._evaluator.evaluate(rule, cast(Context, watched)).owed
-                sends = [effect for _, effect in owed if isinstance(effect, SendSms)]
-            yield from (DueMessage.of(effect, moment) for effect in sends)
-            if sends or not watched.asked:
-                return
+                self._apply(rule, cast(Context, watched), owed=owed)
+            if not watched.asked:
+                stays.add(rule.name)
+        return _in_turn(owed)
+
+    def _moments(
+        self, booking: Booking, record: Record | None, now: datetime, until: datetime
+    ) -> list[datetime]:
+        """List when anything can change for a booking, from now on, in order."""
+        done, book = booking.end or booking.start, self.rulebook
+        moments: set[datetime | None] = {now, done}
+        # Of a day's hours those until the day after are known beforehand, so two days are asked.
+        for day in {now.date(): now, until.date(): until}.values():
+            for seen in (booking, *([_as_of(booking, done)] if done <= until else [])):
+                ctx = Context(seen, record, day, book.stores, book.fields)
+                moments |= self._evaluator.moments(ctx)
+        if None in moments:  # a condition of somebody's own: asked as the runs will ask it
+            moments |= {now + PERIOD * count for count in range((until - now) // PERIOD + 1)}
+        return sorted(m for m in moments if m and now <= m <= until)
 
     def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> RuleVerdict:
         """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""
@@ -190,6 +222,12 @@ class RuleEngine:
             else:
                 owed.effects.setdefault(_identity(effect), effect)
         return _verdict(rule, ctx.booking, evaluation._replace(observed=observed))
+
+
+def _as_of(booking: Booking, moment: datetime) -> Booking:
+    if booking.status is BookingStatus.CONFIRMED and (booking.end or booking.start) <= moment:
+        return booking.model_copy(update={"status": BookingStatus.COMPLETED})
+    return booking
 
 
 def match_and_decide(

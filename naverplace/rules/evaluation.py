@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar, cast
@@ -12,8 +13,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
 from naverplace.rules.actions import ActionContext, Owed
-from naverplace.rules.conditions import Context, Evaluation, quick_check
-from naverplace.rules.rule_parser import Call, Condition, Rule
+from naverplace.rules.conditions import (
+    Context,
+    Evaluation,
+    at_each_day,
+    moments_of,
+    quick_check,
+)
+from naverplace.rules.rule_parser import Call, Condition, Rule, calls_of
 from naverplace.rules.rulebook import Rulebook
 
 logger = logging.getLogger(__name__)
@@ -46,6 +53,33 @@ class RuleEvaluator:
             rule.name: [check for _, check in _quick_checks(rule.when, conditions) if check]
             for rule in self.rules
         }
+        calls = [call for rule in self.rules for call in calls_of(rule.when)]
+        alike = {(call.word, repr(call.parameters)): call for call in calls}
+        self._asked = [(call, conditions[call.word]) for call in alike.values()]
+        self._sends = {
+            str(call.parameters["template"]): call
+            for rule in self.rules
+            for call in rule.then
+            if call.word == "send_sms"
+        }
+
+    def moments(self, ctx: Context) -> set[datetime | None]:
+        """List when anything can change for a booking; None: a condition does not say it."""
+        found: set[datetime | None] = set()
+        for call, function in self._asked:
+            found.update(moments_of_call(call, function, ctx))
+        for call in self._sends.values():
+            found.update(self.window_edges(call, ctx))
+        return found
+
+    def window_edges(self, call: Call, ctx: Context) -> Iterator[datetime]:
+        """List when the hours of a message's text begin and end, on each day until the start."""
+        name = str(call.parameters.get("template", ""))
+        store = self.rulebook.stores.get(ctx.booking.store_id)
+        chosen = ((store.templates or {}) if store else {}).get(name, name)
+        template = self.rulebook.templates.get(chosen)
+        if call.word == "send_sms" and template and template.window:
+            yield from at_each_day(ctx, *template.window)
 
     def holds(self, rule: Rule, ctx: Context) -> Evaluation:
         """Tell whether the rule holds. Raises CannotDecide."""
@@ -141,6 +175,20 @@ class WatchedContext:
         """Give the moment, and note that somebody asked for it."""
         self.asked = True
         return self._now
+
+
+def moments_of_call(
+    call: Call, function: Callable[..., Any], ctx: Context
+) -> Iterator[datetime | None]:
+    """List when a condition may change; None for one that looks at the time and does not say."""
+    if (said := moments_of(function, ctx, call.parameters)) is not None:
+        yield from said
+        return
+    watched = WatchedContext(ctx)
+    with suppress(CannotDecide):
+        call_with_position(call, function, cast(Context, watched))
+    if watched.asked:
+        yield None
 
 
 def compile_condition(condition: Condition, registry: Registry) -> Predicate:

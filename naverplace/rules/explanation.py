@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
 from naverplace.domain.effects import SendSms
 from naverplace.rules.actions import ACTIONS, NotDue, Owed
-from naverplace.rules.conditions import CONDITIONS, Context, Evaluation, at_each_day, moments_of
+from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
 from naverplace.rules.evaluation import (
     Predicate,
     RuleEvaluator,
-    WatchedContext,
     compile_condition,
+    moments_of_call,
 )
-from naverplace.rules.rule_parser import Call, Condition, Rule
+from naverplace.rules.rule_parser import Call, Condition, Rule, calls_of
 from naverplace.rules.rulebook import Rulebook
 
 
@@ -54,20 +54,11 @@ class Explainer:
         self, rulebook: Rulebook, *, conditions: Registry = CONDITIONS, actions: Registry = ACTIONS
     ) -> None:
         self._evaluator = RuleEvaluator(rulebook, conditions=conditions, actions=actions)
-        self._conditions, self._templates = conditions, rulebook.templates
-        self._stores = rulebook.stores
+        self._conditions = conditions
 
     def explain(self, ctx: Context) -> list[Answer]:
         """Answer for every enabled rule, in their order: parts are its conditions and actions."""
         return [self._rule(rule, ctx) for rule in self._evaluator.rules]
-
-    def moments(self, ctx: Context) -> set[datetime | None]:
-        """List when anything can change for a booking; None: a condition does not say it."""
-        found: set[datetime | None] = set()
-        for rule in self._evaluator.rules:
-            found |= {*_moments(rule.when, ctx, self._conditions)}
-            found |= {edge for call in rule.then for edge in self._window_edges(call, ctx)}
-        return found
 
     def _rule(self, rule: Rule, ctx: Context) -> Answer:
         whole = explain_condition(rule.when, ctx, self._conditions)
@@ -85,7 +76,10 @@ class Explainer:
             except CannotDecide:
                 return None
 
-        moments = [*_moments(rule.when, ctx, self._conditions), *self._window_edges(call, ctx)]
+        moments = [
+            *_moments(rule.when, ctx, self._conditions),
+            *self._evaluator.window_edges(call, ctx),
+        ]
         change = _next_change(is_owed, ctx, moments)
         try:
             effect = owed(ctx)
@@ -93,15 +87,6 @@ class Explainer:
             return Answer(call.text, None, change, why=str(error))
         why = effect.shown if isinstance(effect, NotDue) else ""
         return Answer(call.text, is_owed(ctx), change, why=why, effect=effect)
-
-    def _window_edges(self, call: Call, ctx: Context) -> Iterator[datetime]:
-        """List when the hours of a message's text begin and end, on each day until the start."""
-        name = str(call.parameters.get("template", ""))
-        store = self._stores.get(ctx.booking.store_id)
-        chosen = ((store.templates or {}) if store else {}).get(name, name)
-        template = self._templates.get(chosen)
-        if call.word == "send_sms" and template and template.window:
-            yield from at_each_day(ctx, *template.window)
 
 
 def explain_condition(
@@ -123,18 +108,8 @@ def explain_condition(
 
 
 def _moments(condition: Condition, ctx: Context, registry: Registry) -> Iterator[datetime | None]:
-    """List when conditions may change; None for one that looks at the time and does not say."""
-    if not isinstance(condition, Call):
-        for part in condition.parts:
-            yield from _moments(part, ctx, registry)
-        return
-    if (said := moments_of(registry[condition.word], ctx, condition.parameters)) is not None:
-        yield from said
-        return
-    watched = WatchedContext(ctx)
-    _ask(compile_condition(condition, registry), cast(Context, watched))
-    if watched.asked:
-        yield None
+    for call in calls_of(condition):
+        yield from moments_of_call(call, registry[call.word], ctx)
 
 
 def sends(answer: Answer) -> Iterator[SendSms]:

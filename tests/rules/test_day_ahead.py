@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naverplace.domain.booking import Booking, BookingStatus
+from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import SendSms
 from naverplace.domain.forecasts import (
     Forecast,
@@ -31,9 +32,7 @@ from naverplace.reporting.forecast_score import (
     score_words,
 )
 from naverplace.rules import rescheduling
-from naverplace.rules.carried_out import carried_out
 from naverplace.rules.engine import PERIOD, RuleEngine
-from naverplace.rules.forecast import Forecaster
 from naverplace.rules.rulebook import Rulebook
 from tests.examples import examples
 from tests.rule_builders import STORE, a_booking, a_rule, a_rulebook, at, completed, shipped
@@ -71,7 +70,7 @@ class Shop:
 
     def forecast(self, now: datetime) -> Forecast:
         matches = self.listed(now)
-        coming = Forecaster(self.book).coming(matches, now=now, until=now + DAY + PERIOD)
+        coming = RuleEngine(self.book).coming(matches, now=now, until=now + DAY + PERIOD)
         messages = {MessageName(m.effect.key.booking_num, m.effect.kind): m.at for m in coming}
         marks = marks_of(match.booking for match in matches)
         made = Forecast(STORE, now, now + DAY + PERIOD, "v1", messages, marks)
@@ -195,7 +194,7 @@ def test_hours_of_a_text_and_of_a_rule_are_foreseen(tmp_path: Path) -> None:
     rules = a_rule("booking_status: RC03", "create_db_record", name="record") + OWN
     book = a_rulebook(tmp_path, rules, templates=TEXTS)
 
-    coming = Forecaster(book).coming(
+    coming = RuleEngine(book).coming(
         [MatchedBooking(a_booking(start=start), None)], now=EVENING, until=EVENING + DAY
     )
 

@@ -19,7 +19,7 @@ from naverplace.domain.effects import SendSms
 from naverplace.ledger import message_ledger
 from naverplace.ledger.message_ledger import ClaimRefused
 from naverplace.rules import expiry
-from naverplace.rules.forecast import Forecaster
+from naverplace.rules.engine import RuleEngine
 from trials.year import oracle, owed, plan
 from trials.year.half import Half
 from trials.year.lives import HURRIED
@@ -82,12 +82,12 @@ def test_no_message_of_a_day_is_missed_by_the_evenings_forecast_for_a_reason_of_
 
 
 def test_a_forecast_that_forgets_the_guides_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Forecaster.coming
+    real = RuleEngine.coming
 
-    def coming(self: Forecaster, *args: Any, **kwargs: Any) -> Any:
+    def coming(self: RuleEngine, *args: Any, **kwargs: Any) -> Any:
         return [m for m in real(self, *args, **kwargs) if m.effect.kind != "guide"]
 
-    monkeypatch.setattr(Forecaster, "coming", coming)
+    monkeypatch.setattr(RuleEngine, "coming", coming)
     half, _ = judged(replace(AHEAD, store_ids=ALL_STORES[:1], factor=1.0))
 
     assert half.tally.foreseen_wrong > 5
