@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.states import Cancelled
 
+from naverplace.domain.troubles import WORDS, TroubleKind
 from operate.setting_up import LIMITS, set_limits
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
@@ -71,3 +75,39 @@ def test_two_shards_serve_every_store_once_and_the_owner_reads_one_summary(
     assert all("확인할 예약이 있습니다" in text for text in alerts)
     bad = [line for text in alerts for line in text.splitlines() if line.startswith("- ")]
     assert len(bad) == len(set(bad)) == world.expected["quarantined"]
+
+
+def cancel_shards(client: SyncPrefectClient) -> int:
+    """Cancel the shards that wait, as somebody does in the UI; gives how many these were."""
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=["shard"]))
+    shards = client.read_flow_runs(flow_run_filter=tagged)
+    waiting = [shard.id for shard in shards if shard.state and shard.state.is_scheduled()]
+    for shard in waiting:
+        client.set_flow_run_state(shard, Cancelled(message="by hand"), force=True)
+    return len(waiting)
+
+
+def test_shards_that_somebody_cancels_are_told_once(working: Working, world: Sandbox) -> None:
+    cancelled = 0
+    with get_client(sync_client=True) as client:
+        set_limits(client)
+        # The only slot is that of the run which orders them, so no shard begins.
+        client.update_work_pool(working.pool, WorkPoolUpdate(concurrency_limit=1))
+        run = working.start(
+            "share-bookings/shared-20-minutes", shards=2, deployment="process-shard/shard-shared"
+        )
+        working.worker("sharing")
+
+        def ended() -> bool:
+            nonlocal cancelled
+            cancelled += cancel_shards(client)
+            return (state := working.read(run).state) is not None and state.is_final()
+
+        assert seen(ended, within=180)
+        client.update_work_pool(working.pool, WorkPoolUpdate(concurrency_limit=None))
+
+    assert (working.read(run).state_name, cancelled) == ("Failed", 2), working.log(run)
+    (text,) = [message["text"] for message in world.world.telegram]
+    assert WORDS[TroubleKind.SHARD_FAILED].title in text
+    assert text.count("Cancelled by hand") == 2
+    assert not world.messages()

@@ -31,7 +31,7 @@ class Elsewhere(NamedTuple):
 NOT_IN_A_DAY: dict[str, Elsewhere] = {
     TroubleKind.SHARD_FAILED: Elsewhere(
         "a day is served by whole runs; shards need a real Prefect server",
-        "tests/pipeline/test_sharding.py::test_a_part_that_did_not_end_well_is_named",
+        "tests/flows/test_sharing.py::test_shards_that_somebody_cancels_are_told_once",
     ),
     TIMED_OUT: Elsewhere(
         "a run's limit of 18 minutes is kept by Prefect's engine, which a day does without",
