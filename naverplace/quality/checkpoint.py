@@ -1,21 +1,24 @@
 """The checkpoint of Great Expectations that every row meets before a message may be sent for it.
 
-Importing it takes seconds: `validation` does so late, in the background. It is made once a process.
+Importing it takes seconds: `checkpoint_process` does. It is made once a process.
 """
 
 from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, cast
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
+import pandas as pd
 from great_expectations.checkpoint.actions import ActionContext, ValidationAction
 from great_expectations.checkpoint.checkpoint import Checkpoint, CheckpointResult
 
 from naverplace.base.clock import SEOUL
+from naverplace.quality.checkpoint_process import Refusal
 from naverplace.quality.validation import TWICE, UNREACHABLE
 
 STATUSES = ("RC03", "RC08")  # the two lists that are read (L6)
@@ -42,6 +45,17 @@ class Quarantine(ValidationAction):
             # It would keep every run's result as long as the process lives.
             self._data_context.validation_results_store.remove_key(key)
         return {}
+
+
+def refusals(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
+    """Tell which rows the checkpoint refuses, and why."""
+    with LOCK:
+        checked = open_checkpoint().run(
+            batch_parameters={"dataframe": rows}, expectation_parameters=dict(parameters)
+        )
+    (result,) = checked.run_results.values()
+    refused: list[Refusal] = result.meta[QUARANTINE]
+    return refused
 
 
 @cache

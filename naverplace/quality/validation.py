@@ -1,27 +1,20 @@
 """The validation of a run's bookings by a checkpoint of Great Expectations.
 
 The phone is checked in its masked form, so that no result holds a number.
-Great Expectations takes seconds to import, so it is imported where it is used, and `warm_up`
-starts that early, in the background.
+Great Expectations has a process of its own: `checkpoint_process`.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
-import os
-import sys
-import threading
-import types
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
 from naverplace.base.korean_text import is_odd_name
+from naverplace.quality import checkpoint_process
+from naverplace.quality.checkpoint_process import Refusal
 from naverplace.quality.frames import COLUMNS, NO_TEXTS
 from naverplace.settings.sections import QualitySettings
 
@@ -32,7 +25,6 @@ log = logging.getLogger(__name__)
 TWICE = "booking id: stands twice in the list"
 UNREACHABLE = "phone: not a number that a text message can reach"
 COMPLETED = "RC08"
-Refusal = tuple[str, list[int] | None]  # the reason, and the rows; None: it cannot say which
 Reasons = dict[int, list[str]]  # by row
 # No name and no full phone: results hold the values that are refused.
 SHOWN = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start", "end"]
@@ -73,63 +65,6 @@ class ValidationResult:
 
     stores: tuple[ValidatedStore, ...]
     failed: Mapping[str, str] = field(default_factory=dict)  # stores that met a defect, and which
-
-
-def warm_up() -> threading.Thread:
-    """Start importing Great Expectations in the background, and return the thread."""
-    thread = threading.Thread(target=_import, name="import-great-expectations", daemon=True)
-    thread.start()
-    return thread
-
-
-# One expectation of theirs, none of ours, needs them: a third of the import.
-_UNUSED = ("scipy.stats", "altair")
-
-
-# It is optional, and only needed for data in databases; Prefect's server brings it along.
-_ABSENT = "sqlalchemy"
-
-
-class _Absent(MetaPathFinder):
-    """Hides an optional package from this thread's imports, as if it were not installed."""
-
-    def __init__(self) -> None:
-        self.thread = threading.get_ident()
-
-    def find_spec(self, name: str, *_: Any) -> None:
-        if name == _ABSENT and threading.get_ident() == self.thread:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-class _Unused(types.ModuleType):
-    """Stands for a module until somebody asks for something of it."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what importing it asks
-            raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-@cache
-def _import() -> Any:
-    for name in _UNUSED:
-        sys.modules.setdefault(name, _Unused(name))
-    # Without it the library reports its use to its makers over the network.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    absent = _Absent()
-    sys.meta_path.insert(0, absent)
-    try:
-        checkpoint = importlib.import_module("naverplace.quality.checkpoint")
-    finally:
-        sys.meta_path.remove(absent)
-    # Its pandas engine reads zoned columns in a way that pandas 4 will change; nothing of ours.
-    warnings.filterwarnings("ignore", message="Series.values returning an ndarray that drops")
-    # The second sets a level of its own, to tell of folders that we remove again.
-    for name in ("great_expectations", "great_expectations.data_context.types.base"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return checkpoint
 
 
 def validate(
@@ -207,13 +142,7 @@ def _run_checkpoint(
         "latest": now + timedelta(days=settings.future_days),
     }
     rows = whole[SHOWN].assign(start_zone=_zones(whole["start"]))
-    checkpoint = _import()
-    with checkpoint.LOCK:
-        checked = checkpoint.open_checkpoint().run(
-            batch_parameters={"dataframe": rows}, expectation_parameters=parameters
-        )
-    (result,) = checked.run_results.values()
-    refused = result.meta[checkpoint.QUARANTINE]
+    refused = checkpoint_process.refusals(rows, parameters)
     return [(reason.format(**parameters), bad) for reason, bad in refused]
 
 
