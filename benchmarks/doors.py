@@ -108,7 +108,7 @@ def _watch(pid: int, peaks: dict[str, float], over: threading.Event) -> None:
         try:
             parent = psutil.Process(pid)
             for one in (parent, *parent.children(recursive=True)):
-                sizes.append(one.memory_info().rss / 1e6)
+                sizes.append(one.memory_full_info().pss / 1e6)
         except psutil.NoSuchProcess:
             pass  # it has ended since
         peaks["peak_mb"] = max(peaks["peak_mb"], *sizes, 0.0)

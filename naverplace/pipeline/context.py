@@ -25,7 +25,7 @@ from naverplace.messaging.sens import SensClient
 from naverplace.naver.request_slots import RequestSlots
 from naverplace.pipeline.capture.recorder import CapturedInputs
 from naverplace.pipeline.rulebook_in_force import load_in_force
-from naverplace.quality import checkpoint_process
+from naverplace.quality import validation
 from naverplace.settings.schema import Settings
 
 _opened = itertools.count()  # runs of this process
@@ -93,7 +93,7 @@ def open_run(
     Raises RulesError with every place that is wrong, unless an earlier version was good;
     SettingsError for an unknown store in `only`, which names stores by id or alias.
     """
-    checkpoint_process.start()  # it imports for seconds: meanwhile we talk to Naver
+    validation.start_checkpoint()  # it imports for seconds: meanwhile we talk to Naver
     run = RunContext(settings, run_id=run_id, door=door, dry_run=dry_run)
     if only:
         run.stores = {store.id: store for store in named_stores(only, run.all_stores)}

@@ -18,8 +18,7 @@ from great_expectations.checkpoint.actions import ActionContext, ValidationActio
 from great_expectations.checkpoint.checkpoint import Checkpoint, CheckpointResult
 
 from naverplace.base.clock import SEOUL
-from naverplace.quality.checkpoint_process import Refusal
-from naverplace.quality.validation import TWICE, UNREACHABLE
+from naverplace.quality.validation import TWICE, UNREACHABLE, Refusal
 
 STATUSES = ("RC03", "RC08")  # the two lists that are read (L6)
 QUARANTINE, _ROWS = "quarantine", "unexpected_index_list"  # names in a result
@@ -47,14 +46,14 @@ class Quarantine(ValidationAction):
         return {}
 
 
-def refusals(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
+def run_checkpoint(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
     """Tell which rows the checkpoint refuses, and why."""
     with LOCK:
         checked = open_checkpoint().run(
             batch_parameters={"dataframe": rows}, expectation_parameters=dict(parameters)
         )
     (result,) = checked.run_results.values()
-    refused: list[Refusal] = result.meta[QUARANTINE]
+    refused: list[Refusal] = cast("dict[str, Any]", result.meta)[QUARANTINE]
     return refused
 
 

@@ -1,101 +1,23 @@
-"""The process beside a run that has Great Expectations, which takes seconds to import.
+"""The process beside a run that imports Great Expectations, which takes seconds.
 
-It imports on another processor while the run talks to Naver, is handed the rows that are to be
-checked, without names and full phones, and ends with the process that started it.
+`validation` starts it early and asks it late; it ends when whoever asks is gone.
 """
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import logging
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import threading
 import types
 import warnings
-from collections.abc import Mapping
 from importlib.abc import MetaPathFinder
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-log = logging.getLogger(__name__)
-Refusal = tuple[str, list[int] | None]  # the reason, and the rows; None: it cannot say which
 CHECKPOINT = "naverplace.quality.checkpoint"
-# It needs to find its packages and its time zones; no secret is any of its business.
-_GIVEN = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "LD_LIBRARY_PATH", "TMPDIR")
-
-
-class _Process:
-    """The process, as this one talks to it: rows in, refusals out."""
-
-    def __init__(self) -> None:
-        environment = {name: os.environ[name] for name in _GIVEN if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-        self.owner = os.getpid()
-        atexit.register(self._end)
-
-    def refusals(self, rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
-        """Ask it. Raises what it has met; EOFError or OSError when it has died."""
-        if not (self._process.stdin and self._process.stdout):
-            raise EOFError
-        pickle.dump((rows, dict(parameters)), self._process.stdin)
-        self._process.stdin.flush()
-        said = pickle.load(self._process.stdout)  # noqa: S301 - from our own process
-        if isinstance(said, Exception):
-            raise said
-        refused: list[Refusal] = said
-        return refused
-
-    def _end(self) -> None:
-        if self.owner == os.getpid():  # of a fork, it is the parent's
-            self._process.kill()
-            self._process.wait()
-
-
-_lock = threading.Lock()
-_started: _Process | None = None
-
-
-def start() -> None:
-    """Start the process, unless there is one, or this process has Great Expectations itself."""
-    with _lock:
-        _start()
-
-
-def refusals(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
-    """Let the checkpoint say which rows it refuses, and why.
-
-    When the process beside has died, this one imports Great Expectations itself.
-    """
-    with _lock:
-        if process := _start():
-            try:
-                return process.refusals(rows, parameters)
-            except (OSError, EOFError, pickle.UnpicklingError) as error:
-                log.warning("the process of the checkpoint has died (%r)", error)
-        found: list[Refusal] = import_checkpoint().refusals(rows, parameters)
-        return found
-
-
-def _start() -> _Process | None:
-    global _started
-    if CHECKPOINT in sys.modules:
-        return None
-    if _started is None or _started.owner != os.getpid():
-        _started = _Process()
-    return _started
 
 
 # One expectation of theirs, none of ours, needs them: a third of the import.
@@ -147,7 +69,7 @@ def import_checkpoint() -> Any:
     return checkpoint
 
 
-def main() -> None:
+def serve() -> None:
     """Answer one question after the other, until whoever asks is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the run, which is still asking
         signal.signal(number, signal.SIG_IGN)
@@ -160,9 +82,9 @@ def main() -> None:
         except EOFError:
             return
         try:
-            said: Any = checkpoint.refusals(rows, parameters)
+            said: Any = checkpoint.run_checkpoint(rows, parameters)
         except Exception as error:  # noqa: BLE001 - whoever asked judges it
-            said = RuntimeError(f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
         pickle.dump(said, answers)
         answers.flush()
 
@@ -175,4 +97,4 @@ def _answers() -> BinaryIO:
 
 
 if __name__ == "__main__":
-    main()
+    serve()

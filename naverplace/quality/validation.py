@@ -1,12 +1,19 @@
 """The validation of a run's bookings by a checkpoint of Great Expectations.
 
 The phone is checked in its masked form, so that no result holds a number.
-Great Expectations has a process of its own: `checkpoint_process`.
+Great Expectations takes seconds to import: it has a process of its own, which `start_checkpoint`
+starts early, so that another processor does it while the run talks to Naver.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
+import pickle
+import subprocess
+import sys
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from naverplace.base.korean_text import is_odd_name
 from naverplace.quality import checkpoint_process
-from naverplace.quality.checkpoint_process import Refusal
+from naverplace.quality.checkpoint_process import CHECKPOINT
 from naverplace.quality.frames import COLUMNS, NO_TEXTS
 from naverplace.settings.sections import QualitySettings
 
@@ -25,7 +32,10 @@ log = logging.getLogger(__name__)
 TWICE = "booking id: stands twice in the list"
 UNREACHABLE = "phone: not a number that a text message can reach"
 COMPLETED = "RC08"
+Refusal = tuple[str, list[int] | None]  # the reason, and the rows; None: it cannot say which
 Reasons = dict[int, list[str]]  # by row
+# The checkpoint's process needs its packages and time zones; no secret is any of its business.
+_GIVEN = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "LD_LIBRARY_PATH", "TMPDIR")
 # No name and no full phone: results hold the values that are refused.
 SHOWN = ["asked_store", "store_id", "booking_id", "status", "phone_shape", "start", "end"]
 
@@ -142,8 +152,75 @@ def _run_checkpoint(
         "latest": now + timedelta(days=settings.future_days),
     }
     rows = whole[SHOWN].assign(start_zone=_zones(whole["start"]))
-    refused = checkpoint_process.refusals(rows, parameters)
+    refused = _refusals(rows, parameters)
     return [(reason.format(**parameters), bad) for reason, bad in refused]
+
+
+class CheckpointProcess:
+    """The process that has Great Expectations: rows in, without names and phones, refusals out."""
+
+    def __init__(self) -> None:
+        environment = {name: os.environ[name] for name in _GIVEN if name in os.environ}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", checkpoint_process.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self.pid = self._process.pid
+        self.owner = os.getpid()
+        atexit.register(self._end)
+
+    def refusals(self, rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
+        """Ask it. Raises RuntimeError with what it has met, EOFError or OSError when it is dead."""
+        if not (self._process.stdin and self._process.stdout):
+            raise EOFError
+        pickle.dump((rows, dict(parameters)), self._process.stdin)
+        self._process.stdin.flush()
+        said = pickle.load(self._process.stdout)  # noqa: S301 - from our own process
+        if isinstance(said, str):
+            raise RuntimeError(said)
+        refused: list[Refusal] = said
+        return refused
+
+    def _end(self) -> None:
+        if self.owner == os.getpid():  # of a fork, it is the parent's
+            self._process.kill()
+            self._process.wait()
+
+
+_lock = threading.Lock()
+_started: CheckpointProcess | None = None
+
+
+def start_checkpoint() -> None:
+    """Start the checkpoint's process, which imports for seconds, unless there is need of none."""
+    with _lock:
+        _start()
+
+
+def _refusals(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
+    """Ask the checkpoint; when its process has died, this one imports Great Expectations itself."""
+    with _lock:
+        if process := _start():
+            try:
+                return process.refusals(rows, parameters)
+            except (OSError, EOFError, pickle.UnpicklingError) as error:
+                log.warning("the process of the checkpoint has died (%r)", error)
+        found: list[Refusal] = checkpoint_process.import_checkpoint().run_checkpoint(
+            rows, parameters
+        )
+        return found
+
+
+def _start() -> CheckpointProcess | None:
+    global _started
+    if CHECKPOINT in sys.modules:
+        return None
+    if _started is None or _started.owner != os.getpid():
+        _started = CheckpointProcess()
+    return _started
 
 
 def _zones(times: pd.Series[Any]) -> pd.Series[Any]:

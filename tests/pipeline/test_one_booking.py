@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 
 from naverplace.pipeline.local_runner import run_once
-from naverplace.quality.validation import warm_up
 from naverplace.settings.loader import load_settings
 from sandbox.server import Sandbox
 from trials.campaign.shop import AFTERNOON, customers, open_shop
@@ -75,7 +74,6 @@ def test_one_booking_passes_at_most_thirty_modules(
     new = next(person for person in customers(AFTERNOON) if person.flags is None)
     open_shop(world, (new,), AFTERNOON)
     settings = load_settings(env=world_env, env_file=None)
-    warm_up().join()  # its import is no part of a booking's way, and slow when it is watched
 
     with modules_that_handle(new.booking_num.partition("_")[2]) as seen:
         report = run_once(settings, run_id="one", door="cli")

@@ -191,7 +191,9 @@ def watch(event, args):
     if event in ("socket.connect", "socket.getaddrinfo"):
         asked.append(str(args))
 sys.addaudithook(watch)
+from naverplace.quality import checkpoint_process
 from tests.quality.test_validation import check, raw
+checkpoint_process.import_checkpoint()
 check(raw())
 heavy = [name for name in ("scipy.stats._stats_py", "altair.vegalite") if name in sys.modules]
 seen = {"asked": asked, "heavy": heavy}
@@ -220,13 +222,6 @@ def test_what_no_expectation_of_ours_needs_is_loaded_when_asked_for(
     assert alone["heavy"] == []
     assert alone["entropy"] == pytest.approx(math.log(2))
     assert alone["chart"] == "Chart"
-
-
-def test_warming_up_ends_and_may_be_repeated() -> None:
-    for thread in (validation.warm_up(), validation.warm_up()):
-        thread.join(timeout=120)
-
-        assert not thread.is_alive()
 
 
 def test_a_start_at_the_edge_of_the_plausible_range_passes() -> None:
