@@ -172,6 +172,7 @@ BUGS: dict[str, Bug] = {
     "redirects are followed": Bug(_redirects_are_followed, "redirects", (0,)),
     "answers of any size": Bug(_answers_of_any_size, "sizes and speeds", (0,)),
     "secrets are shown": Bug(_secrets_are_shown, "sens answers", (11, 12)),
+    "secrets are shown to commands": Bug(_secrets_are_shown, "quoted to commands", (13, 15)),
     "any answer is acceptance": Bug(_any_answer_is_acceptance, "sens answers", (1,)),
     "silence is repeated": Bug(_silence_is_repeated, "sens answers", (2,)),
     "texts without limits": Bug(_texts_without_limits, "templates", (0,)),

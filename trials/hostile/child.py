@@ -26,6 +26,9 @@ def import_everything() -> None:
     logging.disable(logging.NOTSET)  # here the log is looked at
     import naverplace.cli.app
     import naverplace.jobs.doctor
+    import naverplace.jobs.drain
+    import naverplace.jobs.reconciliation.job
+    import naverplace.jobs.watchdog.job
     import naverplace.pipeline.explain
     import naverplace.quality.checkpoint
     import naverplace.reporting.markdown
