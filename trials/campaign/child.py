@@ -15,11 +15,13 @@ def import_everything() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.disable(logging.CRITICAL)  # what is expected to fail fails a thousand times
     import boto3
-    import great_expectations  # noqa: F401
     import tqdm  # type: ignore[import-untyped]
 
     import naverplace.handler
     import naverplace.pipeline.local_runner  # noqa: F401
+    from naverplace.quality.checkpoint_process import import_checkpoint
+
+    import_checkpoint()  # so that no run starts a process for it
 
     tqdm.tqdm.monitor_interval = 0  # a thread of its own, which a fork would not have
     # Reading DynamoDB's model takes a tenth of a second, and boto3 keeps it.
