@@ -74,7 +74,7 @@ def _call(run: RunContext, failure: StepFailed) -> LoggedIn:
             get_run_logger().error(problem)
     asked = LoggedIn.with_initial_data(
         description=f"**Naver wants a person: {failure.reason}.**\n\n{failure}\n\n"
-        "Log in by `naverplace login --headed` on a machine with a screen; run run then goes "
+        "Log in by `naverplace login --headed` on a machine with a screen; this run then goes "
         "on by itself. Or do at Naver what it asks for, tick the box, submit. No message is lost "
         "meanwhile: what is owed is sent by the first run that has a session.",
         try_again=False,

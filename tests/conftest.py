@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ ROOT = Path(__file__).parent
 LEARNING = learning_checkpoint()
 os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+# A worker keeps a million objects for good: looking through them again and again finds nothing.
+gc.set_threshold(200_000, 50, 1_000)
+
 # `make test` gives the same answer twice; HYPOTHESIS_PROFILE=nightly looks for new examples.
 hypothesis.settings.register_profile(
     "gate", derandomize=True, max_examples=GATE_EXAMPLES, deadline=None

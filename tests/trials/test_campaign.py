@@ -23,7 +23,7 @@ POINTS = {
 
 @pytest.mark.timeout(900)
 def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
-    done = play("trials.campaign", "--short")
+    done = play("trials.campaign", "--short", "--processes", "2")
 
     final, told = done.final, done.err
     wrong = [line for line in told.splitlines() if "WRONG" in line or line.startswith(" " * 6)]
@@ -47,7 +47,7 @@ def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
 
 @pytest.mark.timeout(900)
 def test_every_planted_bug_is_noticed() -> None:
-    done = play("trials.campaign", "--planted")
+    done = play("trials.campaign", "--planted", "--processes", "2")
 
     caught = done.final
     assert set(caught) == set(BUGS)
