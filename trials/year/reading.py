@@ -17,7 +17,8 @@ from sandbox.memory_dynamodb.tables import MemoryTables
 from trials.year.troubles import HOUR
 from trials.year.world import Standing, World
 
-DONE = ("accepted", "delivered", "failed", "expired")
+SENT = ("accepted", "delivered", "failed")
+DONE = (*SENT, "expired")
 
 
 @dataclass
@@ -99,9 +100,9 @@ class Reading:
             return False
         if start <= now:
             return _done(item, "confirmation") and _done(item, "guide")
-        if _state(item, "confirmation") != "accepted":
+        if _state(item, "confirmation") not in SENT:
             return False
-        return start > now + 3 * HOUR or _state(item, "guide") == "accepted"
+        return start > now + 3 * HOUR or _state(item, "guide") in SENT
 
     def _untold(self, item: dict[str, Any]) -> bool:
         """Tell whether a run that has not reported marked something as expired."""
