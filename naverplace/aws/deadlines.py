@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 from botocore.awsrequest import (
@@ -11,7 +13,10 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
+from naverplace.base.errors import ServiceUnavailable
 from naverplace.base.http import DEADLINE, Deadline, Watched
+
+_call = threading.local()  # when this thread's call of AWS must have ended
 
 
 class _Http(Watched, AWSHTTPConnection):  # type: ignore[misc]
@@ -31,16 +36,27 @@ class _HttpsPool(AWSHTTPSConnectionPool):
 
 
 def set_deadline(client: Any, seconds: float = DEADLINE) -> None:
-    """Let no call of a client wait longer than this for one answer, its repeats apart."""
+    """Let no call of a client ask longer than this, its repeats included."""
     # The one place where botocore keeps its connections; it has no option for it (1.43).
     client._endpoint.http_session._pool_classes_by_scheme.update(http=_HttpPool, https=_HttpsPool)
     service = client.meta.service_model.service_name
-    client.meta.events.register(f"before-send.{service}", lambda **_: _begin(seconds))
-    client.meta.events.register(f"response-received.{service}", lambda **_: _end())
+    for event, handler in (
+        ("before-call", lambda **_: _call_begins(seconds)),
+        ("before-send", lambda **_: _begin(service, seconds)),
+        ("response-received", lambda **_: _end()),
+    ):
+        client.meta.events.register(f"{event}.{service}", handler)
 
 
-def _begin(seconds: float) -> None:
-    Deadline(seconds).__enter__()
+def _call_begins(seconds: float) -> None:
+    _call.ends = time.monotonic() + seconds
+
+
+def _begin(service: str, seconds: float) -> None:
+    left = _call.ends - time.monotonic()
+    if left <= 0:  # botocore repeats no error that it does not know
+        raise ServiceUnavailable(f"{service}: no whole answer within {seconds:g} s")
+    Deadline(left).__enter__()
 
 
 def _end() -> None:

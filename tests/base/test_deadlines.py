@@ -25,7 +25,7 @@ from tests.raw_server import a_server
 Answer = Callable[[socket.socket], None]
 HEAD = b"HTTP/1.1 200 OK\r\n"
 SHORT = 0.5  # seconds
-NEVER = 15.0  # without a deadline the answers below never end
+NEVER = 8.0  # without a deadline the answers below never end
 
 
 def trickled(start: bytes, piece: bytes) -> Answer:
@@ -136,15 +136,16 @@ def test_a_session_can_be_used_again_after_a_deadline() -> None:
     assert said == "ok"
 
 
+@pytest.mark.parametrize("attempts", [1, 8])
 @pytest.mark.parametrize("answer", NEVER_WHOLE[1:4])
 def test_a_call_of_dynamodb_has_its_deadline(
-    answer: Answer, monkeypatch: pytest.MonkeyPatch
+    answer: Answer, attempts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with a_server(answer) as (url, _):
         client = open_dynamodb(
-            AwsSettings(endpoint_url=url, attempts=1, connect_timeout=1, read_timeout=1)
+            AwsSettings(endpoint_url=url, attempts=attempts, connect_timeout=1, read_timeout=1)
         )
         set_deadline(client, SHORT)
         started = time.monotonic()
