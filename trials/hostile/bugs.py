@@ -88,6 +88,10 @@ def _redirects_are_followed() -> None:
         return real(self, *words, **{**more, "allow_redirects": True})
 
     put_in_place(requests.Session, "request", request)
+    from naverplace.base import http
+
+    followed = requests.Session.get_redirect_target
+    put_in_place(http._Session, "get_redirect_target", followed)
 
 
 def _answers_of_any_size() -> None:
