@@ -15,6 +15,7 @@ from typing import Any
 
 from naverplace.base.clock import SEOUL, format_utc, parse_time
 from naverplace.base.errors import CannotDecide
+from naverplace.base.translation import gettext as _
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_kinds import FLAGS
 from naverplace.domain.message_status import MessageStatus
@@ -106,7 +107,11 @@ class Record:
         """Raise CannotDecide when a flag is neither true nor false: nobody knows what went out."""
         if flag in self.unreadable:
             kind = type(self.item.get(flag)).__name__
-            raise CannotDecide(f"{flag} in table sms is a {kind}: set it to true, or to false")
+            raise CannotDecide(
+                _("{flag} in table sms is a {kind}: set it to true, or to false").format(
+                    flag=flag, kind=kind
+                )
+            )
 
     @property
     def start(self) -> datetime | None:

@@ -178,7 +178,11 @@ def send_sms(
         expires = min(closes, expires) if expires else closes
     sender = (ctx.store.sender if per_store else None) or ctx.default_sender
     if not sender:
-        raise CannotDecide(f"store {ctx.store.id} has no sender, and there is no default sender")
+        raise CannotDecide(
+            _("store {store} has no sender, and there is no default sender").format(
+                store=ctx.store.id
+            )
+        )
     rendered = chosen.render(ctx.booking, ctx.store, ctx.access)
     return SendSms(
         key=ctx.key,

@@ -333,7 +333,11 @@ def field(
     value = ctx.booking.extra.get(name)
     if value is None:
         if if_missing is None:
-            raise CannotDecide(f"the booking has no {name!r}: say what holds then with if_missing")
+            raise CannotDecide(
+                _("the booking has no {name!r}: say what holds then with if_missing").format(
+                    name=name
+                )
+            )
         return Evaluation(if_missing, {name: "missing"})
     said = {
         "equals": equals,

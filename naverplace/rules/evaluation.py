@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from naverplace.base.errors import CannotDecide
 from naverplace.base.registry import Registry
+from naverplace.base.translation import gettext as _
 from naverplace.rules.actions import ActionContext, Owed
 from naverplace.rules.conditions import (
     Context,
@@ -116,7 +117,11 @@ class RuleEvaluator:
     def _action_context(self, rule: Rule, ctx: Context, evaluation: Evaluation) -> ActionContext:
         book, store_id = self.rulebook, ctx.booking.store_id
         if store_id not in book.stores:
-            raise CannotDecide(f"{rule.place}: store {store_id} is not in stores.yaml")
+            raise CannotDecide(
+                _("{place}: store {store} is not in stores.yaml").format(
+                    place=rule.place, store=store_id
+                )
+            )
         return ActionContext(
             booking=ctx.booking,
             record=ctx.record,

@@ -82,7 +82,9 @@ class CompiledText:
             return ""
         unset = [word for word in self.access_words if word not in (access or {})]
         if unset:
-            raise CannotDecide(f"access.{unset[0]} of store {store.id} is not set")
+            raise CannotDecide(
+                _("access.{word} of store {store} is not set").format(word=unset[0], store=store.id)
+            )
         try:
             text = self.compiled.render(
                 booking=booking_words(booking, self.fields),
@@ -90,7 +92,9 @@ class CompiledText:
                 access=SimpleNamespace(**dict(access or {})),
             )
         except Exception as error:  # noqa: BLE001 - whatever broke, its text may quote a secret
-            raise CannotDecide(f"cannot be filled in: {self._why(error)}") from None
+            raise CannotDecide(
+                _("cannot be filled in: {why}").format(why=self._why(error))
+            ) from None
         return text.strip()
 
     def _why(self, error: Exception) -> str:
@@ -397,12 +401,14 @@ class Template:
             said = open_access(access, store.id)
             text = self.texts.get("", self.texts.get(store.id))
             if text is None:
-                raise CannotDecide(f"has no text for store {store.id}")
+                raise CannotDecide(_("has no text for store {store}").format(store=store.id))
             filled = self.subject.render(booking, store, said), text.render(booking, store, said)
             for objection in self.objections(*filled):
                 raise objection
         except CannotDecide as error:
-            raise CannotDecide(f"template {self.name!r}: {error}") from None
+            raise CannotDecide(
+                _("template {name!r}: {what}").format(name=self.name, what=error)
+            ) from None
         return Rendered(
             subject=filled[0],
             text=filled[1],
