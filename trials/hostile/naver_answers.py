@@ -92,6 +92,9 @@ class Shapes(Family):
             phones = [who.phone for who, _ in given.values()]
             stopped = names(first.report, "_-", store=STORE)
             shared = judge_run(player, first, second, phones=phones)
+            for ran in (first, second):  # rows that vanish on the way make its sums differ
+                if found := ran.report.get("contradictions"):
+                    shared.append(f"a report contradicts itself: {found[:3]}")
             shared += judge_good(player, but=[STORE] if stopped else [])
             unknown = [
                 row for row in first.report.get("quarantine", ()) if not _is_ours(row, given)

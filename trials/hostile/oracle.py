@@ -67,8 +67,6 @@ def _ending(ran: Ran, *, may_die: bool) -> Iterator[str]:
         yield f"it did not end within its deadline: {ran.words}"
     elif ran.state == "raised":
         yield f"it raised {ran.words[:300]}"
-    if found := ran.report.get("contradictions"):
-        yield f"its report contradicts itself: {found[:3]}"
     if ran.memory_mb > MOST_MB:
         yield f"it took {ran.memory_mb:.0f} MB"
     texts = {"stdout": ran.stdout, "the answer": ran.answer, **ran.files}
