@@ -161,31 +161,36 @@ class CheckpointProcess:
 
     def __init__(self) -> None:
         environment = {name: os.environ[name] for name in _GIVEN if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", checkpoint_process.__name__],
+            [sys.executable, "-P", "-m", checkpoint_process.__name__],  # no more paths than ours
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
         )
         self.pid = self._process.pid
         self.owner = os.getpid()
-        atexit.register(self._end)
+        atexit.register(self.end)
 
     def refusals(self, rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
         """Ask it. Raises RuntimeError with what it has met, EOFError or OSError when it is dead."""
         if not (self._process.stdin and self._process.stdout):
             raise EOFError
-        pickle.dump((rows, dict(parameters)), self._process.stdin)
-        self._process.stdin.flush()
-        said = pickle.load(self._process.stdout)  # noqa: S301 - from our own process
+        try:
+            pickle.dump((rows, dict(parameters)), self._process.stdin)
+            self._process.stdin.flush()
+            said = pickle.load(self._process.stdout)  # noqa: S301 - from our own process
+        except BaseException:
+            self._process.kill()  # an answer that nobody took is none to the next question
+            raise
         if isinstance(said, str):
             raise RuntimeError(said)
         refused: list[Refusal] = said
         return refused
 
-    def _end(self) -> None:
-        if self.owner == os.getpid():  # of a fork, it is the parent's
+    def end(self) -> None:
+        """End it; of a fork, it is the parent's, and goes on."""
+        if self.owner == os.getpid():
             self._process.kill()
             self._process.wait()
 
@@ -219,7 +224,11 @@ def _start() -> CheckpointProcess | None:
     if CHECKPOINT in sys.modules:
         return None
     if _started is None or _started.owner != os.getpid():
-        _started = CheckpointProcess()
+        try:
+            _started = CheckpointProcess()
+        except OSError as error:  # no memory, or too many processes: no reason to stop a run
+            log.warning("the process of the checkpoint cannot be started (%s)", error.strerror)
+            return None
     return _started
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> Iterator[CheckpointProcess]:
     started = validation._started
     assert started
     yield started
-    os.kill(started.pid, signal.SIGKILL)
+    started.end()
 
 
 @pytest.mark.usefixtures("beside")
@@ -56,6 +57,30 @@ def test_what_it_meets_is_raised_here_and_it_answers_the_next_question(
         beside.refusals(cast("pd.DataFrame", "no frame"), {})
 
     assert check(raw()).quarantined == ()
+
+
+def test_an_answer_that_nobody_took_is_none_to_the_next_question(
+    beside: CheckpointProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pickle, "load", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            check(raw(phone="010-12"))
+
+    assert check(raw()).quarantined == ()
+
+
+def test_a_machine_without_room_for_it_checks_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "_started", None)
+    monkeypatch.setattr(validation, "CHECKPOINT", "naverplace.quality.not_imported")
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+
+    validation.start_checkpoint()
+
+    assert len(check(raw(phone="010-12")).quarantined) == 1
 
 
 def test_it_outlives_a_signal_that_asks_the_run_to_end_and_is_given_no_secret(
