@@ -10,17 +10,15 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from naverplace.delivery import deliver
-from naverplace.ledger import message_ledger
-from naverplace.ledger.message_ledger import ClaimRefused
 from tests.handback_world import Now
 from tests.interleaving import Explored, World, explore_all
 from tests.model.shop import ShopWorld, a_delivery, known, later_runs, owed, repeatable
 from tests.rule_builders import STORE, at
+from tests.second_claim import grant_a_second_claim
 
 NOON = at("2025-10-22 12:00")
 CERTAIN = timedelta(seconds=800)  # after a claim: SENS takes nothing of it any more
@@ -70,16 +68,7 @@ def test_and_either_may_stand_still_until_its_claim_is_free_for_others() -> None
 
 
 def claims_are_granted_again(patch: pytest.MonkeyPatch) -> None:
-    real = message_ledger.interpret_claim
-
-    def interpret_claim(claim: Any, old: Any) -> Any:
-        met = real(claim, old)
-        if isinstance(met, ClaimRefused) and met.message and met.message.is_in_doubt:
-            return met.message
-        return met
-
-    patch.setattr(message_ledger, "interpret_claim", interpret_claim)
-    patch.setattr(message_ledger, "assert_transition", lambda *states: None)
+    grant_a_second_claim(patch)
 
 
 def claims_are_free_at_once(patch: pytest.MonkeyPatch) -> None:

@@ -35,8 +35,7 @@ from naverplace.domain.records import read_record
 from naverplace.domain.results import ActionResult, Outcome
 from naverplace.jobs.reconciliation import job as reconciliation
 from naverplace.jobs.retention.policy import Listed, RetentionDecision, retention_decision
-from naverplace.ledger import message_ledger
-from naverplace.ledger.message_ledger import Claim, ClaimRefused, MessageLedger
+from naverplace.ledger.message_ledger import Claim, MessageLedger
 from naverplace.ledger.pauses import Pause, set_pause
 from naverplace.ledger.run_memory import WATERMARK
 from naverplace.ledger.scan import LedgerScan
@@ -57,6 +56,7 @@ from tests.model.shop import (
     waiting_takes_time,
 )
 from tests.rule_builders import STORE, at
+from tests.second_claim import grant_a_second_claim
 
 NOON = at("2025-10-22 12:00")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -388,16 +388,7 @@ def a_booking_that_moves_again_and_again(machine: LedgerMachine) -> None:
 
 
 def second_claim(patch: pytest.MonkeyPatch) -> None:
-    real = message_ledger.interpret_claim
-
-    def interpret_claim(claim: Any, old: Any) -> Any:
-        met = real(claim, old)
-        if isinstance(met, ClaimRefused) and met.message and met.message.is_in_doubt:
-            return met.message
-        return met
-
-    patch.setattr(message_ledger, "interpret_claim", interpret_claim)
-    patch.setattr(message_ledger, "assert_transition", lambda *states: None)
+    grant_a_second_claim(patch)
 
 
 def no_look_at_the_log(patch: pytest.MonkeyPatch) -> None:

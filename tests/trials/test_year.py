@@ -16,10 +16,9 @@ from naverplace.delivery.deliver import InDoubtResolver
 from naverplace.delivery.executor import EffectExecutor
 from naverplace.delivery.in_doubt import Resolution
 from naverplace.domain.effects import SendSms
-from naverplace.ledger import message_ledger
-from naverplace.ledger.message_ledger import ClaimRefused
 from naverplace.rules import expiry
 from naverplace.rules.engine import RuleEngine
+from tests.second_claim import grant_a_second_claim
 from trials.year import oracle, owed, plan
 from trials.year.half import Half
 from trials.year.lives import HURRIED
@@ -101,24 +100,8 @@ def test_the_same_seed_gives_the_same_days() -> None:
     assert first.oracle.runs == again.oracle.runs
 
 
-def grant_again(real: Callable[..., Any]) -> Callable[..., Any]:
-    """Take a message that another run is sending, or has left in doubt, as free."""
-
-    def interpret_claim(claim: Any, old: Any) -> Any:
-        met = real(claim, old)
-        if isinstance(met, ClaimRefused) and met.message and met.message.is_in_doubt:
-            return met.message
-        return met
-
-    return interpret_claim
-
-
 def plant_a_second_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "naverplace.ledger.message_ledger.interpret_claim",
-        grant_again(message_ledger.interpret_claim),
-    )
-    monkeypatch.setattr("naverplace.ledger.message_ledger.assert_transition", lambda *states: None)
+    grant_a_second_claim(monkeypatch)
 
 
 def plant_no_expiry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def _certain_too_early() -> None:
     put_in_place(deliver, "pick", lambda *words: None)
 
 
-def _time_out_is_repeated() -> None:
+def time_out_is_repeated() -> None:
     """Send once more when no answer came."""
     real = SensClient.send
 
@@ -126,7 +126,7 @@ BUGS: dict[str, Callable[[], None]] = {
     "doubt is freed at once": _doubt_is_freed_at_once,
     "log is not read": _log_is_not_read,
     "nothing in the log fits": _certain_too_early,
-    "time-out is repeated": _time_out_is_repeated,
+    "time-out is repeated": time_out_is_repeated,
     "claim comes after the send": _claim_comes_after_the_send,
     "failures count as accepted": _failures_are_forgotten,
     "doubts are forgotten": _doubts_are_forgotten,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trials.campaign.bugs import time_out_is_repeated
 from trials.campaign.child import put_in_place
 
 
@@ -122,21 +123,6 @@ def _any_answer_is_acceptance() -> None:
     put_in_place(sens, "accepted", lambda answer, **more: "RSLA-0")
 
 
-def _silence_is_repeated() -> None:
-    """Send once more when no answer came."""
-    from naverplace.messaging.sens import SensClient
-
-    real = SensClient.send
-
-    def send(self: SensClient, **words: Any) -> Any:
-        try:
-            return real(self, **words)
-        except Exception:  # noqa: BLE001 - that is the bug
-            return real(self, **words)
-
-    put_in_place(SensClient, "send", send)
-
-
 def _texts_without_limits() -> None:
     """Make whatever a text says."""
     from naverplace.rules import templates
@@ -178,7 +164,7 @@ BUGS: dict[str, Bug] = {
     "secrets are shown": Bug(_secrets_are_shown, "sens answers", (11, 12)),
     "secrets are shown to commands": Bug(_secrets_are_shown, "quoted to commands", (13, 15)),
     "any answer is acceptance": Bug(_any_answer_is_acceptance, "sens answers", (1,)),
-    "silence is repeated": Bug(_silence_is_repeated, "sens answers", (2,)),
+    "silence is repeated": Bug(time_out_is_repeated, "sens answers", (2,)),
     "texts without limits": Bug(_texts_without_limits, "templates", (0,)),
     "an event is guessed": Bug(_an_event_is_guessed, "lambda events", (0, 9)),
 }
