@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from naverplace.quality import validation
+from naverplace.redaction.redactor import REDACTOR
 from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.memory_dynamodb.app import MemoryAwsApp
@@ -127,6 +128,14 @@ def checkpoint(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Ask Great Expectations about the same sound rows once: it is a third of a run."""
     if not request.path.is_relative_to(ROOT / "quality"):
         monkeypatch.setattr(validation, "_run_checkpoint", LEARNING)
+
+
+@pytest.fixture(autouse=True)
+def own_secrets() -> Iterator[None]:
+    """Let a process forget what one test has taught it to hide: it may stand in another's rules."""
+    before = {**vars(REDACTOR), "_learned": set(REDACTOR._learned)}
+    yield
+    vars(REDACTOR).update(before)
 
 
 @pytest.fixture

@@ -409,3 +409,10 @@ def test_threads_may_learn_while_others_scrub() -> None:
         thread.join()
 
     assert leaks == []
+
+
+@pytest.mark.parametrize("time", ["once", "again"])
+def test_no_test_hides_what_another_has_learned(time: str) -> None:
+    assert REDACTOR.scrub("of this test alone") == "of this test alone", time
+    REDACTOR.learn("of this test alone")
+    assert REDACTOR.scrub("of this test alone") == MARK
