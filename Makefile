@@ -63,8 +63,8 @@ hostile: setup ## odd input and odd answers in families, made from a seed and ju
 parity: setup ## the legacy against itself, the golden set, and 100 wrong systems; ends with JSON (REPORT=folder)
 	@$(RUN) python -m trials.parity $(if $(REPORT),--report $(REPORT))
 
-mutants: setup ## change the code in one place, 50 times, and see whether its tests fail; ends with JSON (COUNT=200, SEED=2, MODULE=engine)
-	@uv run --frozen --group mutants python -m trials.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MODULE),--module $(MODULE))
+mutants: setup ## change the code in one place, 50 times, and see whether its tests fail; ends with JSON (COUNT=200, SEED=2, MODULE=engine; WHOLE=1 for all changes)
+	@uv run --frozen --group mutants python -m trials.mutants $(if $(WHOLE),--count 0,$(if $(COUNT),--count $(COUNT))) $(if $(SEED),--seed $(SEED)) $(if $(MODULE),--module $(MODULE))
 
 scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3)
 	@$(RUN) python -m trials.scale $(if $(STORES),--stores $(STORES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SHARDS),--shards $(SHARDS))
