@@ -65,7 +65,7 @@ class Booking(BaseModel):
     completed_at: datetime | None = None
     options: tuple[Option, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict, repr=False)  # declared in fields.yaml
-    read_at: datetime  # when Naver told us
+    read_at: datetime  # when Naver was asked: it was so then or later
     told: frozenset[Told] = Field(default=frozenset(), repr=False)  # under its other phones
 
     @property

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from naverplace.base.clock import Clock
+from naverplace.base.errors import Transient
 from naverplace.delivery.executor import StaleReason
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import SendSms
 from naverplace.domain.extra_fields import Field
 from naverplace.naver.booking_client import BookingClient
 from naverplace.quality import frames
+
+_ANSWER = timedelta(minutes=1)  # a reading that took longer than that says nothing about now
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,13 @@ class BookingRechecker:
             return bookings
 
     def _ask(self, store_id: str, now: datetime) -> dict[str, Booking]:
-        """Read what is confirmed now; broken rows are left out, as no door is opened for them."""
+        """Read what is confirmed now; broken rows are left out, as no door is opened for them.
+
+        Raises Transient also when this process stood still meanwhile, so that the answer is old.
+        """
         raws = self.client.bookings(store_id, BookingStatus.CONFIRMED)
+        if (took := self.clock.now() - now) > self.max_age + _ANSWER:
+            raise Transient(f"reading store {store_id} again took {took.total_seconds():.0f} s")
         found: dict[str, Booking] = {}
         for raw in raws:
             try:

@@ -132,6 +132,7 @@ def restore_session(run: RunContext) -> NaverSession:
 def read_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBatch:
     """Read all confirmed and completed bookings of one store. Raises NaverPlaceError."""
     run.stop.check()
+    read_at = run.clock.now()  # an answer may have been on its way for long: frozen, or repeated
     with run.watch.phase("booking api"):
         client = BookingClient(session, run.settings.naver, run.clock, run.naver_slots)
         window = completed_window(run.now, run.settings.naver.completed_lookback_days)
@@ -139,7 +140,7 @@ def read_store(run: RunContext, session: NaverSession, store_id: str) -> StoreBa
     if run.captured:
         run.captured.note_store(store_id, confirmed, completed)
     raws = [*confirmed, *completed]
-    frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=run.clock.now())
+    frame = frames.to_frame(raws, store_id=store_id, fields=run.fields, read_at=read_at)
     return StoreBatch(store_id, len(confirmed), len(completed), frame)
 
 

@@ -61,7 +61,10 @@ class Shop(Scene):
     def begin(self, run_id: str = "slow") -> Begun:
         """Let a run decide, and halt before it sends."""
         run = context.open_run(self.settings, run_id=run_id, door="cli", only=[STORE])
-        session = steps.restore_session(run)
+        return self.go_on(run, steps.restore_session(run))
+
+    def go_on(self, run: RunContext, session: NaverSession) -> Begun:
+        """Let a run that has its session read and decide."""
         batches = [steps.read_store(run, session, STORE)]
         decided = steps.decide(run, steps.check_quality(run, batches))
         return Begun(run, session, decided.effects_of(STORE))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from naverplace.base.clock import Clock
 from naverplace.delivery.outcomes import PATIENCE
 from naverplace.domain.results import Outcome
+from naverplace.pipeline import context, steps
 from sandbox.control_bookings import change_bookings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from sandbox.state import World
 from tests.delivery_builders import STORE
 from tests.pipeline.store_runs import Begun, Shop
 
@@ -27,6 +30,19 @@ def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPa
     """A shop whose bookings are old as soon as they are read."""
     monkeypatch.chdir(ROOT)
     return Shop(world, world_env, ledger_settings={"fresh_seconds": 0.0})
+
+
+@dataclass(frozen=True)
+class StoodStill(Clock):
+    """The clock of a process that stood still while Naver's n-th answer was on its way."""
+
+    world: World = field(default_factory=World)
+    answer: int = 1
+
+    def now(self) -> datetime:
+        asked = [seen for seen in self.world.requests if seen.service == "partner"]
+        frozen = timedelta(minutes=10) if len(asked) >= self.answer else timedelta()
+        return super().now() + frozen
 
 
 def booking_of(begun: Begun, kind: str = "guide") -> int:
@@ -152,6 +168,32 @@ def test_another_spelling_of_the_phone_changes_nothing(shop: Shop) -> None:
     change(shop, booking_of(begun), phone=f"{phone[:3]}-{phone[3:7]}-{phone[7:]}")
 
     assert begun.deliver()["guide"].outcome is Outcome.ACCEPTED
+
+
+def test_what_was_asked_before_the_run_stood_still_is_read_again(shop: Shop) -> None:
+    shop.ledger_settings["fresh_seconds"] = 300.0
+    run = context.open_run(shop.settings, run_id="slow", door="cli", only=[STORE])
+    session = steps.restore_session(run)
+    run.clock = StoodStill(run.clock.offset, shop.world.world, asked(shop) + 2)
+    begun = shop.go_on(run, session)
+    cancel(shop, begun)
+
+    results = begun.deliver()
+
+    assert "not confirmed any more" in results["guide"].message
+    assert [kind for kind, _ in shop.sent_kinds(begun)] == ["confirmation"]
+
+
+def test_a_second_look_that_took_long_opens_no_door(shop: Shop) -> None:
+    begun = shop.begin()
+    begun.run.clock = StoodStill(begun.run.clock.offset, shop.world.world, asked(shop) + 1)
+    cancel(shop, begun)
+
+    results = begun.deliver()
+
+    assert results["guide"].outcome is Outcome.FAILED
+    assert "took 600 s" in results["guide"].message
+    assert results["confirmation"].outcome is Outcome.ACCEPTED
 
 
 def test_what_was_read_just_now_is_not_read_again(shop: Shop) -> None:

@@ -166,6 +166,7 @@ class Reader:
         """Read the confirmed ones, then the completed ones: a booking may turn in between."""
         found: list[tuple[Standing, str]] = []
         everything: list[Raw] = []
+        read_at = self.run.clock.now()
         for status in LISTED:
             look(self.outside, self.fate, store_id)
             now = self.outside.kernel.now
@@ -177,7 +178,6 @@ class Reader:
                     for standing in self.outside.world.standings(store_id)
                     if standing.version.status == status
                 ]
-        read_at = self.run.clock.now()
         self.bookings += [
             standing.booking.model_copy(update={"read_at": read_at})
             for standing, _ in found
