@@ -151,8 +151,9 @@ class RuleEngine:
 
         Between two moments at which a condition or a text's hours can change, every answer stays:
         so the rules are asked at each of these moments, with the record as the messages before
-        have left it. A confirmed booking is taken for completed from its end on, if `completed`.
-        What cannot be decided is not listed: the run says so itself.
+        have left it; a rule that no time can change is not asked again. A confirmed booking is
+        taken for completed from its end on, if `completed`. What cannot be decided is not
+        listed: the run says so itself.
         """
         now, until = now.astimezone(SEOUL), until.astimezone(SEOUL)
         with collector_paused():
@@ -168,7 +169,8 @@ class RuleEngine:
         rules, book = self._evaluator.rules, self.rulebook
         stays: set[str] = set()  # rules that did not look at the time: their answer stays
         before: tuple[Booking, Record | None] | None = None
-        for moment in self._moments(booking, record, now, until):
+        moment: datetime | None = now
+        while moment is not None:
             seen = _as_of(booking, moment) if completed else booking
             for _ in range(_TURNS):
                 ctx = Context(seen, record, moment, book.stores, book.fields)
@@ -181,6 +183,8 @@ class RuleEngine:
                 record = carried_out(record, effects, at=moment)
                 if (seen, record) == before:
                     break
+            ctx = Context(seen, record, moment, book.stores, book.fields)
+            moment = self._next_moment(ctx, stays if (seen, record) == before else (), now, until)
 
     def _owed_at(self, ctx: Context, stays: set[str]) -> list[Effect]:
         """Give what the rules owe a booking at a moment, but for those that stay as they are."""
@@ -193,20 +197,15 @@ class RuleEngine:
                 stays.add(rule.name)
         return _in_turn(owed)
 
-    def _moments(
-        self, booking: Booking, record: Record | None, now: datetime, until: datetime
-    ) -> list[datetime]:
-        """List when anything can change for a booking, from now on, in order."""
-        done, book = booking.end or booking.start, self.rulebook
-        moments: set[datetime | None] = {now, done}
-        # Of a day's hours those until the day after are known beforehand, so two days are asked.
-        for day in {now.date(): now, until.date(): until}.values():
-            for seen in (booking, *([_as_of(booking, done)] if done <= until else [])):
-                ctx = Context(seen, record, day, book.stores, book.fields)
-                moments |= self._evaluator.moments(ctx)
+    def _next_moment(
+        self, ctx: Context, stays: Collection[str], now: datetime, until: datetime
+    ) -> datetime | None:
+        """Tell when an answer can change next, of those that do not stay; None: not until then."""
+        moments = self._evaluator.moments(ctx, without=stays)
+        moments.add(ctx.booking.end or ctx.booking.start)  # it is completed from then on
         if None in moments:  # a condition of somebody's own: asked as the runs will ask it
-            moments |= {now + PERIOD * count for count in range((until - now) // PERIOD + 1)}
-        return sorted(m for m in moments if m and now <= m <= until)
+            moments.add(now + PERIOD * ((ctx.now - now) // PERIOD + 1))
+        return min((m for m in moments if m and ctx.now < m <= until), default=None)
 
     def _apply(self, rule: Rule, ctx: Context, *, owed: _Owed) -> RuleVerdict:
         """Judge one rule for one booking, and note what it owes: all of it, or on error nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import takewhile
@@ -54,23 +54,24 @@ class RuleEvaluator:
             rule.name: [check for _, check in _quick_checks(rule.when, conditions) if check]
             for rule in self.rules
         }
-        calls = [call for rule in self.rules for call in calls_of(rule.when)]
-        alike = {(call.word, repr(call.parameters)): call for call in calls}
-        self._asked = [(call, conditions[call.word]) for call in alike.values()]
-        self._sends = {
-            str(call.parameters["template"]): call
+        self._asked = {
+            rule.name: [(call, conditions[call.word]) for call in calls_of(rule.when)]
             for rule in self.rules
-            for call in rule.then
-            if call.word == "send_sms"
         }
 
-    def moments(self, ctx: Context) -> set[datetime | None]:
-        """List when anything can change for a booking; None: a condition does not say it."""
+    def moments(self, ctx: Context, *, without: Collection[str] = ()) -> set[datetime | None]:
+        """List when anything can change for a booking; None: a condition does not say it.
+
+        Those of a day's hours until the day after `ctx.now` at least. Rules may be left out.
+        """
         found: set[datetime | None] = set()
-        for call, function in self._asked:
-            found.update(moments_of_call(call, function, ctx))
-        for call in self._sends.values():
-            found.update(self.window_edges(call, ctx))
+        for rule in self.rules:
+            if rule.name in without:
+                continue
+            for call, function in self._asked[rule.name]:
+                found.update(moments_of_call(call, function, ctx))
+            for call in rule.then:
+                found.update(self.window_edges(call, ctx))
         return found
 
     def window_edges(self, call: Call, ctx: Context) -> Iterator[datetime]:
