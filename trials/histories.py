@@ -65,16 +65,22 @@ class History:
         for kind, entry in now.items():
             state, token = str(entry["state"]), str(entry.get("token", ""))
             old = before.get(kind)
-            # A move archives the message of the earlier start: another name, the same claim.
-            archived = any((move.state, move.token) == (state, token) for move in before.values())
             if old and (old.state, old.token) == (state, token):
                 moves[kind] = old
                 continue
             request_id = str(entry.get("request_id", ""))
-            renamed = archived and "_at_" in kind
-            moves[kind] = Moved((*key, kind), state, token, at, request_id, renamed)
-            if renamed:
-                gone.setdefault(kind.partition("_at_")[0], moves[kind])
+            # A move archives the message of the earlier start, and a move back fetches it again:
+            # another name, the same claim.
+            alike = (
+                name
+                for name, move in before.items()
+                if name != kind and _base(name) == _base(kind)
+                if (move.state, move.token) == (state, token)
+            )
+            was = next(alike, "")
+            moves[kind] = Moved((*key, kind), state, token, at, request_id, bool(was))
+            if was:
+                gone.setdefault(was, moves[kind])
         self.moves += [Moved((*key, kind), GONE, "", at) for kind in gone]
         self.moves += [move for kind, move in moves.items() if before.get(kind) is not move]
         self._last[key] = moves
@@ -138,6 +144,10 @@ def _wrong_acceptances(
         for one in taken:
             if one.request_id not in of_request:
                 yield f"SENS took a message to …{one.phone[-4:]} that the ledger never knew of"
+
+
+def _base(kind: str) -> str:
+    return kind.partition("_at_")[0]
 
 
 def _digits(phone: str) -> str:

@@ -83,3 +83,21 @@ def test_the_judge_shares_no_code_with_the_library() -> None:
     source = ast.parse(Path(str(histories.__file__)).read_text("utf-8"))
     names = [node.module for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
     assert not [name for name in names if str(name).startswith(("naverplace", "sandbox"))]
+
+
+def test_a_booking_that_is_moved_back_has_its_first_message_again() -> None:
+    seen = History(taken=[*TAKEN, Taken("R2", "01000000001")])
+    item = {"booking_num": "1051707_1", "phone": "010-0000-0001"}
+    first = {"state": "delivered", "token": "a", "request_id": "R1"}
+    second = {"state": "delivered", "token": "b", "request_id": "R2"}
+    for state in ("claimed", "accepted", "delivered"):
+        seen.note_item({**item, "message_guide": {**first, "state": state}})
+    seen.note_item({**item, "message_guide_at_1": first})
+    for state in ("claimed", "accepted", "delivered"):
+        now = {**second, "state": state}
+        seen.note_item({**item, "message_guide_at_1": first, "message_guide": now})
+    seen.note_item({**item, "message_guide": first, "message_guide_at_2": second})
+
+    assert seen.judge(WAYS) == []
+    seen.note_item({**item, "message_guide": {**first, "token": "c"}})
+    assert seen.judge(WAYS) == ["guide of booking 1051707_1 went from delivered to delivered"]
