@@ -21,9 +21,11 @@ from naverplace.rules.engine import RuleEngine
 from tests.second_claim import grant_a_second_claim
 from trials.year import oracle, owed, plan
 from trials.year.half import Half
+from trials.year.life import Life, Version, phone_of
 from trials.year.lives import HURRIED
-from trials.year.oracle import Oracle, Verdicts
-from trials.year.task import ALL_STORES, Task
+from trials.year.oracle import Oracle, SeenRun, Verdicts
+from trials.year.owed import DAY, HOUR, Told, name_of
+from trials.year.task import ALL_STORES, BEGIN, Task
 
 HARD = Task(
     seed=21,
@@ -175,6 +177,18 @@ def imported(module: ModuleType) -> list[str]:
     nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
     found = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     return found + [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+
+
+@pytest.mark.parametrize(("others", "missed"), [(5, 1), (6, 0)])
+def test_only_a_phone_that_got_its_six_of_a_day_may_miss_one(others: int, missed: int) -> None:
+    watching, phone, noon = Oracle({"1": "화성점"}), phone_of(1), BEGIN.timestamp() + DAY / 2
+    life = Life("1", 7, noon)
+    life.versions.append(Version(noon, "RC03", noon + DAY, phone, name_of(1), (), noon))
+    for number in range(others):
+        watching.got[Told("confirmation", phone, f"1_{number}")].append(noon - HOUR)
+    watching.note_run(SeenRun(noon + 60, noon + 70, noon + 70, False, frozenset({"1"})))
+
+    assert len(watching.judge([life], until=noon + HOUR).misses) == missed
 
 
 def test_a_message_that_nobody_can_place_is_wrong() -> None:

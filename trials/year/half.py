@@ -76,8 +76,9 @@ class Half:
         self.tables = RecordedTables(KEYS, self.kernel)
         stores = load_stores(ROOT / "deployments" / "stores.yaml")
         mine = {store_id: stores[store_id] for store_id in task.store_ids}
-        self.oracle = Oracle({store_id: store.alias for store_id, store in mine.items()})
         self.outside = self._outside(mine)
+        aliases = {store_id: store.alias for store_id, store in mine.items()}
+        self.oracle = Oracle(aliases, self.outside.settings.caps.per_phone)
         self.sens = Sens(
             self.kernel, self.troubles, self.oracle.note_message, self.tables.note_message
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from trials.year.owed import (
 KINDS = {"예약확정": "confirmation", "이용안내": "guide", "리뷰 이벤트": "event"}
 PAST_START = 420.0  # a run that stands still after it has signed is believed for five minutes
 CERTAIN = 840.0  # after a run died or was hit: its doubts are certain by then
+PER_PHONE = 6  # messages within a day: what is above waits, by the owner's own setting
 NAMED_WITHIN = 6 * DAY  # what expired is named by a healthy run in this time
 _SUBJECT = re.compile(r"\[(.+?)\] (\S+)")
 _WHEN = re.compile(r"일시: (\d+)월 (\d+)일\(.\) (오전|오후) (\d+):(\d\d)")
@@ -65,7 +66,8 @@ class Verdicts:
 class Oracle:
     """Collects what happened, and judges it at the end."""
 
-    def __init__(self, aliases: Mapping[str, str]) -> None:
+    def __init__(self, aliases: Mapping[str, str], per_phone: int = PER_PHONE) -> None:
+        self.per_phone = per_phone
         self.stores = {alias: store_id for store_id, alias in aliases.items()}
         self.got: dict[Told, list[float]] = defaultdict(list)
         self.runs: list[SeenRun] = []
@@ -104,7 +106,7 @@ class Oracle:
         got: dict[Told, list[float]] = defaultdict(list)
         for told, times in self.got.items():
             got[same.get(told, told)] += times
-        chances = _Chances(self.runs)
+        chances = _Chances(self.runs, _Phones(self.got, self.per_phone))
         named = _Named(self.runs)
         found.healthy = chances.healthy
         for told, times in got.items():
@@ -184,7 +186,8 @@ class Oracle:
 class _Chances:
     """The healthy runs of every store."""
 
-    def __init__(self, runs: Sequence[SeenRun]) -> None:
+    def __init__(self, runs: Sequence[SeenRun], phones: _Phones) -> None:
+        self.phones = phones
         ordered = sorted(runs, key=lambda run: run.began)
         self._of: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.healthy = 0
@@ -202,14 +205,34 @@ class _Chances:
 
     def first(self, slot: Slot) -> float | None:
         """Tell when the first healthy run that had the chance was done; None if none had."""
-        ends = [self.look(slot.store_id, begin, end) for begin, end in slot.spans]
-        return min((end for end in ends if end is not None), default=None)
+        ends = [end for span in slot.spans for end in self._between(slot.store_id, *span)]
+        may = (end for end in sorted(ends) if not self.phones.is_full(slot.told.to, end))
+        return next(may, None)
 
     def look(self, store_id: str, begin: float, end: float) -> float | None:
         """Find the first healthy run that began and ended between two moments."""
+        return next(self._between(store_id, begin, end), None)
+
+    def _between(self, store_id: str, begin: float, end: float) -> Iterator[float]:
         runs = self._of[store_id]
-        at = bisect_left(runs, (begin, 0.0))
-        return runs[at][1] if at < len(runs) and runs[at][1] < end else None
+        for _, ended in runs[bisect_left(runs, (begin, 0.0)) :]:
+            if ended >= end:
+                return
+            yield ended
+
+
+class _Phones:
+    """What each phone got, whatever it was for."""
+
+    def __init__(self, got: Mapping[Told, Sequence[float]], most: int) -> None:
+        self.most = most
+        self._of: dict[str, list[float]] = defaultdict(list)
+        for told, times in got.items():
+            self._of[told.to] += times
+
+    def is_full(self, phone: str, at: float) -> bool:
+        """Tell whether a phone had got all that it may get within a day."""
+        return sum(at - DAY <= got <= at for got in self._of[phone]) >= self.most
 
 
 class _Named:
