@@ -90,7 +90,7 @@ def quick_check(
 
 
 def changes_at(moments: Callable[..., Iterable[datetime]]) -> Callable[[F], F]:
-    """Have a condition of time say when its answer can change; it gets the same arguments.
+    """Have a condition say from booking, time and its own parameters when its answer can change.
 
     At such a moment the new answer holds already. `naverplace explain` tells the next one.
     """
@@ -103,27 +103,26 @@ def changes_at(moments: Callable[..., Iterable[datetime]]) -> Callable[[F], F]:
 
 
 def moments_of(
-    function: Callable[..., Any], ctx: Context, parameters: Mapping[str, Any]
+    function: Callable[..., Any], booking: Booking, now: datetime, parameters: Mapping[str, Any]
 ) -> Iterable[datetime] | None:
     """List when a condition's answer can change; None when it does not say."""
     said = getattr(function, _CHANGES, None)
-    return None if said is None else said(ctx, **parameters)
+    return None if said is None else said(booking, now, **parameters)
 
 
-def days_ahead(ctx: Context) -> Iterable[date]:
+def days_ahead(booking: Booking, now: datetime) -> Iterable[date]:
     """List the Korean days from now until the day after the booking's, which is when all is over.
 
     Of a booking that has started: today and tomorrow.
     """
-    days = (max(ctx.booking.start, ctx.now).date() - ctx.now.date()).days + 2
-    return [ctx.now.date() + timedelta(days=count) for count in range(days)]
+    days = (max(booking.start, now).date() - now.date()).days + 2
+    return [now.date() + timedelta(days=count) for count in range(days)]
 
 
-def at_each_day(ctx: Context, *times: time) -> list[datetime]:
+def at_each_day(booking: Booking, now: datetime, *times: time) -> list[datetime]:
     """List these times of each of the days ahead."""
-    return [
-        datetime.combine(day, at, tzinfo=ctx.now.tzinfo) for day in days_ahead(ctx) for at in times
-    ]
+    days = days_ahead(booking, now)
+    return [datetime.combine(day, at, tzinfo=now.tzinfo) for day in days for at in times]
 
 
 @condition
@@ -151,7 +150,7 @@ def _known(ctx: Context) -> str:
 
 
 @condition
-@changes_at(lambda ctx: [ctx.booking.start])
+@changes_at(lambda booking, now: [booking.start])
 @quick(lambda: lambda ctx: ctx.booking.start > ctx.now)
 def starts_in_future(ctx: Context) -> Evaluation:
     """Hold until the booking starts; not at the start itself.
@@ -167,7 +166,7 @@ def _is_before(hours: float) -> Callable[[Context], bool]:
 
 
 @condition
-@changes_at(lambda ctx, *, hours: [ctx.booking.start - timedelta(hours=hours), ctx.booking.start])
+@changes_at(lambda booking, now, *, hours: [booking.start - timedelta(hours=hours), booking.start])
 @quick(_is_before)
 def time_before_booking(ctx: Context, *, hours: HoursBefore) -> Evaluation:
     """Hold from `hours` before the start, that moment included, until the start, excluded.
@@ -180,7 +179,9 @@ def time_before_booking(ctx: Context, *, hours: HoursBefore) -> Evaluation:
 
 
 @condition
-@changes_at(lambda ctx, *, hour: at_each_day(ctx, time(hour), time((hour + 1) % 24)))
+@changes_at(
+    lambda booking, now, *, hour: at_each_day(booking, now, time(hour), time((hour + 1) % 24))
+)
 @quick(lambda hour: lambda ctx: ctx.now.hour == hour)
 def current_hour(ctx: Context, *, hour: HourOfDay) -> Evaluation:
     """Hold during this hour of the Korean day: 20 is from 20:00:00 until 20:59:59.
@@ -192,7 +193,7 @@ def current_hour(ctx: Context, *, hour: HourOfDay) -> Evaluation:
 
 
 @condition
-@changes_at(lambda ctx: at_each_day(ctx, time()))
+@changes_at(lambda booking, now: at_each_day(booking, now, time()))
 def date_is_today(ctx: Context) -> Evaluation:
     """Hold on the Korean day of the booking.
 

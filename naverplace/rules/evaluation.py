@@ -81,7 +81,7 @@ class RuleEvaluator:
         chosen = ((store.templates or {}) if store else {}).get(name, name)
         template = self.rulebook.templates.get(chosen)
         if call.word == "send_sms" and template and template.window:
-            yield from at_each_day(ctx, *template.window)
+            yield from at_each_day(ctx.booking, ctx.now, *template.window)
 
     def holds(self, rule: Rule, ctx: Context) -> Evaluation:
         """Tell whether the rule holds. Raises CannotDecide."""
@@ -187,7 +187,7 @@ def moments_of_call(
     call: Call, function: Callable[..., Any], ctx: Context
 ) -> Iterator[datetime | None]:
     """List when a condition may change; None for one that looks at the time and does not say."""
-    if (said := moments_of(function, ctx, call.parameters)) is not None:
+    if (said := moments_of(function, ctx.booking, ctx.now, call.parameters)) is not None:
         yield from said
         return
     watched = WatchedContext(ctx)
