@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -65,6 +66,14 @@ class RuleVerdict(NamedTuple):
     observed: Mapping[str, Any] = {}  # no phone, no name
 
 
+class VerdictKind(NamedTuple):
+    """What verdicts on many bookings have in common, and are counted by."""
+
+    rule: str
+    fired: bool
+    failed_condition: str
+
+
 @dataclass(frozen=True)
 class Undecided:
     """A rule that could not be decided for one booking; it counts as not fired."""
@@ -85,3 +94,34 @@ class Decisions:
     verdicts: tuple[RuleVerdict, ...]
     effects: tuple[Effect, ...]
     errors: tuple[Undecided, ...] = ()  # each booking's stands alone: the others go on
+    counted: Mapping[VerdictKind, int] = field(default_factory=dict)  # verdicts that are not kept
+    refused: frozenset[str] = frozenset()  # of these, advertisements that a phone wants none of
+
+    @property
+    def counts(self) -> Counter[VerdictKind]:
+        """Count the verdicts, those that are kept and those that are not."""
+        kept = Counter(VerdictKind(v.rule, v.fired, v.failed_condition) for v in self.verdicts)
+        return kept + Counter(self.counted)
+
+    @property
+    def opted_out(self) -> frozenset[str]:
+        """Name booking and rule of each advertisement that its phone has refused."""
+        return self.refused | {
+            f"{verdict.booking_num} {verdict.rule}"
+            for verdict in self.verdicts
+            if verdict.fired and OPTED_OUT in verdict.observed.values()
+        }
+
+    def without_verdicts(self) -> Decisions:
+        """Count the verdicts and let them go: of these there are many."""
+        return replace(self, verdicts=(), counted=self.counts, refused=self.opted_out)
+
+    def plus(self, other: Decisions) -> Decisions:
+        """Put together what was decided for some stores and for others."""
+        return Decisions(
+            (*self.verdicts, *other.verdicts),
+            (*self.effects, *other.effects),
+            (*self.errors, *other.errors),
+            Counter(self.counted) + Counter(other.counted),
+            self.refused | other.refused,
+        )

@@ -106,16 +106,17 @@ def _sum_up(run: RunContext, results: RunResults, facts: RunFacts) -> RunReport:
 
 def score_forecasts(run: RunContext, results: RunResults) -> Counter[str]:
     """Score and renew the forecasts whose time has come. Raises nothing: it must cost no report."""
+    before = results.put_away.forecast
     if (decided := results.decided) is None:
-        return Counter()
+        return before
     try:
         with run.watch.phase("forecast"):
-            served = {store_id for store_id, owned in decided.owners.items() if owned.ours}
-            stores = forecasts.stores_to_forecast(run, served - decided.halts.keys())
-            return forecasts.renew_forecasts(run, results, decided, stores) if stores else Counter()
+            served = {s for s in results.group if s in decided.owners and decided.owners[s].ours}
+            if stores := forecasts.stores_to_forecast(run, served - decided.halts.keys()):
+                return before + forecasts.renew_forecasts(run, results, decided, stores)
     except Exception:
         log.exception("the forecasts were not renewed")
-        return Counter()
+    return before
 
 
 def _store_facts(run: RunContext, results: RunResults) -> Iterator[StoreFacts]:

@@ -55,14 +55,14 @@ def renew_forecasts(
     """Score the forecasts of these stores, and make the next ones. Raises Transient, Permanent."""
     counts: Counter[str] = Counter()
     paused = run.store_locks.table.read(stores)
+    tried = {
+        MessageName(r.booking_num, r.kind): r.outcome in _TAKEN
+        for r in results.actions
+        if r.action == "send_sms"
+    }
+    taken = {name for name, was_taken in tried.items() if was_taken}
     for store_id in stores:
         at, matches = run.clock.now(), decided.matches_of(store_id)
-        tried = {
-            MessageName(r.booking_num, r.kind): r.outcome in _TAKEN
-            for r in results.actions
-            if r.action == "send_sms"
-        }
-        taken = {name for name, was_taken in tried.items() if was_taken}
         held = paused[store_id].pause_at(run.now) is not None
         item = run.session_table.get(FORECAST + store_id) or {}
         if last := read_forecast(store_id, item):

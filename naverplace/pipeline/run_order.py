@@ -15,7 +15,14 @@ from naverplace.domain.effects import Effect
 from naverplace.domain.results import ActionResult
 from naverplace.domain.troubles import TroubleKind, kind_of_error
 from naverplace.naver.session import NaverSession
-from naverplace.pipeline import build_report, follow_messages, notify_owner, steps, store_delivery
+from naverplace.pipeline import (
+    build_report,
+    follow_messages,
+    notify_owner,
+    steps,
+    store_delivery,
+    store_groups,
+)
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch, strike_settled
 from naverplace.quality.validation import ValidationResult
@@ -100,28 +107,50 @@ def _carry_out(
     session = results.session = steps.restore_session(run)
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
 
-    read = executor.each_store(run, steps.read_store, {s: (run, session, s) for s in run.stores})
+    for number, stores in enumerate(store_groups.groups_of(run.stores)):
+        if number:
+            store_groups.put_away(run, results)
+        results.group = stores
+        _serve(run, executor, steps, results, progress)
+    strike_settled(run, results)
+
+    notices = results.decided.notices() if results.decided else ()
+    results.actions += steps.notify(run, notices)
+    run.stop.check()  # what was not begun stands in the results, and why in the failure
+
+
+def _serve(
+    run: RunContext, executor: Executor, steps: RunSteps, results: RunResults, progress: Progress
+) -> None:
+    """Read one group of stores, decide about them, and send what they owe."""
+    stores, session = results.group, results.session
+    read = executor.each_store(run, steps.read_store, {s: (run, session, s) for s in stores})
+    batches: list[StoreBatch] = []
     for store_id, batch in read.items():
         if isinstance(batch, Exception):
             batch = StoreBatch(store_id, error=executor.describe(batch))
-        results.batches.append(batch)
+        batches.append(batch)
         counts = f"{batch.confirmed} confirmed, {batch.completed} completed"
         progress(f"read {run.stores[store_id].alias}: {batch.error or counts}")
 
+    results.batches += batches
     run.stop.check()
-    validated = results.validated = steps.check_quality(run, results.batches)
+    validated = steps.check_quality(run, batches)
+    results.validated = results.validated.plus(validated) if results.validated else validated
     for checked in validated.stores:
         if checked.stopped or checked.quarantined:
             what = f"{len(checked.quarantined)} of {checked.rows} bookings are quarantined"
             progress(f"quality {run.stores[checked.store_id].alias}: {checked.reason or what}")
     run.stop.check()
-    results.in_doubt = steps.resolve_in_doubt(run)
-    decided = results.decided = steps.decide(run, validated)
+    if results.decided is None:  # once, for all stores
+        results.in_doubt = steps.resolve_in_doubt(run)
+    decided = steps.decide(run, validated)
+    results.decided = results.decided.plus(decided) if results.decided else decided
     progress(f"decided {decided.bookings} bookings: {len(decided.decisions.effects)} effects owed")
-    results.due = steps.note_due(run, validated, decided)
+    results.due.update(steps.note_due(run, validated, decided))
 
-    owed = {store_id: decided.effects_of(store_id) for store_id in run.stores}
-    calls = {store_id: (run, session, store_id, owed[store_id]) for store_id in run.stores}
+    owed = {store_id: decided.effects_of(store_id) for store_id in stores}
+    calls = {store_id: (run, session, store_id, owed[store_id]) for store_id in stores}
     for store_id, ended in executor.each_store(run, steps.deliver_store, calls).items():
         if isinstance(ended, Exception):
             ended = store_delivery.undelivered(owed[store_id], executor.describe(ended))
@@ -130,7 +159,3 @@ def _carry_out(
             outcomes = Counter(f"{result.action} {result.outcome}" for result in ended)
             counts = ", ".join(f"{count} {name}" for name, count in outcomes.items())
             progress(f"deliver {run.stores[store_id].alias}: {counts}")
-    strike_settled(run, results)
-
-    results.actions += steps.notify(run, decided.notices())
-    run.stop.check()  # what was not begun stands in the results, and why in the failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -74,13 +75,8 @@ class DecisionResult:
 
     def plus(self, other: DecisionResult) -> DecisionResult:
         """Put together what was decided for some stores and for others."""
-        one, two = self.decisions, other.decisions
         return DecisionResult(
-            Decisions(
-                (*one.verdicts, *two.verdicts),
-                (*one.effects, *two.effects),
-                (*one.errors, *two.errors),
-            ),
+            self.decisions.plus(other.decisions),
             bookings=self.bookings + other.bookings,
             halts={**self.halts, **other.halts},
             owners={**self.owners, **other.owners},
@@ -88,9 +84,22 @@ class DecisionResult:
             failed={**self.failed, **other.failed},
         )
 
+    def without_bookings(self) -> DecisionResult:
+        """Keep what is owed, and let go what it was decided about."""
+        return replace(self, decisions=self.decisions.without_verdicts(), matches=())
+
     def notices(self) -> tuple[Effect, ...]:
         """List the lines that rules owe the owner."""
         return tuple(e for e in self.decisions.effects if isinstance(e, Notify))
+
+
+@dataclass
+class PutAway:
+    """What the report needs of bookings that are not kept any more."""
+
+    coming: list[DueMessage] = field(default_factory=list)  # messages of the next hours
+    told_today: list[MatchedBooking] = field(default_factory=list)
+    forecast: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -103,8 +112,10 @@ class RunResults:
     validated: ValidationResult | None = None
     in_doubt: Sequence[InDoubtMessage] = ()  # left by earlier runs, with what became of them
     decided: DecisionResult | None = None
-    due: Mapping[str, DueMessages] = field(default_factory=dict)  # by store, for the watchdog
+    due: dict[str, DueMessages] = field(default_factory=dict)  # by store, for the watchdog
     actions: list[ActionResult] = field(default_factory=list)
+    group: Sequence[str] = ()  # the stores whose bookings are at hand
+    put_away: PutAway = field(default_factory=PutAway)  # of the groups before
     failure: str = ""
     failure_kind: TroubleKind = TroubleKind.RUN_FAILED
 

@@ -9,6 +9,7 @@ from naverplace.base.clock import SEOUL
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.due_messages import DueMessage
 from naverplace.domain.owner_memory import OwnerMemory
+from naverplace.domain.record_matching import MatchedBooking
 from naverplace.domain.troubles import Source, Trouble
 from naverplace.ledger.owner_memory_table import OwnerMemoryTable
 from naverplace.pipeline.context import RunContext
@@ -18,7 +19,7 @@ from naverplace.reporting.owner_messages import cost_words, note
 from naverplace.reporting.report import RunReport
 from naverplace.reporting.run_facts import RunFacts
 from naverplace.reporting.run_troubles import look_of
-from naverplace.reporting.today_page import AHEAD, Outlook, render_today, today_page
+from naverplace.reporting.today_page import AHEAD, Outlook, render_today, today_page, told_on
 from naverplace.rules.engine import RuleEngine
 
 TODAY = "today.html"  # the newest page of all stores, for a bookmark
@@ -45,7 +46,24 @@ def link_of(run: RunContext, name: str) -> str:
     return str(run.settings.report_dir / name) if run.settings.report_dir else ""
 
 
-def _page(run: RunContext, results: RunResults, facts: RunFacts, report: RunReport) -> str:
+def note_for_page(run: RunContext, results: RunResults) -> None:
+    """Note what the page needs of the bookings at hand, which are about to be let go."""
+    if not run.settings.report_dir:
+        return
+    try:
+        matches, coming = _outlook(run, results)
+    except Exception:  # a page without them must not cost a message
+        log.exception("the page of run %s lacks some stores", run.run_id)
+        return
+    results.put_away.coming += coming
+    today = run.now.astimezone(SEOUL).date()
+    results.put_away.told_today += [
+        match for match in matches if match.record and told_on(today, match.record)
+    ]
+
+
+def _outlook(run: RunContext, results: RunResults) -> tuple[list[MatchedBooking], list[DueMessage]]:
+    """Give the bookings at hand that we serve, and their messages of the next hours."""
     decided = results.decided
     matches = [
         match
@@ -53,7 +71,12 @@ def _page(run: RunContext, results: RunResults, facts: RunFacts, report: RunRepo
         if decided and decided.owners[match.booking.store_id].ours
     ]
     messages = RuleEngine(run.rulebook).coming(matches, now=run.now, until=run.now + AHEAD)
-    coming = [DueMessage.of(message.effect, message.at) for message in messages]
+    return matches, [DueMessage.of(message.effect, message.at) for message in messages]
+
+
+def _page(run: RunContext, results: RunResults, facts: RunFacts, report: RunReport) -> str:
+    matches, coming = _outlook(run, results)
+    matches, coming = results.put_away.told_today + matches, results.put_away.coming + coming
     look = look_of(facts, results.failure_kind, report.contradictions)
     memory = _memory(run)
     if look.tally and not run.dry_run:  # what the telling takes down in a moment

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,14 @@ class ValidationResult:
     stores: tuple[ValidatedStore, ...]
     failed: Mapping[str, str] = field(default_factory=dict)  # stores that met a defect, and which
 
+    def plus(self, other: ValidationResult) -> ValidationResult:
+        """Put together what was found in some stores and in others."""
+        return ValidationResult((*self.stores, *other.stores), {**self.failed, **other.failed})
+
+    def without_rows(self) -> ValidationResult:
+        """Keep how many rows are good, and let go what is in them."""
+        return replace(self, stores=tuple(replace(s, good=s.good[[]]) for s in self.stores))
+
 
 def validate(
     frames: Mapping[str, pd.DataFrame],
@@ -95,8 +103,9 @@ def validate(
     refusals = _run_checkpoint(whole, known_stores=known_stores, now=now, settings=settings)
     reasons = _keep_first(_reasons(refusals, whole.index), whole)
     stores = []
+    rows = whole.groupby("asked_store").indices
     for store_id in frames:
-        mine = whole[whole["asked_store"] == store_id]
+        mine = whole.iloc[rows.get(store_id, [])]
         bad = [index for index in mine.index if index in reasons]
         quarantined = tuple(_quarantined(mine.loc[index], reasons[index]) for index in bad)
         reason = _stop(mine, reasons, settings)

@@ -115,7 +115,7 @@ def make_report(facts: RunFacts) -> RunReport:
         notices=dict(Counter(r.outcome.value for r in facts.results if r.action in _NOTICES)),
         writes=facts.table_writes,
         writes_by_action=dict(_writes_by_action(facts)),
-        stores=tuple(_store_row(store, owed, sends) for store in facts.stores),
+        stores=tuple(_store_rows(facts)),
         quarantine=tuple(row for store in facts.stores for row in store.quarantined),
         verdicts=tuple(_verdict_rows(facts.decisions)),
         browser_opened=facts.browser_opened,
@@ -299,17 +299,23 @@ def _writes_by_action(facts: RunFacts) -> Counter[str]:
     return writes
 
 
-def _store_row(
-    store: StoreFacts, owed: Sequence[SendSms], sends: Sequence[ActionResult]
-) -> dict[str, Any]:
-    mine = [r for r in sends if r.store_id == store.store_id]
+def _store_rows(facts: RunFacts) -> Iterator[dict[str, Any]]:
+    planned = Counter(effect.store_id for effect in facts.owed)
+    sends: dict[str, list[ActionResult]] = {}
+    for result in facts.sends:
+        sends.setdefault(result.store_id, []).append(result)
+    for store in facts.stores:
+        yield _store_row(store, planned[store.store_id], sends.get(store.store_id, ()))
+
+
+def _store_row(store: StoreFacts, planned: int, mine: Sequence[ActionResult]) -> dict[str, Any]:
     return {
         "store_id": store.store_id,
         "alias": store.alias,
         "confirmed": store.confirmed,
         "completed": store.completed,
         "quarantined": len(store.quarantined),
-        "planned": sum(e.store_id == store.store_id for e in owed),
+        "planned": planned,
         "messages": _by_kind(Counter(r.kind for r in mine if r.outcome is Outcome.ACCEPTED)),
         "outcomes": dict(Counter(r.outcome.value for r in mine)),
         "problem": store.error or store.stopped,
@@ -319,10 +325,9 @@ def _store_row(
 
 
 def _verdict_rows(decisions: Decisions) -> list[dict[str, Any]]:
-    counts = Counter((v.rule, v.fired, v.failed_condition) for v in decisions.verdicts)
     rows = [
         {"rule": rule, "fired": fired, "first condition that said no": failed, "bookings": count}
-        for (rule, fired, failed), count in counts.items()
+        for (rule, fired, failed), count in decisions.counts.items()
     ]
     return sorted(rows, key=lambda row: (row["rule"], not row["fired"], -row["bookings"]))
 
@@ -345,7 +350,7 @@ def find_contradictions(facts: RunFacts) -> list[str]:
             )
     equal(
         "verdicts, bookings x rules",
-        len(facts.decisions.verdicts),
+        facts.decisions.counts.total(),
         facts.bookings_decided * len(facts.rules),
     )
     if not facts.dry_run and not facts.failure:

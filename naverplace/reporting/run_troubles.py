@@ -9,7 +9,7 @@ from typing import Any
 
 from naverplace.delivery.in_doubt import Resolution
 from naverplace.domain.message_kinds import kind_label
-from naverplace.domain.results import HELD, OPTED_OUT, ActionResult, Outcome
+from naverplace.domain.results import HELD, ActionResult, Outcome
 from naverplace.domain.troubles import Source, Trouble, TroubleKind
 from naverplace.reporting.owner_messages import Look, Tally
 from naverplace.reporting.report import cap_rows
@@ -231,11 +231,7 @@ def tally_of(facts: RunFacts) -> Tally:
         failed=facts.followed.failed,
         types=Counter(types.get(name, "") for name in accepted),
         forecast=facts.forecast,
-        opted_out=frozenset(
-            f"{verdict.booking_num} {verdict.rule}"
-            for verdict in facts.decisions.verdicts
-            if verdict.fired and OPTED_OUT in verdict.observed.values()
-        ),
+        opted_out=facts.decisions.opted_out,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -19,9 +19,10 @@ from naverplace.domain.due_messages import DueMessage
 from naverplace.domain.message_kinds import kind_label
 from naverplace.domain.message_status import MessageStatus as _S
 from naverplace.domain.record_matching import MatchedBooking
+from naverplace.domain.records import Record
 from naverplace.domain.results import Outcome
 from naverplace.domain.troubles import Trouble, TroubleKind
-from naverplace.ledger.scan import entries_of
+from naverplace.ledger.scan import LedgerMessage, entries_of
 from naverplace.reporting.markdown import render_page
 from naverplace.reporting.run_facts import RunFacts, StoreFacts, pause_rows
 from naverplace.reporting.summary import quarantine_words
@@ -198,11 +199,14 @@ def _stores(
 ) -> Iterator[StoreToday]:
     counts = _count_today(facts, matches)
     today = facts.now.astimezone(SEOUL).date()
+    by_store: dict[str, list[DueMessage]] = {}
+    for message in coming:
+        by_store.setdefault(message.key.store_id, []).append(message)
     for store in facts.stores:
         if (note := _unserved(store)) or facts.failure:
             yield StoreToday(store.alias, note=note or "실행이 실패했습니다")
             continue
-        mine = [m for m in coming if m.key.store_id == store.store_id]
+        mine = by_store.get(store.store_id, [])
         waiting = sum(m.due.astimezone(SEOUL).date() <= today for m in mine)
         sent, arrived, failed, expired = (
             counts[store.store_id, word] for word in (SENT, _S.DELIVERED, _S.FAILED, _S.EXPIRED)
@@ -224,15 +228,20 @@ def _next(due: datetime, now: datetime) -> str:
     return f"{due:%H:%M}" if due.date() == now.date() else f"내일 {due:%H:%M}"
 
 
+def told_on(day: date, record: Record) -> list[LedgerMessage]:
+    """List the messages of a record that were last heard of on this Korean day."""
+    if not record.messages:
+        return []
+    return [e for e in entries_of(record) if e.at and e.at.astimezone(SEOUL).date() == day]
+
+
 def _count_today(facts: RunFacts, matches: Iterable[MatchedBooking]) -> Counter[tuple[str, str]]:
     """Count today's messages by store and state: the ledger's, and those of this very run."""
     counts: Counter[tuple[str, str]] = Counter()
     today = facts.now.astimezone(SEOUL).date()
     known: set[tuple[str, str]] = set()
 
-    for entry in (e for m in matches if m.record for e in entries_of(m.record)):
-        if entry.at is None or entry.at.astimezone(SEOUL).date() != today:
-            continue
+    for entry in (e for m in matches if m.record for e in told_on(today, m.record)):
         counts[entry.key.store_id, entry.message.state] += 1
         if entry.counted_as_sent:
             counts[entry.key.store_id, SENT] += 1
