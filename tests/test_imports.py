@@ -11,7 +11,8 @@ import pytest
 # Seconds of processor time each; they are imported late, beside what waits for answers, or never.
 LATE = {"pandas", "numpy", "great_expectations", "scipy", "selenium", "sqlalchemy", "altair"}
 ENTRIES = {
-    "naverplace.cli.app": LATE | {"prefect", "boto3", "botocore.client", "requests"},
+    "naverplace.cli.app": LATE
+    | {"prefect", "boto3", "botocore.client", "requests", "rich.logging", "jinja2"},
     "naverplace.handler": LATE | {"prefect", "typer"},
     "flows.bookings": LATE,
 }

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.logging import RichHandler
 
 from naverplace.cli import (
     bundles,
@@ -55,8 +54,14 @@ def _prepare(
     ] = False,
 ) -> None:
     outlive_readers()
-    level = logging.INFO if verbose else logging.CRITICAL
-    logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=err)])
+    if verbose:
+        from rich.logging import RichHandler  # a tenth of a command's imports
+
+        logging.basicConfig(
+            level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=err)]
+        )
+    else:
+        logging.basicConfig(level=logging.CRITICAL, handlers=[logging.NullHandler()])
     redactor.attach()
 
 
