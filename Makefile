@@ -45,7 +45,7 @@ test: setup ## what a change may break, in 10 minutes, with coverage (ARGS="test
 test-all: setup ## also the slow tests: workers killed, the UI in a browser, short campaigns, the demo, the image, make up
 	@$(PYTEST) $(ARGS) && $(COVERED)
 
-bench: setup ## the legacy, the flow, the command and the Lambda side by side, growth, deciding; ends with JSON (BENCH="--sizes 500 1000 2000")
+bench: setup ## the legacy, the flow, the command and the Lambda side by side, growth, deciding; ends with JSON (BENCH="--sizes 500 1000 2000"); writes README and docs/images
 	@uv run --frozen $(if $(findstring --short,$(BENCH)),--no-sync,--group bench) python -m benchmarks $(BENCH)
 
 faults: setup ## every point of a run x everything that may happen there, and random pairs (PAIRS=2000, SEED=1)
@@ -66,8 +66,8 @@ parity: setup ## the legacy against itself, the golden set, and 100 wrong system
 mutants: setup ## change the code in one place, 50 times, and see whether its tests fail; ends with JSON (COUNT=200, SEED=2, MODULE=engine; WHOLE=1 for all changes)
 	@uv run --frozen --group mutants python -m trials.mutants $(if $(WHOLE),--count 0,$(if $(COUNT),--count $(COUNT))) $(if $(SEED),--seed $(SEED)) $(if $(MODULE),--module $(MODULE))
 
-scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3)
-	@$(RUN) python -m trials.scale $(if $(STORES),--stores $(STORES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SHARDS),--shards $(SHARDS))
+scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3; THROUGHPUT=24 for what 1, 2 and 4 workers do)
+	@$(RUN) python -m trials.scale $(if $(STORES),--stores $(STORES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SHARDS),--shards $(SHARDS)) $(if $(THROUGHPUT),--throughput $(THROUGHPUT))
 
 image: setup ## build the Dockerfile with buildah, look at the image, run its worker and its Lambda (root; KEEP=folder keeps it)
 	@$(RUN) python -m trials.image $(if $(JSON),--json) $(if $(KEEP),--keep $(KEEP))

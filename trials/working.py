@@ -61,10 +61,11 @@ class Working:
         """Let a worker look once, and carry out what is there."""
         self._prefect("worker", "start", "--pool", self.pool, "--run-once", "--type", "process")
 
-    def worker(self, name: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker that stays, in a process group of its own."""
+    def worker(self, name: str = "", *, runs: int = 0) -> subprocess.Popen[bytes]:
+        """Start a worker that stays, in a process group of its own; it has so many runs at once."""
         name = name or f"worker-{len(self.workers) + 1}"
         words = ["worker", "start", "--pool", self.pool, "--type", "process", "--name", name]
+        words += ["--limit", str(runs)] if runs else []
         with (self.folder / f"{name}.log").open("wb") as log:
             started = subprocess.Popen(
                 [sys.executable, "-m", "prefect", *words],

@@ -26,6 +26,7 @@ from operate.alerts import read_entries, set_alerts
 from operate.setting_up import LIMITS, set_limits
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
+from trials.scale import throughput
 from trials.scale.chain import Chain
 from trials.scale.judging import Judgement, judge
 from trials.working import Working, kill_group, seen
@@ -45,6 +46,8 @@ TUNED = {
 def main() -> int:
     """Play it; exit code 1 when anything is wrong."""
     words = _arguments()
+    if words.throughput:
+        return throughput.main(words.throughput, TUNED)
     started = time.monotonic()
     chain = Chain.of(words.stores)
     limits: dict[str, int] = yaml.safe_load(LIMITS.read_text("utf-8"))["limits"]
@@ -168,6 +171,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stores", type=int, default=200)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--shards", type=int, default=6)
+    parser.add_argument("--throughput", type=int, default=0, help="stores; nobody is killed")
     return parser.parse_args()
 
 
