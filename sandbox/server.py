@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -156,7 +156,11 @@ class Sandbox:
 
     def put_sms_item(self, item: Mapping[str, Any]) -> None:
         """Write an item of table `sms` as it is."""
-        self._aws.put("sms", [item])
+        self.put_sms_items([item])
+
+    def put_sms_items(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Write items of table `sms` as they are."""
+        self._aws.put("sms", items)
 
     def _store(self, login: Login) -> None:
         if login not in self.world.cookies.alive:

@@ -7,8 +7,10 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from benchmarks import readme
 from benchmarks.curves import bars, lines
-from benchmarks.growth import slope
+from benchmarks.doors import DOORS, Measured
+from benchmarks.growth import slope, times
 from benchmarks.shop import asked, at_once, open_shop, waited
 from benchmarks.short import QUICK, credentials_of
 from legacy import run as legacy_run
@@ -49,6 +51,28 @@ def test_what_is_waited_for_is_counted_once_however_many_answers_there_are() -> 
 def test_a_flat_cost_has_the_slope_of_one() -> None:
     assert slope({1: 10.0 + 1, 5: 10.0 + 5, 20: 10.0 + 20}) == 1.0
     assert slope({1: 1.0, 5: 5.0, 20: 35.0}) == 2.0
+    assert times({5: 100.0, 20: 100.0, 100: 110.0}) == 1.1
+
+
+def test_the_readme_is_written_between_its_marks() -> None:
+    runs = {
+        door: [Measured(door, 2.0, 3.0, 1.0, 90.0, 99.0, 24, 1 + (door != "legacy"), 1.5)] * 2
+        for door in DOORS
+    }
+    figures = {
+        "chain_s": 3.3,
+        "cpu_ms_per_booking": {5: 3.1, 20: 3.0},
+        "mb": {5: 100, 20: 101},
+        **dict.fromkeys(("process_s", "process_cpu_s", "peak_mb", "all_mb"), 7),
+        "verdicts_per_s": 190_000,
+        "zen_verdicts_per_s": None,
+    }
+
+    said = readme.words(runs, figures)
+
+    assert "| legacy | 2.0 s | 2.0 s | 24, one at a time |" in said
+    assert "| Lambda | 2.0 s | 2.0 s | 24, at most 2 at once |" in said
+    assert readme.README.read_text("utf-8").count(readme.BEGIN) == 1
 
 
 def test_the_curves_are_whole_pictures() -> None:
