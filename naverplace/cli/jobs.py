@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from naverplace.base.clock import SEOUL, parse_time
+from naverplace.base.translation import gettext as _
 from naverplace.cli.console import (
     AsJson,
     err,
@@ -57,7 +58,7 @@ def drain(wait: Wait = 900.0, as_json: AsJson = False) -> None:
 def reconcile(since: Since = "", as_json: AsJson = False) -> None:
     """Match every message that the ledger counts with SENS's own log; sends no text message."""
     from naverplace.jobs.reconciliation.job import run_reconciliation
-    from naverplace.jobs.reconciliation.summary import reconciliation_page, rows_of
+    from naverplace.jobs.reconciliation.summary import reconciliation_lines, table_of
 
     with plain_errors():
         done = run_reconciliation(
@@ -66,10 +67,10 @@ def reconcile(since: Since = "", as_json: AsJson = False) -> None:
     if as_json:
         print_json(done.as_json())
     else:
-        print_lines(reconciliation_page(done))
-        print_table(rows_of(done))
+        print_lines(*reconciliation_lines(done))
+        print_table(table_of(done))
     if done.found:
-        err.print("something was found: docs/runbook.md says what to do", markup=False)
+        err.print(_("something was found: docs/runbook.md says what to do"), markup=False)
     raise typer.Exit(1 if done.found else 0)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from naverplace.base.clock import parse_time
+from naverplace.base.translation import gettext as _
+from naverplace.base.translation import gettext_noop as N_
 from naverplace.domain.message_kinds import START_BOUND_KINDS, kind_label
 from naverplace.domain.troubles import Source, Trouble, TroubleKind
 from naverplace.jobs.reconciliation.findings import (
@@ -18,20 +22,22 @@ from naverplace.jobs.reconciliation.matching import MatchClass
 from naverplace.reporting.markdown import render_page
 from naverplace.reporting.owner_messages import Look
 
-ENGINEER = {
-    MatchClass.DUPLICATE: "sent twice: receiver and content are those of a message counted already",
-    MatchClass.UNRECORDED: (
+MEANING = {
+    MatchClass.DUPLICATE: N_(
+        "sent twice: receiver and content are those of a message counted already"
+    ),
+    MatchClass.UNRECORDED: N_(
         "sent by us, while the ledger says that it was not: it may be sent again"
     ),
-    MatchClass.MISSING: "counted in the ledger, but not in SENS's log",
-    MatchClass.FOREIGN: "sent with our account by somebody else",
-    MatchClass.SHARED: "two entries of the ledger name one message: one of them was not sent",
-    MatchClass.SURPLUS: "one request with more messages than the ledger counts",
-    MatchClass.WRONG_RECEIVER: "the request is the ledger's, the receiver is not",
-    MatchClass.OTHER_REQUEST: "in SENS's log under another request id than in the ledger",
-    MatchClass.IN_DOUBT: "sent, and its claim is not settled: the next run settles it",
-    UNDELIVERED: "accepted, and the phone did not get it",
-    NEVER_FINISHED: "accepted, and SENS never said what became of it",
+    MatchClass.MISSING: N_("counted in the ledger, but not in SENS's log"),
+    MatchClass.FOREIGN: N_("sent with our account by somebody else"),
+    MatchClass.SHARED: N_("two entries of the ledger name one message: one of them was not sent"),
+    MatchClass.SURPLUS: N_("one request with more messages than the ledger counts"),
+    MatchClass.WRONG_RECEIVER: N_("the request is the ledger's, the receiver is not"),
+    MatchClass.OTHER_REQUEST: N_("in SENS's log under another request id than in the ledger"),
+    MatchClass.IN_DOUBT: N_("sent, and its claim is not settled: the next run settles it"),
+    UNDELIVERED: N_("accepted, and the phone did not get it"),
+    NEVER_FINISHED: N_("accepted, and SENS never said what became of it"),
 }
 
 
@@ -82,8 +88,47 @@ def _trouble(finding: Finding, aliases: Mapping[str, str]) -> Trouble:
 def reconciliation_page(done: Reconciliation) -> str:
     """Write the Markdown page of a reconciliation, as Prefect's artifact shows it."""
     return render_page(
-        "reconciliation_page.md.j2", done=done, meaning=ENGINEER, classes=list(MatchClass)
+        "reconciliation_page.md.j2", done=done, meaning=MEANING, classes=list(MatchClass)
     )
+
+
+def reconciliation_lines(done: Reconciliation) -> Iterator[str]:
+    """Say what a reconciliation has found, in the reader's language."""
+    yield _("{since} to {until}: {ledger} messages in the ledger, {log} in SENS's log").format(
+        since=_minute(done.since), until=_minute(done.until), ledger=done.ledger, log=done.log
+    )
+    yield _("{delivered} arrived, {failed} failed, {under_way} are under way").format(
+        delivered=done.delivered, failed=done.failed, under_way=done.under_way
+    )
+    yield from done.problems
+    if not done.complete:
+        yield _("not everything could be read: the next one begins where this one began")
+    for what, count in Counter(finding.what for finding in done.findings).items():
+        yield f"{count} × {_(MEANING[what])}"
+    yield _("{new} new findings, {known} named before").format(
+        new=len(done.news), known=len(done.findings) - len(done.news)
+    )
+
+
+def table_of(done: Reconciliation) -> list[dict[str, Any]]:
+    """List the findings as the rows of a table, in the reader's language."""
+    return [
+        {
+            _("meaning"): _(MEANING[finding.what]),
+            _("booking"): finding.booking,
+            _("message"): kind_label(finding.kind) if finding.kind else "",
+            _("phone"): finding.phone,
+            _("at"): _minute(finding.at),
+            _("SENS says"): finding.why,
+            _("new"): "*" if finding.new else "",
+        }
+        for finding in done.findings
+    ]
+
+
+def _minute(at: str) -> str:
+    read = parse_time(at)
+    return f"{read:%Y-%m-%d %H:%M}" if read else ""
 
 
 def rows_of(done: Reconciliation) -> list[dict[str, Any]]:
@@ -91,7 +136,7 @@ def rows_of(done: Reconciliation) -> list[dict[str, Any]]:
     return [
         {
             "what": finding.what,
-            "meaning": ENGINEER[finding.what],
+            "meaning": MEANING[finding.what],
             "booking": finding.booking,
             "message": finding.kind,
             "phone": finding.phone,

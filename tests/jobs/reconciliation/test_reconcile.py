@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+from naverplace.base.translation import use_language
 from naverplace.cli.app import app
 from naverplace.jobs.reconciliation.findings import Finding, Reconciliation
 from sandbox.faults import Fault
@@ -403,6 +405,26 @@ def test_the_command_ends_with_one_when_something_is_found(shop: Shop) -> None:
     assert json.loads(found.stdout)["findings"][0]["what"] == "duplicate"
     assert "1 named before" in again.stdout
     assert "1 new" in once_more.stdout
+
+
+@pytest.fixture
+def english_again() -> Iterator[None]:
+    yield
+    use_language("en")
+
+
+@pytest.mark.usefixtures("english_again")
+def test_the_owner_reads_in_korean_what_did_not_match(shop: Shop) -> None:
+    shop.send_again(shop.world.messages()[0])
+    shop.later()
+
+    env = {**shop.env, **shop.world.environment(), "NAVERPLACE_LANGUAGE": "ko"}
+
+    found = CliRunner().invoke(app, ["reconcile"], env=env)
+
+    assert "1 × 두 번 나감" in found.stdout
+    assert "새로 찾은 것 1건, 전에 알린 것 0건" in found.stdout
+    assert "휴대폰" not in found.stdout
 
 
 def test_looking_once_more_tells_nobody_and_moves_no_watermark(shop: Shop) -> None:
