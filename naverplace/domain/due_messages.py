@@ -24,11 +24,24 @@ class DueMessage(NamedTuple):
     kind: str
     due: datetime
     expires: datetime | None = None
+    visitor: str = ""  # whose phone it goes to in place of the booker's
 
     @classmethod
     def of(cls, effect: SendSms, decided: datetime) -> DueMessage:
         """Name the message that an effect sends; one decided at a moment is due by then."""
-        return cls(effect.key, effect.kind, effect.due or decided, effect.expires)
+        visitor = effect.to if effect.receiver == "visitor" else ""
+        return cls(effect.key, effect.kind, effect.due or decided, effect.expires, visitor)
+
+    @property
+    def phone(self) -> str:
+        """Give the phone that it goes to."""
+        return self.visitor or self.key.phone
+
+    def as_row(self) -> list[str]:
+        """Write it as plain values."""
+        expires = format_utc(self.expires) if self.expires else ""
+        row = [*self.key, self.kind, format_utc(self.due), expires]
+        return [*row, self.visitor] if self.visitor else row
 
 
 @dataclass(frozen=True)
@@ -50,10 +63,7 @@ class DueMessages:
 
     def as_item(self, store_id: str) -> dict[str, Any]:
         """Write it as the item of its store."""
-        rows = [
-            [*m.key, m.kind, format_utc(m.due), format_utc(m.expires) if m.expires else ""]
-            for m in self.messages
-        ]
+        rows = [message.as_row() for message in self.messages]
         item = {"id": DUE + store_id, "at": format_utc(self.at), "messages": rows}
         return {**item, "by_legacy": True} if self.by_legacy else item
 
@@ -76,8 +86,9 @@ def read_due_messages(item: Mapping[str, Any]) -> DueMessages | None:
     return DueMessages(at, kept, item.get("by_legacy") is True)
 
 
-def _message(number: str, phone: str, kind: str, due: str, expires: str) -> DueMessage | None:
-    moment = parse_time(due)
-    return (
-        DueMessage(RecordKey(number, phone), kind, moment, parse_time(expires)) if moment else None
-    )
+def _message(
+    number: str, phone: str, kind: str, due: str, expires: str, visitor: str = ""
+) -> DueMessage | None:
+    if (moment := parse_time(due)) is None:
+        return None
+    return DueMessage(RecordKey(number, phone), kind, moment, parse_time(expires), visitor)

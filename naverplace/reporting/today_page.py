@@ -176,7 +176,7 @@ def _hours(facts: RunFacts, coming: Sequence[DueMessage]) -> Iterator[ComingHour
                     f"{m.due.astimezone(SEOUL):%H:%M}",
                     aliases.get(m.key.store_id, m.key.store_id),
                     kind_label(m.kind),
-                    mask(m.key.phone),
+                    mask(m.phone),
                 )
                 for m in messages
             ),

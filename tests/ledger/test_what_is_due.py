@@ -26,6 +26,7 @@ MESSAGES = st.builds(
     st.sampled_from(("confirmation", "guide", "welcome_2025")),
     MOMENTS,
     st.none() | MOMENTS,
+    st.sampled_from(("", "01000000777")),
 )
 
 

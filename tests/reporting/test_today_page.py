@@ -127,6 +127,13 @@ def test_the_messages_of_today_are_those_of_the_ledger_of_this_run_and_what_is_s
     assert (stopped.owed, stopped.note) == (None, "멈췄습니다")
 
 
+def test_what_goes_to_a_visitor_shows_the_visitors_masked_phone() -> None:
+    to_visitor = OUTLOOK.coming[0]._replace(visitor="01000000777")
+    hours = today_page(facts(), replace(OUTLOOK, coming=(to_visitor,))).hours
+
+    assert [m.phone for hour in hours for m in hour.messages][-1] == "010-****-0777"
+
+
 def test_the_next_24_hours_have_what_waits_and_what_comes_but_nothing_that_is_out() -> None:
     shown = [(hour.label, [m.time for m in hour.messages]) for hour in page().hours]
 
