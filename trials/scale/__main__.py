@@ -24,6 +24,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from naverplace.settings.loader import load_settings
 from operate.alerts import read_entries, set_alerts
 from operate.setting_up import LIMITS, set_limits
+from sandbox.memory_dynamodb.app import MemoryAwsApp
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
 from trials.scale import throughput
@@ -33,7 +34,7 @@ from trials.working import Working, kill_group, seen
 
 SHARED = "share-bookings/shared-20-minutes"
 WITHIN = 900.0  # seconds for one tick; on two slow cores 200 stores take some minutes
-SILENT = 120  # seconds without a heartbeat until a run is called crashed; 540 as shipped
+SILENT = 90  # seconds without a heartbeat until a run is called crashed; 540 as shipped
 TUNED = {
     "NAVERPLACE_LEDGER__LEASE_SECONDS": "10",  # what a killed run held is free again after it
     "NAVERPLACE_LEDGER__SETTLE_SECONDS": "0.2",
@@ -53,7 +54,7 @@ def main() -> int:
     limits: dict[str, int] = yaml.safe_load(LIMITS.read_text("utf-8"))["limits"]
     with (
         tempfile.TemporaryDirectory(prefix="naverplace-scale-") as folder,
-        Sandbox("empty") as sandbox,
+        Sandbox("empty", aws=MemoryAwsApp) as sandbox,
         PrefectServer() as server,
     ):
         client = {PREFECT_API_URL: f"{server.url}/api", PREFECT_HOME: server.home}

@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from naverplace.pipeline.sharding import split
+from sandbox.memory_dynamodb.app import MemoryAwsApp
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
 from tasks.concurrency_limits import NAVER, SENS, THREADS
@@ -62,7 +63,7 @@ def _tick(
     chain = Chain.of(stores)
     with (
         tempfile.TemporaryDirectory(prefix="naverplace-throughput-") as folder,
-        Sandbox("empty") as sandbox,
+        Sandbox("empty", aws=MemoryAwsApp) as sandbox,
     ):
         chain.open(sandbox)
         sandbox.world.latency.update(dict.fromkeys(("partner", "sens"), ANSWER))
