@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naverplace.base.phone import from_legacy_sort_key, legacy_sort_key_phone
-from naverplace.domain.booking import Booking, BookingStatus, Option
+from naverplace.domain.booking import Booking, BookingStatus, Option, Told
 from naverplace.domain.effects import RecordKey
-from naverplace.domain.record_matching import match_records, same_person
+from naverplace.domain.message_status import MessageStatus
+from naverplace.domain.record_matching import match_records, newest, same_person
+from naverplace.domain.records import LedgerEntry
 from tests.examples import examples
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import ROOT, a_booking, a_record, at, shipped, stores
@@ -339,6 +341,65 @@ def test_of_two_other_spellings_the_one_with_more_sent_is_believed() -> None:
     full, bare = a_record(booking, key=keys[0], confirm_sms=True), a_record(booking, key=keys[1])
 
     assert match_records([booking], {k.key: k for k in (full, bare)}) == [(booking, full)]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"confirm_sms": True},
+        {"remind_sms": True},
+        {"confirm_sms": True, "remind_sms": True},
+        {"remind_sms": True, "option_sms": True},
+        {"messages": {"guide": LedgerEntry(MessageStatus.OWED)}},
+    ],
+)
+def test_every_flag_and_message_counts_as_sent_when_two_spellings_are_compared(sent: Any) -> None:
+    booking = booked()
+    spellings = ("010-0000-0001", "+821000000001")
+    lesser, greater = sorted(
+        RecordKey(booking.booking_num, legacy_sort_key_phone(raw)) for raw in spellings
+    )
+    full, bare = a_record(booking, key=lesser, **sent), a_record(booking, key=greater)
+
+    assert match_records([booking], {k.key: k for k in (full, bare)}) == [(booking, full)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_readings_the_settled_one_counts_else_the_later_one(order: int) -> None:
+    early, late = booked(read_at=MORNING), booked(read_at=BEFORE_THREE)
+    over = booked(read_at=MORNING, status=BookingStatus.COMPLETED)
+
+    assert newest([early, late][::order]) == [late]
+    assert newest([over, late][::order]) == [over]
+
+
+@pytest.mark.parametrize(
+    ("entry", "went_out"),
+    [
+        (LedgerEntry(MessageStatus.ACCEPTED, for_start=THREE), [("guide", THREE, OTHER)]),
+        (LedgerEntry(MessageStatus.IN_DOUBT, for_start=THREE), [("guide", THREE, OTHER)]),
+        (LedgerEntry(MessageStatus.ACCEPTED, to="01000000003"), [("guide", None, "01000000003")]),
+        (LedgerEntry(MessageStatus.REFUSED, for_start=THREE), []),
+    ],
+)
+def test_a_booking_knows_what_went_out_under_another_phone_of_it(
+    entry: LedgerEntry, went_out: list[tuple[Any, ...]]
+) -> None:
+    booking = phoned("010-0000-0001")
+    spelled = a_record(booked(), messages={"confirmation": LedgerEntry(MessageStatus.ACCEPTED)})
+    others = a_record(phoned(OTHER, OTHER), messages={"guide": entry})
+
+    [matched] = match_records([booking], {spelled.key: spelled, others.key: others})
+
+    assert matched.record == spelled
+    assert matched.booking.told == frozenset(Told(*words) for words in went_out)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_another_booking_of_the_phone_is_not_this_one(number: int) -> None:
+    other = a_booking(number, phone=PHONE, raw_phone=PHONE)
+
+    assert not same_person(other.key, a_booking(2, phone=PHONE, raw_phone=PHONE))
 
 
 @pytest.mark.parametrize("phone", ["--", "010-0000-0002", "02--", "전화-없음-"])

@@ -14,6 +14,7 @@ from naverplace.domain.effects import MarkExpired, RecordKey
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import LedgerEntry, Record
+from naverplace.domain.stores import Store
 from naverplace.rules.engine import RuleEngine, match_and_decide
 from naverplace.rules.expiry import first_signs
 from naverplace.rules.rulebook import Rulebook
@@ -135,6 +136,8 @@ def test_what_is_in_doubt_is_not_lost_before_it_is_settled(state: MessageStatus)
     [
         (LedgerEntry(MessageStatus.REFUSED, 3, refusals=3, reason="400"), "refused 3 times: 400"),
         (LedgerEntry(MessageStatus.REFUSED, 1, refusals=1), "refused once"),
+        (LedgerEntry(MessageStatus.REFUSED, 3, refusals=2), "refused 2 times"),
+        (LedgerEntry(MessageStatus.REFUSED, 2), "refused 2 times"),
         (
             LedgerEntry(MessageStatus.OWED, 2, reason="503"),
             "tried 2 times, SENS has taken none: 503",
@@ -181,12 +184,22 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
     assert lost(booking, records=records, now=later, reported_runs={"dead"}) == []
     assert lost(booking, records=records, now=soon, reported_runs=set()) == []
     (again,) = lost(booking, records=records, now=later, reported_runs={"other"})
+    assert lost(booking, records=records, now=later + timedelta(days=1), reported_runs=set())
 
     assert (again.kind, again.reason, again.seen) == (
         "guide",
         "no run reached it",
         ("t", "expired"),
     )
+
+
+@pytest.mark.parametrize("state", [MessageStatus.ACCEPTED, MessageStatus.FAILED])
+def test_what_a_run_sent_that_died_before_it_could_tell_is_not_lost(state: MessageStatus) -> None:
+    booking = started()
+    sent = LedgerEntry(state, run_id="dead", settled_at=START - timedelta(hours=1))
+    records = a_known(booking, confirm_sms=True, messages={"guide": sent})
+
+    assert lost(booking, records=records, reported_runs=set()) == []
 
 
 def test_a_guide_that_expired_for_another_time_is_named_for_this_one() -> None:
@@ -212,6 +225,11 @@ def test_what_was_not_owed_is_not_lost(status: BookingStatus, start: Any) -> Non
     assert lost(started(status=status, start=start), records=a_served_store()) == []
 
 
+@pytest.mark.parametrize("start", [AFTER, AFTER - timedelta(days=2)])
+def test_a_booking_is_looked_at_from_its_start_on_and_for_two_days(start: datetime) -> None:
+    assert len(lost(started(start=start), records=a_served_store())) == 2
+
+
 def test_how_far_back_is_settable() -> None:
     booking = started(start=START - timedelta(days=2, hours=20))
 
@@ -222,7 +240,8 @@ def test_how_far_back_is_settable() -> None:
 def test_a_booking_confirmed_at_or_after_its_start_was_owed_nothing() -> None:
     for confirmed in (START, START + timedelta(minutes=5)):
         assert lost(started(confirmed_at=confirmed), records=a_served_store()) == []
-    assert len(lost(started(made_at=START - timedelta(minutes=1)), records=a_served_store())) == 2
+    for made in (START - timedelta(minutes=1), START - timedelta(seconds=1)):
+        assert len(lost(started(made_at=made), records=a_served_store())) == 2
 
 
 def test_a_new_installation_owed_nothing_before_it_began() -> None:
@@ -297,9 +316,48 @@ def test_a_rule_of_one_hour_is_asked_in_its_last_hour(tmp_path: Path) -> None:
     assert (mark.kind, mark.due) == ("note", at("2025-10-22 10:00"))
 
 
-def test_a_text_with_hours_is_asked_for_before_they_closed(tmp_path: Path) -> None:
+def test_a_rule_of_the_last_hour_of_a_day_is_asked_before_midnight(tmp_path: Path) -> None:
+    rule = a_rule("{time_before_booking: 24}, {current_hour: 23}, booking_in_db", "send_sms: note")
+    booking = started()
+
+    [mark] = lost(booking, records=a_known(booking), book=a_rulebook(tmp_path, rule))
+
+    assert (mark.kind, mark.due) == ("note", at("2025-10-21 23:00"))
+
+
+@pytest.mark.parametrize(
+    ("start", "closed"),
+    [
+        ("2025-10-22 23:00", "2025-10-22 21:00"),
+        ("2025-10-22 15:00", "2025-10-22 15:00"),  # it was open until the start
+        ("2025-10-22 07:00", "2025-10-21 21:00"),
+    ],
+)
+def test_a_text_with_hours_is_asked_for_before_they_closed(
+    tmp_path: Path, start: str, closed: str
+) -> None:
     book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: note"), templates=OUTSIDE)
+    booking = started(start=at(start))
+    records = recorded(booking, booking_time=f"{start}:00")
+
+    [mark] = lost(booking, records=records, book=book, now=at(start) + timedelta(minutes=20))
+
+    assert (mark.kind, mark.expires) == ("note", at(closed))
+
+
+def test_the_hours_of_the_stores_own_text_count(tmp_path: Path) -> None:
+    texts = (
+        'templates:\n  note: {text: "{{ booking.start }}"}\n'
+        '  own: {text: "{{ booking.start }}", send_between: ["08:00", "21:00"]}\n'
+    )
     booking = started(start=at("2025-10-22 23:00"))
+    store = Store(id=booking.store_id, name="가", alias="가", templates={"note": "own"})
+    book = a_rulebook(
+        tmp_path,
+        a_rule("starts_in_future", "send_sms: note"),
+        templates=texts,
+        of_stores={store.id: store},
+    )
     records = recorded(booking, booking_time="2025-10-22 23:00:00")
 
     [mark] = lost(booking, records=records, book=book, now=at("2025-10-22 23:20"))
@@ -367,6 +425,31 @@ def test_a_text_that_could_not_be_filled_in_is_named_with_its_reason(tmp_path: P
     assert lost(booking, records=a_known(booking, messages=marked), book=book) == []
 
 
+@pytest.mark.parametrize(
+    ("when", "for_start"), [("starts_in_future", None), ("time_before_booking: 2", START)]
+)
+def test_a_text_without_its_words_is_lost_for_a_start_if_its_rule_looks_at_it(
+    tmp_path: Path, when: str, for_start: datetime | None
+) -> None:
+    templates = 'templates: {note: {text: "{{ booking.start }} {{ booking.item_name }}"}}'
+    then = "create_db_record, {update_flag: remind_sms}, send_sms: note"
+    book = a_rulebook(tmp_path, a_rule(when, then), templates=templates)
+    booking = started()
+
+    [mark] = lost(booking, records=a_known(booking), book=book)
+
+    assert (mark.kind, mark.for_start) == ("note", for_start)
+
+
+def test_a_text_without_its_words_that_the_legacy_sent_is_not_lost(tmp_path: Path) -> None:
+    templates = 'templates: {guide: {text: "{{ booking.start }} {{ booking.item_name }}"}}'
+    book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: guide"), templates=templates)
+    booking = started()
+
+    assert lost(booking, records=a_known(booking, remind_sms=True), book=book) == []
+    assert len(lost(booking, records=a_known(booking), book=book)) == 1
+
+
 def test_a_question_that_cannot_be_answered_owes_nothing(tmp_path: Path) -> None:
     book = a_rulebook(
         tmp_path,
@@ -384,6 +467,14 @@ def test_an_event_never_expires_with_the_start() -> None:
     assert lost(booking, records=records) == []
     for day in ("2025-10-22 20:10", "2025-10-24 20:10"):
         assert kinds(match_and_decide([booking], records, shipped(), now=at(day))) == ["event"]
+
+
+def test_the_event_of_a_booking_that_was_completed_unknown_is_marked_as_never_tried() -> None:
+    booking = started(status=BookingStatus.COMPLETED)
+
+    for mark in lost(booking, records=a_served_store()):
+        event = mark.item["message_event"]
+        assert (event["state"], event["attempt"]) == (MessageStatus.EXPIRED, 0)
 
 
 def test_the_item_made_for_a_lost_message_has_the_records_own_key() -> None:

@@ -46,8 +46,9 @@ def draw(
 
 
 def places_of(source: str) -> Iterator[Place]:
-    """List all places of a module but those of annotations."""
+    """List all places of a module but those of annotations and of `*` in a signature."""
     nodes = list(ast_nodes(get_ast(source)))
+    signs = {node.start_pos for node in nodes if _is_sign_of_signature(node)}
     for name in plugins.operator_names():
         operator_class: Any = plugins.get_operator(name)
         if operator_class.arguments() or any(word in name for word in LEFT_OUT):
@@ -55,7 +56,8 @@ def places_of(source: str) -> Iterator[Place]:
         operator = operator_class()
         positions = (p for node in nodes for p in operator.mutation_positions(node))
         for occurrence, (start, _) in enumerate(positions):
-            yield Place(name, occurrence, start[0])
+            if start not in signs:
+                yield Place(name, occurrence, start[0])
 
 
 def mutants_at(module: str, source: str, places: Sequence[Place]) -> Iterator[Mutant]:
@@ -68,6 +70,11 @@ def mutants_at(module: str, source: str, places: Sequence[Place]) -> Iterator[Mu
         if not _compiles(changed):  # `*` of a signature is no multiplication
             continue
         yield mutant_of(module, source, changed, operator=place.operator, line=place.line)
+
+
+def _is_sign_of_signature(node: Any) -> bool:
+    # cosmic-ray takes it for a multiplication; who may name an argument is mypy's question.
+    return node.type == "operator" and node.parent.type in ("parameters", "param", "lambdef")
 
 
 def _compiles(source: str) -> bool:
