@@ -441,13 +441,35 @@ def test_a_text_without_its_words_is_lost_for_a_start_if_its_rule_looks_at_it(
     assert (mark.kind, mark.for_start) == ("note", for_start)
 
 
-def test_a_text_without_its_words_that_the_legacy_sent_is_not_lost(tmp_path: Path) -> None:
-    templates = 'templates: {guide: {text: "{{ booking.start }} {{ booking.item_name }}"}}'
-    book = a_rulebook(tmp_path, a_rule("starts_in_future", "send_sms: guide"), templates=templates)
+def test_beside_a_text_without_its_words_what_the_legacy_sent_is_not_lost(tmp_path: Path) -> None:
+    words = '{text: "{{ booking.start }} {{ booking.item_name }}"}'
+    book = a_rulebook(
+        tmp_path,
+        a_rule("starts_in_future", "{send_sms: guide}, {send_sms: note}"),
+        templates=f"templates: {{guide: {words}, note: {words}}}",
+    )
     booking = started()
 
-    assert lost(booking, records=a_known(booking, remind_sms=True), book=book) == []
-    assert len(lost(booking, records=a_known(booking), book=book)) == 1
+    for sent, named in ((False, ["guide", "note"]), (True, ["note"])):
+        marks = lost(booking, records=a_known(booking, remind_sms=sent), book=book)
+        assert [mark.kind for mark in marks] == named
+
+
+def test_what_was_owed_before_its_rule_could_not_be_decided_any_more_is_named(
+    tmp_path: Path,
+) -> None:
+    priced = "{field: {name: total_price, at_least: 1}}"
+    early = f"{{any: [{{not: {{time_before_booking: 2}}}}, {priced}]}}"
+    book = a_rulebook(
+        tmp_path,
+        a_rule(f"starts_in_future, {early}", "send_sms: note"),
+        templates=OUTSIDE.replace("21:00", "11:00"),
+    )
+    booking = started()
+
+    [mark] = lost(booking, records=a_known(booking), book=book)
+
+    assert (mark.kind, mark.expires) == ("note", at("2025-10-22 11:00"))
 
 
 def test_a_question_that_cannot_be_answered_owes_nothing(tmp_path: Path) -> None:
