@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -19,6 +20,7 @@ _MOBILE = re.compile(r"010\d{8}|01[16789]\d{7,8}|050[2-8]\d{7,8}")
 _INTERNATIONAL = re.compile(r"^\s*(?:\+|00)?82[\s-]*\(?0?\)?")
 
 
+@lru_cache(maxsize=8192)  # a booking's phone is read again in every run, and in every check
 def normalise_phone(raw: str) -> str:
     """Write a number as SENS wants it: national digits, such as 01000000001.
 

@@ -38,7 +38,7 @@ from trials.year.kernel import Kernel, SimulatedClock
 from trials.year.lines import Line
 from trials.year.reading import Reading
 from trials.year.troubles import HOUR, Troubles
-from trials.year.world import LISTED, Raw, Standing, World, raw_of
+from trials.year.world import LISTED, Raw, Standing, World
 
 
 @dataclass
@@ -136,7 +136,7 @@ class SimulatedNaver:
         look(outside, fate, store_id)
         soon = outside.kernel.now + 3 * HOUR
         return tuple(
-            raw_of(standing.life, standing.version)
+            standing.raw
             for standing in outside.world.standings(store_id)
             if standing.version.status == status and standing.version.start <= soon
         )
@@ -174,7 +174,7 @@ class Reader:
             found += [(s, status) for s in narrow if s.version.status == status]
             if self.whole:
                 everything += [
-                    raw_of(standing.life, standing.version)
+                    standing.raw
                     for standing in self.outside.world.standings(store_id)
                     if standing.version.status == status
                 ]

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from naverplace.base.clock import SEOUL
@@ -31,6 +32,11 @@ class Standing:
     version: Version
     index: int
     booking: Booking | None  # none while its row is broken
+
+    @cached_property
+    def raw(self) -> Raw:
+        """Write it as Naver's JSON."""
+        return raw_of(self.life, self.version)
 
 
 @dataclass
