@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIEnvironment
 from zlib import crc32
@@ -29,10 +29,11 @@ def headers_of(body: bytes) -> list[tuple[str, str]]:
 class MemoryAwsApp(MotoApp):
     """DynamoDB in memory; every other service is moto's."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_tables: Callable[[], MemoryTables] = lambda: MemoryTables({})) -> None:
         super().__init__()
         self._guard = Lock()
-        self._tables = MemoryTables({})
+        self._make_tables = make_tables
+        self._tables = make_tables()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call; one at a time."""
@@ -57,4 +58,4 @@ class MemoryAwsApp(MotoApp):
         """Begin anew, with no table and no secret."""
         super().forget()
         with self._guard:
-            self._tables = MemoryTables({})
+            self._tables = self._make_tables()

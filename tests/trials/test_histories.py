@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from naverplace.domain.message_status import TRANSITIONS
+from sandbox.memory_dynamodb.app import MemoryAwsApp
+from sandbox.server import Sandbox
 from trials import histories
+from trials.campaign.recorder import Recorder
 from trials.histories import History, Moved, Taken
 
 WAYS = frozenset((old, new) for old, new, _ in TRANSITIONS)
@@ -101,3 +105,18 @@ def test_a_booking_that_is_moved_back_has_its_first_message_again() -> None:
     assert seen.judge(WAYS) == []
     seen.note_item({**item, "message_guide": {**first, "token": "c"}})
     assert seen.judge(WAYS) == ["guide of booking 1051707_1 went from delivered to delivered"]
+
+
+def test_every_write_over_http_is_in_the_history_of_a_campaigns_case() -> None:
+    recorder = Recorder()
+    with Sandbox("empty", aws=partial(MemoryAwsApp, recorder.make_tables)) as sandbox:
+        assert recorder.judge(sandbox) == ["history: the history is empty: nothing was judged"]
+        item = {"booking_num": "1051707_1", "phone": "010-0000-0001"}
+        for state in ("claimed", "accepted"):
+            entry = {"state": state, "token": "a", "request_id": "R1"}
+            sandbox.put_sms_items([{**item, "message_guide": entry}])
+
+        (wrong,) = recorder.judge(sandbox)
+        assert wrong == "history: guide of booking 1051707_1 is accepted, and SENS never took it"
+        sandbox.reset("empty")
+        assert recorder.judge(sandbox) == ["history: the history is empty: nothing was judged"]

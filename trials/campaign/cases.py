@@ -13,6 +13,7 @@ from sandbox.request_log import Seen
 from sandbox.server import Sandbox
 from trials.campaign.fork_server import Ended, ForkServer, RunProcess
 from trials.campaign.judging import Judgement, judge
+from trials.campaign.recorder import Recorder
 from trials.campaign.shop import STORES, Customer, cancel, customers, kind_of, open_shop
 
 MAX_RUNS = 9
@@ -132,8 +133,10 @@ class Player:
     what comes from another case, and no run begins before all that went before has ended.
     """
 
-    def __init__(self, sandbox: Sandbox, server: ForkServer) -> None:
-        self.sandbox, self.server = sandbox, server
+    def __init__(
+        self, sandbox: Sandbox, server: ForkServer, recorder: Recorder | None = None
+    ) -> None:
+        self.sandbox, self.server, self.recorder = sandbox, server, recorder
         self._callers: dict[str, str] = {}  # of all cases, with what they are
         self._cases = 0
 
@@ -160,8 +163,11 @@ class Player:
             everybody,
             played.times,
             played.ends,
-            accepted=[*played.held, *self._accepted(played)],
+            also=[*played.held, *self._accepted(played), *self._history()],
         )
+
+    def _history(self) -> list[str]:
+        return self.recorder.judge(self.sandbox) if self.recorder else []
 
     def _run(self, case: Case, played: Played) -> None:
         world = self.sandbox.world

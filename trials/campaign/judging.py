@@ -49,11 +49,12 @@ def judge(
     times: Sequence[datetime],
     ends: Sequence[Ended],
     *,
-    accepted: Sequence[str] = (),
+    also: Sequence[str] = (),
 ) -> Judgement:
     """Judge a case by its phones, its tables and its reports; `people` are as of each run.
 
-    `accepted` are requests of another case's run that the sandbox has let in.
+    `also` is what was seen to be wrong beside it: its history, requests that were let in although
+    they came from another case's run.
     """
     messages = sandbox.messages()
     seen = Counter((m["to"], kind_of(m)) for m in messages)
@@ -73,7 +74,7 @@ def judge(
         and not _was_told(sandbox, person.booking_num, kind)
     ]
     unexplained = [
-        *accepted,
+        *also,
         *(f"{kind} to {to} was not owed" for to, kind in seen if (to, kind) not in wanted),
         *_odd_ends(ends),
         *_odd_tables(sandbox.sms_items(), messages, people[-1]),

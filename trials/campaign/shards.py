@@ -7,6 +7,7 @@ import queue
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +15,7 @@ from sandbox.memory_dynamodb.app import MemoryAwsApp
 from sandbox.server import Sandbox
 from trials.campaign.cases import Case, Player
 from trials.campaign.fork_server import ForkServer
+from trials.campaign.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,9 @@ class Pool:
 
 def _work(todo: Any, done: Any) -> None:
     server = ForkServer()  # before the sandbox starts its threads
-    with Sandbox("empty", aws=MemoryAwsApp) as sandbox:
-        player = Player(sandbox, server)
+    recorder = Recorder()
+    with Sandbox("empty", aws=partial(MemoryAwsApp, recorder.make_tables)) as sandbox:
+        player = Player(sandbox, server, recorder)
         while True:
             done.put(_first_wrong(player, todo.get()))
 

@@ -19,7 +19,6 @@ from typing import Any
 from unittest.mock import patch
 
 from naverplace.base.clock import SEOUL
-from naverplace.domain.message_status import TRANSITIONS
 from naverplace.domain.stores import load_stores
 from naverplace.ledger.phone_counter import PREFIX
 from naverplace.reporting.forecast_score import FORESEEN, HIT, Miss
@@ -29,8 +28,8 @@ from naverplace.rules.rulebook import load_rulebook
 from naverplace.settings.loader import load_settings
 from sandbox.environment import environment
 from sandbox.state import World as Sandboxed
+from trials.recorded_tables import WAYS, RecordedTables
 from trials.year.fate import Fate
-from trials.year.history import RecordedTables
 from trials.year.kernel import Kernel, Killed, simulated_sleep
 from trials.year.lines import Switchboard
 from trials.year.lives import HURRIED, StoreLives
@@ -45,7 +44,6 @@ from trials.year.troubles import DAY, Troubles, draw_troubles
 from trials.year.typed import quick_types
 from trials.year.world import World
 
-WAYS = frozenset((way.old, way.new) for way in TRANSITIONS)
 KEYS = {"sms": ("booking_num", "phone"), "session": ("id",)}
 
 
@@ -73,7 +71,7 @@ class Half:
         self.troubles = Troubles(drawn, task.stray, task.without)
         self.hits: list[tuple[float, str]] = []  # what hit which run
         self.days = task.played or task.days
-        self.tables = RecordedTables(KEYS, self.kernel)
+        self.tables = RecordedTables(KEYS, lambda: self.kernel.now)
         stores = load_stores(ROOT / "deployments" / "stores.yaml")
         mine = {store_id: stores[store_id] for store_id in task.store_ids}
         self.outside = self._outside(mine)

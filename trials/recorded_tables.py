@@ -1,31 +1,30 @@
-"""What DynamoDB and SENS did in a simulated year, noted for the judge of histories."""
+"""What DynamoDB and SENS did in a trial, noted for the judge of histories."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from naverplace.domain.message_status import TRANSITIONS
 from sandbox.memory_dynamodb.tables import Key, MemoryTables
 from trials.histories import History, Taken
 
-if TYPE_CHECKING:
-    from trials.year.kernel import Kernel
-
+WAYS = frozenset((way.old, way.new) for way in TRANSITIONS)  # those of the table of states
 KEPT = ("booking_num", "phone")
 
 
 class RecordedTables(MemoryTables):
     """The tables, whose every write of a message is noted."""
 
-    def __init__(self, keys: Mapping[str, tuple[str, ...]], kernel: Kernel) -> None:
+    def __init__(self, keys: Mapping[str, tuple[str, ...]], now: Callable[[], float]) -> None:
         super().__init__(keys)
-        self.kernel, self.history = kernel, History()
+        self.now, self.history = now, History()
 
     def write(self, name: str, key: Key, item: dict[str, Any]) -> None:
         """Put an item there, and note what it says of its messages."""
         super().write(name, key, item)
         if name == "sms":
-            self.history.note_item(_plain(item), self.kernel.now)
+            self.history.note_item(_plain(item), self.now())
 
     def note_message(self, message: Mapping[str, Any], at: float) -> None:
         """Note a message that SENS took."""
