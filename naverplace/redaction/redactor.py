@@ -15,7 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, SecretStr
@@ -147,19 +147,21 @@ class Redactor:
 
         Numbers stay: a text is searched before it is put between our own dates and counts.
         """
-        return cast("T", self._copied(value))
+        scrub = cache(self.scrub)  # names, kinds and outcomes stand in every row
 
-    def _copied(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.scrub(value)
-        if isinstance(value, Mapping):
-            return {self._copied(name): self._copied(part) for name, part in value.items()}
-        if isinstance(value, list | tuple):
-            return type(value)(map(self._copied, value))
-        if is_dataclass(value) and not isinstance(value, type):
-            parts = {f.name: self._copied(getattr(value, f.name)) for f in fields(value)}
-            return replace(value, **parts)
-        return value
+        def copied(value: Any) -> Any:
+            if isinstance(value, str):
+                return scrub(value)
+            if isinstance(value, Mapping):
+                return {copied(name): copied(part) for name, part in value.items()}
+            if isinstance(value, list | tuple):
+                return type(value)(map(copied, value))
+            if is_dataclass(value) and not isinstance(value, type):
+                parts = {f.name: copied(getattr(value, f.name)) for f in fields(value)}
+                return replace(value, **parts)
+            return value
+
+        return cast("T", copied(value))
 
 
 def _word(secret: str) -> str:
