@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from cfnlint.decode.cfn_yaml import loads as load_yaml  # type: ignore[import-untyped]
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from tests.aws_calls import ACCOUNT, REGION
@@ -43,12 +42,19 @@ def make_stack(name: str, **parameters: str) -> None:
 
 def resources(name: str) -> dict[str, Any]:
     """Read a template's resources as they are written."""
-    return dict(load_yaml((FOLDER / f"{name}.yaml").read_text("utf-8"))["Resources"])
+    return dict(_template(name)["Resources"])
 
 
 def parameters(name: str) -> dict[str, Any]:
     """Read what a template asks for."""
-    return dict(load_yaml((FOLDER / f"{name}.yaml").read_text("utf-8"))["Parameters"])
+    return dict(_template(name)["Parameters"])
+
+
+def _template(name: str) -> dict[str, Any]:
+    # A second to import, in each of the testers' processes.
+    from cfnlint.decode.cfn_yaml import loads  # type: ignore[import-untyped]
+
+    return dict(loads((FOLDER / f"{name}.yaml").read_text("utf-8")))
 
 
 def make_alarms(door: str = "lambda") -> str:

@@ -1,13 +1,15 @@
 """A case leaves a run behind that begins in the middle of the next case: what becomes of it.
 
-Run it as `python -m tests.trials.lingering_run`; `--let-in` has a sandbox that refuses nobody.
+`python -m tests.trials.lingering_run` plays it twice: then with a sandbox that refuses nobody.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
+from sandbox.memory_dynamodb.app import MemoryAwsApp
 from sandbox.server import Sandbox
 from trials.campaign.cases import Blow, Case, Played, Player
 from trials.campaign.child import import_everything
@@ -30,19 +32,22 @@ class LeavingPlayer(Player):
 
 
 def main() -> None:
-    """Play both cases, and print the second one's result."""
+    """Play both cases, and print the second one's result, once refused and once let in."""
     import_everything()
     server = ForkServer()
-    with Sandbox("empty") as sandbox:
-        if "--let-in" in sys.argv:
-            sandbox.world.callers.expect = lambda *callers: None  # type: ignore[method-assign]
-        player = LeavingPlayer(sandbox, server)
-        play(player, Case(EVENING, (Blow(0, 10, "overlap"),)))
-        result = play(player, Case(AFTERNOON, (Blow(0, 10, "overlap"),)))
+    with Sandbox("empty", aws=MemoryAwsApp) as sandbox:
+        refused = _second(sandbox, server)
+        sandbox.world.callers.expect = lambda *callers: None  # type: ignore[method-assign]
+        let_in = _second(sandbox, server)
     server.stop()
-    sys.stdout.write(
-        json.dumps({"good": result.good, "words": result.words, "foreign": result.foreign})
-    )
+    sys.stdout.write(json.dumps({"refused": refused, "let in": let_in}))
+
+
+def _second(sandbox: Sandbox, server: ForkServer) -> dict[str, Any]:
+    player = LeavingPlayer(sandbox, server)
+    play(player, Case(EVENING, (Blow(0, 10, "overlap"),)))
+    result = play(player, Case(AFTERNOON, (Blow(0, 10, "overlap"),)))
+    return {"good": result.good, "words": result.words, "foreign": result.foreign}
 
 
 if __name__ == "__main__":

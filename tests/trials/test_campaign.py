@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.trials.playing import play
+from tests.trials.playing import Played, play
 from trials.campaign.bugs import BUGS
 from trials.campaign.cases import KINDS, Blow, Case
 from trials.campaign.child import put_in_place
@@ -21,10 +22,14 @@ POINTS = {
 }
 
 
-@pytest.mark.timeout(900)
-def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
-    done = play("trials.campaign", "--short", "--processes", "2")
+@pytest.fixture(scope="module")
+def done() -> Played:
+    """Play the planted bugs, then the short form: processes that can play are made once."""
+    return play("trials.campaign", "--short", "--planted", "--processes", "2", timeout=1500)
 
+
+@pytest.mark.timeout(1600)
+def test_no_fault_at_any_point_sends_twice_or_loses_a_message(done: Played) -> None:
     final, told = done.final, done.err
     wrong = [line for line in told.splitlines() if "WRONG" in line or line.startswith(" " * 6)]
     assert (wrong, done.code) == ([], 0)
@@ -45,11 +50,10 @@ def test_no_fault_at_any_point_sends_twice_or_loses_a_message() -> None:
     assert all(f"'{service}'" in told for service in ("aws", "partner", "sens", "telegram"))
 
 
-@pytest.mark.timeout(900)
-def test_every_planted_bug_is_noticed() -> None:
-    done = play("trials.campaign", "--planted", "--processes", "2")
+@pytest.mark.timeout(1600)
+def test_every_planted_bug_is_noticed(done: Played) -> None:
+    caught = json.loads(done.out.splitlines()[0])
 
-    caught = done.final
     assert set(caught) == set(BUGS)
     assert (done.code, "NOT NOTICED" in done.err) == (0, False)
     found: Counter[str] = Counter()
@@ -60,13 +64,14 @@ def test_every_planted_bug_is_noticed() -> None:
     assert found["lost"] >= 1
 
 
-def linger(*words: str) -> dict[str, Any]:
-    return play("tests.trials.lingering_run", *words, timeout=240).final
+@pytest.fixture(scope="module")
+def lingering() -> dict[str, Any]:
+    return play("tests.trials.lingering_run", timeout=240).final
 
 
 @pytest.mark.timeout(300)
-def test_a_run_that_outlives_its_case_is_refused_and_named() -> None:
-    read = linger()
+def test_a_run_that_outlives_its_case_is_refused_and_named(lingering: dict[str, Any]) -> None:
+    read = lingering["refused"]
 
     assert (read["good"], read["words"]) == (True, [])
     assert read["foreign"]
@@ -74,8 +79,10 @@ def test_a_run_that_outlives_its_case_is_refused_and_named() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_case_that_let_another_cases_run_in_is_wrong_and_says_why() -> None:
-    read = linger("--let-in")
+def test_a_case_that_let_another_cases_run_in_is_wrong_and_says_why(
+    lingering: dict[str, Any],
+) -> None:
+    read = lingering["let in"]
 
     assert not read["good"]
     assert any(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
-from tests.trials.playing import play
+from tests.trials.playing import Played, play
 from trials.hostile.bugs import BUGS
 from trials.hostile.families import FAMILIES
 from trials.hostile.inputs import NIGHT
@@ -16,11 +17,16 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 QUICK = ("an event is guessed", "texts without limits", "secrets are shown")
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_some_odd_inputs_of_every_family_are_held() -> None:
-    done = play("trials.hostile", "--short", "--seed", "1", "--processes", "2")
+@pytest.fixture(scope="module")
+def done() -> Played:
+    """Play planted bugs and the short form together: processes that can play are made once."""
+    bugs = ("--bugs", *(() if NIGHTLY else QUICK))
+    return play("trials.hostile", "--short", "--seed", "1", "--processes", "2", *bugs, timeout=1500)
 
+
+@pytest.mark.slow
+@pytest.mark.timeout(1600)
+def test_some_odd_inputs_of_every_family_are_held(done: Played) -> None:
     wrong = [line for line in done.err.splitlines() if "WRONG" in line or line[:6] == " " * 6]
     assert (wrong, done.code) == ([], 0)
     assert set(done.final) == {"families", "inputs", "held", "wrong", "seconds"}
@@ -29,12 +35,12 @@ def test_some_odd_inputs_of_every_family_are_held() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_planted_bugs_are_noticed() -> None:
-    done = play("trials.hostile", "--processes", "1", "--bugs", *([] if NIGHTLY else QUICK))
+@pytest.mark.timeout(1600)
+def test_planted_bugs_are_noticed(done: Played) -> None:
+    noticed = json.loads(done.out.splitlines()[0])
 
     assert done.code == 0
-    assert done.final == dict.fromkeys(sorted(BUGS if NIGHTLY else QUICK), True)
+    assert noticed == dict.fromkeys(sorted(BUGS if NIGHTLY else QUICK), True)
 
 
 def test_there_are_enough_inputs_and_bugs() -> None:

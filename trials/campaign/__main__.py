@@ -28,13 +28,14 @@ def main() -> int:
 
 
 def _play(pool: Pool, words: argparse.Namespace) -> int:
-    started = time.monotonic()
     points = pool.record(MOMENTS)
     for now, seen in points.items():
         services = Counter(point.partition(" ")[0] for point in seen)
         _say(f"{now:%H:%M}: {len(seen)} points: {dict(services)}")
-    if words.planted:
-        return _planted(pool, points)
+    unnoticed = _planted(pool, points) if words.planted else 0
+    if words.planted and not words.short:
+        return unnoticed
+    started = time.monotonic()
     paired = [] if words.short or words.case else pairs(points, words.pairs, seed=words.seed)
     if words.case:
         cases = [read_case(name, MOMENTS) for name in words.case]
@@ -56,7 +57,7 @@ def _play(pool: Pool, words: argparse.Namespace) -> int:
         "seconds": round(time.monotonic() - started, 1),
     }
     sys.stdout.write(json.dumps(final) + "\n")
-    return 0 if all(result.good for result in results) else 1
+    return unnoticed or (0 if all(result.good for result in results) else 1)
 
 
 def _planted(pool: Pool, points: Points) -> int:
@@ -104,7 +105,7 @@ def _arguments() -> argparse.Namespace:
         "--case", action="append", help="only this case, such as 14+0/23/kill_after"
     )
     parser.add_argument("--bug", default="", choices=["", *BUGS], help="break the code first")
-    parser.add_argument("--planted", action="store_true", help="every planted bug must be noticed")
+    parser.add_argument("--planted", action="store_true", help="only, or first, the planted bugs")
     # Cases wait for time-outs and leases: two a processor keep it busy.
     parser.add_argument("--processes", type=int, default=2 * (os.cpu_count() or 1))
     return parser.parse_args()

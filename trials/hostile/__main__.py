@@ -1,7 +1,8 @@
 """`make hostile`: plays odd inputs of every family, and ends with one JSON object.
 
 Usage: python -m trials.hostile [--short] [--only FAMILY[/SEED]] [--seed N]; exit 1: some are wrong.
-With --bugs the code is broken in every known way, and the JSON tells by name which was noticed.
+With --bugs the code is broken in every known way, and the JSON tells by name which was noticed;
+with --short too, that of the inputs is the line after it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,22 +34,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bugs", nargs="*", help="whether these planted bugs, or all, are noticed")
     parser.add_argument("--processes", type=int, default=1 + (os.cpu_count() or 1))
     given = parser.parse_args(arguments)
-    if given.bugs is not None:
-        return _play_bugs(given.bugs or list(BUGS), given.processes)
+    planted = given.bugs is not None
+    broken = list(_broken(given.bugs or BUGS)) if planted else []
+    batches = [] if planted and not given.short else list(_batches(given))
     started = time.monotonic()
-    batches = list(_batches(given))
-    results = list(_played(batches, given.processes))
-    final = summed(results, seconds=time.monotonic() - started)
-    sys.stdout.write(json.dumps(final, ensure_ascii=False) + "\n")
-    return 1 if final["wrong"] else 0
+    results = list(_played([*broken, *batches], given.processes))
+    noticed = {one.batch.bug: bool(one.wrong) for one in results if one.batch in broken}
+    sound = [one for one in results if one.batch not in broken]
+    final = summed(sound, seconds=time.monotonic() - started)
+    if broken:
+        sys.stdout.write(json.dumps(dict(sorted(noticed.items()))) + "\n")
+    if batches:
+        sys.stdout.write(json.dumps(final, ensure_ascii=False) + "\n")
+    return 0 if all(noticed.values()) and not final["wrong"] else 1
 
 
-def _play_bugs(names: Sequence[str], processes: int) -> int:
-    """Break the code in these ways, one by one; tell by the exit code whether all were noticed."""
-    batches = [Batch(BUGS[name].family, BUGS[name].seeds, name) for name in names]
-    noticed = {one.batch.bug: bool(one.wrong) for one in _played(batches, processes)}
-    sys.stdout.write(json.dumps(dict(sorted(noticed.items()))) + "\n")
-    return 0 if all(noticed.values()) else 1
+def _broken(names: Iterable[str]) -> Iterator[Batch]:
+    """Break the code in these ways, each with the inputs that show it."""
+    for name in names:
+        yield Batch(BUGS[name].family, BUGS[name].seeds, name)
 
 
 def _tonight() -> int:
@@ -101,12 +105,14 @@ def summed(results: Sequence[Result], *, seconds: float) -> dict[str, Any]:
 
 def _show(result: Result) -> None:
     batch = result.batch
+    # What a planted bug makes wrong is as it should be.
+    word, space = ("WRONG", " " * 6) if not batch.bug else (f"noticed: {batch.bug}", " " * 4)
     _say(f"{batch.family}: {len(batch.seeds)} inputs, {result.seconds:.1f} s")
     for seed, lines in result.wrong.items():
-        _say(f"  WRONG  {result.shown[seed]}")
+        _say(f"  {word}  {result.shown[seed]}")
         for line in lines:
-            _say(f"      {line}")
-        _say(f"      again: .venv/bin/python -m trials.hostile --only {batch.family}/{seed}")
+            _say(f"{space}{line}")
+        _say(f"{space}again: .venv/bin/python -m trials.hostile --only {batch.family}/{seed}")
 
 
 def _say(line: str) -> None:

@@ -20,16 +20,20 @@ from trials.parity.generator import moments, one_run
 from trials.parity.setup import DEPLOYMENTS, access_of, make_setup
 
 SETUP = make_setup()
-INPUTS: Inputs = one_run(1, moments()[1])
 TEXTS = SETUP.comparator.texts
+
+
+@cache  # not when it is imported: every process of the tests imports it
+def inputs() -> Inputs:
+    return one_run(1, moments()[1])
 
 
 def a_pair(kind: str, *, awkward: bool = False) -> tuple[BookingView, Message, Message]:
     """Give a booking to which both sides send, and both messages."""
-    prepared = SETUP.new().prepare(INPUTS)
-    old = output_of_legacy(SETUP.legacy(INPUTS), INPUTS)
+    prepared = SETUP.new().prepare(inputs())
+    old = output_of_legacy(SETUP.legacy(inputs()), inputs())
     new = SETUP.new().output(prepared)
-    views = booking_views(INPUTS)
+    views = booking_views(inputs())
     for key, messages in old.sends.items():
         view = views[key.booking_num]
         odd = any(sign in view.name for sign in "☁✨🦥뷁サ")
