@@ -37,6 +37,7 @@ def main() -> None:
     server = ForkServer()
     with Sandbox("empty", aws=MemoryAwsApp) as sandbox:
         refused = _second(sandbox, server)
+    with Sandbox("empty", aws=MemoryAwsApp) as sandbox:
         sandbox.world.callers.expect = lambda *callers: None  # type: ignore[method-assign]
         let_in = _second(sandbox, server)
     server.stop()
