@@ -43,6 +43,8 @@ def words(runs: Mapping[str, Sequence[Measured]], figures: Mapping[str, Any]) ->
         f"{figures['cpu_ms_per_booking'][size]} ms and {figures['mb'][size]} MB of {size:,}"
         for size in sizes
     ]
+    beside = figures["zen_verdicts_per_s"]  # None where its wheel is not installed
+    zen = f"; ZEN makes {beside:,}" if beside else ""
     return "\n".join(
         [
             f"The longest chain of answers takes {figures['chain_s']} s.",
@@ -53,7 +55,6 @@ def words(runs: Mapping[str, Sequence[Measured]], figures: Mapping[str, Any]) ->
             f"process by bookings: {', '.join(costs)}. A run by a worker, process start to end: "
             f"{figures['process_s']} s ({figures['process_cpu_s']} s of processor time, "
             f"{figures['peak_mb']} MB the largest process, {figures['all_mb']} MB all). "
-            f"{figures['verdicts_per_s']:,} verdicts are made in a second; ZEN makes "
-            f"{figures['zen_verdicts_per_s'] or 0:,}.",
+            f"{figures['verdicts_per_s']:,} verdicts are made in a second{zen}.",
         ]
     )

@@ -1,4 +1,4 @@
-"""`make scale THROUGHPUT=24`: what more workers bring while answers are what takes the time.
+"""`make scale THROUGHPUT=16`: what more workers bring while answers are what takes the time.
 
 Each worker carries out one shard. The seconds are those from the first question to the last answer,
 as Naver and SENS see them: how long processes take to start side by side is this machine's matter.
