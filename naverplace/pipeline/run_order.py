@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from naverplace.base.stopping import Stopped
 from naverplace.delivery.follow import FollowedMessages
 from naverplace.delivery.in_doubt import InDoubtMessage
 from naverplace.domain.due_messages import DueMessages
@@ -98,7 +99,8 @@ def _carry_out(
 ) -> None:
     """Fill in the results step by step; a store that fails does not halt the others.
 
-    Raises Stopped between two steps when the process was asked to end.
+    Raises Stopped between two steps when the process was asked to end, and what a step raised that
+    serves all stores of a group.
     """
     followed = results.followed = steps.follow_messages(run)
     progress(f"followed: {followed.delivered} delivered, {followed.failed} failed")
@@ -107,11 +109,23 @@ def _carry_out(
     session = results.session = steps.restore_session(run)
     progress("session: " + ("logged in" if session.browser_opened else "restored"))
 
-    for number, stores in enumerate(store_groups.groups_of(run.stores)):
+    failures: list[Exception] = []
+    groups = store_groups.groups_of(run.stores)
+    for number, stores in enumerate(groups):
         if number:
             store_groups.put_away(run, results)
         results.group = stores
-        _serve(run, executor, steps, results, progress)
+        try:
+            _serve(run, executor, steps, results, progress)
+        except Stopped:
+            raise
+        except Exception as error:  # the other groups' customers wait for their messages, too
+            log.exception("a group of %d stores was not served", len(stores))
+            failures.append(error)
+            if len(groups) > 1:
+                results.note_unchecked(stores, executor.describe(error))
+    if failures:
+        raise failures[0]
     strike_settled(run, results)
 
     notices = results.decided.notices() if results.decided else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -118,6 +118,13 @@ class RunResults:
     put_away: PutAway = field(default_factory=PutAway)  # of the groups before
     failure: str = ""
     failure_kind: TroubleKind = TroubleKind.RUN_FAILED
+
+    def note_unchecked(self, stores: Iterable[str], why: str) -> None:
+        """Say why no check has looked at the rows of these stores, where none has."""
+        validated = self.validated or ValidationResult(())
+        known = {checked.store_id for checked in validated.stores}
+        lacking = {store_id: why for store_id in stores if store_id not in known}
+        self.validated = validated.plus(ValidationResult((), lacking))
 
 
 log = logging.getLogger(__name__)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from naverplace.domain.effects import SendSms
-from naverplace.pipeline import context, store_groups
+from naverplace.pipeline import context, steps, store_groups
+from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.local_runner import ThreadExecutor, run_once
-from naverplace.pipeline.run_order import RunSteps, _carry_out
-from naverplace.pipeline.steps import RunResults
+from naverplace.pipeline.run_order import RunSteps, _carry_out, process
+from naverplace.pipeline.steps import DecisionResult, RunResults, StoreBatch
 from naverplace.pipeline.today_files import TODAY
+from naverplace.quality.validation import ValidationResult
 from naverplace.reporting.report import RunReport
+from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
+from tests.delivery_builders import STORE
 from tests.pipeline.store_runs import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
+LAST = "867589"  # of the stores in their order; STORE is the first
 TIMED = {"run_id", "phases", "seconds", "memory_mb", "allocated_mb", "spans", "calls", "page"}
 OF_PROCESS = {"now", "started", "cold_start", "init_seconds", "problems", "thresholds"}
 
@@ -70,6 +77,37 @@ def test_no_message_of_any_group_is_lost_and_the_bookings_of_one_group_are_kept(
     first, *_, last = validated.stores
     assert (len(first.good), len(first.good.columns)) == (first.rows - len(first.quarantined), 0)
     assert len(last.good.columns) > 0
+
+
+def undecided(run: RunContext, validated: ValidationResult) -> DecisionResult:
+    if any(store.store_id == STORE for store in validated.stores):
+        raise LookupError("a defect")
+    return steps.decide(run, validated)
+
+
+def unchecked(run: RunContext, batches: Sequence[StoreBatch]) -> ValidationResult:
+    if any(batch.store_id == STORE for batch in batches):
+        raise LookupError("a defect")
+    return steps.check_quality(run, batches)
+
+
+@pytest.mark.parametrize("broken", [RunSteps(decide=undecided), RunSteps(check_quality=unchecked)])
+def test_a_group_that_breaks_keeps_no_message_of_another_back(
+    broken: RunSteps, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_groups, "STORES", 1)
+    soon = shop.world.world.now() + timedelta(hours=1)
+    shop.world.world.stores[LAST] = [a_booking(LAST, 7, soon)]
+    run = context.open_run(shop.settings, run_id="grouped", door="cli")
+
+    report = process(run, ThreadExecutor(), broken)
+
+    served = {row["store_id"] for row in report.stores if sum(row["messages"].values())}
+    assert (report.status, report.balanced) == ("failed", True)
+    assert any("LookupError" in problem for problem in report.problems)
+    assert len(report.stores) == len(run.stores)
+    assert LAST in served
+    assert STORE not in served
 
 
 def look(shop: Shop, folder: Path) -> tuple[RunReport, str]:
