@@ -5,7 +5,7 @@ A test holds both to boto3's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from enum import Enum
@@ -54,11 +54,21 @@ def _read_map(inside: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _read_list(inside: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return [
+        held
+        if kind in ("S", "BOOL")
+        else (_number(held) if kind == "N" else _reader.deserialize(part))
+        for part in inside
+        for kind, held in part.items()
+    ]
+
+
 _READ: dict[str, Callable[[Any], Any]] = {
     "S": lambda inside: inside,
     "BOOL": lambda inside: inside,
     "N": _number,
-    "L": lambda inside: [_reader.deserialize(part) for part in inside],
+    "L": _read_list,
     "M": _read_map,
 }
 _WRITE: dict[type, Callable[[Any], dict[str, Any]]] = {
