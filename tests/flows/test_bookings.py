@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State, TaskRunResult
 
 from naverplace.base.clock import SEOUL
+from naverplace.pipeline import store_groups
 from naverplace.pipeline.local_runner import run_once
 from naverplace.settings.loader import load_settings
 from sandbox.faults import Fault
@@ -55,6 +56,19 @@ def test_flow_and_handler_do_the_same_on_the_same_world(
 
     assert comparable(report.as_json()) == by_flow
     assert outside(world) == seen_by_flow
+
+
+def test_a_flow_that_serves_its_stores_in_groups_does_the_same(
+    process_bookings: Callable[..., Any], world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.log_in()
+    at_once, messages = comparable(process_bookings()), len(world.messages())
+    world.reset("quiet")
+    world.log_in()
+    monkeypatch.setattr(store_groups, "STORES", 3)
+
+    assert comparable(process_bookings()) == at_once
+    assert len(world.messages()) == messages > 0
 
 
 def comparable(report: dict[str, Any]) -> dict[str, Any]:
