@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from naverplace.base.errors import NaverPlaceError, Permanent
 from naverplace.base.phone import legacy_sort_key_phone
 from naverplace.domain.booking import TIME_FORMAT, BookingStatus
 from naverplace.domain.effects import store_of_booking
-from naverplace.domain.records import KEEPER
+from naverplace.domain.records import KEEPER, read_record
 from naverplace.ledger.records_table import RecordsTable
 from naverplace.ledger.run_memory import record_contact
 from naverplace.naver.booking_client import BookingClient, completed_window
@@ -80,11 +81,19 @@ def _find(settings: Settings, session_table: StateTable, booking_num: str) -> Co
         store=stores[store_id].alias if store_id in stores else store_id,
         name=newest["name"],
         phone=newest["phone"],
-        ledger_phones=tuple(str(item["phone"]) for item in known),
+        ledger_phones=tuple(dict.fromkeys(phone for item in known for phone in _phones(item))),
         start=newest["booking_time"],
         source="Naver" if listed else "the ledger",
         note=note,
     )
+
+
+def _phones(item: Mapping[str, Any]) -> Iterator[str]:
+    """List the booker's phone, and the visitor's when a message went to one."""
+    yield str(item["phone"])
+    for message in read_record(item).messages.values():
+        if message.to:
+            yield legacy_sort_key_phone(message.to)
 
 
 def _ask_naver(

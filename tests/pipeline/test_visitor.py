@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from naverplace.domain.results import Outcome
+from naverplace.jobs.contact import show_contact
 from sandbox.control_bookings import change_bookings
 from sandbox.server import Sandbox
 from tests.delivery_builders import STORE
@@ -76,3 +77,14 @@ def test_no_report_shows_the_visitors_phone(shop: Shop) -> None:
 
     assert VISITOR in {to for to, _ in shop.received()}
     assert VISITOR not in repr(report)
+
+
+def test_whoever_calls_about_a_visitors_guide_is_shown_the_visitors_number(shop: Shop) -> None:
+    bring(shop, shop.begin(), VISITOR)
+    begun = shop.begin()
+    begun.deliver()
+    key = begun.send("guide").key
+
+    shown = show_contact(shop.settings, key.booking_num, by="duty", reason="guide failed")
+
+    assert shown.ledger_phones == (key.phone, "010-0000-0777")
