@@ -12,6 +12,7 @@ from naverplace.base.errors import Permanent
 from naverplace.base.korean_text import compose
 from naverplace.base.phone import normalise_phone
 from naverplace.base.translation import gettext as _
+from naverplace.domain.booking import VISITOR_PHONE
 from naverplace.domain.effects import store_of_booking
 from naverplace.ledger.scan import LedgerScan, digits_of
 from naverplace.pipeline.context import RunContext
@@ -122,5 +123,14 @@ def _fits(wanted: WantedBooking, row: dict[str, object]) -> bool:
     if wanted.number:
         return str(row["booking_id"]) == wanted.number
     if wanted.phone:
-        return row["phone"] == wanted.phone
+        return wanted.phone in (row["phone"], _visitor(row))
     return wanted.name in str(row["name"])
+
+
+def _visitor(row: dict[str, object]) -> str:
+    extra = row["extra"]
+    said = extra.get(VISITOR_PHONE) if isinstance(extra, dict) else None
+    try:
+        return normalise_phone(str(said or ""))
+    except ValueError:
+        return ""

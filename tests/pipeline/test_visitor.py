@@ -9,6 +9,7 @@ import pytest
 
 from naverplace.domain.results import Outcome
 from naverplace.jobs.contact import show_contact
+from naverplace.pipeline.explain import explain_booking
 from sandbox.control_bookings import change_bookings
 from sandbox.server import Sandbox
 from tests.delivery_builders import STORE
@@ -88,3 +89,12 @@ def test_whoever_calls_about_a_visitors_guide_is_shown_the_visitors_number(shop:
     shown = show_contact(shop.settings, key.booking_num, by="duty", reason="guide failed")
 
     assert shown.ledger_phones == (key.phone, "010-0000-0777")
+
+
+def test_a_visitor_who_asks_is_found_by_his_own_number(shop: Shop) -> None:
+    bring(shop, shop.begin(), VISITOR)
+    begun = shop.begin()
+
+    explained = explain_booking(shop.settings, "010-0000-0777")
+
+    assert begun.send("guide").key.booking_num in "\n".join(explained.lines())
