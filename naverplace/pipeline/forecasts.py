@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from naverplace.base.clock import format_utc, parse_time
+from naverplace.domain.booking import Booking
 from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.forecasts import (
@@ -28,7 +29,10 @@ from naverplace.ledger.scan import LedgerMessage, entries_of
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.steps import DecisionResult, RunResults
 from naverplace.reporting.forecast_score import StoreOutcome, score_forecast
+from naverplace.rules.actions import kind_of
 from naverplace.rules.engine import RuleEngine
+from naverplace.rules.rule_logic import needs_completed
+from naverplace.rules.rule_parser import Rule
 
 AHEAD = timedelta(hours=26)  # a day, and until the run that scores it has come
 _TAKEN = (Outcome.ACCEPTED, Outcome.ADOPTED)
@@ -107,12 +111,38 @@ def _outcome(
     for number in sorted(gone):  # what is not listed any more may have got its message before
         records += map(read_record, run.table.records.table.query("booking_num", number))
     entries = [entry for record in records for entry in entries_of(record)]
-    sent = {_name(e) for e in entries if e.message.state in WITH_PROVIDER and _since(e, last.at)}
-    sent |= {name for name, taken in tried.items() if taken and name.store_id == last.store_id}
+    taken = [e for e in entries if e.message.state in WITH_PROVIDER and _since(e, last.at)]
+    sent = {_name(entry) for entry in taken}
+    sent |= {
+        name for name, was_taken in tried.items() if was_taken and name.store_id == last.store_id
+    }
     unsent = ({_name(entry) for entry in entries} | tried.keys()) - sent
     return StoreOutcome(
-        run.now, frozenset(sent), frozenset(unsent), bookings, paused, run.rulebook_version.id
+        run.now,
+        frozenset(sent),
+        frozenset(unsent),
+        bookings,
+        paused,
+        run.rulebook_version.id,
+        for_another_start=frozenset(_name(e) for e in taken if _is_of_another_start(e, bookings)),
+        of_completed=kinds_of_completed(run.rulebook.rules),
     )
+
+
+def kinds_of_completed(rules: Iterable[Rule]) -> frozenset[str]:
+    """Name the kinds of messages that rules send for completed bookings only."""
+    needs: dict[str, set[bool]] = {}
+    for rule in rules:
+        for call in rule.then:
+            if rule.enabled and call.word == "send_sms":
+                kind = kind_of(str(call.parameters["template"]), call.parameters.get("once"))
+                needs.setdefault(kind, set()).add(needs_completed(rule.when))
+    return frozenset(kind for kind, said in needs.items() if said == {True})
+
+
+def _is_of_another_start(entry: LedgerMessage, bookings: Mapping[str, Booking]) -> bool:
+    booking, start = bookings.get(entry.key.booking_num), entry.message.for_start
+    return MOVED_FROM in entry.kind or bool(booking and start and start != booking.start)
 
 
 def _name(entry: LedgerMessage) -> MessageName:

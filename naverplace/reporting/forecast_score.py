@@ -50,6 +50,8 @@ class StoreOutcome:
     bookings: Mapping[str, Booking] = field(repr=False)  # that are listed now
     paused: bool = False
     rulebook: str = ""
+    for_another_start: frozenset[MessageName] = frozenset()  # of these sent: moved, and back since
+    of_completed: frozenset[str] = frozenset()  # kinds that only a completed booking is sent
 
 
 def score_forecast(forecast: Forecast, outcome: StoreOutcome) -> Counter[str]:
@@ -88,9 +90,12 @@ def _why_sent(forecast: Forecast, outcome: StoreOutcome, name: MessageName) -> M
         return Miss.CANCELLED
     if cause := _changed(forecast, outcome, booking):
         return cause
+    if name in outcome.for_another_start:
+        return Miss.CHANGED
     completed = booking.status is BookingStatus.COMPLETED
     early = completed and (booking.end or booking.start) > outcome.now
-    return Miss.NOT_COMPLETED if early else Miss.OURS
+    by_a_slip = not completed and name.kind in outcome.of_completed
+    return Miss.NOT_COMPLETED if early or by_a_slip else Miss.OURS
 
 
 def _changed(forecast: Forecast, outcome: StoreOutcome, booking: Booking) -> Miss | None:

@@ -66,6 +66,17 @@ def find_clash(way: Way, stores: Mapping[str, Any]) -> Clash | None:
     return None
 
 
+def needs_completed(condition: Condition) -> bool:
+    """Tell whether it holds for completed bookings only; False when that is not plain."""
+    ways = ways_of(condition)
+    return bool(ways) and all(any(_is_of_completed(one) for one in way) for way in ways)
+
+
+def _is_of_completed(one: Requirement) -> bool:
+    said = one.call.parameters.get("status", ())
+    return one.holds and one.call.word == "booking_status" and [*said] == [BookingStatus.COMPLETED]
+
+
 def hours_of(way: Way) -> frozenset[int]:
     """List the hours of the day at which a way can be gone."""
     hours = _HOURS

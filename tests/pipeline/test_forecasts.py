@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from naverplace.reporting.forecast_score import score_words
 from sandbox.server import Sandbox
 from tests.rule_builders import STORE
 from tests.watched_shop import WatchedShop
+from trials.campaign.shop import kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +68,59 @@ def test_the_digest_says_how_good_the_forecast_was(shop: WatchedShop) -> None:
     assert "새 예약 1" in line
     assert "취소 1" in line
     assert "예보 잘못" not in line
+
+
+def test_what_was_moved_and_moved_back_or_completed_by_a_slip_is_no_fault_of_the_forecast(
+    shop: WatchedShop,
+) -> None:
+    wait_for(shop, "20:40")
+    run_at(shop)
+    wait_for(shop, "21:05")
+    moved = shop.book(40 * 60, 9001)  # its guide is due after the forecast's end
+    slipped = shop.book(24 * 60 + 25, 9002, options=[["원본 파일 전체 받기", 1]])
+    run_at(shop)
+    first = starts_of(shop, moved)
+
+    wait_for(shop, "10:00")
+    move(shop, moved, (shop.now + timedelta(hours=1)).astimezone(UTC))
+    run_at(shop)
+    assert kinds_to(shop, "01000009001") == ["confirmation", "guide"]
+    move(shop, moved, first)
+    for clock in ("10:20", "19:40"):
+        wait_for(shop, clock)
+        run_at(shop)
+    wait_for(shop, "20:05")
+    done = shop.now.isoformat(timespec="seconds")
+    shop.change(slipped, bookingStatusCode="RC08", completedDateTime=done)
+    run_at(shop)
+    assert "event" in kinds_to(shop, "01000009002")
+    shop.change(slipped, bookingStatusCode="RC03", completedDateTime=None)
+    shop.world.world.telegram.clear()
+    wait_for(shop, "21:04")
+    run_at(shop)
+
+    (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
+    (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
+    assert "예약 변경 1" in line
+    assert "이용 완료 시각" in line
+    assert "예보 잘못" not in line
+
+
+def starts_of(shop: WatchedShop, number: str) -> datetime:
+    raws = shop.world.world.stores[STORE]
+    raw = next(raw for raw in raws if str(raw["bookingId"]) == number)
+    return datetime.fromisoformat(raw["snapshotJson"]["startDateTime"])
+
+
+def move(shop: WatchedShop, number: str, start: datetime) -> None:
+    raws = shop.world.world.stores[STORE]
+    raw = next(raw for raw in raws if str(raw["bookingId"]) == number)
+    changed = {**raw["snapshotJson"], "startDateTime": f"{start:%Y-%m-%dT%H:%M:00Z}"}
+    shop.change(number, snapshotJson=changed)
+
+
+def kinds_to(shop: WatchedShop, phone: str) -> list[str]:
+    return [kind_of(m) for m in shop.world.messages() if m["to"] == phone]
 
 
 def test_forecast_lists_what_comes_with_masked_phones_and_cost(shop: WatchedShop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from naverplace.domain.forecasts import (
 )
 from naverplace.domain.record_matching import MatchedBooking
 from naverplace.domain.records import Record
+from naverplace.pipeline.forecasts import kinds_of_completed
 from naverplace.reporting.forecast_score import (
     FORESEEN,
     HIT,
@@ -180,6 +182,36 @@ def test_only_what_waits_for_the_completion_is_missed_because_it_came_late(
     outcome = StoreOutcome(now, frozenset(), frozenset(), listed, rulebook="v1")
 
     assert score_forecast(forecast, outcome)[cause] == 1
+
+
+@pytest.mark.parametrize(("kind", "cause"), [("event", Miss.NOT_COMPLETED), ("guide", Miss.OURS)])
+def test_only_what_is_sent_for_completed_bookings_was_sent_because_of_a_slip_put_right(
+    kind: str, cause: Miss
+) -> None:
+    booking = a_booking(start=at("2025-10-25 18:00"))
+    forecast = Forecast(STORE, EVENING, EVENING + DAY, "v1", {}, marks_of([booking]))
+    outcome = StoreOutcome(
+        EVENING + DAY,
+        frozenset({MessageName(booking.booking_num, kind)}),
+        frozenset(),
+        {booking.booking_num: booking},
+        rulebook="v1",
+        of_completed=kinds_of_completed(shipped().rules),
+    )
+
+    assert score_forecast(forecast, outcome)[cause] == 1
+
+
+def test_the_guide_of_a_booking_that_was_moved_and_moved_back_is_no_fault_of_the_forecast() -> None:
+    booking = a_booking(start=at("2025-10-25 18:00"))
+    forecast = Forecast(STORE, EVENING, EVENING + DAY, "v1", {}, marks_of([booking]))
+    guide = frozenset({MessageName(booking.booking_num, "guide")})
+    listed = {booking.booking_num: booking}
+    outcome = StoreOutcome(EVENING + DAY, guide, frozenset(), listed, rulebook="v1")
+
+    assert score_forecast(forecast, outcome)[Miss.OURS] == 1
+    moved = replace(outcome, for_another_start=guide)
+    assert score_forecast(forecast, moved)[Miss.CHANGED] == 1
 
 
 def test_a_booking_that_was_completed_before_its_start_by_a_slip_has_changed_since() -> None:
