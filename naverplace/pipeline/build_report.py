@@ -79,7 +79,7 @@ def gather_facts(run: RunContext, results: RunResults) -> RunFacts:
         browser_opened=results.session is not None and results.session.browser_opened,
         table_writes=run.table.records.writes,
         failure=REDACTOR.scrub(results.failure),
-        doubts=tuple(results.in_doubt),
+        doubts=tuple(results.in_doubt or ()),
         followed=results.followed,
         pauses=collect_pauses(run),
         crosscheck=check_sent(run, decisions, results.actions),

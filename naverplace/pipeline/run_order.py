@@ -119,11 +119,13 @@ def _carry_out(
             _serve(run, executor, steps, results, progress)
         except Stopped:
             raise
-        except Exception as error:  # the other groups' customers wait for their messages, too
+        except Exception as error:
+            if len(groups) == 1:
+                raise
+            # The other groups' customers wait for their messages, too.
             log.exception("a group of %d stores was not served", len(stores))
             failures.append(error)
-            if len(groups) > 1:
-                results.note_unchecked(stores, executor.describe(error))
+            results.note_unchecked(stores, executor.describe(error))
     if failures:
         raise failures[0]
     strike_settled(run, results)
@@ -156,7 +158,7 @@ def _serve(
             what = f"{len(checked.quarantined)} of {checked.rows} bookings are quarantined"
             progress(f"quality {run.stores[checked.store_id].alias}: {checked.reason or what}")
     run.stop.check()
-    if results.decided is None:  # once, for all stores
+    if results.in_doubt is None:  # once, for all stores
         results.in_doubt = steps.resolve_in_doubt(run)
     decided = steps.decide(run, validated)
     results.decided = results.decided.plus(decided) if results.decided else decided

@@ -110,7 +110,8 @@ class RunResults:
     session: NaverSession | None = None
     batches: list[StoreBatch] = field(default_factory=list)
     validated: ValidationResult | None = None
-    in_doubt: Sequence[InDoubtMessage] = ()  # left by earlier runs, with what became of them
+    # Left by earlier runs, with what became of them; None: not asked yet.
+    in_doubt: Sequence[InDoubtMessage] | None = None
     decided: DecisionResult | None = None
     due: dict[str, DueMessages] = field(default_factory=dict)  # by store, for the watchdog
     actions: list[ActionResult] = field(default_factory=list)

@@ -110,6 +110,19 @@ def test_a_group_that_breaks_keeps_no_message_of_another_back(
     assert STORE not in served
 
 
+def test_what_was_in_doubt_is_resolved_once_also_when_the_first_group_breaks(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_groups, "STORES", 1)
+    shop.crash(shop.message(), sent=True)
+    later = shop.later(20 * 60).settings
+    run = context.open_run(later, run_id="grouped", door="cli")
+
+    report = process(run, ThreadExecutor(), RunSteps(decide=undecided))
+
+    assert (report.settled, report.contradictions) == ({"adopted": 1}, ())
+
+
 def look(shop: Shop, folder: Path) -> tuple[RunReport, str]:
     """Give a dry run's report and its page."""
     folder.mkdir()
