@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -87,13 +87,8 @@ class Booking(BaseModel):
 
     def phone_of(self, receiver: Receiver) -> str:
         """Give the phone of who gets a message: the booker's where no visitor can be reached."""
-        visitor = self.extra.get(VISITOR_PHONE)
-        if receiver == "booker" or not visitor or self.extra.get(HAS_VISITOR) is False:
-            return self.phone
-        try:
-            return normalise_phone(str(visitor))
-        except ValueError:
-            return self.phone
+        visitor = visitor_phone(self.extra) if receiver == "visitor" else ""
+        return visitor or self.phone
 
     def has_keyword(self, words: Iterable[str]) -> bool:
         """Tell whether the name of any option holds any of these words."""
@@ -103,6 +98,17 @@ class Booking(BaseModel):
     def has_review_option(self) -> bool:
         """Tell whether the booking earns the event message (the legacy's `option`, L10)."""
         return self.has_keyword(REVIEW_WORDS)
+
+
+def visitor_phone(extra: Mapping[str, Any]) -> str:
+    """Give the digits of a visitor whom a text message can reach; '' when there is none."""
+    said = extra.get(VISITOR_PHONE)
+    if not said or extra.get(HAS_VISITOR) is False:
+        return ""
+    try:
+        return normalise_phone(str(said))
+    except ValueError:
+        return ""
 
 
 def new_item(booking: Booking) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
@@ -12,7 +13,7 @@ from naverplace.base.errors import Permanent
 from naverplace.base.korean_text import compose
 from naverplace.base.phone import normalise_phone
 from naverplace.base.translation import gettext as _
-from naverplace.domain.booking import VISITOR_PHONE
+from naverplace.domain.booking import visitor_phone
 from naverplace.domain.effects import store_of_booking
 from naverplace.ledger.scan import LedgerScan, digits_of
 from naverplace.pipeline.context import RunContext
@@ -119,18 +120,9 @@ def choose(
     return next(iter(found))
 
 
-def _fits(wanted: WantedBooking, row: dict[str, object]) -> bool:
+def _fits(wanted: WantedBooking, row: Mapping[str, Any]) -> bool:
     if wanted.number:
         return str(row["booking_id"]) == wanted.number
     if wanted.phone:
-        return wanted.phone in (row["phone"], _visitor(row))
+        return wanted.phone in (row["phone"], visitor_phone(row["extra"]))
     return wanted.name in str(row["name"])
-
-
-def _visitor(row: dict[str, object]) -> str:
-    extra = row["extra"]
-    said = extra.get(VISITOR_PHONE) if isinstance(extra, dict) else None
-    try:
-        return normalise_phone(str(said or ""))
-    except ValueError:
-        return ""
