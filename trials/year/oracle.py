@@ -205,9 +205,13 @@ class _Chances:
 
     def first(self, slot: Slot) -> float | None:
         """Tell when the first healthy run that had the chance was done; None if none had."""
-        ends = [end for span in slot.spans for end in self._between(slot.store_id, *span)]
-        may = (end for end in sorted(ends) if not self.phones.is_full(slot.told.to, end))
-        return next(may, None)
+        ends = [next(self._open(slot, *span), None) for span in slot.spans]
+        return min((end for end in ends if end is not None), default=None)
+
+    def _open(self, slot: Slot, begin: float, end: float) -> Iterator[float]:
+        for ended in self._between(slot.store_id, begin, end):
+            if not self.phones.is_full(slot.told.to, ended):
+                yield ended
 
     def look(self, store_id: str, begin: float, end: float) -> float | None:
         """Find the first healthy run that began and ended between two moments."""
@@ -215,10 +219,10 @@ class _Chances:
 
     def _between(self, store_id: str, begin: float, end: float) -> Iterator[float]:
         runs = self._of[store_id]
-        for _, ended in runs[bisect_left(runs, (begin, 0.0)) :]:
-            if ended >= end:
+        for at in range(bisect_left(runs, (begin, 0.0)), len(runs)):
+            if runs[at][1] >= end:
                 return
-            yield ended
+            yield runs[at][1]
 
 
 class _Phones:
