@@ -63,8 +63,7 @@ def test_the_digest_says_how_good_the_forecast_was(shop: WatchedShop) -> None:
     wait_for(shop, "21:04")
     run_at(shop)
 
-    (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
-    (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
+    line = score_in_digest(shop)
     assert "새 예약 1" in line
     assert "취소 1" in line
     assert "예보 잘못" not in line
@@ -99,23 +98,29 @@ def test_what_was_moved_and_moved_back_or_completed_by_a_slip_is_no_fault_of_the
     wait_for(shop, "21:04")
     run_at(shop)
 
-    (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
-    (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
+    line = score_in_digest(shop)
     assert "예약 변경 1" in line
     assert "이용 완료 시각" in line
     assert "예보 잘못" not in line
 
 
-def starts_of(shop: WatchedShop, number: str) -> datetime:
+def score_in_digest(shop: WatchedShop) -> str:
+    (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
+    (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
+    return str(line)
+
+
+def snapshot_of(shop: WatchedShop, number: str) -> dict[str, Any]:
     raws = shop.world.world.stores[STORE]
-    raw = next(raw for raw in raws if str(raw["bookingId"]) == number)
-    return datetime.fromisoformat(raw["snapshotJson"]["startDateTime"])
+    return next(dict(r["snapshotJson"]) for r in raws if str(r["bookingId"]) == number)
+
+
+def starts_of(shop: WatchedShop, number: str) -> datetime:
+    return datetime.fromisoformat(snapshot_of(shop, number)["startDateTime"])
 
 
 def move(shop: WatchedShop, number: str, start: datetime) -> None:
-    raws = shop.world.world.stores[STORE]
-    raw = next(raw for raw in raws if str(raw["bookingId"]) == number)
-    changed = {**raw["snapshotJson"], "startDateTime": f"{start:%Y-%m-%dT%H:%M:00Z}"}
+    changed = {**snapshot_of(shop, number), "startDateTime": f"{start:%Y-%m-%dT%H:%M:00Z}"}
     shop.change(number, snapshotJson=changed)
 
 
