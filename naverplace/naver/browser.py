@@ -48,9 +48,11 @@ FLAGS = (
 )
 START_SECONDS = 60  # a cold start may take 12 s (outside-services: Browser in a container)
 END_SECONDS = 5.0
-# A user namespace alone proves little: where AppArmor cuts its rights, the second call fails.
+# What Chromium does to lock pages in. A user namespace alone proves little: where AppArmor cuts its
+# rights the second call fails, and in a container that may not change its root (Podman) the third.
 _TRY_NAMESPACES = (
-    "import ctypes; c = ctypes.CDLL(None); exit(c.unshare(1 << 28) or c.unshare(1 << 29))"
+    "import ctypes; c = ctypes.CDLL(None);"
+    "exit(any((c.unshare(1 << 28), c.unshare(1 << 29), c.chroot(b'/proc/self/fdinfo/'))))"
 )
 _one_at_a_time = threading.Lock()  # one Chromium takes 300 MB
 

@@ -19,6 +19,11 @@ IMPORTS = "import naverplace, tasks, legacy, flows.bookings, awslambdaric, prefe
 PACKAGES = (
     "import importlib.metadata as m, json; print(json.dumps([d.name for d in m.distributions()]))"
 )
+BROWSER = (
+    "from pathlib import Path; from naverplace.naver.browser import Programs, open_browser\n"
+    "programs = Programs(Path('/usr/bin/chromium'), Path('/usr/bin/chromedriver'))\n"
+    "with open_browser(programs, page_seconds=20) as browser: print(browser.title + 'ok')"
+)
 VERSIONS = {
     "python": ("python", "--version"),
     "chromium": ("chromium", "--version"),
@@ -45,6 +50,8 @@ def check_contents(engine: Engine, report: Report) -> None:
         report.facts |= {name: _output(engine, *words) for name, words in VERSIONS.items()}
         major = {report.facts[name].split()[1].split(".")[0] for name in ("chromium", "driver")}
         require(len(major) == 1, f"browser and driver differ: {major}")
+    with report.check("the browser starts where nothing may change its root"):
+        require("ok" in _output(engine, "python", "-c", BROWSER), "it printed nothing")
 
 
 def _check_files(engine: Engine, root: Path, report: Report) -> None:
