@@ -109,12 +109,14 @@ def _as_task(engine: Engine, env: dict[str, str], server: PrefectServer) -> None
 
 def _start(server: PrefectServer) -> str:
     api = f"{server.url}/api"
-    deployment = requests.get(f"{api}/deployments/name/{MAIN}", timeout=10).json()
+    deployment = requests.get(f"{api}/deployments/name/{MAIN}", timeout=10)
+    require(deployment.ok, f"the deployment: {deployment.status_code} {deployment.text[:500]}")
     run = requests.post(
-        f"{api}/deployments/{deployment['id']}/create_flow_run",
+        f"{api}/deployments/{deployment.json()['id']}/create_flow_run",
         json={"state": {"type": "SCHEDULED", "name": "Scheduled"}},
         timeout=10,
     )
+    require(run.ok, f"the run: {run.status_code} {run.text[:500]}")
     return str(run.json()["id"])
 
 
