@@ -63,7 +63,8 @@ def main(command: Sequence[str]) -> int:
         worker.terminate()
 
     signal.signal(signal.SIGTERM, end)
-    return worker.wait()
+    ended = worker.wait()
+    return ended if ended >= 0 else 128 - ended  # as shells and containers tell a signal
 
 
 if __name__ == "__main__":

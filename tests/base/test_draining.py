@@ -73,3 +73,10 @@ def test_a_worker_without_runs_need_not_wait() -> None:
 
     worker.kill()
     worker.wait()
+
+
+def test_a_worker_that_is_killed_ends_as_a_shell_would_tell_it() -> None:
+    command = [sys.executable, "-m", "naverplace.base.draining"]
+    dying = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+
+    assert subprocess.run([*command, *dying], check=False).returncode == 128 + 9

@@ -83,11 +83,8 @@ def _until_healthy(worker: Container) -> float:
 def _freeze_and_kill(container: Container, report: Report) -> None:
     """Check that a frozen worker is unhealthy, and that a killed one ends its container."""
     first = psutil.Process(container.first_process())
-    worker = next(
-        process
-        for process in first.children(recursive=True)
-        if "worker" in process.cmdline() and "python" in process.name() + process.exe()
-    )
+    # `naverplace.base.draining` has the worker's words too: the worker is its child.
+    *_, worker = (p for p in first.children(recursive=True) if "worker" in p.cmdline())
     worker.send_signal(signal.SIGSTOP)
     frozen = container.exec(*container.engine.health_command)
     require(frozen.returncode != 0, "a frozen worker is healthy")
