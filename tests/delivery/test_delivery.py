@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from logging.handlers import BufferingHandler
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -274,12 +275,17 @@ def test_an_acceptance_that_cannot_be_recorded_is_in_doubt_with_its_request_id(
     world: Sandbox, fast: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.world.faults.append(Fault("aws", "UpdateItem", "status:400", after=2, times=None))
+    log, logger = BufferingHandler(100), logging.getLogger("naverplace.delivery.outcomes")
 
-    (result,) = deliver_with(fast, [a_send(fast, 1)])
+    with caplog.at_level(logging.INFO, logger=logger.name):
+        logger.addHandler(log)
+        (result,) = deliver_with(fast, [a_send(fast, 1)])
+        logger.removeHandler(log)
 
     assert result.outcome is Outcome.IN_DOUBT
     assert result.request_id == world.world.messages[0]["requestId"]
-    assert result.request_id in caplog.text
+    told = [(record.levelname, record.getMessage()) for record in log.buffer]
+    assert [level for level, line in told if result.request_id in line] == ["ERROR"], told
     world.world.faults.clear()
     (again,) = deliver_with(fast, [a_send(fast, 1)], run_id="later")
     assert again.outcome is Outcome.IN_DOUBT
