@@ -168,6 +168,7 @@ def check_sent(
         now=run.clock.now(),
         settle_seconds=run.settings.ledger.settle_seconds,
         why_not=why_not,
+        in_doubt={(r.booking_num, r.kind) for r in results if r.outcome is Outcome.IN_DOUBT},
     )
 
 

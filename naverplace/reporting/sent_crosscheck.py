@@ -54,14 +54,18 @@ def crosscheck_sent(
     now: datetime,
     settle_seconds: float,
     why_not: Sequence[str] = (),
+    in_doubt: Collection[tuple[str, str]] = (),
 ) -> CrossCheck:
-    """Count the run's messages in the table and in the log, and name what does not agree."""
+    """Count the run's messages in the table and in the log, and name what does not agree.
+
+    What the run tells as `in_doubt`, by booking and kind, another run may have adopted by now.
+    """
     found: list[str] = []
     table = in_log = None
     not_yet, ends = 0, Counter[str]()
     known = list(records or ())
     if records is not None:
-        table = _in_table(sent, known, found, run_id=run_id, begun=begun)
+        table = _in_table(sent, known, found, run_id=run_id, begun=begun, in_doubt=in_doubt)
     if log is not None:
         ours = {message.request_id for message in sent}
         shown = [message for message in log if message.request_id in ours]
@@ -86,6 +90,7 @@ def _in_table(
     *,
     run_id: str,
     begun: datetime,
+    in_doubt: Collection[tuple[str, str]],
 ) -> dict[str, int]:
     requests = {message.request_id for message in sent}
     held = _held(records, requests)
@@ -97,7 +102,11 @@ def _in_table(
         if message.request_id in requests:
             seen[message.request_id] += 1
             kinds[kind] += 1
-        elif of_this_run and (record.key.store_id, message.epoch) in held:
+        elif (
+            of_this_run
+            and (record.key.store_id, message.epoch) in held
+            and (record.key.booking_num, kind) not in in_doubt
+        ):
             found.append(
                 f"the table counts {kind} of booking {record.key.booking_num} (request "
                 f"{message.request_id}) as sent by this run, and the run does not know of it"

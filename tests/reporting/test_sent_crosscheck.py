@@ -92,6 +92,14 @@ def test_what_a_second_process_of_the_same_run_sends_under_its_own_lease_is_its_
     assert check((a_record(guide=STATE, confirmation=other),)).contradictions == ()
 
 
+def test_what_was_in_doubt_and_another_run_has_adopted_since_is_no_contradiction() -> None:
+    records = (a_record(guide=STATE, event=replace(STATE, request_id="other")),)
+    number = records[0].key.booking_num
+
+    assert check(records, in_doubt={(number, "event")}).contradictions == ()
+    assert check(records, in_doubt={(number, "confirmation")}).contradictions != ()
+
+
 def test_a_guide_of_a_booking_that_was_moved_meanwhile_still_counts() -> None:
     assert check((a_record(guide_at_20251022T1530=STATE),)).table == {"guide": 1}
 
