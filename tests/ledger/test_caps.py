@@ -11,6 +11,8 @@ from naverplace.base.clock import SEOUL
 from naverplace.ledger.caps import (
     Attributes,
     Count,
+    SentMessages,
+    StoreCap,
     begin_sending,
     cap_of,
     end_sending,
@@ -112,6 +114,63 @@ def test_all_stores_together_may_send_two_thirds_of_what_they_may_one_by_one() -
     assert left_of_all(caps) == 120  # one busy store alone is not stopped by the others
     assert left_of_all(caps[1:]) == 40
     assert left_of_all([]) == 0
+
+
+def test_all_stores_together_have_less_left_by_what_they_have_sent_today() -> None:
+    def sent(count: int) -> list[StoreCap]:
+        return [StoreCap(run=10, day=10, today=count)] * 3
+
+    assert [left_of_all(sent(count)) for count in (0, 6, 7)] == [20, 2, 0]
+    assert left_of_all(sent(0)[:2]) == 14  # two thirds of 20, rounded up
+
+
+def test_what_a_run_holds_back_for_itself_counts_as_sent_until_it_ends() -> None:
+    begun = begin_sending({}, 7, SETTINGS, NOON)
+
+    assert cap_of(begun, SETTINGS, NOON) == (10, 10, 7, False)
+
+
+def test_a_run_may_have_three_times_a_usual_run_and_a_day_three_times_a_usual_day() -> None:
+    state = end_sending(days_with(20), NOON - timedelta(days=1), sent=4, held=0)
+
+    assert cap_of(state, SETTINGS, NOON) == (60, 72, 0, False)
+
+
+def test_of_six_days_the_two_busiest_are_not_called_usual() -> None:
+    assert cap_of(days_with(60, 50, 40, 30, 20, 10), SETTINGS, NOON).day == 3 * 40
+
+
+def test_a_store_without_a_past_has_the_floor_however_low_it_is() -> None:
+    assert cap_of({}, CapSettings(factor=3, floor=1), NOON) == (1, 1, 0, False)
+
+
+def test_what_a_clock_that_was_ahead_has_counted_is_not_usual() -> None:
+    ahead = end_sending({}, NOON + timedelta(days=1), sent=500, held=0)
+
+    assert cap_of(ahead, SETTINGS, NOON).day == 10
+
+
+def test_a_release_ends_at_its_moment() -> None:
+    _, released = release_cap(a_run({}, 25), now=NOON, hours=24)
+    end = NOON + timedelta(hours=24)
+
+    assert cap_of(released, SETTINGS, end - timedelta(microseconds=1)).released
+    assert not cap_of(released, SETTINGS, end).released
+
+
+def test_a_store_that_has_sent_more_than_its_cap_has_nothing_left() -> None:
+    assert StoreCap(run=10, day=10, today=14).left == 0
+    assert not StoreCap(run=10, day=10, today=14).released
+
+
+def test_a_run_that_sends_nothing_writes_nothing() -> None:
+    assert end_sending({}, NOON, sent=0, held=0) == begin_sending({}, 0, SETTINGS, NOON) == {}
+    assert Count() == (0, 0)
+
+
+def test_a_release_is_written_with_its_end_or_not_at_all() -> None:
+    assert SentMessages(released=Count(1, 1)).as_map() == {"days": {}}
+    assert SentMessages(released_until=NOON).as_map() == {"days": {}}
 
 
 def test_an_attribute_that_cannot_be_read_counts_as_nothing() -> None:
