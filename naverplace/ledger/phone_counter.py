@@ -57,14 +57,15 @@ class PhoneCounter:
             Attr(_MARKS).size().lt(self.most) & ~Attr(_MARKS).contains(mark)
         )
         old = self.session.table.append({"id": self._id(to)}, _MARKS, mark, condition=room)
-        for _ in range(_TRIES):
-            # botocore repeats a write whose answer was lost, and then meets its own first try.
-            if old is None or mark in old.get(_MARKS, ()):
-                return mark
-            old = self._replace(to, old, mark)
-        raise Throttled(
-            f"the count of messages to {mask(to)} was changed by others again and again"
-        )
+        tries = 0
+        # botocore repeats a write whose answer was lost, and then meets its own first try.
+        while old is not None and mark not in old.get(_MARKS, ()):
+            if tries == _TRIES:
+                raise Throttled(
+                    f"the count of messages to {mask(to)} was changed by others again and again"
+                )
+            old, tries = self._replace(to, old, mark), tries + 1
+        return mark
 
     def uncount(self, to: str, mark: str) -> None:
         """Take a count back: SENS has said that it did not take that message. Never raises."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import FrozenInstanceError, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
+from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.errors import Throttled
+from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.caps import CapReached
 from naverplace.ledger.phone_counter import PhoneCounter, delete_counters, old_counters
 from naverplace.messaging.sens import SensClient
@@ -19,6 +25,8 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
 PHONE = "01000000071"
+NOON = datetime(2026, 10, 22, 12, tzinfo=SEOUL)
+INSTANT = timedelta(microseconds=1)
 LISTS = pytest.mark.missing_in("dynalite", "there no list equals another")
 
 
@@ -31,6 +39,28 @@ def counter(settings: Settings, *, most: int = 3) -> PhoneCounter:
         key=settings.sens.secret_key,
         find=SensClient(settings.sens, clock).find,
     )
+
+
+@dataclass(frozen=True)
+class Stopped(Clock):
+    """A clock that stands."""
+
+    at: datetime = NOON
+
+    def now(self) -> datetime:
+        """Tell the time at which it stands."""
+        return self.at
+
+
+def standing(settings: Settings, after: timedelta = timedelta(), **changes: Any) -> PhoneCounter:
+    """Make a counter of one message so long after noon; SENS's log shows none."""
+    phones = replace(counter(settings, most=1), clock=Stopped(at=NOON + after), find=lambda **_: [])
+    return replace(phones, **changes)
+
+
+def marks(world: Sandbox) -> list[str]:
+    (item,) = (i for i in world.session_items() if str(i["id"]).startswith("naverplace-phone"))
+    return list(item["marks"])
 
 
 def send(settings: Settings, phones: PhoneCounter, times: int) -> int:
@@ -147,3 +177,105 @@ def test_counters_are_forgotten_when_they_hold_nothing_new(settings: Settings) -
     assert (seen, len(old)) == (1, 1)
     assert delete_counters(phones.session, old, before=now - timedelta(days=1)) == 0
     assert delete_counters(phones.session, old, before=now + timedelta(days=1)) == 1
+
+
+def test_a_message_counts_for_24_hours_to_the_moment(settings: Settings) -> None:
+    standing(settings).count(PHONE)
+
+    assert standing(settings, timedelta(hours=24) - INSTANT).is_reached(PHONE)
+    assert not standing(settings, timedelta(hours=24)).is_reached(PHONE)
+
+
+@LISTS
+def test_a_message_that_the_log_does_not_show_counts_for_two_minutes(settings: Settings) -> None:
+    standing(settings).count(PHONE)
+
+    with pytest.raises(CapReached):
+        standing(settings, timedelta(minutes=2) - INSTANT).count(PHONE)
+    assert standing(settings, timedelta(minutes=2)).count(PHONE)
+
+
+def test_the_log_is_asked_about_the_day_that_is_counted_and_what_is_just_written(
+    settings: Settings,
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def find(**words: Any) -> list[SmsLogEntry]:
+        asked.append(words)
+        return []
+
+    phones = standing(settings, find=find)
+    phones.count(PHONE)
+
+    with pytest.raises(CapReached):
+        phones.count(PHONE)
+
+    day, settle = timedelta(hours=24), timedelta(minutes=2)
+    assert asked == [{"start": NOON - day, "end": NOON + settle, "to": PHONE}]
+
+
+@LISTS
+def test_a_count_taken_back_leaves_those_before_and_after_it(
+    settings: Settings, world: Sandbox
+) -> None:
+    first, second, third = (
+        standing(settings, timedelta(seconds=at), most=3).count(PHONE) for at in range(3)
+    )
+
+    standing(settings).uncount(PHONE, second)
+
+    assert marks(world) == [first, third]
+
+
+def test_a_cap_that_was_lowered_holds_for_what_was_counted_before(settings: Settings) -> None:
+    for _ in range(5):
+        standing(settings, most=5).count(PHONE)
+
+    lowered = standing(settings, timedelta(hours=1))
+
+    assert lowered.is_reached(PHONE)
+    with pytest.raises(CapReached):  # five are more than three times the cap: no log is believed
+        lowered.count(PHONE)
+
+
+@LISTS
+def test_a_mark_of_that_very_moment_keeps_its_counter(settings: Settings) -> None:
+    phones = standing(settings)
+    phones.count(PHONE)
+
+    _, old = old_counters(phones.session, before=NOON + INSTANT)
+
+    assert old_counters(phones.session, before=NOON) == (1, [])
+    assert delete_counters(phones.session, old, before=NOON) == 0
+    assert delete_counters(phones.session, old, before=NOON + INSTANT) == 1
+
+
+@LISTS
+@pytest.mark.parametrize(("disturbed", "is_counted"), [(4, True), (5, False)])
+def test_a_count_that_others_change_is_tried_five_times(
+    disturbed: int, is_counted: bool, settings: Settings, world: Sandbox
+) -> None:
+    standing(settings).count(PHONE)
+    late, tries = standing(settings, timedelta(hours=24)), list[str]()
+
+    def another() -> None:  # of the day before, so that it takes no place
+        tries.append(f"{NOON - timedelta(days=1):%FT%T+00:00} {len(tries)}")
+        key = {"id": late._id(PHONE)}
+        late.session.table.append(key, "marks", tries[-1], condition=Attr("id").exists())
+
+    for _ in range(disturbed):
+        world.world.faults.append(Fault("aws", match=".PutItem", kind="hook_then", value=another))
+
+    if is_counted:
+        assert late.count(PHONE) in marks(world)
+    else:
+        with pytest.raises(Throttled, match="again and again"):
+            late.count(PHONE)
+    assert len(tries) == disturbed
+
+
+def test_a_counter_is_one_for_all_threads_and_changes_nothing_of_itself(
+    settings: Settings,
+) -> None:
+    with pytest.raises(FrozenInstanceError):
+        standing(settings).most = 7  # type: ignore[misc]
