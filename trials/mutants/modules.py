@@ -10,9 +10,16 @@ _DELIVERY = (
 _CLAIMS = ("tests/domain/test_records.py", "tests/ledger/test_tables.py", *_DELIVERY)
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "naverplace/rules/engine.py": ("tests/rules/test_engine.py", "tests/rules/test_rule_laws.py"),
+    "naverplace/rules/engine.py": (
+        "tests/rules/test_engine.py",
+        "tests/rules/test_rule_laws.py",
+        "tests/rules/test_plain_deciding.py",
+        "tests/rules/test_day_ahead.py",
+    ),
     "naverplace/rules/conditions.py": (
         "tests/rules/test_conditions.py",
+        "tests/rules/test_explanation.py",
+        "tests/rules/test_plain_deciding.py",
         "tests/rules/test_shipped_rules.py",
         "tests/rules/test_wishes.py",
     ),

@@ -73,7 +73,7 @@ class Told:
 
 def run(tests: Sequence[str], plugins: Sequence[object]) -> int:
     """Run these tests until one fails; give pytest's exit code."""
-    words = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:logging", "--assert=plain"]
+    words = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--assert=plain"]
     # A busy machine is no failure: CPU time is limited from outside.
     words += ["-o", "timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*words, *tests], plugins=list(plugins)))
