@@ -11,7 +11,7 @@ import pytest
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.effects import CreateRecord, MoveRecord, SendSms
 from naverplace.domain.message_status import MessageStatus
-from naverplace.domain.records import LedgerEntry, Record
+from naverplace.domain.records import BY_LEGACY, LedgerEntry, Record
 from naverplace.rules.rescheduling import Reschedule, archived_kind, plan_reschedule
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import (
@@ -238,7 +238,17 @@ def test_an_accepted_guide_without_start_is_told_by_its_time() -> None:
     late = a_guide(None, claimed_at=at("2025-10-22 16:20"))
 
     assert found(of_three(early), moved(), at("2025-10-22 17:00")).record.remind_sms is False
-    assert found(of_three(late), moved(), at("2025-10-22 17:00")).record.remind_sms is True
+    kept = found(of_three(late), moved(), at("2025-10-22 17:00")).record
+    assert (kept.remind_sms, kept.messages) == (True, {"guide": late})
+
+
+@pytest.mark.parametrize(("sent", "stays"), [("16:00:00", True), ("15:59:59", False)])
+def test_a_guide_without_start_may_be_for_the_new_time_from_two_hours_before_to_the_moment(
+    sent: str, stays: bool
+) -> None:
+    guide = a_guide(None, claimed_at=at(f"2025-10-22 {sent}"))
+
+    assert found(of_three(guide), moved(), at("2025-10-22 17:00")).record.remind_sms is stays
 
 
 def test_the_legacy_may_run_between_and_sends_for_the_new_time_only() -> None:
@@ -347,3 +357,119 @@ def test_what_is_put_away_and_taken_out_again_in_one_move_is_written_once() -> N
 
     assert move.record.remind_sms is True
     assert not set(move.effect.sets) & set(move.effect.removes)
+
+
+def put_away(kind: str, start: datetime, **entry: Any) -> dict[str, LedgerEntry]:
+    values = {"state": MessageStatus.ACCEPTED, "token": "t1", "for_start": start, **entry}
+    return {archived_kind(kind, start): LedgerEntry(**values)}
+
+
+@pytest.mark.parametrize("hour", ["10:00", "12:00", "19:30", "21:00"])
+def test_a_booking_without_messages_gets_its_new_time_whether_earlier_or_later(hour: str) -> None:
+    start = at(f"2025-10-22 {hour}")
+
+    move = found(of_three(sent=False), moved(start))
+
+    assert move.effect.sets == {"booking_time": f"2025-10-22 {hour}:00"}
+
+
+@pytest.mark.parametrize("other", [at("2025-10-22 12:00"), at("2025-10-22 21:00")])
+def test_what_was_put_away_of_a_third_time_plays_no_part(other: datetime) -> None:
+    away = put_away("guide", other)
+
+    move = found(of_three(sent=False, messages=away), moved())
+
+    assert move.effect.sets == {"booking_time": "2025-10-22 18:00:00"}
+    assert (move.effect.removes, move.effect.seen, move.effect.flags) == ((), {}, {})
+    assert move.record.messages == away
+
+
+@pytest.mark.parametrize(
+    "state", [s for s in MessageStatus if s not in (MessageStatus.EXPIRED, MessageStatus.CLAIMED)]
+)
+def test_of_messages_for_no_start_only_what_expired_is_owed_again(state: MessageStatus) -> None:
+    messages = {"confirmation": LedgerEntry(state, token="c")}
+
+    assert found(of_three(sent=False, messages=messages), moved()).record.messages == messages
+
+
+def test_what_the_table_calls_expired_is_owed_again_too() -> None:
+    read = LedgerEntry.from_map({"state": "expired", "token": "e"})
+    record = of_three(sent=False, messages={"confirmation": read})
+
+    assert found(record, moved()).record.messages["confirmation"].state == MessageStatus.OWED
+
+
+@pytest.mark.parametrize(("now", "again"), [("17:59:59", True), ("18:00:00", False)])
+def test_what_expired_is_owed_again_until_the_new_start_and_not_at_it(
+    now: str, again: bool
+) -> None:
+    messages = {"confirmation": LedgerEntry(MessageStatus.EXPIRED, token="e")}
+    record = of_three(sent=False, messages=messages)
+
+    after = found(record, moved(), at(f"2025-10-22 {now}")).record.messages["confirmation"]
+
+    assert (after.state == MessageStatus.OWED) is again
+
+
+def test_what_is_owed_for_the_new_start_has_not_been_tried_yet() -> None:
+    note = LedgerEntry(MessageStatus.ACCEPTED, 3, refusals=2, token="n", for_start=THREE)
+
+    move = found(of_three(sent=False, messages={"note": note}), moved())
+
+    owed = LedgerEntry(MessageStatus.OWED, attempt=0, refusals=0, token="moved", for_start=SIX)
+    assert move.record.messages["note"] == owed
+    assert move.effect.sets["message_note"] == owed.as_map()
+
+
+@pytest.mark.parametrize(
+    ("settled", "maybe"), [("12:00:00", False), ("15:59:59", False), ("16:00:00", True)]
+)
+def test_the_legacys_guide_put_away_may_be_for_a_start_at_most_two_hours_later(
+    settled: str, maybe: bool
+) -> None:
+    away = put_away("guide", NOON, token=BY_LEGACY, settled_at=at(f"2025-10-22 {settled}"))
+
+    move = found(of_three(a_guide(), messages={"guide": a_guide(), **away}), moved())
+
+    assert move.record.remind_sms is maybe
+
+
+def test_that_the_legacy_sent_a_guide_is_known_from_the_table_too() -> None:
+    sent = {"token": BY_LEGACY, "settled_at": at("2025-10-22 17:00")}
+    [(name, entry)] = put_away("guide", NOON, **sent).items()
+    read = LedgerEntry.from_map({**entry.as_map(), "token": b"legacy".decode()})
+
+    move = found(of_three(messages={"guide": a_guide(), name: read}), moved())
+
+    assert move.record.remind_sms is True
+
+
+@pytest.mark.parametrize("token", ["", "0a1b", "moved", "z9"])
+def test_a_guide_of_ours_put_away_is_for_its_own_start_alone(token: str) -> None:
+    away = put_away("guide", NOON, token=token, settled_at=at("2025-10-22 17:00"))
+
+    move = found(of_three(messages={"guide": a_guide(), **away}), moved())
+
+    assert move.record.remind_sms is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "flag", "other"),
+    [
+        ("confirmation", "confirm_sms", "event"),
+        ("guide", "remind_sms", "confirmation"),
+        ("guide", "remind_sms", "event"),
+        ("event", "option_sms", "guide"),
+    ],
+)
+def test_what_the_legacy_sent_says_nothing_about_messages_of_another_kind(
+    kind: str, flag: str, other: str
+) -> None:
+    away = put_away(other, NOON, token=BY_LEGACY, settled_at=at("2025-10-22 17:00"))
+
+    changes: dict[str, Any] = {flag: True, "messages": {kind: a_guide(), **away}}
+
+    move = found(of_three(sent=False, **changes), moved())
+
+    assert getattr(move.record, flag) is False
