@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,26 @@ from naverplace.domain.booking import BookingStatus, Option
 from naverplace.domain.extra_fields import Field, FieldType
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record, read_record
-from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
-from tests.rule_builders import NOW, a_booking, a_record, at, decided, kinds, shipped, stores
+from naverplace.rules.conditions import (
+    CONDITIONS,
+    Context,
+    Evaluation,
+    days_ahead,
+    moments_of,
+    quick_check,
+)
+from tests.rule_builders import (
+    NOW,
+    a_booking,
+    a_record,
+    a_rule,
+    a_rulebook,
+    at,
+    decided,
+    kinds,
+    shipped,
+    stores,
+)
 
 SECOND = timedelta(seconds=1)
 
@@ -123,6 +143,14 @@ def test_a_message_is_owed_while_nothing_of_it_can_be_with_the_provider(
     assert not ask("message_owed", booking, kind="welcome").holds
 
 
+@pytest.mark.parametrize("word", ["booking_in_db", "booking_not_in_db"])
+def test_whether_a_booking_is_in_the_table_is_told_in_a_word(word: str) -> None:
+    booking = a_booking()
+
+    assert ask(word, booking, a_record(booking)).observed == {"record": "exists"}
+    assert ask(word, booking).observed == {"record": "none"}
+
+
 def test_a_status_is_one_of_those_named() -> None:
     booking = a_booking(status=BookingStatus.COMPLETED)
 
@@ -186,7 +214,12 @@ def test_an_option_is_known_by_any_word_in_its_name(names: tuple[str, ...], *, h
 
 @pytest.mark.parametrize(
     ("counts", "holds"),
-    [((("보정", 2),), True), ((("보정", 1), ("보정 추가", 1)), True), ((("보정", 1),), False)],
+    [
+        ((("보정", 2),), True),
+        ((("보정", 1), ("보정 추가", 1)), True),
+        ((("보정", 300),), True),
+        ((("보정", 1),), False),
+    ],
 )
 def test_options_are_counted_as_often_as_they_were_chosen(
     counts: tuple[tuple[str, int], ...], *, holds: bool
@@ -199,6 +232,13 @@ def test_options_are_counted_as_often_as_they_were_chosen(
 
     assert answer.holds is holds
     assert answer.observed == {"count": sum(count for _, count in counts)}
+
+
+@pytest.mark.parametrize(("count", "holds"), [(1, False), (2, True)])
+def test_multiple_is_two_at_least_where_a_rule_says_no_number(count: int, *, holds: bool) -> None:
+    booking = a_booking(options=(Option(name="보정", count=count),))
+
+    assert ask("has_multiple_options", booking, keywords=("보정",)).holds is holds
 
 
 @pytest.mark.parametrize(
@@ -260,24 +300,26 @@ def test_a_personal_field_is_compared_and_never_shown() -> None:
     assert answer == Evaluation(True, {"email": "[personal]"})
 
 
+SAID: dict[str, dict[str, Any]] = {
+    "time_before_booking": {"hours": 2},
+    "flag_not_set": {"flag": "confirm_sms"},
+    "message_owed": {"kind": "guide"},
+    "current_hour": {"hour": 20},
+    "booking_status": {"status": ("RC03",)},
+    "has_option_keyword": {"keywords": ("a",)},
+    "has_multiple_options": {"keywords": ("a",), "min_count": 2},
+    "date_range": {"start": date(2025, 1, 1), "end": date(2025, 1, 2)},
+    "store_is": {"store": ("1051707",)},
+    "field": {"name": "one", "equals": 1},
+    "language": {"language": ("en",)},
+}
+
+
 @pytest.mark.parametrize("word", sorted(CONDITIONS))
 def test_no_condition_shows_a_phone_or_a_name(word: str) -> None:
-    said: dict[str, dict[str, Any]] = {
-        "time_before_booking": {"hours": 2},
-        "flag_not_set": {"flag": "confirm_sms"},
-        "message_owed": {"kind": "guide"},
-        "current_hour": {"hour": 20},
-        "booking_status": {"status": ("RC03",)},
-        "has_option_keyword": {"keywords": ("a",)},
-        "has_multiple_options": {"keywords": ("a",), "min_count": 2},
-        "date_range": {"start": date(2025, 1, 1), "end": date(2025, 1, 2)},
-        "store_is": {"store": ("1051707",)},
-        "field": {"name": "one", "equals": 1},
-        "language": {"language": ("en",)},
-    }
     booking = a_booking(name="나무구름", extra={"one": 1})
 
-    shown = repr(ask(word, booking, a_record(booking), **said.get(word, {})))
+    shown = repr(ask(word, booking, a_record(booking), **SAID.get(word, {})))
 
     assert "나무구름" not in shown
     assert "0000001" not in shown.replace("-", "")
@@ -301,3 +343,106 @@ def test_an_empty_flag_or_a_zero_is_unset(value: Any) -> None:
     assert (
         read_record({"booking_num": "1_1", "phone": "x", "remind_sms": value}).unreadable == set()
     )
+
+
+@pytest.mark.parametrize("word", sorted(CONDITIONS))
+def test_a_message_is_for_one_start_when_its_rule_looks_at_the_hours_or_the_day(word: str) -> None:
+    booking = a_booking(extra={"one": 1})
+
+    answer = ask(word, booking, a_record(booking), **SAID.get(word, {}))
+
+    assert answer.start_bound is (word in ("time_before_booking", "date_is_today"))
+
+
+@pytest.mark.parametrize(("said", "told"), [("ja", "ja"), (None, "none")])
+def test_the_language_that_a_customer_has_is_told(said: str | None, told: str) -> None:
+    answer = ask("language", a_booking(extra={"language": said}), language=("en",))
+
+    assert answer == Evaluation(False, {"language": told})
+
+
+def test_a_range_may_be_one_day(tmp_path: Path) -> None:
+    book = a_rulebook(tmp_path, a_rule("date_range: {start: 2025-12-24, end: 2025-12-24}"))
+
+    days = [
+        decided(book, [a_booking(start=at(f"2025-12-{day} 12:00"))]).verdicts[0].fired
+        for day in (23, 24, 25)
+    ]
+
+    assert days == [False, True, False]
+
+
+MOMENTS = [NOW + timedelta(hours=hours) for hours in (-30, -2, 0, 1, 2, 3, 6, 30)]
+
+
+@pytest.mark.parametrize(
+    "word", [w for w in sorted(CONDITIONS) if hasattr(CONDITIONS[w], "__quick__")]
+)
+@pytest.mark.parametrize("start", [m + d for m in MOMENTS for d in (-SECOND, timedelta(), SECOND)])
+def test_a_quick_answer_is_the_answer(word: str, start: datetime) -> None:
+    said = SAID.get(word, {})
+    check = quick_check(CONDITIONS[word], said)
+    assert check is not None
+    booking = a_booking(start=start)
+    unset, done = a_record(booking), a_record(booking, confirm_sms=True)
+    for record in (None, unset, done):
+        for now in (NOW, NOW.replace(hour=19), NOW.replace(hour=20), NOW.replace(hour=21)):
+            ctx = Context(booking, record, now, stores(), {})
+            assert check(ctx) is CONDITIONS[word](ctx, **said).holds
+
+
+def test_of_a_flag_that_nobody_can_read_there_is_no_quick_answer() -> None:
+    booking = a_booking()
+    check = quick_check(CONDITIONS["flag_not_set"], {"flag": "confirm_sms"})
+    assert check is not None
+
+    record = a_record(booking, unreadable=frozenset({"confirm_sms"}))
+
+    assert check(Context(booking, record, NOW, stores(), {})) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "last"),
+    [
+        ("2025-10-20 15:00", "2025-10-23"),
+        ("2025-10-22 00:00", "2025-10-23"),
+        ("2025-10-22 23:59", "2025-10-23"),
+        ("2025-10-23 00:00", "2025-10-24"),
+        ("2025-11-02 09:00", "2025-11-03"),
+    ],
+)
+def test_the_days_ahead_are_from_today_until_the_day_after_the_bookings(
+    start: str, last: str
+) -> None:
+    days = list(days_ahead(a_booking(start=at(start)), NOW))
+
+    assert (days[0], days[-1]) == (NOW.date(), date.fromisoformat(last))
+    assert {after - day for day, after in pairwise(days)} == {timedelta(days=1)}
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "moments"),
+    [
+        ("booking_in_db", {}, None),
+        ("starts_in_future", {}, ["2025-10-22 18:00"]),
+        ("time_before_booking", {"hours": 1.5}, ["2025-10-22 16:30", "2025-10-22 18:00"]),
+        ("date_is_today", {}, ["2025-10-22 00:00", "2025-10-23 00:00"]),
+        (
+            "current_hour",
+            {"hour": 9},
+            ["2025-10-22 09:00", "2025-10-22 10:00", "2025-10-23 09:00", "2025-10-23 10:00"],
+        ),
+        (
+            "current_hour",
+            {"hour": 23},
+            ["2025-10-22 23:00", "2025-10-22 00:00", "2025-10-23 23:00", "2025-10-23 00:00"],
+        ),
+    ],
+)
+def test_a_condition_says_at_which_moments_alone_its_answer_changes(
+    word: str, said: dict[str, Any], moments: list[str] | None
+) -> None:
+    found = moments_of(CONDITIONS[word], a_booking(start=at("2025-10-22 18:00")), NOW, said)
+
+    told = None if found is None else [f"{moment:%Y-%m-%d %H:%M}" for moment in found]
+    assert told == moments

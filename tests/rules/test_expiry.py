@@ -144,12 +144,14 @@ def test_what_is_in_doubt_is_not_lost_before_it_is_settled(state: MessageStatus)
         ),
         (LedgerEntry(MessageStatus.OWED, 1), "tried once, SENS has taken none"),
         (LedgerEntry(MessageStatus.OWED, 0, token="decided"), "no run reached it"),
+        (LedgerEntry("word-of-a-newer-version", 2), "tried 2 times, SENS has taken none"),
     ],
 )
 def test_the_reason_is_in_words(entry: LedgerEntry, reason: str) -> None:
     booking = started()
+    read = {"guide": LedgerEntry.from_map(entry.as_map())}  # as the table gives it: plain texts
 
-    marks = lost(booking, records=a_known(booking, confirm_sms=True, messages={"guide": entry}))
+    marks = lost(booking, records=a_known(booking, confirm_sms=True, messages=read))
 
     assert told(marks) == [("guide", reason)]
     assert marks[0].seen == (entry.token, entry.state)
@@ -177,7 +179,8 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
         settled_at=AFTER,
         reason="no run reached it",
     )
-    records = a_known(booking, confirm_sms=True, messages={"guide": mark})
+    read = {"guide": LedgerEntry.from_map(mark.as_map())}
+    records = a_known(booking, confirm_sms=True, messages=read)
     soon, later = AFTER + timedelta(minutes=14), AFTER + timedelta(minutes=15)
 
     assert lost(booking, records=records, now=later) == []
