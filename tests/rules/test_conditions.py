@@ -32,6 +32,7 @@ from tests.rule_builders import (
     at,
     decided,
     kinds,
+    problems,
     shipped,
     stores,
 )
@@ -370,6 +371,14 @@ def test_a_range_may_be_one_day(tmp_path: Path) -> None:
     ]
 
     assert days == [False, True, False]
+
+
+def test_a_range_does_not_end_before_it_starts(tmp_path: Path) -> None:
+    rules = a_rule("date_range: {start: 2025-12-24, end: 2025-12-23}")
+
+    [problem] = problems(tmp_path, rules)
+
+    assert "start 2025-12-24 is after end 2025-12-23" in problem
 
 
 MOMENTS = [NOW + timedelta(hours=hours) for hours in (-30, -2, 0, 1, 2, 3, 6, 30)]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from naverplace.base.registry import Registry
 from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import SendSms
@@ -34,10 +35,20 @@ from naverplace.reporting.forecast_score import (
     score_words,
 )
 from naverplace.rules import rescheduling
+from naverplace.rules.conditions import CONDITIONS, Context, Evaluation
 from naverplace.rules.engine import PERIOD, RuleEngine
-from naverplace.rules.rulebook import Rulebook
+from naverplace.rules.rulebook import Rulebook, load_rulebook
 from tests.examples import examples
-from tests.rule_builders import STORE, a_booking, a_rule, a_rulebook, at, completed, shipped
+from tests.rule_builders import (
+    STORE,
+    a_booking,
+    a_rule,
+    a_rulebook,
+    at,
+    completed,
+    shipped,
+    stores,
+)
 
 EVENING = at("2025-10-22 21:07")
 DAY = timedelta(hours=24)
@@ -123,6 +134,7 @@ EVENTS = st.dictionaries(
 OWN = a_rule("{current_hour: 9}, date_is_today", "send_sms: morning", name="morning") + a_rule(
     "booking_in_db, starts_in_future", "send_sms: hours", name="hours"
 )
+THEN = "{{send_sms: {{template: note, once: {0}}}}}"
 TEXTS = (
     'templates:\n  morning: {text: "{{ booking.start }} 1"}\n'
     '  hours: {text: "{{ booking.start }} 2", send_between: ["10:10", "18:00"]}\n'
@@ -234,3 +246,67 @@ def test_hours_of_a_text_and_of_a_rule_are_foreseen(tmp_path: Path) -> None:
         ("morning", at("2025-10-23 09:00")),
         ("hours", at("2025-10-23 10:10")),
     ]
+
+
+def test_what_is_sent_makes_other_rules_true_now_and_later(tmp_path: Path) -> None:
+    sent = "{{not: {{flag_not_set: {0}}}}}".format
+    rules = (
+        a_rule(f"{sent('option_sms')}, {{time_before_booking: 1}}", "send_sms: note", "d")
+        + a_rule(f"{sent('remind_sms')}, {{flag_not_set: option_sms}}", THEN.format("event"), "c")
+        + a_rule(f"{sent('confirm_sms')}, {{flag_not_set: remind_sms}}", THEN.format("guide"), "b")
+        + a_rule("flag_not_set: confirm_sms", "create_db_record, send_sms: confirmation", "a")
+    )
+    start = EVENING.replace(minute=0) + timedelta(hours=3)
+    booking = a_booking(start=start, end=start + timedelta(hours=1))
+
+    coming = RuleEngine(a_rulebook(tmp_path, rules)).coming(
+        [MatchedBooking(booking, None)], now=EVENING, until=EVENING + DAY
+    )
+
+    assert [(m.effect.kind, m.at) for m in coming] == [
+        ("confirmation", EVENING),
+        ("event", EVENING),
+        ("guide", EVENING),
+        ("note", start - timedelta(hours=1)),
+    ]
+
+
+@pytest.mark.parametrize("status", BookingStatus)
+def test_only_a_confirmed_booking_is_taken_for_completed_from_its_end_on(
+    tmp_path: Path, status: BookingStatus
+) -> None:
+    book = a_rulebook(tmp_path, a_rule("booking_status: RC08", "create_db_record, send_sms: note"))
+    end = EVENING + timedelta(hours=2)
+    booking = a_booking(start=EVENING + timedelta(hours=1), end=end, status=status)
+
+    coming = RuleEngine(book).coming([MatchedBooking(booking, None)], now=EVENING, until=end)
+
+    moments = {BookingStatus.CONFIRMED: [end], BookingStatus.COMPLETED: [EVENING]}
+    assert [m.at for m in coming] == moments.get(status, [])
+
+
+def test_a_condition_that_names_no_moments_is_asked_as_the_runs_will_ask_it(
+    tmp_path: Path,
+) -> None:
+    registry, asked = Registry("condition"), set()
+    registry.update(CONDITIONS)
+
+    @registry
+    def is_late(ctx: Context) -> Evaluation:
+        """Note when it is asked, and hold never.
+
+        - is_late
+        """
+        asked.add(f"{ctx.now:%H:%M}")
+        return Evaluation(False)
+
+    a_rulebook(tmp_path, a_rule("booking_in_db"))
+    (tmp_path / "r.yaml").write_text(a_rule("is_late"), "utf-8")
+    book = load_rulebook(tmp_path, stores(), fields=[], conditions=registry)
+    booking = a_booking(start=at("2025-10-22 21:40"), end=at("2025-10-22 22:30"))
+
+    RuleEngine(book, conditions=registry).coming(
+        [MatchedBooking(booking, None)], now=EVENING, until=EVENING + 5 * PERIOD
+    )
+
+    assert sorted(asked) == ["21:07", "21:27", "21:47", "22:07", "22:27", "22:30", "22:47"]

@@ -18,7 +18,7 @@ from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.rules.actions import ACTIONS
 from naverplace.rules.conditions import CONDITIONS, Context
-from naverplace.rules.engine import RuleEngine, match_and_decide
+from naverplace.rules.engine import RuleEngine, in_order, match_and_decide
 from naverplace.rules.rulebook import load_rulebook
 from tests.examples import examples
 from tests.rule_builders import (
@@ -204,6 +204,39 @@ def test_the_next_to_start_comes_first_and_the_past_last() -> None:
         (f"{STORE}_1", "guide"),
         (f"{STORE}_2", "event"),
     ]
+
+
+def test_a_booking_that_starts_at_this_moment_has_started() -> None:
+    starts = [timedelta(), -timedelta(days=1), timedelta(seconds=1), timedelta(days=1)]
+    matches = match_records([a_booking(n, start=NOW + s) for n, s in enumerate(starts, 1)], {})
+
+    ordered = in_order(matches, NOW)
+
+    assert [match.booking.booking_id for match in ordered] == [3, 4, 2, 1]
+
+
+def test_a_new_record_holds_from_the_start_that_messages_without_flag_are_owed(
+    tmp_path: Path,
+) -> None:
+    then = "create_db_record, send_sms: note, send_sms: confirmation, {send_telegram: hello}"
+    book = a_rulebook(tmp_path, a_rule("booking_not_in_db", then))
+
+    effects = decided(book, [a_booking()]).effects
+
+    owed = {"state": "owed", "attempt": 0, "refusals": 0, "token": "decided"}
+    for effect in effects:
+        assert isinstance(effect, CreateRecord | SendSms | Notify)
+        marks = {name: m for name, m in effect.item.items() if name.startswith("message_")}
+        assert marks == {"message_note": owed}
+
+
+def test_a_new_record_holds_no_mark_of_messages_with_a_flag(tmp_path: Path) -> None:
+    then = "create_db_record, send_sms: confirmation"
+    book = a_rulebook(tmp_path, a_rule("booking_not_in_db", then))
+
+    for effect in decided(book, [a_booking()]).effects:
+        assert isinstance(effect, CreateRecord | SendSms)
+        assert not any(name.startswith("message_") for name in effect.item)
 
 
 def test_a_bookings_effects_have_their_order_whatever_the_rules_order(tmp_path: Path) -> None:
