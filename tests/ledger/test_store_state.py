@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,13 +19,21 @@ from naverplace.ledger.store_state import (
     Lease,
     LeaseLost,
     LockedByOther,
+    NotOurs,
+    Ownership,
     PendingMessage,
     StoreState,
     acquire,
     as_item,
+    ensure_ours,
+    forget,
+    mark_coexisting,
+    mark_sole_sender_from,
+    owner_of,
     read_state,
     release,
     renew,
+    transfer,
 )
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
@@ -149,6 +158,8 @@ def test_a_retry_of_the_same_run_is_another_holder() -> None:
 
     with pytest.raises(LockedByOther):
         taken(item, "run-a/2", run_id="run-a")
+    again = taken(item, "".join(["run-a", "/1"]), run_id="run-a")
+    assert lease_of(again).epoch == 2
 
 
 def test_a_message_keeps_the_moment_since_when_it_is_open() -> None:
@@ -233,4 +244,170 @@ def test_a_message_is_found_again_under_its_stored_name(
 def test_an_item_shows_no_phone_when_it_is_printed() -> None:
     item = taken(StoreState("1051707"), opening=[a_message(1)])
 
-    assert "010-0000" not in repr(item)
+    closed = release(item, lease_of(item), resolved=[a_message(1)])
+
+    assert closed.awaiting
+    assert "010-0000" not in repr(item) + repr(closed)
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(-1, True), (0, False), (1, False)])
+def test_a_lease_holds_until_its_moment_and_no_longer(seconds: int, held: bool) -> None:
+    item = taken(StoreState("1051707"))
+    moment = NOON + timedelta(seconds=SECONDS + seconds)
+
+    assert item.holder_at(moment) == (item.lease if held else None)
+    assert StoreState("1051707").holder_at(moment) is None
+
+
+def test_an_item_without_a_number_begins_at_nothing() -> None:
+    assert read_state("1051707", {}) == StoreState("1051707")
+    assert as_item(StoreState("1051707")) == {
+        "id": "naverplace-store-1051707",
+        "version": 0,
+        "epoch": 0,
+        "open": {},
+    }
+
+
+def test_of_what_awaits_its_delivery_the_latest_thousand_are_kept() -> None:
+    moment = timedelta(seconds=1)
+    old = {a_message(2000 - number): NOON + number * moment for number in range(1000)}
+    item = replace(taken(StoreState("1051707"), opening=[a_message(1)]), awaiting=old)
+    item = replace(item, open={a_message(1): NOON + timedelta(hours=1)})
+
+    kept = release(item, lease_of(item), resolved=[a_message(1)]).awaiting
+
+    assert set(kept) == {a_message(1), *old} - {a_message(2000)}
+    assert list(kept)[-1] == a_message(1)
+
+
+def test_what_is_told_of_is_awaited_no_longer() -> None:
+    item = replace(StoreState("1051707"), awaiting=dict.fromkeys(MESSAGES, NOON))
+
+    assert set(forget(item, MESSAGES[:2]).awaiting) == set(MESSAGES[2:])
+
+
+def owned_by(owner: Any, **parts: Any) -> StoreState:
+    """A store's item as it is read: its texts are none of ours."""
+    read = owner if not isinstance(owner, str) else {"owner": owner, **parts}
+    return read_state("1051707", from_wire(to_wire({"owner": read})))
+
+
+UNREADABLE = ["new", 7, [], {"owner": "nobody"}, {}]
+
+
+@pytest.mark.parametrize(("owner", "ours"), [("legacy", False), ("shadow", False), ("new", True)])
+def test_a_store_is_taken_and_held_on_by_us_only_while_we_own_it(owner: str, ours: bool) -> None:
+    item, default = owned_by(owner), "legacy" if ours else "new"
+    held = taken(item)
+
+    assert owner_of(item, default).ours is ours
+    for attempt in (
+        lambda: ensure_ours(item, default),
+        lambda: taken(item, default_owner=default),
+        lambda: renew(held, lease_of(held), now=NOON, seconds=1, default_owner=default),
+    ):
+        if ours:
+            attempt()
+        else:
+            with pytest.raises(NotOurs, match=f"owned by {owner}"):
+                attempt()
+    assert lease_of(renew(held, lease_of(held), now=NOON, seconds=1)).epoch == 1
+
+
+@pytest.mark.parametrize("entry", UNREADABLE)
+@pytest.mark.parametrize("default", ["new", "legacy"])
+def test_an_owner_that_cannot_be_read_is_nobody(entry: Any, default: str) -> None:
+    item = read_state("1051707", {"owner": entry})
+
+    assert owner_of(item, default) == Ownership("unreadable")
+    with pytest.raises(NotOurs):
+        ensure_ours(item, default)
+
+
+@pytest.mark.parametrize("default", ["new", "legacy", "shadow"])
+def test_without_an_entry_the_default_owns_and_then_nobody_has_ever_run_beside_us(
+    default: str,
+) -> None:
+    owned = owner_of(StoreState("1051707"), "".join(list(default)))
+    began = datetime(1970, 1, 1, tzinfo=UTC)
+
+    assert (owned.owner, owned.epoch) == (default, 0)
+    assert not owned.reserves_at(began)
+    assert (owned.alone_from is None) == (default != "new")
+
+
+@pytest.mark.parametrize(
+    ("owner", "alone_from", "reserves"),
+    [
+        ("new", None, True),
+        ("new", NOON + timedelta.resolution, True),
+        ("new", NOON, False),
+        ("new", NOON - timedelta.resolution, False),
+        ("legacy", None, False),
+        ("legacy", NOON + timedelta.resolution, False),
+        ("shadow", None, False),
+    ],
+)
+def test_our_store_reserves_until_no_run_of_the_legacy_can_be_alive(
+    owner: str, alone_from: datetime | None, reserves: bool
+) -> None:
+    assert Ownership(owner, alone_from=alone_from).reserves_at(NOON) is reserves
+
+
+@pytest.mark.parametrize("owner", ["legacy", "shadow", "new"])
+@pytest.mark.parametrize("to", ["legacy", "shadow", "new"])
+def test_a_store_that_is_given_away_has_the_next_epoch_and_one_that_is_not_stays_as_it_is(
+    owner: str, to: str
+) -> None:
+    item = owned_by(owner, epoch=3, by="before")
+
+    given = transfer(item, to, default="new", by="김하나", why="switch", now=NOON)
+
+    if owner == to:
+        assert given is item
+    else:
+        assert owner_of(given, "new") == Ownership(to, 4, NOON, "김하나", "switch")
+    assert given.extra["owner"].get("alone_from") is None
+
+
+def test_the_owner_by_default_is_written_down_when_it_is_named() -> None:
+    item = StoreState("1051707")
+
+    given = transfer(item, "new", default="new", by="us", why="", now=NOON)
+
+    assert owner_of(given, "legacy") == Ownership("new", 1, NOON, "us")
+    assert given.extra["owner"] == {
+        "owner": "new",
+        "epoch": 1,
+        "since": "2025-10-22T03:00:00+00:00",
+        "by": "us",
+        "why": "",
+    }
+
+
+def test_an_entry_without_an_epoch_has_none_so_far() -> None:
+    assert owner_of(owned_by("new"), "legacy") == Ownership("new", epoch=0)
+    assert Ownership("new").epoch == 0
+
+
+def alone_from(item: StoreState) -> datetime | None:
+    return owner_of(item, "new").alone_from
+
+
+def test_from_when_on_we_are_alone_is_noted_once_and_until_the_legacy_runs_again() -> None:
+    beside = owned_by("new")
+
+    alone = mark_sole_sender_from(beside, NOON, default="legacy")
+    later = mark_sole_sender_from(alone, NOON + timedelta(hours=1), default="legacy")
+
+    assert (alone_from(beside), alone_from(alone), alone_from(later)) == (None, NOON, NOON)
+    assert alone_from(mark_coexisting(alone, default="legacy")) is None
+
+
+@pytest.mark.parametrize("owner", ["legacy", "shadow"])
+def test_who_runs_beside_a_store_that_is_not_ours_is_not_noted(owner: str) -> None:
+    item = owned_by(owner)
+
+    assert mark_sole_sender_from(item, NOON, default="new") is item
+    assert mark_coexisting(item, default="new") is item

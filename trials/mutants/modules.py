@@ -7,7 +7,11 @@ _DELIVERY = (
     "tests/delivery/test_delivery.py",
     "tests/delivery/test_in_doubt_resolver.py",
 )
-_CLAIMS = ("tests/domain/test_records.py", "tests/ledger/test_tables.py", *_DELIVERY)
+_CLAIMS = (
+    "tests/ledger/test_claims.py",
+    "tests/domain/test_records.py",
+    "tests/ledger/test_tables.py",
+)
 
 MODULES: dict[str, tuple[str, ...]] = {
     "naverplace/rules/engine.py": (
@@ -26,17 +30,24 @@ MODULES: dict[str, tuple[str, ...]] = {
     "naverplace/rules/expiry.py": ("tests/rules/test_expiry.py",),
     "naverplace/rules/rescheduling.py": ("tests/rules/test_rescheduling.py",),
     "naverplace/ledger/reservations.py": (
-        "tests/migration/cutover/test_handback_laws.py",
+        "tests/ledger/test_reservations.py",
         "tests/migration/cutover/test_handback.py",
     ),
     "naverplace/ledger/message_ledger.py": _CLAIMS,
-    "naverplace/ledger/store_state.py": ("tests/ledger/test_store_state.py", *_DELIVERY[:1]),
-    "naverplace/ledger/store_lock.py": ("tests/ledger/test_store_lock.py", *_DELIVERY[:1]),
+    "naverplace/ledger/store_state.py": ("tests/ledger/test_store_state.py",),
+    "naverplace/ledger/store_lock.py": (
+        "tests/ledger/test_held_stores.py",
+        "tests/ledger/test_store_lock.py",
+    ),
     "naverplace/ledger/caps.py": ("tests/ledger/test_caps.py",),
     "naverplace/ledger/phone_counter.py": ("tests/ledger/test_phone_counter.py",),
     "naverplace/delivery/deliver.py": _DELIVERY,
     "naverplace/delivery/executor.py": (*_DELIVERY, "tests/delivery/test_resending.py"),
-    "naverplace/delivery/in_doubt.py": ("tests/delivery/test_in_doubt.py", *_DELIVERY[::2]),
+    "naverplace/delivery/in_doubt.py": (
+        "tests/delivery/test_in_doubt.py",
+        "tests/delivery/test_in_doubt_resolver.py",
+        "tests/delivery/test_resending.py",
+    ),
     "naverplace/delivery/send_caps.py": (_DELIVERY[0], "tests/pipeline/test_caps.py"),
     "naverplace/domain/record_matching.py": ("tests/domain/test_record_matching.py",),
     "naverplace/domain/notification_routing.py": (
