@@ -76,6 +76,33 @@ def test_a_message_that_was_seen_to_fail_is_certain_after_the_settle_time() -> N
     assert safe_to_resend_after(seen, SETTINGS) == NOON + 3 * MINUTE
 
 
+def test_sens_takes_no_signature_older_than_five_minutes_and_two_clocks_may_differ_as_much() -> (
+    None
+):
+    certain = safe_to_resend_after(a_doubt(), LedgerSettings(send_seconds=60, settle_seconds=120))
+
+    assert certain == NOON + timedelta(minutes=1 + 2 * 5 + 2)
+
+
+def test_who_was_frozen_before_it_told_of_its_doubt_waits_no_longer_than_who_vanished() -> None:
+    late = a_doubt(state=MessageStatus.IN_DOUBT, settled_at=NOON + 60 * MINUTE)
+
+    assert safe_to_resend_after(late, SETTINGS) == safe_to_resend_after(a_doubt(), SETTINGS)
+
+
+@pytest.mark.parametrize("state", [s for s in MessageStatus if s != MessageStatus.IN_DOUBT])
+def test_only_who_told_of_its_doubt_has_seen_the_sends_end(state: MessageStatus) -> None:
+    entry = a_doubt(state=state, settled_at=NOON + MINUTE)
+
+    assert safe_to_resend_after(entry, SETTINGS) == safe_to_resend_after(a_doubt(), SETTINGS)
+
+
+def test_a_state_read_from_the_table_is_a_text_and_counts_as_well() -> None:
+    seen = a_doubt(state="in_doubt", settled_at=NOON + MINUTE)
+
+    assert safe_to_resend_after(seen, SETTINGS) == NOON + 3 * MINUTE
+
+
 def test_who_cannot_tell_since_when_is_never_certain() -> None:
     assert safe_to_resend_after(a_doubt(claimed_at=None), SETTINGS) is None
     assert (
@@ -104,6 +131,25 @@ def test_the_window_holds_every_moment_at_which_it_may_have_been_sent(
     assert end >= min(last, NOON + SIGNATURE_LIFE)
 
 
+@pytest.mark.parametrize(
+    ("claimed", "start", "end"),
+    [
+        (timedelta(), -5 * MINUTE, 5 * MINUTE),
+        (timedelta(hours=-2), timedelta(hours=-2) - 5 * MINUTE, 5 * MINUTE),
+        (timedelta(days=2), -5 * MINUTE, 5 * MINUTE),  # a clock was put back since
+        (timedelta(days=-45), timedelta(days=-45) - 5 * MINUTE, timedelta(days=-15) - 5 * MINUTE),
+        (None, timedelta(days=-1) - 5 * MINUTE, 5 * MINUTE),
+    ],
+    ids=["now", "of today", "of tomorrow", "older than SENS lists at once", "nobody knows when"],
+)
+def test_the_window_is_from_the_claim_to_now_give_or_take_the_clocks_and_thirty_days_long(
+    claimed: timedelta | None, start: timedelta, end: timedelta
+) -> None:
+    doubt = a_doubt(claimed_at=None if claimed is None else NOON + claimed)
+
+    assert window(doubt, NOON) == (NOON + start, NOON + end)
+
+
 def test_the_message_with_the_very_content_is_the_one() -> None:
     log = [a_candidate("other", "else", 0), a_candidate("ours", "hash", 1)]
 
@@ -122,6 +168,26 @@ def test_of_two_that_fit_the_earlier_is_taken_whatever_their_order() -> None:
     log = [a_candidate("late", minutes=2), a_candidate("early", minutes=1)]
 
     assert picked(a_doubt(), log, {}) == picked(a_doubt(), log[::-1], {}) == "early"
+
+
+@pytest.mark.parametrize(
+    ("logged", "known"),
+    [("hash", 0), ("hash", 2), ("gash", 1), ("gash", None), ("iash", 1), ("iash", None)],
+)
+def test_what_is_another_messages_or_says_something_else_never_fits(
+    logged: str, known: int | None
+) -> None:
+    log = [a_candidate("r", logged)]
+
+    owners = {} if known is None else {"r": a_doubt(known).pending_message}
+
+    assert picked(a_doubt(1), log, owners) == ""
+
+
+def test_a_text_fits_though_its_fingerprint_was_reckoned_anew() -> None:
+    reckoned = "".join(["ha", "sh"])
+
+    assert picked(a_doubt(), [a_candidate("ours", reckoned)], {}) == "ours"
 
 
 @given(
@@ -182,6 +248,18 @@ def test_a_notice_is_no_doubt_for_no_log_tells_of_it() -> None:
     notice = LedgerEntry(MessageStatus.IN_DOUBT)
 
     assert in_doubt_messages([Record(key, messages={"telegram_roster": notice})]) == []
+
+
+@pytest.mark.parametrize("state", [MessageStatus.ACCEPTED, MessageStatus.OWED])
+def test_what_is_settled_is_no_doubt_whatever_its_content(state: MessageStatus) -> None:
+    key = RecordKey("1051707_1", "010-0000-0001")
+    settled = LedgerEntry(state, content_hash="hash")
+
+    assert in_doubt_messages([Record(key, messages={"guide": settled})]) == []
+
+
+def test_a_row_of_a_doubt_without_a_moment_says_none() -> None:
+    assert a_doubt(claimed_at=None).row()["since"] == ""
 
 
 def test_a_doubt_is_over_when_it_is_adopted_or_freed_and_its_row_names_no_phone() -> None:
