@@ -185,6 +185,8 @@ class Repeating(MemoryClient):
         """Do one call, or twice."""
         if name == "write" and self.repeats:
             work()
+            for item in self.tables[table].values():  # what is read is equal, and another object
+                item.update({k: "".join(list(v)) for k, v in item.items() if isinstance(v, str)})
         return work()
 
 
@@ -203,6 +205,27 @@ def claimed(ledger: MessageLedger, content: str = "h", reserved_by: str = "") ->
     claim = ledger.claim(KEY, "guide", entry, flag="remind_sms", reserved_by=reserved_by)
     assert isinstance(claim, Claim)
     return claim
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"remind_sms": 1, "naverplace_reserved_remind_sms": THEN}, ""),
+        ({"remind_sms": 1, "naverplace_reserved_remind_sms": LATE}, "reserved"),
+        ({"remind_sms": False}, "unreserved"),
+        ({}, "unreserved"),
+        ({"remind_sms": True}, "flag_set"),
+    ],
+)
+def test_beside_the_legacy_a_first_claim_needs_its_reservation_as_well(
+    attributes: dict[str, Any], why: str
+) -> None:
+    ledger, _ = a_ledger(**attributes)
+
+    claim = ledger.claim(KEY, "guide", LedgerEntry("claimed"), flag="remind_sms", reserved_by=THEN)
+
+    assert claim == ClaimRefused(why) if why else isinstance(claim, Claim)
+    assert bool(record_of(ledger).messages) is not bool(why)
 
 
 @pytest.mark.parametrize(("content", "refusals"), [("g", 0), ("h", 2), ("i", 0)])

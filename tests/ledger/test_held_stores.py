@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from naverplace.aws.table import StateTable
-from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.clock import Clock
 from naverplace.base.errors import Throttled
 from naverplace.base.stopping import StopRequest
 from naverplace.domain.due_messages import DueMessage, due_messages
@@ -28,49 +28,16 @@ from naverplace.ledger.store_state import (
     StoreState,
 )
 from naverplace.settings.sections import CapSettings, LedgerSettings
-from tests.memory_dynamodb import MemoryClient
+from tests.values_outside import NOON, Meddling, Shown
 
-NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
 SECOND = timedelta(seconds=1)
 SHOP, OTHER = "1051707", "951291"
 LEGACYS: dict[str, Any] = {"owner": {"owner": "legacy"}}
 
 
-@dataclass(frozen=True)
-class Shown(Clock):
-    """A clock that shows what the test says."""
-
-    hands: list[datetime] = field(default_factory=lambda: [NOON])
-    step: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        """Tell the moment, and go on by a step."""
-        self.hands[0] += self.step
-        return self.hands[0]
-
-    def go(self, seconds: float) -> None:
-        """Let time pass."""
-        self.hands[0] += timedelta(seconds=seconds)
-
-
-class Meddling(MemoryClient):
-    """A client that does every write twice, or lets somebody else come before it."""
-
-    repeats = False
-    before_write: Callable[[], None] | None = None
-
-    def call(self, name: str, table: str, work: Any) -> Any:
-        """Do one call."""
-        if name == "write" and (meddle := self.before_write):
-            meddle()
-        if name == "write" and self.repeats:
-            work()
-        return work()
-
-
 @pytest.fixture
 def client() -> Meddling:
-    return Meddling({"session": {}, "sms": {}})
+    return Meddling()
 
 
 @pytest.fixture

@@ -42,7 +42,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "naverplace/ledger/caps.py": ("tests/ledger/test_caps.py",),
     "naverplace/ledger/phone_counter.py": ("tests/ledger/test_phone_counter.py",),
     "naverplace/delivery/deliver.py": _DELIVERY,
-    "naverplace/delivery/executor.py": (*_DELIVERY, "tests/delivery/test_resending.py"),
+    "naverplace/delivery/executor.py": (
+        "tests/delivery/test_executor.py",
+        "tests/delivery/test_delivery.py",
+    ),
     "naverplace/delivery/in_doubt.py": (
         "tests/delivery/test_in_doubt.py",
         "tests/delivery/test_in_doubt_resolver.py",
