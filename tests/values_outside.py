@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from naverplace.aws.table import StateTable
 from naverplace.base.clock import SEOUL, Clock
+from naverplace.base.errors import ServiceUnavailable
+from naverplace.delivery.executor import EffectExecutor
+from naverplace.domain.effects import SendSms
+from naverplace.domain.records import LedgerEntry
 from naverplace.domain.sms_log import SmsLogEntry
+from naverplace.ledger.message_ledger import MessageLedger
+from naverplace.ledger.store_lock import StoreLock, StoreLocks, StoreStateTable
+from naverplace.settings.sections import LedgerSettings
+from tests.delivery_builders import STORE, item_of, key_of
 from tests.memory_dynamodb import MemoryClient
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
+SECOND = timedelta(seconds=1)
+TICK = timedelta.resolution
+AWAY = ServiceUnavailable("it cannot be reached")
+KEY = key_of(1)
 Counting = Callable[[], AbstractContextManager[None]]
 
 
@@ -38,6 +51,7 @@ class Meddling(MemoryClient):
 
     repeats = False
     before_write: Callable[[], None] | None = None
+    unreadable: Exception | None = None
     writes = 0
 
     def __init__(self) -> None:
@@ -45,6 +59,8 @@ class Meddling(MemoryClient):
 
     def call(self, name: str, table: str, work: Any) -> Any:
         """Do one call."""
+        if self.unreadable and name != "write":
+            raise self.unreadable
         if name == "write":
             self.writes += 1
             if meddle := self.before_write:
@@ -109,3 +125,107 @@ class Sens:
         self.asked.append(("get", message_id))
         found = (m for m in self.log if m.message_id == message_id)
         return next(found, None) if self.keeps_contents else None
+
+
+@dataclass
+class Waiting:
+    """Time that passes only when somebody waits; meanwhile the test does something."""
+
+    clock: Shown
+    meanwhile: Callable[[], object] = lambda: None
+    waits: list[float] = field(default_factory=list)
+    at: float = 1000.0
+
+    def monotonic(self) -> float:
+        """Tell the seconds since some moment."""
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        assert seconds >= 0
+        assert len(self.waits) < 100, "waits for ever"
+        self.waits.append(round(seconds, 3))
+        self.at += seconds
+        self.clock.go(seconds)
+        self.meanwhile()
+
+
+@dataclass
+class Channel:
+    """The owner's channel: what it was told."""
+
+    told: list[str] = field(default_factory=list)
+
+    def send(self, text: str) -> None:
+        """Take a text."""
+        self.told.append(text)
+
+    def check(self) -> str:
+        """Say that it is well."""
+        return "good"
+
+
+@dataclass
+class Outside:
+    """All that an executor meets."""
+
+    clock: Shown = field(default_factory=Shown)
+    client: Meddling = field(default_factory=Meddling)
+    channel: Channel = field(default_factory=Channel)
+
+    def __post_init__(self) -> None:
+        self.sens = Sens(self.clock)
+        table: Any = self.client
+        self.table, self.states = MessageLedger(table, wait=0), StoreStateTable(StateTable(table))
+
+    def executor(self, **options: Any) -> EffectExecutor:
+        sens: Any = self.sens
+        return EffectExecutor(
+            **{
+                "table": self.table,
+                "sens": sens,
+                "channels": {"telegram": self.channel},
+                "clock": self.clock,
+                "run_id": "run",
+                **options,
+            }
+        )
+
+    def lock(self, run_id: str = "run", **extra: Any) -> StoreLock:
+        """Take the store, whose item has these attributes then."""
+        if extra:
+            self.states.change(STORE, lambda s: replace(s, extra={**s.extra, **extra}))
+        locks = StoreLocks(
+            self.states, run_id=run_id, clock=self.clock, settings=LedgerSettings(lease_seconds=100)
+        )
+        return locks.acquire(STORE, wait=False, sending=False)
+
+    def put(self, **attributes: Any) -> None:
+        """Put the booking's item, with these attributes, whatever is there."""
+        self.client.tables["sms"][tuple(KEY)] = {**item_of(1), **attributes}
+
+    @property
+    def item(self) -> dict[str, Any]:
+        return self.client.tables["sms"].get(tuple(KEY), {})
+
+    @property
+    def entry(self) -> LedgerEntry:
+        return LedgerEntry.from_map(self.item["message_guide"])
+
+
+def a_send(number: int = 1, **changes: Any) -> SendSms:
+    key = key_of(number)
+    send = SendSms(
+        key=key,
+        rule="r",
+        kind="guide",
+        store_id=STORE,
+        template="guide",
+        sender="0310000000",
+        to=f"0100000{number:04}",
+        subject="subject",
+        text="text",
+        flag="remind_sms",
+        item=item_of(number),
+    )
+    return replace(send, **changes)

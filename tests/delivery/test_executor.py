@@ -10,16 +10,13 @@ from typing import Any
 
 import pytest
 
-from naverplace.aws.table import StateTable
 from naverplace.base.errors import (
     OutcomeUnknown,
     Permanent,
     Refused,
-    ServiceUnavailable,
     TooLate,
 )
 from naverplace.base.stopping import StopRequest
-from naverplace.delivery.executor import EffectExecutor
 from naverplace.domain.effects import (
     CreateRecord,
     Effect,
@@ -34,105 +31,19 @@ from naverplace.domain.effects import (
 from naverplace.domain.records import LedgerEntry
 from naverplace.domain.results import ActionResult
 from naverplace.ledger.caps import CapReached
-from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.pauses import Pause, set_pause
 from naverplace.ledger.reservations import LEFT, sortable_timestamp
-from naverplace.ledger.store_lock import StoreLock, StoreLocks, StoreStateTable
+from naverplace.ledger.store_lock import StoreLocks
 from naverplace.settings.sections import CutoverSettings, LedgerSettings
 from tests.delivery_builders import STORE, item_of, key_of
-from tests.values_outside import NOON, Meddling, Sens, Shown
+from tests.values_outside import AWAY, KEY, NOON, SECOND, TICK, Outside, a_send
 
-SECOND = timedelta(seconds=1)
-TICK = timedelta.resolution
-AWAY = ServiceUnavailable("it cannot be reached")
 BESIDE_LEGACY: dict[str, Any] = {"owner": {"owner": "new"}}
-KEY = key_of(1)
-
-
-@dataclass
-class Channel:
-    """The owner's channel: what it was told."""
-
-    told: list[str] = field(default_factory=list)
-
-    def send(self, text: str) -> None:
-        """Take a text."""
-        self.told.append(text)
-
-    def check(self) -> str:
-        """Say that it is well."""
-        return "good"
-
-
-@dataclass
-class Outside:
-    """All that an executor meets."""
-
-    clock: Shown = field(default_factory=Shown)
-    client: Meddling = field(default_factory=Meddling)
-    channel: Channel = field(default_factory=Channel)
-
-    def __post_init__(self) -> None:
-        self.sens = Sens(self.clock)
-        table: Any = self.client
-        self.table, self.states = MessageLedger(table, wait=0), StoreStateTable(StateTable(table))
-
-    def executor(self, **options: Any) -> EffectExecutor:
-        sens: Any = self.sens
-        return EffectExecutor(
-            **{
-                "table": self.table,
-                "sens": sens,
-                "channels": {"telegram": self.channel},
-                "clock": self.clock,
-                "run_id": "run",
-                **options,
-            }
-        )
-
-    def lock(self, run_id: str = "run", **extra: Any) -> StoreLock:
-        """Take the store, whose item has these attributes then."""
-        if extra:
-            self.states.change(STORE, lambda s: replace(s, extra={**s.extra, **extra}))
-        locks = StoreLocks(
-            self.states, run_id=run_id, clock=self.clock, settings=LedgerSettings(lease_seconds=100)
-        )
-        return locks.acquire(STORE, wait=False, sending=False)
-
-    def put(self, **attributes: Any) -> None:
-        """Put the booking's item, with these attributes, whatever is there."""
-        self.client.tables["sms"][tuple(KEY)] = {**item_of(1), **attributes}
-
-    @property
-    def item(self) -> dict[str, Any]:
-        return self.client.tables["sms"].get(tuple(KEY), {})
-
-    @property
-    def entry(self) -> LedgerEntry:
-        return LedgerEntry.from_map(self.item["message_guide"])
 
 
 @pytest.fixture
 def outside() -> Outside:
     return Outside()
-
-
-def a_send(number: int = 1, **changes: Any) -> SendSms:
-    key = key_of(number)
-    send = SendSms(
-        key=key,
-        rule="r",
-        kind="guide",
-        store_id=STORE,
-        template="guide",
-        sender="0310000000",
-        to=f"0100000{number:04}",
-        subject="subject",
-        text="text",
-        flag="remind_sms",
-        item=item_of(number),
-    )
-    return replace(send, **changes)
 
 
 def ends(results: list[ActionResult]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,9 +28,8 @@ from naverplace.ledger.store_state import (
     StoreState,
 )
 from naverplace.settings.sections import CapSettings, LedgerSettings
-from tests.values_outside import NOON, Meddling, Shown
+from tests.values_outside import NOON, SECOND, Meddling, Shown, Waiting
 
-SECOND = timedelta(seconds=1)
 SHOP, OTHER = "1051707", "951291"
 LEGACYS: dict[str, Any] = {"owner": {"owner": "legacy"}}
 
@@ -67,29 +66,6 @@ def keep(table: StoreStateTable, store_id: str = SHOP, **extra: Any) -> StoreSta
 
 def state(table: StoreStateTable, store_id: str = SHOP) -> StoreState:
     return table.read([store_id])[store_id]
-
-
-@dataclass
-class Waiting:
-    """Time that passes only when somebody waits; meanwhile the test does something."""
-
-    clock: Shown
-    meanwhile: Callable[[], object] = lambda: None
-    waits: list[float] = field(default_factory=list)
-    at: float = 1000.0
-
-    def monotonic(self) -> float:
-        """Tell the seconds since some moment."""
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        assert seconds >= 0
-        assert len(self.waits) < 100, "waits for ever"
-        self.waits.append(round(seconds, 3))
-        self.at += seconds
-        self.clock.go(seconds)
-        self.meanwhile()
 
 
 @pytest.fixture

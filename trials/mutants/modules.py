@@ -41,7 +41,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "naverplace/ledger/caps.py": ("tests/ledger/test_caps.py",),
     "naverplace/ledger/phone_counter.py": ("tests/ledger/test_phone_counter.py",),
-    "naverplace/delivery/deliver.py": _DELIVERY,
+    "naverplace/delivery/deliver.py": (
+        "tests/delivery/test_resolving.py",
+        "tests/delivery/test_delivery.py",
+    ),
     "naverplace/delivery/executor.py": (
         "tests/delivery/test_executor.py",
         "tests/delivery/test_delivery.py",
