@@ -248,6 +248,7 @@ def test_a_stranger_frees_nothing_unless_the_log_repeats_our_last_three_word_by_
     note(outside)
     assert resolved(outside, by=by) == [(resolution, "")]
     assert len(asked(outside, "find_request")) == 3
+    assert asked(outside, "get").count("strange-0") == 1
 
 
 @pytest.mark.parametrize("log", [[], [logged("r9", 2)]])

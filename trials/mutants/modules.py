@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-_DELIVERY = (
-    "tests/model/test_ledger_machine.py::test_the_short_plays_keep_every_promise",
-    "tests/delivery/test_delivery.py",
-    "tests/delivery/test_in_doubt_resolver.py",
-)
-_CLAIMS = (
-    "tests/ledger/test_claims.py",
-    "tests/domain/test_records.py",
-    "tests/ledger/test_tables.py",
-)
-
 MODULES: dict[str, tuple[str, ...]] = {
     "naverplace/rules/engine.py": (
         "tests/rules/test_engine.py",
@@ -33,7 +22,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "tests/ledger/test_reservations.py",
         "tests/migration/cutover/test_handback.py",
     ),
-    "naverplace/ledger/message_ledger.py": _CLAIMS,
+    "naverplace/ledger/message_ledger.py": (
+        "tests/ledger/test_claims.py",
+        "tests/domain/test_records.py",
+        "tests/ledger/test_tables.py",
+    ),
     "naverplace/ledger/store_state.py": ("tests/ledger/test_store_state.py",),
     "naverplace/ledger/store_lock.py": (
         "tests/ledger/test_held_stores.py",
@@ -54,7 +47,10 @@ MODULES: dict[str, tuple[str, ...]] = {
         "tests/delivery/test_in_doubt_resolver.py",
         "tests/delivery/test_resending.py",
     ),
-    "naverplace/delivery/send_caps.py": (_DELIVERY[0], "tests/pipeline/test_caps.py"),
+    "naverplace/delivery/send_caps.py": (
+        "tests/model/test_ledger_machine.py::test_the_short_plays_keep_every_promise",
+        "tests/pipeline/test_caps.py",
+    ),
     "naverplace/domain/record_matching.py": ("tests/domain/test_record_matching.py",),
     "naverplace/domain/notification_routing.py": (
         "tests/domain/test_notification_routing.py",
