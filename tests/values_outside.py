@@ -67,6 +67,8 @@ class Meddling(MemoryClient):
                 meddle()
             if self.repeats:
                 work()
+                for item in self.tables[table].values():  # equal texts, and other objects
+                    item.update({k: "".join(list(v)) for k, v in item.items() if type(v) is str})
         return work()
 
     def once(self, meddle: Callable[[], object], *, at: int = 1) -> None:

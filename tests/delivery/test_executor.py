@@ -652,7 +652,13 @@ def test_a_reservation_of_who_lost_the_store_meanwhile_is_taken_back(
 
 @pytest.mark.parametrize(
     ("took", "later"),
-    [(timedelta(), False), (10 * SECOND, False), (10 * SECOND + TICK, True), (20 * SECOND, True)],
+    [
+        (timedelta(), False),
+        (5 * SECOND, False),
+        (10 * SECOND, False),
+        (10 * SECOND + TICK, True),
+        (20 * SECOND, True),
+    ],
 )
 def test_a_reservation_whose_writing_took_more_than_ten_seconds_counts_from_its_end(
     took: timedelta, later: bool, outside: Outside

@@ -18,7 +18,7 @@ from naverplace.ledger.message_ledger import (
     interpret_claim,
     next_try,
 )
-from tests.memory_dynamodb import MemoryClient
+from tests.values_outside import Meddling
 
 NOON = datetime(2025, 10, 22, 12, 0, tzinfo=SEOUL)
 MINUTE = timedelta(minutes=1)
@@ -176,22 +176,9 @@ def test_a_claim_shows_no_phone_when_it_is_printed() -> None:
     assert KEY.phone not in repr(a_claim())
 
 
-class Repeating(MemoryClient):
-    """A client whose writes are done again, for their first answers were lost."""
-
-    repeats = False
-
-    def call(self, name: str, table: str, work: Any) -> Any:
-        """Do one call, or twice."""
-        if name == "write" and self.repeats:
-            work()
-            for item in self.tables[table].values():  # what is read is equal, and another object
-                item.update({k: "".join(list(v)) for k, v in item.items() if isinstance(v, str)})
-        return work()
-
-
-def a_ledger(**attributes: Any) -> tuple[MessageLedger, Repeating]:
-    client = Repeating({"sms": {tuple(KEY): {**ITEM, **attributes}}, "session": {}})
+def a_ledger(**attributes: Any) -> tuple[MessageLedger, Meddling]:
+    client = Meddling()
+    client.tables["sms"][tuple(KEY)] = {**ITEM, **attributes}
     table: Any = client
     return MessageLedger(table, wait=0), client
 
