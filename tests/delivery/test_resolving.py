@@ -497,6 +497,20 @@ def test_what_may_still_be_taken_is_not_risked_whatever_the_rule_says(
     assert (outside.sens.sent, waiting.waits) == ([], [])
 
 
+def test_a_log_that_can_be_read_is_never_overruled_however_long_the_others_take(
+    outside: Outside, waiting: Waiting
+) -> None:
+    note(outside, 1, claimed_at=NOON - CERTAIN + timedelta(seconds=121.5))
+    outside.sens.answers = [LOST, lambda: outside.clock.go(10)]
+    risky = a_send(in_doubt="resend", expires=NOON + timedelta(minutes=5))
+
+    first, second = delivered(outside, a_send(2), risky)
+
+    assert (first.outcome, first.settled) == ("accepted", "freed")
+    assert (second.outcome, second.settled) == ("in_doubt", "waiting")
+    assert (len(outside.sens.sent), waiting.waits) == (2, [120.01])
+
+
 @pytest.mark.parametrize(
     ("state", "answers", "outcome", "message", "settled", "writes"),
     [
@@ -578,6 +592,7 @@ def test_what_is_certain_is_left_as_it_is_beside_what_is_in_doubt(
     first, second = delivered(outside, a_send(), a_send(2))
 
     assert (first.outcome, first.settled) == (outcome, "")
+    assert first.message == (str(answer) if answer else "")
     assert second.settled == "freed"
     assert len(outside.sens.sent) == 3
     assert waiting.waits == [120.01]
