@@ -289,7 +289,7 @@ def test_what_is_told_of_is_awaited_no_longer() -> None:
 
 def owned_by(owner: Any, **parts: Any) -> StoreState:
     """A store's item as it is read: its texts are none of ours."""
-    read = owner if not isinstance(owner, str) else {"owner": owner, **parts}
+    read = owner if not isinstance(owner, str) else {"owner": "".join(list(owner)), **parts}
     return read_state("1051707", from_wire(to_wire({"owner": read})))
 
 
