@@ -31,7 +31,7 @@ def test_its_contents_are_what_they_should_be() -> None:
 
     assert done.returncode == 0, done.stderr[-3000:]
     answer = json.loads(done.stdout)
-    assert len(answer["checks"]) == 10
+    assert len(answer["checks"]) == 11
     assert answer["good"]
     assert answer["facts"]["user"] == "10001:10001"
     assert len(answer["facts"]["layers"]) == 2  # the base, and all that was built on it
