@@ -104,7 +104,10 @@ def test_many_threads_that_change_one_item_lose_nothing(
     tables = [table, open_table(settings), open_table(settings)]
 
     def change(number: int) -> None:
-        tables[number % 3].change(STORE, opening(number))
+        try:
+            tables[number % 3].change(STORE, opening(number))
+        except Throttled:  # on a busy machine one may be the slowest twenty times in a row
+            change(number)
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(change, range(24)))
