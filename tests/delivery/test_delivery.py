@@ -275,6 +275,7 @@ def test_an_acceptance_that_cannot_be_recorded_is_in_doubt_with_its_request_id(
     world: Sandbox, fast: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.world.faults.append(Fault("aws", "UpdateItem", "status:400", after=2, times=None))
+    # caplog alone heard nothing in two fresh clones, and nobody found why.
     log, logger = BufferingHandler(100), logging.getLogger("naverplace.delivery.outcomes")
 
     with caplog.at_level(logging.INFO, logger=logger.name):

@@ -418,7 +418,7 @@ def test_a_dead_runs_message_is_waited_for_a_second_longer_than_the_settle_time(
         assert found.message.endswith("; SENS may still take it, until 12:02:01")
 
 
-RESEND = "".join(["re", "send"])
+RESEND = "".join(["re", "send"])  # another object than the code's own word, as from YAML
 SOON = NOON + timedelta(minutes=25) - TICK
 
 

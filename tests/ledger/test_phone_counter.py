@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError, dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,6 @@ from boto3.dynamodb.conditions import Attr
 
 from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
-from naverplace.base.clock import SEOUL, Clock
 from naverplace.base.errors import Throttled
 from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger.caps import CapReached
@@ -23,10 +22,9 @@ from naverplace.settings.loader import load_settings
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from tests.values_outside import NOON, TICK, Shown
 
 PHONE = "01000000071"
-NOON = datetime(2026, 10, 22, 12, tzinfo=SEOUL)
-INSTANT = timedelta(microseconds=1)
 LISTS = pytest.mark.missing_in("dynalite", "there no list equals another")
 
 
@@ -41,20 +39,11 @@ def counter(settings: Settings, *, most: int = 3) -> PhoneCounter:
     )
 
 
-@dataclass(frozen=True)
-class Stopped(Clock):
-    """A clock that stands."""
-
-    at: datetime = NOON
-
-    def now(self) -> datetime:
-        """Tell the time at which it stands."""
-        return self.at
-
-
 def standing(settings: Settings, after: timedelta = timedelta(), **changes: Any) -> PhoneCounter:
     """Make a counter of one message so long after noon; SENS's log shows none."""
-    phones = replace(counter(settings, most=1), clock=Stopped(at=NOON + after), find=lambda **_: [])
+    phones = replace(
+        counter(settings, most=1), clock=Shown(hands=[NOON + after]), find=lambda **_: []
+    )
     return replace(phones, **changes)
 
 
@@ -182,7 +171,7 @@ def test_counters_are_forgotten_when_they_hold_nothing_new(settings: Settings) -
 def test_a_message_counts_for_24_hours_to_the_moment(settings: Settings) -> None:
     standing(settings).count(PHONE)
 
-    assert standing(settings, timedelta(hours=24) - INSTANT).is_reached(PHONE)
+    assert standing(settings, timedelta(hours=24) - TICK).is_reached(PHONE)
     assert not standing(settings, timedelta(hours=24)).is_reached(PHONE)
 
 
@@ -191,7 +180,7 @@ def test_a_message_that_the_log_does_not_show_counts_for_two_minutes(settings: S
     standing(settings).count(PHONE)
 
     with pytest.raises(CapReached):
-        standing(settings, timedelta(minutes=2) - INSTANT).count(PHONE)
+        standing(settings, timedelta(minutes=2) - TICK).count(PHONE)
     assert standing(settings, timedelta(minutes=2)).count(PHONE)
 
 
@@ -243,11 +232,11 @@ def test_a_mark_of_that_very_moment_keeps_its_counter(settings: Settings) -> Non
     phones = standing(settings)
     phones.count(PHONE)
 
-    _, old = old_counters(phones.session, before=NOON + INSTANT)
+    _, old = old_counters(phones.session, before=NOON + TICK)
 
     assert old_counters(phones.session, before=NOON) == (1, [])
     assert delete_counters(phones.session, old, before=NOON) == 0
-    assert delete_counters(phones.session, old, before=NOON + INSTANT) == 1
+    assert delete_counters(phones.session, old, before=NOON + TICK) == 1
 
 
 @LISTS

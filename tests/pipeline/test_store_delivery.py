@@ -14,11 +14,14 @@ from naverplace.domain.effects import RecordKey
 from naverplace.domain.message_status import WITH_PROVIDER, MessageStatus
 from naverplace.domain.results import Outcome
 from naverplace.ledger.store_state import PendingMessage
-from naverplace.pipeline import store_delivery
+from naverplace.pipeline import build_report, context, store_delivery
 from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.local_runner import ThreadExecutor
+from naverplace.pipeline.run_order import RunResults, RunSteps, process
 from naverplace.reporting.report import RunReport
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault
+from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
 from tests.delivery_builders import STORE, key_of
 from tests.in_doubt_scenes import FIRST, TWIN
@@ -55,6 +58,35 @@ def test_what_a_dead_run_left_open_is_settled_although_the_booking_has_vanished_
     assert shop.open_messages() == set()
     assert len([to for to, _ in shop.received() if to == shop.message().to]) == sent
     assert shop.later(RUNS_APART).run().settled == {}
+
+
+@pytest.mark.parametrize("lost", ["confirmation", "guide"])
+def test_what_another_run_adopts_before_the_cross_check_is_no_contradiction(
+    lost: str, shop: Shop
+) -> None:
+    shop.env["NAVERPLACE_SENS__PARALLEL"] = "1"
+    soon = shop.world.world.now() + timedelta(hours=1)
+    shop.world.world.stores[STORE] = [a_booking(STORE, 7, soon)]
+    shop.world.world.faults += [
+        Fault("sens", "POST", "drop_after", after=["confirmation", "guide"].index(lost)),
+        Fault("sens", "GET", "status:503", times=None),
+    ]
+    others: list[RunReport] = []
+
+    def report(run: RunContext, results: RunResults) -> RunReport:
+        shop.world.world.faults.clear()
+        others.append(shop.later(60).run("second", only=[STORE]))
+        return build_report.report_run(run, results)
+
+    run = context.open_run(shop.settings, run_id="first", door="cli", only=[STORE])
+    first = process(run, ThreadExecutor(), replace(RunSteps(), report=report))
+
+    ended = {row["kind"]: row["outcome"] for row in first.deliveries or ()}
+    assert ended == {"confirmation": "accepted", "guide": "accepted", lost: "in_doubt"}
+    assert others[0].settled == {"adopted": 1}
+    assert first.crosscheck is not None
+    assert (first.crosscheck.table is not None, first.contradictions) == (True, ())
+    assert len(shop.received()) == len(set(shop.received())) == 2
 
 
 def test_what_cannot_be_settled_yet_stays_open_and_is_named(shop: Shop) -> None:

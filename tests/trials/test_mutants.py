@@ -66,7 +66,7 @@ def unasked() -> int:
 TESTS = """from shop import discount, price
 
 
-def test_many():
+def test_many(caplog):  # what tests may ask pytest for is there
     assert price(6) == 590
 
 

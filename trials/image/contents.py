@@ -22,7 +22,8 @@ PACKAGES = (
 BROWSER = (
     "from pathlib import Path; from naverplace.naver.browser import Programs, open_browser\n"
     "programs = Programs(Path('/usr/bin/chromium'), Path('/usr/bin/chromedriver'))\n"
-    "with open_browser(programs, page_seconds=20) as browser: print(browser.title + 'ok')"
+    "with open_browser(programs, page_seconds=20) as browser:\n"
+    "    print(browser.capabilities['browserVersion'])"
 )
 VERSIONS = {
     "python": ("python", "--version"),
@@ -51,7 +52,8 @@ def check_contents(engine: Engine, report: Report) -> None:
         major = {report.facts[name].split()[1].split(".")[0] for name in ("chromium", "driver")}
         require(len(major) == 1, f"browser and driver differ: {major}")
     with report.check("the browser starts where nothing may change its root"):
-        require("ok" in _output(engine, "python", "-c", BROWSER), "it printed nothing")
+        started = _output(engine, "python", "-c", BROWSER)
+        require(started == report.facts["chromium"].split()[1], f"{started} has started")
 
 
 def _check_files(engine: Engine, root: Path, report: Report) -> None:
