@@ -90,7 +90,7 @@ def test_records_are_read_in_batches_of_a_hundred(table: MessageLedger) -> None:
 
 def test_keys_that_dynamodb_leaves_out_are_asked_for_again(settings: Settings) -> None:
     client = open_dynamodb(settings.aws)
-    table = MessageLedger(client, "sms", wait=0)
+    table = MessageLedger(client, "sms")  # with the wait that runs have
     wire = [to_wire(key._asdict()) for key in keys(2)]
     with Stubber(client) as answers:
         answers.add_response(

@@ -17,7 +17,8 @@ from naverplace.ledger.store_state import PendingMessage
 from naverplace.pipeline import build_report, context, store_delivery
 from naverplace.pipeline.context import RunContext
 from naverplace.pipeline.local_runner import ThreadExecutor
-from naverplace.pipeline.run_order import RunResults, RunSteps, process
+from naverplace.pipeline.run_order import RunSteps, process
+from naverplace.pipeline.steps import RunResults
 from naverplace.reporting.report import RunReport
 from naverplace.settings.schema import Settings
 from sandbox.faults import Fault

@@ -16,7 +16,7 @@ from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import LedgerEntry, Record
 from naverplace.domain.stores import Store
 from naverplace.rules.engine import RuleEngine, match_and_decide
-from naverplace.rules.expiry import first_signs
+from naverplace.rules.expiry import _last_before, first_signs
 from naverplace.rules.rulebook import Rulebook
 from tests.rescheduling_builders import Shop
 from tests.rule_builders import (
@@ -529,3 +529,17 @@ def test_a_marked_booking_gets_its_event_if_it_was_known_before_it_was_completed
 
     assert shop.run(booking, now=AFTER) == []
     assert shop.run(completed, now=at("2025-10-22 20:00")) == evening
+
+
+@pytest.mark.parametrize(
+    ("start", "moment"),
+    [
+        (at("2025-10-22 20:00"), at("2025-10-22 20:00")),
+        (at("2025-10-22 20:00") - timedelta.resolution, at("2025-10-21 20:00")),
+        (at("2025-10-22 20:30") + timedelta.resolution, at("2025-10-22 20:00")),
+    ],
+)
+def test_the_last_such_hour_before_a_start_may_be_the_start_itself(
+    start: datetime, moment: datetime
+) -> None:
+    assert _last_before(start, hour=20) == moment
