@@ -11,6 +11,7 @@ import boto3
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 from legacy.death import Ended, ending
@@ -97,9 +98,12 @@ def _log_in(driver: Any, settings: LegacySettings) -> None:
         script = f"document.querySelector('#{name}').setAttribute('value', '{value}')"
         driver.execute_script(script)
         _wait(settings, 0.34, 0.54)
-    driver.find_element(By.CSS_SELECTOR, "#log\\.login").click()
+    button = driver.find_element(By.CSS_SELECTOR, "#log\\.login")
+    button.click()
     _wait(settings, 0.64, 0.94)
     _wait(settings, 1.0, 1.0)
+    if not settings.pause:  # these pauses are all that lets the cookies arrive (L2)
+        WebDriverWait(driver, 10).until(staleness_of(button))
     # True at once: the login page's own address holds it as well, so nothing is waited for (L2).
     WebDriverWait(driver, 10).until(lambda d: settings.arrived in d.current_url)
 
