@@ -71,7 +71,7 @@ parity: setup ## the legacy against itself, the golden set, and 100 wrong system
 mutants: setup ## change the code in one place, 50 times, and see whether its tests fail; ends with JSON (COUNT=200, SEED=2, MODULE=engine; WHOLE=1 for all changes)
 	@uv run --frozen --group mutants python -m trials.mutants $(if $(WHOLE),--count 0,$(if $(COUNT),--count $(COUNT))) $(if $(SEED),--seed $(SEED)) $(if $(MODULE),--module $(MODULE))
 
-scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3; THROUGHPUT=16 for what 1, 2 and 4 workers do)
+scale: setup ## 200 stores shared by several workers, one of which is killed; ends with JSON (STORES=24, WORKERS=2, SHARDS=3; THROUGHPUT=12 for what 1, 2 and 4 workers do)
 	@$(RUN) python -m trials.scale $(if $(STORES),--stores $(STORES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SHARDS),--shards $(SHARDS)) $(if $(THROUGHPUT),--throughput $(THROUGHPUT))
 
 image: setup ## build the Dockerfile with buildah, look at the image, run its worker and its Lambda (root; KEEP=folder keeps it)

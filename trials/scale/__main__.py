@@ -172,7 +172,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stores", type=int, default=200)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--shards", type=int, default=6)
-    parser.add_argument("--throughput", type=int, default=0, help="stores; nobody is killed")
+    parser.add_argument("--throughput", type=int, default=0, help="stores a worker; no kills")
     return parser.parse_args()
 
 
