@@ -117,6 +117,7 @@ def _outcome(
         name for name, was_taken in tried.items() if was_taken and name.store_id == last.store_id
     }
     unsent = ({_name(entry) for entry in entries} | tried.keys()) - sent
+    unsent |= _owed_when_due(run, last, matches) - sent
     return StoreOutcome(
         run.now,
         frozenset(sent),
@@ -127,6 +128,20 @@ def _outcome(
         for_another_start=frozenset(_name(e) for e in taken if _is_of_another_start(e, bookings)),
         of_completed=kinds_of_completed(run.rulebook.rules),
     )
+
+
+def _owed_when_due(
+    run: RunContext, last: Forecast, matches: Iterable[MatchedBooking]
+) -> set[MessageName]:
+    """Name what the rules owed at the foreseen moment: what of it is not sent, no run came for."""
+    engine, by_number = RuleEngine(run.rulebook), {m.booking.booking_num: m for m in matches}
+    return {
+        name
+        for name, due in last.messages.items()
+        if due <= run.now and (match := by_number.get(name.booking_num))
+        for coming in engine.coming([match], now=due, until=due)
+        if coming.effect.kind == name.kind
+    }
 
 
 def kinds_of_completed(rules: Iterable[Rule]) -> frozenset[str]:

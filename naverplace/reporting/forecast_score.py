@@ -24,7 +24,7 @@ class Miss(StrEnum):
     PAUSED = "paused"
     RULES = "rules"  # other rules are in force since
     NOT_COMPLETED = "not_completed"  # Naver has completed it at another time
-    UNSENT = "unsent"  # owed as forecast, and not taken: SENS, a cap, an outage
+    UNSENT = "unsent"  # owed as forecast, and not taken: SENS, a cap, no run at that time
     OURS = "ours"  # the forecast was wrong
 
 

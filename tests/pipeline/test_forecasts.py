@@ -104,6 +104,29 @@ def test_what_was_moved_and_moved_back_or_completed_by_a_slip_is_no_fault_of_the
     assert "예보 잘못" not in line
 
 
+def test_a_message_whose_hour_no_run_saw_is_no_fault_of_the_forecast(shop: WatchedShop) -> None:
+    wait_for(shop, "20:40")
+    run_at(shop)
+    wait_for(shop, "21:05")
+    visited = shop.book(21 * 60, 9001, options=[["원본 파일 전체 받기", 1]])
+    run_at(shop)
+    for clock in ("16:10", "19:50"):
+        wait_for(shop, clock)
+        if clock == "19:50":
+            done = shop.now.isoformat(timespec="seconds")
+            shop.change(visited, bookingStatusCode="RC08", completedDateTime=done)
+        run_at(shop)
+    assert kinds_to(shop, "01000009001") == ["confirmation", "guide"]
+    shop.world.world.telegram.clear()
+    wait_for(shop, "21:04")
+    run_at(shop)
+
+    assert kinds_to(shop, "01000009001") == ["confirmation", "guide"]
+    line = score_in_digest(shop)
+    assert "보내지 못함" in line
+    assert "예보 잘못" not in line
+
+
 def score_in_digest(shop: WatchedShop) -> str:
     (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
     (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
