@@ -69,9 +69,16 @@ class InDoubtResolver:
                 if entry.request_id and entry.content_hash
             }
 
-    def read(self, messages: Collection[PendingMessage]) -> list[InDoubtMessage]:
-        """Read those of these messages that are in doubt, and learn which requests are known."""
-        records = self.table.records.read(message.key for message in messages).values()
+    def read(
+        self, messages: Collection[PendingMessage], others: Iterable[PendingMessage] = ()
+    ) -> list[InDoubtMessage]:
+        """Read those of these messages that are in doubt, and learn which requests are known.
+
+        `others` were sent before; one to the same phone may have the very same text.
+        """
+        phones = {message.key.phone for message in messages}
+        keys = {m.key for m in (*messages, *others) if m.key.phone in phones}
+        records = self.table.records.read(keys).values()
         self.add_known_requests(records)
         return [m for m in in_doubt_messages(records) if m.pending_message in messages]
 
@@ -244,7 +251,8 @@ class InDoubtPass:
             if self.results[index].outcome is Outcome.ACCEPTED:
                 known = self.results[index].request_id
                 self.resolver.known[known] = PendingMessage.of(effect)
-        found = self.resolver.resolve(self.resolver.read(wanted))
+        others = self.executor.lock.others_known if self.executor.lock else ()
+        found = self.resolver.resolve(self.resolver.read(wanted, others))
         urgent = {PendingMessage.of(effect) for effect in in_doubt if self._is_urgent(effect)}
         waiting = [
             message

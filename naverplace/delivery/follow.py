@@ -27,6 +27,8 @@ from naverplace.redaction.redactor import describe
 
 FOLLOWED = timedelta(hours=3)  # then only the reconciliation asks
 OLDEST = timedelta(days=1)  # after an outage: the reconciliation has asked since
+# What was sent is known so long to who resolves doubts: another message may have the same text.
+KNOWN = timedelta(minutes=30)
 UNREAD = timedelta(hours=1)  # so long the log may stay unread before a person should look
 log = logging.getLogger(__name__)
 
@@ -105,6 +107,8 @@ class DeliveryFollower:
         problem = problem or unwritten
         after = {m: [ended.get(e, e) for e in entries] for m, entries in before.items()}
         over = {m for m, entries in after.items() if not any(map(_is_open, entries))}
+        young = {m for m, since in awaiting.items() if since > self.clock.now() - KNOWN}
+        over -= {m for m in young if not any(map(_has_failed, after[m]))}  # told, and never twice
         late = {m for m, since in awaiting.items() if since < self.clock.now() - FOLLOWED}
         results = [entry.message.state for entry in ended.values()]
         return FollowedMessages(
@@ -176,13 +180,17 @@ def _is_open(entry: LedgerMessage) -> bool:
     return entry.message.state == MessageStatus.ACCEPTED and bool(entry.request_id)
 
 
+def _has_failed(entry: LedgerMessage) -> bool:
+    return entry.message.state == MessageStatus.FAILED
+
+
 def _failures(
     entries: Mapping[PendingMessage, Iterable[LedgerMessage]],
     records: Mapping[RecordKey, Record],
 ) -> Iterator[FailedMessage]:
     """List what failed and is told by a run; the reconciliation tells what it has found itself."""
     for awaited, entry in ((m, e) for m, those in entries.items() for e in those):
-        if entry.message.state != MessageStatus.FAILED or not entry.message.followed_by:
+        if not (_has_failed(entry) and entry.message.followed_by):
             continue
         yield FailedMessage(
             awaited,

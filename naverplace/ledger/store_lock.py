@@ -276,6 +276,7 @@ class StoreLock:
     ) -> None:
         self.stores, self.state, self.lease = stores, item, lease
         self.store_id, self.opened, self.sending = item.store_id, tuple(item.open), sending
+        self.others_known = item.awaiting.keys() | item.open.keys()  # their texts may be the same
         self.sent = self.held = 0  # messages handed to SENS, and kept back by a cap
         self.cap = cap_of(item.extra, stores.caps, stores.clock.now())
         self._guard = RLock()

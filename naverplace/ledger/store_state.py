@@ -148,8 +148,16 @@ def release(item: StoreState, lease: Lease, *, resolved: Collection[PendingMessa
 
 
 def forget(item: StoreState, messages: Collection[PendingMessage]) -> StoreState:
-    """Await these messages no longer: their end is known and told, or too long in coming."""
-    left = {message: since for message, since in item.awaiting.items() if message not in messages}
+    """Await these messages no longer: their end is known and told, or too long in coming.
+
+    As in `release`, those to the phone of an open message stay.
+    """
+    phones = {message.key.phone for message in item.open}
+    left = {
+        message: since
+        for message, since in item.awaiting.items()
+        if message not in messages or message.key.phone in phones
+    }
     return replace(item, awaiting=left)
 
 

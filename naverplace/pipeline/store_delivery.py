@@ -59,7 +59,7 @@ def _resolve_store(run: RunContext, store_id: str) -> list[InDoubtMessage]:
     ended: list[InDoubtMessage] = []
     left: Collection[PendingMessage] = holding.opened
     try:
-        ended = _resolve(run, run.resolver.read(holding.opened))
+        ended = _resolve(run, run.resolver.read(holding.opened, holding.others_known))
         left = {doubt.pending_message for doubt in ended if not doubt.resolution.is_final}
     except Exception:
         log.exception("store %s: its doubts stay open", store_id)

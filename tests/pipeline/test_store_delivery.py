@@ -16,6 +16,7 @@ from naverplace.domain.results import Outcome
 from naverplace.ledger.store_state import PendingMessage
 from naverplace.pipeline import build_report, context, store_delivery
 from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.follow_messages import follow_messages
 from naverplace.pipeline.local_runner import ThreadExecutor
 from naverplace.pipeline.run_order import RunSteps, process
 from naverplace.pipeline.steps import RunResults
@@ -137,6 +138,41 @@ def test_a_twin_sent_while_a_doubt_lasts_is_not_taken_for_it_by_a_later_run(shop
     assert shop.ledger().state == MessageStatus.OWED
     assert shop.ledger(TWIN).state == MessageStatus.DELIVERED
     assert shop.open_messages() == set()
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_a_twin_sent_just_before_is_not_taken_for_a_doubt(followed: bool, shop: Shop) -> None:
+    doubted, twin = shop.message(), shop.twin()
+    shop.world.world.sens.deliver_seconds = 1
+    before = RunContext(shop.settings, run_id="before", door="cli", dry_run=False)
+    (sent,) = store_delivery.deliver_store(before, None, STORE, [twin])
+    assert sent.outcome is Outcome.ACCEPTED
+    if followed:
+        shop.later(30)
+        between = RunContext(shop.settings, run_id="between", door="flow", dry_run=False)
+        assert follow_messages(between).delivered == 1
+    shop.crash(doubted, sent=False)  # SENS's clock may differ from ours by minutes
+
+    report = shop.later(RUNS_APART).run()
+
+    assert report.settled == {"freed": 1}
+    assert shop.ledger().state == MessageStatus.OWED
+    assert shop.ledger(TWIN).state == MessageStatus.DELIVERED
+
+
+def test_a_twin_sent_by_the_run_that_died_is_not_taken_for_its_doubt(shop: Shop) -> None:
+    doubted, twin = shop.message(), shop.twin()
+    before = RunContext(shop.settings, run_id="before", door="cli", dry_run=False)
+    store_delivery.deliver_store(before, None, STORE, [twin])
+    shop.hold([PendingMessage(effect.key, effect.kind) for effect in (doubted, twin)])
+    shop.die(doubted, sent=False)
+    shop.later(RUNS_APART)
+    run = RunContext(shop.settings, run_id="next", door="cli", dry_run=False)
+
+    (ended,) = store_delivery.deliver_store(run, None, STORE, [doubted])
+
+    assert (ended.outcome, ended.settled) == (Outcome.ACCEPTED, "freed")
+    assert len([to for to, _ in shop.received() if to == doubted.to]) == 2
 
 
 def test_a_doubt_is_settled_though_the_same_phone_got_another_stores_message(shop: Shop) -> None:

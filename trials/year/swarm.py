@@ -185,7 +185,7 @@ def _play_all(tasks: Sequence[Task], processes: int) -> int:
             )
             if history.broken:
                 failed += 1
-                _tell(pool.submit(shortened, history).result())
+                _tell(shortened(history))
     _say(
         json.dumps(
             {
