@@ -6,6 +6,7 @@ runs are drawn from the seed alone and are the same for both.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import Counter
@@ -129,6 +130,7 @@ class Half:
 
     def simulate(self, progress: Callable[[int, Tally], None]) -> Verdicts:
         """Live through all days, and let the oracle judge them."""
+        gc.set_threshold(100_000, 50, 50)  # most of what lives here lives to the end
         with self._switched():
             for day in range(self.days):
                 midnight = self.start + day * DAY
