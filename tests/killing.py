@@ -28,10 +28,11 @@ def kill_command(
     *words: str,
     once: Callable[[], object] = lambda: True,
 ) -> None:
-    """Type a command of naverplace, and kill it where the fault holds it."""
+    """Type a command of naverplace by the world's clock, and kill it where the fault holds it."""
     world.world.faults.append(fault)
+    clock = {name: text for name, text in world.environment().items() if "CLOCK" in name}
     waiting = {"NAVERPLACE_SENS__READ_TIMEOUT": "60", "NAVERPLACE_AWS__READ_TIMEOUT": "60"}
-    process = FORKS.Process(target=_type, args=({**os.environ, **env, **waiting}, words))
+    process = FORKS.Process(target=_type, args=({**os.environ, **env, **clock, **waiting}, words))
     process.start()
     ends = time.monotonic() + 120
     while not (fault.hits and once()):

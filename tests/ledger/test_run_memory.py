@@ -31,7 +31,7 @@ def table(settings: Settings) -> StateTable:
 def test_runs_that_have_told_are_remembered_and_forgotten_after_some_days(
     table: StateTable,
 ) -> None:
-    assert read_reported_runs(table, [MARKED]) == frozenset()
+    assert read_reported_runs(table, [MARKED]) == {}
 
     record_reported_runs(table, "first", now=NOW, days=8)
     record_reported_runs(table, "second", now=NOW + timedelta(days=8), days=8)
@@ -53,12 +53,12 @@ def test_without_anything_expired_the_table_is_not_asked(world: Sandbox, table: 
 
 def test_all_count_as_told_when_nobody_asked() -> None:
     assert unreported_kinds(MARKED, None, now=NOW + REPORT_LIMIT) == frozenset()
-    assert unreported_kinds(None, set(), now=NOW) == frozenset()
+    assert unreported_kinds(None, {}, now=NOW) == frozenset()
 
 
 @given(
     state=st.sampled_from(MessageStatus),
-    run_id=st.sampled_from(["", "dead", "alive"]),
+    run_id=st.sampled_from(["", "dead", "retried", "alive"]),
     minutes=st.integers(0, 40),
 )
 def test_only_an_old_mark_of_a_run_that_never_told_is_named_again(
@@ -67,6 +67,8 @@ def test_only_an_old_mark_of_a_run_that_never_told_is_named_again(
     entry = replace(MARK, state=state, run_id=run_id)
     record: Record = a_record(a_booking(), messages={"guide": entry})
 
-    named = unreported_kinds(record, {"alive"}, now=NOW + timedelta(minutes=minutes))
+    reported = {"alive": NOW, "retried": NOW + timedelta(seconds=1)}
+    named = unreported_kinds(record, reported, now=NOW + timedelta(minutes=minutes))
 
-    assert bool(named) == (state is MessageStatus.EXPIRED and run_id == "dead" and minutes >= 15)
+    lost = run_id in ("dead", "retried") and minutes >= 15
+    assert bool(named) == (state is MessageStatus.EXPIRED and lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from naverplace.pipeline.store_delivery import resolve_in_doubt
 from naverplace.reporting.report import RunReport
 from sandbox.faults import Fault
+from sandbox.naver.bookings import a_booking
 from sandbox.server import Sandbox
+from tests.delivery_builders import STORE
 from tests.killing import kill_command
 from tests.pipeline.store_runs import Shop
 
@@ -28,6 +31,12 @@ def shop(world: Sandbox, world_env: dict[str, str], monkeypatch: pytest.MonkeyPa
 def kill_a_run(shop: Shop, fault: Fault, *, once: Callable[[], object] = lambda: True) -> None:
     """Start a run as a process of its own, and kill it where the fault holds it."""
     kill_command(shop.world, shop.env, fault, "run", "--json", once=once)
+
+
+def marks_of(shop: Shop) -> list[dict[str, object]]:
+    """List what is marked as expired."""
+    entries = [dict(v) for i in shop.world.sms_items() for n, v in i.items() if "message_" in n]
+    return [entry for entry in entries if entry["state"] == "expired"]
 
 
 def everybody_has_one(shop: Shop, report: RunReport) -> None:
@@ -96,7 +105,6 @@ def test_killed_and_its_booking_cancelled_meanwhile_it_is_settled_and_not_sent(s
 def test_killed_while_it_settles_what_another_has_left_the_third_ends_it(shop: Shop) -> None:
     kill_a_run(shop, Fault("sens", "POST", "timeout_after"), once=lambda: len(shop.received()) == 1)
     shop.later(RUNS_APART)
-    shop.env = {**shop.env, **shop.world.environment()}
     kill_a_run(shop, Fault("sens", "GET", "timeout_before"))
 
     everybody_has_one(shop, shop.later(RUNS_APART).run())
@@ -124,7 +132,7 @@ def test_nothing_is_left_to_settle_after_a_run_that_nobody_killed(shop: Shop) ->
 
 def test_killed_after_it_marked_what_expired_the_next_run_names_it(shop: Shop) -> None:
     shop.later(3 * 3600)  # both bookings have begun by now, and no run has looked
-    kill_a_run(shop, Fault("telegram", "POST", "timeout_before"))
+    kill_a_run(shop, Fault("telegram", "POST", "timeout_before"), once=lambda: marks_of(shop))
 
     report = shop.later(RUNS_APART).run()
 
@@ -134,3 +142,21 @@ def test_killed_after_it_marked_what_expired_the_next_run_names_it(shop: Shop) -
     assert all("has expired" in problem for problem in report.problems), report.problems
     again = shop.later(RUNS_APART).run("one-more")
     assert again.expired == ()
+
+
+def test_retried_under_its_own_name_what_it_marked_before_is_still_named(shop: Shop) -> None:
+    shop.later(3 * 3600)
+    kill_a_run(shop, Fault("telegram", "POST", "timeout_before"), once=lambda: marks_of(shop))
+    (run_id,) = {str(mark["run_id"]) for mark in marks_of(shop)}
+    soon = shop.world.world.now() + timedelta(seconds=30)
+    shop.world.world.stores[STORE].append(a_booking(STORE, 7, soon, phone="01000000007"))
+    named = {"booking_num": f"{STORE}_7", "phone": "010-0000-0007", "name": "나무늘보"}
+    flags = {"confirm_sms": True, "remind_sms": False, "option_sms": False, "option_time": ""}
+    shop.world.put_sms_item({**named, **flags, "booking_time": f"{soon:%Y-%m-%d %H:%M:%S}"})
+
+    retried = shop.later(4 * 60).run(run_id)
+    assert {row["booking"] for row in retried.expired} == {f"{STORE}_7"}
+    report = shop.later(RUNS_APART).run()
+
+    assert report.expired
+    assert f"{STORE}_7" not in {row["booking"] for row in report.expired}

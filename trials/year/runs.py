@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from naverplace.aws.dynamodb import from_wire
+from naverplace.base.clock import parse_time
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records
@@ -147,10 +148,11 @@ def _narrow(run: RunContext, reader: Reader, records: Mapping[RecordKey, Record]
     )
 
 
-def _told(outside: Outside) -> frozenset[str]:
+def _told(outside: Outside) -> dict[str, datetime]:
     """Read past the wire which runs have reported: reading it twice would be no run's doing."""
-    item = outside.tables.items["session"].get((ITEM,), {})
-    return frozenset(name.removeprefix("run_") for name in item if name.startswith("run_"))
+    item = from_wire(outside.tables.items["session"].get((ITEM,), {}))
+    times = {name.removeprefix("run_"): parse_time(at) for name, at in item.items()}
+    return {run_id: at for run_id, at in times.items() if at}
 
 
 def _owes(effects: Sequence[Any]) -> set[tuple[str, str, str]]:
