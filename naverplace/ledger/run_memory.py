@@ -33,9 +33,7 @@ _LAST = "last"  # the newest of these
 _RUN = "run_"  # one attribute a run that has reported: when it began
 
 
-def read_reported_runs(
-    table: StateTable, records: Iterable[Record]
-) -> dict[str, datetime] | None:
+def read_reported_runs(table: StateTable, records: Iterable[Record]) -> dict[str, datetime] | None:
     """Read when the runs that have reported began; None, unasked, when nothing is expired.
 
     Raises Transient, Permanent.
