@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from naverplace.base.clock import format_utc, parse_time
-from naverplace.domain.booking import Booking
+from naverplace.domain.booking import Booking, BookingStatus
 from naverplace.domain.carried_out import carried_out
 from naverplace.domain.effects import Effect, SendSms
 from naverplace.domain.forecasts import (
@@ -139,9 +139,17 @@ def _owed_when_due(
         name
         for name, due in last.messages.items()
         if due <= run.now and (match := by_number.get(name.booking_num))
-        for coming in engine.coming([match], now=due, until=due)
+        for coming in engine.coming([_as_it_was(match, due)], now=due, until=due)
         if coming.effect.kind == name.kind
     }
+
+
+def _as_it_was(match: MatchedBooking, at: datetime) -> MatchedBooking:
+    """Give a booking that is completed by now as it was before."""
+    booking = match.booking
+    if booking.completed_at and booking.completed_at > at:
+        booking = booking.model_copy(update={"status": BookingStatus.CONFIRMED})
+    return match._replace(booking=booking)
 
 
 def kinds_of_completed(rules: Iterable[Rule]) -> frozenset[str]:

@@ -127,6 +127,27 @@ def test_a_message_whose_hour_no_run_saw_is_no_fault_of_the_forecast(shop: Watch
     assert "예보 잘못" not in line
 
 
+def test_a_guide_whose_two_hours_no_run_saw_is_no_fault_of_the_forecast(shop: WatchedShop) -> None:
+    wait_for(shop, "20:40")
+    run_at(shop)
+    wait_for(shop, "21:05")
+    visited = shop.book(21 * 60, 9001)  # at 18:05 tomorrow
+    run_at(shop)
+    wait_for(shop, "15:55")
+    run_at(shop)
+    wait_for(shop, "19:30")
+    done = shop.now.isoformat(timespec="seconds")
+    shop.change(visited, bookingStatusCode="RC08", completedDateTime=done)
+    shop.world.world.telegram.clear()
+    wait_for(shop, "21:04")
+    run_at(shop)
+
+    assert kinds_to(shop, "01000009001") == ["confirmation"]
+    line = score_in_digest(shop)
+    assert "보내지 못함" in line
+    assert "예보 잘못" not in line
+
+
 def score_in_digest(shop: WatchedShop) -> str:
     (digest,) = (m["text"] for m in shop.world.world.telegram if "하루 정리" in m["text"])
     (line,) = (line for line in digest.splitlines() if line.startswith("예보"))
