@@ -179,9 +179,9 @@ def _play_all(tasks: Sequence[Task], processes: int) -> int:
             counts.update(history.counts)
             store_days += (task.played or task.days) * len(task.store_ids)
             _say(
-                f"seed {task.seed}: {len(task.store_ids)} stores, {history.counts['messages']} "
-                f"messages, {history.counts['kills']} kills, without {len(task.without)} of "
-                f"{len(KINDS)} kinds: {len(history.broken)} broken"
+                f"seed {task.seed}: {len(task.store_ids)} stores, {history.counts['bookings']} "
+                f"bookings, {history.counts['messages']} messages, {history.counts['kills']} kills, "
+                f"without {len(task.without)} of {len(KINDS)} kinds: {len(history.broken)} broken"
             )
             if history.broken:
                 failed += 1
