@@ -180,8 +180,9 @@ def _play_all(tasks: Sequence[Task], processes: int) -> int:
             store_days += (task.played or task.days) * len(task.store_ids)
             _say(
                 f"seed {task.seed}: {len(task.store_ids)} stores, {history.counts['bookings']} "
-                f"bookings, {history.counts['messages']} messages, {history.counts['kills']} kills, "
-                f"without {len(task.without)} of {len(KINDS)} kinds: {len(history.broken)} broken"
+                f"bookings, {history.counts['messages']} messages, {history.counts['kills']} "
+                f"kills, without {len(task.without)} of {len(KINDS)} kinds: "
+                f"{len(history.broken)} broken"
             )
             if history.broken:
                 failed += 1
