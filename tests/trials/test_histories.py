@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +32,15 @@ TAKEN = [Taken("R1", "01000000001")]
 
 def test_a_good_history_is_good() -> None:
     assert History(GOOD, TAKEN).judge(WAYS) == []
+
+
+def test_what_is_in_doubt_at_the_end_may_have_been_taken_once() -> None:
+    last = Taken("R2", "01000000002")
+    moves = [*GOOD, Moved(OTHER, "claimed", "c"), Moved(OTHER, "in_doubt", "c")]
+
+    assert History(moves, [*TAKEN, last]).judge(WAYS) == []
+    (wrong,) = History(moves, [*TAKEN, last, replace(last, request_id="R3")]).judge(WAYS)
+    assert "the ledger never knew of" in wrong
 
 
 @pytest.mark.parametrize(
