@@ -195,3 +195,13 @@ def test_a_message_that_nobody_can_place_is_wrong() -> None:
     watching = Oracle({"1": "화성점"})
     watching.note_message(at=0.0, to="01000000001", subject="[광고] 화성점", text="?")
     assert watching.judge([], until=1.0).wrong
+
+
+@pytest.mark.parametrize(("minutes", "wrong"), [(-1, 1), (1, 0)])
+def test_what_a_run_sends_that_stood_still_beyond_the_end_is_not_judged(
+    minutes: int, wrong: int
+) -> None:
+    watching, end = Oracle({"1": "화성점"}), BEGIN.timestamp() + DAY
+    watching.got[Told("confirmation", phone_of(1), "1_7")].append(end + minutes * 60)
+
+    assert len(watching.judge([], until=end).wrong) == wrong

@@ -110,7 +110,8 @@ class Oracle:
         named = _Named(self.runs)
         found.healthy = chances.healthy
         for told, times in got.items():
-            self._judge_got(told, times, slots.get(told, []), found)
+            before = [at for at in times if at < until]  # a run that stood still may send later
+            self._judge_got(told, before, slots.get(told, []), found)
         for told, owed in slots.items():
             times = sorted(got.get(told, []))
             if told.kind == "event":
