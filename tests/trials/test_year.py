@@ -205,3 +205,20 @@ def test_what_a_run_sends_that_stood_still_beyond_the_end_is_not_judged(
     watching.got[Told("confirmation", phone_of(1), "1_7")].append(end + minutes * 60)
 
     assert len(watching.judge([], until=end).wrong) == wrong
+
+
+@pytest.mark.parametrize(("confirmed", "missed"), [(-8, 1), (2, 0)])
+def test_a_completed_booking_is_owed_an_event_once_it_was_confirmed(
+    confirmed: float, missed: int
+) -> None:
+    watching, phone = Oracle({"1": "화성점"}), phone_of(1)
+    evening = BEGIN.timestamp() + 20 * HOUR
+    life, options = Life("1", 7, evening - 9 * HOUR), ("네이버 포토리뷰 약속",)
+    start = evening + 2 * DAY
+    for at, status in [(life.made, "RC03"), (evening - 7 * HOUR, "RC08")]:  # by a slip
+        life.versions.append(Version(at, status, start, phone, name_of(1), options, life.made))
+    watching.got[Told("confirmation", phone, "1_7")].append(evening + confirmed * HOUR)
+    watching.note_run(SeenRun(evening + 60, evening + 70, evening + 70, False, frozenset({"1"})))
+
+    misses = watching.judge([life], until=evening + 3 * HOUR).misses
+    assert len([line for line in misses if line.startswith("event")]) == missed

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from trials.year.owed import (
@@ -115,7 +115,7 @@ class Oracle:
         for told, owed in slots.items():
             times = sorted(got.get(told, []))
             if told.kind == "event":
-                owed = [slot for slot in owed if self._was_told(slot, lives=slots)]
+                owed = [known for slot in owed if (known := self._since_confirmed(slot)).spans]
             self._judge_owed(owed, times, found, chances=chances, named=named)
         return found
 
@@ -132,9 +132,11 @@ class Oracle:
                 why = "not owed yet" if early else "not owed any more"
                 found.wrong.append(f"{told.kind} {_names(told, owed)} at {moment(at)}: {why}")
 
-    def _was_told(self, slot: Slot, *, lives: Mapping[Told, list[Slot]]) -> bool:
-        """Tell whether a completed booking was ever confirmed to this phone: it has a record."""
-        return Told("confirmation", slot.told.to, slot.number) in self.got
+    def _since_confirmed(self, slot: Slot) -> Slot:
+        """Leave out when a completed booking was not yet confirmed to this phone: no record."""
+        times = self.got.get(Told("confirmation", slot.told.to, slot.number), ())
+        known = min(times, default=float("inf"))
+        return replace(slot, spans=[(max(a, known), b) for a, b in slot.spans if b > known])
 
     def _judge_owed(
         self,
