@@ -89,8 +89,7 @@ def test_what_was_moved_and_moved_back_or_completed_by_a_slip_is_no_fault_of_the
         wait_for(shop, clock)
         run_at(shop)
     wait_for(shop, "20:05")
-    done = shop.now.isoformat(timespec="seconds")
-    shop.change(slipped, bookingStatusCode="RC08", completedDateTime=done)
+    complete(shop, slipped)
     run_at(shop)
     assert "event" in kinds_to(shop, "01000009002")
     shop.change(slipped, bookingStatusCode="RC03", completedDateTime=None)
@@ -113,8 +112,7 @@ def test_a_message_whose_hour_no_run_saw_is_no_fault_of_the_forecast(shop: Watch
     for clock in ("16:10", "19:50"):
         wait_for(shop, clock)
         if clock == "19:50":
-            done = shop.now.isoformat(timespec="seconds")
-            shop.change(visited, bookingStatusCode="RC08", completedDateTime=done)
+            complete(shop, visited)
         run_at(shop)
     assert kinds_to(shop, "01000009001") == ["confirmation", "guide"]
     shop.world.world.telegram.clear()
@@ -136,8 +134,7 @@ def test_a_guide_whose_two_hours_no_run_saw_is_no_fault_of_the_forecast(shop: Wa
     wait_for(shop, "15:55")
     run_at(shop)
     wait_for(shop, "19:30")
-    done = shop.now.isoformat(timespec="seconds")
-    shop.change(visited, bookingStatusCode="RC08", completedDateTime=done)
+    complete(shop, visited)
     shop.world.world.telegram.clear()
     wait_for(shop, "21:04")
     run_at(shop)
@@ -146,6 +143,11 @@ def test_a_guide_whose_two_hours_no_run_saw_is_no_fault_of_the_forecast(shop: Wa
     line = score_in_digest(shop)
     assert "보내지 못함" in line
     assert "예보 잘못" not in line
+
+
+def complete(shop: WatchedShop, number: str) -> None:
+    done = shop.now.isoformat(timespec="seconds")
+    shop.change(number, bookingStatusCode="RC08", completedDateTime=done)
 
 
 def score_in_digest(shop: WatchedShop) -> str:
