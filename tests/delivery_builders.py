@@ -99,7 +99,7 @@ def deliver_with(
         sens=SensClient(settings.sens, clock),
         channels=open_channels(settings),
         clock=clock,
-        run_id=run_id,
+        execution_id=run_id,
         ledger=settings.ledger,
         **options,
     )

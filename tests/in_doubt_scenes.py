@@ -65,7 +65,7 @@ class Scene:
         self.table.records.create({**item_of(0), **effect.key._asdict()})
         entry = LedgerEntry(
             MessageStatus.CLAIMED,
-            run_id="dead",
+            execution_id="dead",
             claimed_at=now,
             to=effect.to if effect.receiver == "visitor" else "",
             content_hash=self.sens.fingerprint(

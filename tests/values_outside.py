@@ -188,7 +188,7 @@ class Outside:
                 "sens": sens,
                 "channels": {"telegram": self.channel},
                 "clock": self.clock,
-                "run_id": "run",
+                "execution_id": "run",
                 **options,
             }
         )

@@ -68,7 +68,7 @@ class EffectExecutor:
     sens: SensClient
     channels: Mapping[Channel, OwnerChannel]
     clock: Clock
-    run_id: str
+    execution_id: str
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     switch: CutoverSettings = field(default_factory=CutoverSettings)
     lock: StoreLock | None = None
@@ -217,7 +217,7 @@ class EffectExecutor:
 
     def _try_claim(self, effect: SendSms | Notify, kind: str) -> Claim | ClaimRefused:
         now = self.clock.now()
-        entry = LedgerEntry(MessageStatus.CLAIMED, run_id=self.run_id, claimed_at=now)
+        entry = LedgerEntry(MessageStatus.CLAIMED, execution_id=self.execution_id, claimed_at=now)
         if isinstance(effect, Notify):
             return self.table.claim(effect.key, kind, entry)
         reserved_by = ""  # beside the legacy: since then, so that no living run has seen it unset
@@ -343,7 +343,9 @@ class EffectExecutor:
         """Make the record of the attempt's booking; False when there is one, or must be none."""
         if self._beside_legacy(attempt.effect):
             return False  # unreserved it would hide a new booking from the legacy
-        created = attempt.count_write(self.table.records.create(item, run_id=self.run_id))
+        created = attempt.count_write(
+            self.table.records.create(item, execution_id=self.execution_id)
+        )
         self.table_breaker.note("")
         return created
 
@@ -401,6 +403,8 @@ class EffectExecutor:
     def _expire(self, attempt: Attempt, effect: MarkExpired) -> ActionResult:
         if effect.item:
             self._create(attempt, effect.item)
-        if attempt.count_write(self.table.expire(effect, run_id=self.run_id, now=self.clock.now())):
+        if attempt.count_write(
+            self.table.expire(effect, execution_id=self.execution_id, now=self.clock.now())
+        ):
             return attempt.finish(Outcome.WRITTEN, effect.reason)
         return attempt.finish(Outcome.SKIPPED, "its ledger has moved on since it was read")

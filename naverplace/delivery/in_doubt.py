@@ -69,7 +69,7 @@ class InDoubtMessage:
             "kind": self.claim.kind,
             "settled": self.resolution.value,
             "since": since.isoformat(timespec="seconds") if since else "",
-            "run_id": message.run_id,
+            "run_id": message.execution_id,
             "request_id": self.request_id,
             "why": self.why,
         }

@@ -211,5 +211,5 @@ def explain_refusal(claim: ClaimRefused) -> tuple[Outcome, str]:
         when = f"{again.astimezone(SEOUL):%H:%M}" if again else "the next run"
         return Outcome.REFUSED, f"refused {entry.refusals} times: {entry.reason}; again from {when}"
     since = f"{entry.claimed_at:%Y-%m-%d %H:%M:%S}" if entry and entry.claimed_at else "unknown"
-    by = entry.run_id if entry else "unknown"
+    by = entry.execution_id if entry else "unknown"
     return Outcome.IN_DOUBT, f"{claim.why} by run {by} at {since} and not settled: not sent again"

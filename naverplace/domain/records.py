@@ -39,7 +39,7 @@ class LedgerEntry:
     attempt: int = 1  # claims so far, this one included
     refusals: int = 0  # how often the provider refused this very content
     token: str = ""  # names one claim, so that its owner recognises it
-    run_id: str = ""
+    execution_id: str = ""  # of the run that wrote it; a retry under the same run id has another
     epoch: int = 0  # of the lease under which it was claimed
     content_hash: str = ""
     claimed_at: datetime | None = None

@@ -181,7 +181,7 @@ class MessageLedger:
         moved = record_receipt(self.records.table, message, found, run_id=run_id)
         return self.records.count_write(moved)
 
-    def expire(self, effect: MarkExpired, *, run_id: str, now: datetime) -> bool:
+    def expire(self, effect: MarkExpired, *, execution_id: str, now: datetime) -> bool:
         """Record that a message's time is over, and that it was never accepted.
 
         Tells False when its ledger or flag is not as the decision saw it.
@@ -189,7 +189,7 @@ class MessageLedger:
         wanted = LedgerEntry(
             state=MessageStatus.EXPIRED,
             token=uuid4().hex,
-            run_id=run_id,
+            execution_id=execution_id,
             due=effect.due,
             expires=effect.expires,
             for_start=effect.for_start,

@@ -70,12 +70,12 @@ class RecordsTable:
                 found |= {record.key: record for record in map(read_record, items)}
         return found
 
-    def create(self, item: Mapping[str, Any], *, run_id: str = "") -> bool:
+    def create(self, item: Mapping[str, Any], *, execution_id: str = "") -> bool:
         """Write a new record; tell False and change nothing when there is one already."""
         for name, value in item.items():
             if name.startswith(PREFIX):
                 assert_transition(None, value["state"])
-        mark = f"{run_id}/{uuid4().hex}"
+        mark = f"{execution_id}/{uuid4().hex}"
         old = self.table.put({**item, CREATED_BY: mark}, condition=Attr("booking_num").not_exists())
         return self.count_write(old is None or old.get(CREATED_BY) == mark)
 

@@ -30,11 +30,11 @@ TESTS = "naverplace-test-messages"  # fingerprints, with when each was sent
 _TEST = "test_"
 _ASKED = "asked_"  # one attribute each time that somebody was shown a phone
 _LAST = "last"  # the newest of these
-_RUN = "run_"  # one attribute a run that has reported: when it began
+_RUN = "run_"  # one attribute an execution that has reported
 
 
-def read_reported_runs(table: StateTable, records: Iterable[Record]) -> dict[str, datetime] | None:
-    """Read when the runs that have reported began; None, unasked, when nothing is expired.
+def read_reported_runs(table: StateTable, records: Iterable[Record]) -> frozenset[str] | None:
+    """Read which executions of runs have reported; None, unasked, when nothing is expired.
 
     Raises Transient, Permanent.
     """
@@ -42,24 +42,21 @@ def read_reported_runs(table: StateTable, records: Iterable[Record]) -> dict[str
     if not any(entry.state == MessageStatus.EXPIRED for entry in entries):
         return None
     item = table.get(ITEM) or {}
-    times = {name.removeprefix(_RUN): parse_time(at) for name, at in item.items() if _is_run(name)}
-    return {run_id: at for run_id, at in times.items() if at}
+    return frozenset(name.removeprefix(_RUN) for name in item if name.startswith(_RUN))
 
 
-def record_reported_runs(table: StateTable, run_id: str, *, now: datetime, days: float) -> None:
-    """Note that this run has reported, which began `now`, and forget those of `days` ago.
+def record_reported_run(
+    table: StateTable, execution_id: str, *, now: datetime, days: float
+) -> None:
+    """Note that this execution of a run has reported, and forget those of `days` ago.
 
     Raises Transient, Permanent.
     """
     item = table.get(ITEM) or {}
     oldest = now - timedelta(days=days)
-    times = {name: parse_time(at) for name, at in item.items() if _is_run(name)}
+    times = {name: parse_time(at) for name, at in item.items() if name.startswith(_RUN)}
     past = {name: None for name, at in times.items() if at and at < oldest}
-    table.update(ITEM, {**past, _RUN + run_id: format_utc(now)})
-
-
-def _is_run(name: str) -> bool:
-    return name.startswith(_RUN)
+    table.update(ITEM, {**past, _RUN + execution_id: format_utc(now)})
 
 
 def record_contact(

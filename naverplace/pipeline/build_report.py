@@ -67,6 +67,7 @@ def gather_facts(run: RunContext, results: RunResults) -> RunFacts:
     decisions = decided.decisions if decided else Decisions((), ())
     return RunFacts(
         run_id=run.run_id,
+        execution_id=run.execution_id,
         door=run.door,
         now=run.now,
         dry_run=run.dry_run,
@@ -163,8 +164,7 @@ def check_sent(
         sent,
         records=records,
         log=messages,
-        run_id=run.run_id,
-        begun=run.now,
+        execution_id=run.execution_id,
         now=run.clock.now(),
         settle_seconds=run.settings.ledger.settle_seconds,
         why_not=why_not,

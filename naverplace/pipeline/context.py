@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import uuid4
 
 import psutil
 
@@ -35,6 +36,11 @@ def _process_seconds() -> float:
     return max(time.time() - psutil.Process().create_time(), 0.0)
 
 
+def new_execution_id(run_id: str) -> str:
+    """Name this execution of a run: a retry bears the same run id, and may meet the first one."""
+    return f"{run_id}/{uuid4().hex[:8]}"
+
+
 class RunContext:
     """What every step of one run needs; opaque on purpose, so that nobody hashes or stores it."""
 
@@ -47,6 +53,7 @@ class RunContext:
         # Until here the process was imported and configured; a warm one was so before.
         self.init_seconds = _process_seconds() if self.cold_start else 0.0
         self.run_id = run_id
+        self.execution_id = new_execution_id(run_id)
         self.door = door
         self.dry_run = dry_run
         self.watch = PhaseTimer()

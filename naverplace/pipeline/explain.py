@@ -165,7 +165,7 @@ def _ledger_lines(run: RunContext, booking_num: str) -> Iterator[str]:
             _("by SENS's clock"): entry.ended_at,
         }
         parts = [f"{w} {at.astimezone(SEOUL):%m/%d %H:%M:%S}" for w, at in times.items() if at]
-        parts += [_("run {run}").format(run=entry.run_id)] if entry.run_id else []
+        parts += [_("run {run}").format(run=entry.execution_id)] if entry.execution_id else []
         parts += [w for w in (entry.reason, entry.provider_status, entry.request_id) if w]
         words = _("{kind} to {phone}: {state}")
         state = _(STATES.get(entry.state, entry.state))

@@ -28,7 +28,7 @@ from naverplace.domain.owner_memory import OwnerMemory
 from naverplace.domain.stores import Store
 from naverplace.domain.troubles import Source, Trouble, TroubleKind, kind_of_error
 from naverplace.ledger.owner_memory_table import OwnerMemoryTable
-from naverplace.ledger.run_memory import record_reported_runs
+from naverplace.ledger.run_memory import record_reported_run
 from naverplace.messaging.owner_channels import OwnerChannel, open_channels
 from naverplace.pipeline.context import RunContext, open_run
 from naverplace.pipeline.rulebook_in_force import load_in_force
@@ -272,7 +272,7 @@ def _record_reported(run: RunContext) -> None:
     """Note that what this run marked as expired was told; else the next one tells it again."""
     days = run.settings.ledger.expired_days + 1
     try:
-        record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
+        record_reported_run(run.session_table, run.execution_id, now=run.now, days=days)
     except NaverPlaceError:
         log.exception("what has expired will be named once more")
 

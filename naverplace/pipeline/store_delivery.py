@@ -119,7 +119,7 @@ def _executor(
         sens=run.sens,
         channels=run.channels,
         clock=run.clock,
-        run_id=run.run_id,
+        execution_id=run.execution_id,
         ledger=run.settings.ledger,
         switch=run.settings.cutover,
         lock=holding,

@@ -38,7 +38,7 @@ Looked = Mapping[TroubleKind, Collection[str] | None]  # None: at everything
 class Tally(NamedTuple):
     """What one run adds to the balance; a message is named "booking kind"."""
 
-    run_id: str
+    execution_id: str
     owed: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     expired: frozenset[str] = frozenset()
@@ -115,7 +115,7 @@ def note(memory: OwnerMemory, look: Look) -> OwnerMemory:
 
 def _counted(memory: OwnerMemory, tally: Tally, now: datetime) -> OwnerMemory:
     """Add a run to the balance, once however often its report is repeated."""
-    if tally.run_id in memory.counted_runs:
+    if tally.execution_id in memory.counted_runs:
         return memory
     before = frozenset(memory.waiting)
     ended = tally.accepted | tally.expired | tally.skipped
@@ -144,17 +144,19 @@ def _counted(memory: OwnerMemory, tally: Tally, now: datetime) -> OwnerMemory:
     if (begun.year, begun.month) != (now.astimezone(SEOUL).year, now.astimezone(SEOUL).month):
         month = Balance()
     types = Counter(month.types) + Counter(tally.types)
-    runs = {n: at for n, at in memory.counted_runs.items() if now - at < timedelta(days=1)}
-    return memory.model_copy(
+    counted = memory.model_copy(
         update={
             "day": day,
             "month": Balance(since=month.since or now, types=types),
             "waiting": tuple(sorted(after))[:MOST],
-            "counted_runs": {**runs, tally.run_id: now},
             "unsaid": dict(Counter(memory.unsaid) + sent),
             "unsaid_since": memory.unsaid_since or (now if sent else None),
         }
     )
+    if counted == memory:
+        return memory  # a quiet run: nothing to write, and counted twice it would add nothing
+    runs = {n: at for n, at in memory.counted_runs.items() if now - at < timedelta(days=1)}
+    return counted.model_copy(update={"counted_runs": {**runs, tally.execution_id: now}})
 
 
 def _place(name: str) -> str:

@@ -50,6 +50,7 @@ class RunFacts:
     """Everything a report is computed from."""
 
     run_id: str
+    execution_id: str
     door: str  # flow | lambda | cli
     now: datetime
     dry_run: bool

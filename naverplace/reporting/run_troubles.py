@@ -219,7 +219,7 @@ def tally_of(facts: RunFacts) -> Tally:
     types = {f"{e.key.booking_num} {e.kind}": e.message_type for e in facts.owed}
     read = {store.store_id for store in facts.stores if not (store.error or store.stopped)}
     return Tally(
-        facts.run_id,
+        facts.execution_id,
         owed=frozenset(f"{e.key.booking_num} {e.kind}" for e in facts.owed),
         accepted=accepted,
         expired=frozenset(f"{row['booking']} {row['kind']}" for row in expired_rows(facts)),

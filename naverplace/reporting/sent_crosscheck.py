@@ -49,8 +49,7 @@ def crosscheck_sent(
     *,
     records: Iterable[Record] | None,
     log: Sequence[SmsLogEntry] | None,
-    run_id: str,
-    begun: datetime,
+    execution_id: str,
     now: datetime,
     settle_seconds: float,
     why_not: Sequence[str] = (),
@@ -65,7 +64,7 @@ def crosscheck_sent(
     not_yet, ends = 0, Counter[str]()
     known = list(records or ())
     if records is not None:
-        table = _in_table(sent, known, found, run_id=run_id, begun=begun, in_doubt=in_doubt)
+        table = _in_table(sent, known, found, execution_id=execution_id, in_doubt=in_doubt)
     if log is not None:
         ours = {message.request_id for message in sent}
         shown = [message for message in log if message.request_id in ours]
@@ -88,24 +87,18 @@ def _in_table(
     records: Sequence[Record],
     found: list[str],
     *,
-    run_id: str,
-    begun: datetime,
+    execution_id: str,
     in_doubt: Collection[tuple[str, str]],
 ) -> dict[str, int]:
     requests = {message.request_id for message in sent}
-    held = _held(records, requests)
     kinds, seen = Counter[str](), Counter[str]()
     for record, name, message in _with_provider(records):
         kind = name.partition(MOVED_FROM)[0]
-        settled_at = message.settled_at
-        of_this_run = message.run_id == run_id and settled_at and settled_at >= begun
         if message.request_id in requests:
             seen[message.request_id] += 1
             kinds[kind] += 1
         elif (
-            of_this_run
-            and (record.key.store_id, message.epoch) in held
-            and (record.key.booking_num, kind) not in in_doubt
+            message.execution_id == execution_id and (record.key.booking_num, kind) not in in_doubt
         ):
             found.append(
                 f"the table counts {kind} of booking {record.key.booking_num} (request "
@@ -124,20 +117,6 @@ def _with_provider(records: Sequence[Record]) -> Iterator[tuple[Record, str, Led
         for name, message in record.messages.items():
             if message.state in WITH_PROVIDER and message.request_id:
                 yield record, name, message
-
-
-def _held(records: Iterable[Record], requests: Collection[str]) -> set[tuple[str, int]]:
-    """List the leases, by store and epoch, that this process has sent under.
-
-    A run that was called dead and started again bears the same id, and may be alive beside us: what
-    it sends under a lease of its own is not ours to know.
-    """
-    return {
-        (record.key.store_id, message.epoch)
-        for record in records
-        for message in record.messages.values()
-        if message.request_id in requests
-    }
 
 
 def _young(records: Iterable[Record], since: datetime) -> set[str]:

@@ -77,7 +77,7 @@ class RuleEngine:
         now: datetime,
         back: timedelta = expiry.BACK,
         served: Mapping[str, datetime],
-        reported_runs: Mapping[str, datetime] | None = None,
+        reported_runs: Collection[str] | None = None,
         rules_since: Mapping[str, datetime] | None = None,
     ) -> Decisions:
         """Decide what is owed at this moment, and name what has expired.
@@ -86,9 +86,9 @@ class RuleEngine:
 
         What cannot be decided for one booking is named in `errors` and in its verdict; everything
         else goes on. What a booking lacked when it started is looked for until `back` later; of
-        unknown bookings from when their store was first `served`. What a run not in
-        `reported_runs`, or before it began, has marked is marked again. Of a rule that is there
-        only since a moment (`rules_since`) nothing has expired that was due before.
+        unknown bookings from when their store was first `served`. What an
+        execution not in `reported_runs` has marked is marked again. Of a rule that is there only
+        since a moment (`rules_since`) nothing has expired that was due before.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
@@ -103,7 +103,7 @@ class RuleEngine:
         now: datetime,
         back: timedelta,
         served: Mapping[str, datetime],
-        reported_runs: Mapping[str, datetime] | None,
+        reported_runs: Collection[str] | None,
         rules_since: Mapping[str, datetime] | None,
     ) -> Decisions:
         verdicts: list[RuleVerdict] = []
@@ -237,7 +237,7 @@ def match_and_decide(
     now: datetime,
     back: timedelta = expiry.BACK,
     served: Mapping[str, datetime] | None = None,
-    reported_runs: Mapping[str, datetime] | None = None,
+    reported_runs: Collection[str] | None = None,
 ) -> Decisions:
     """Match bookings with their records and decide, with this library's conditions and actions."""
     return RuleEngine(rulebook).decide(

@@ -39,7 +39,7 @@ def find_expired(
     owed: Collection[tuple[RecordKey, str]] = (),
     served: Mapping[str, datetime],
     back: timedelta = BACK,
-    reported_runs: Mapping[str, datetime] | None = None,
+    reported_runs: Collection[str] | None = None,
     rules_since: Mapping[str, datetime] | None = None,
 ) -> tuple[MarkExpired, ...]:
     """List what expired with its booking's start, and does not stand in the ledger as expired yet.
@@ -65,26 +65,19 @@ def find_expired(
 
 
 def unreported_kinds(
-    record: Record | None, reported_runs: Mapping[str, datetime] | None, *, now: datetime
+    record: Record | None, reported_runs: Collection[str] | None, *, now: datetime
 ) -> frozenset[str]:
-    """Name the kinds that were marked as expired by a run that died before its report.
-
-    A retried run has the id of the one that died, and reports what it has marked itself.
-    """
+    """Name the kinds that were marked as expired by a run that died before its report."""
     if record is None or reported_runs is None:
         return frozenset()
     return frozenset(
         kind
         for kind, entry in record.messages.items()
         if entry.state == MessageStatus.EXPIRED
-        and entry.run_id
-        and not _is_reported(entry, reported_runs.get(entry.run_id))
+        and entry.execution_id
+        and entry.execution_id not in reported_runs
         and (entry.settled_at is None or entry.settled_at + REPORT_LIMIT <= now)
     )
-
-
-def _is_reported(entry: LedgerEntry, begun: datetime | None) -> bool:
-    return begun is not None and (entry.settled_at is None or begun <= entry.settled_at)
 
 
 def first_signs(

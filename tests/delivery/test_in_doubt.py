@@ -37,7 +37,7 @@ MINUTE = timedelta(minutes=1)
 def a_doubt(number: int = 1, content: str = "hash", **parts: object) -> InDoubtMessage:
     key = RecordKey(f"1051707_{number}", "010-0000-0001")
     message = LedgerEntry(
-        MessageStatus.CLAIMED, content_hash=content, claimed_at=NOON, run_id="dead"
+        MessageStatus.CLAIMED, content_hash=content, claimed_at=NOON, execution_id="dead"
     )
     return InDoubtMessage(Claim(key, "guide", replace(message, **parts)))  # type: ignore[arg-type]
 

@@ -52,7 +52,10 @@ def die_after_the_claim(settings: Settings, number: int, *, ago: timedelta) -> d
     table.records.create(effect.item)
     claimed_at = settings.make_clock().now() - ago
     entry = LedgerEntry(
-        MessageStatus.CLAIMED, run_id="dead", claimed_at=claimed_at, content_hash="of no message"
+        MessageStatus.CLAIMED,
+        execution_id="dead",
+        claimed_at=claimed_at,
+        content_hash="of no message",
     )
     table.claim(effect.key, effect.kind, entry)
     return claimed_at

@@ -297,10 +297,10 @@ def test_what_expires_is_noted_once_though_its_first_answer_was_lost(repeats: bo
     ledger, client = a_ledger(message_guide=an_entry("owed").as_map())
     client.repeats = repeats
 
-    assert ledger.expire(expired(("theirs", "owed")), run_id="run", now=NOON)
+    assert ledger.expire(expired(("theirs", "owed")), execution_id="run", now=NOON)
 
     entry = record_of(ledger).messages["guide"]
-    assert (entry.state, entry.run_id, entry.reason) == ("expired", "run", "late")
+    assert (entry.state, entry.execution_id, entry.reason) == ("expired", "run", "late")
     assert ledger.records.writes == 1
 
 
@@ -317,7 +317,7 @@ def test_what_expires_is_noted_once_though_its_first_answer_was_lost(repeats: bo
 def test_what_is_not_as_the_decision_saw_it_does_not_expire(attributes: dict[str, Any]) -> None:
     ledger, _ = a_ledger(**attributes)
 
-    assert not ledger.expire(expired(("theirs", "owed")), run_id="run", now=NOON)
+    assert not ledger.expire(expired(("theirs", "owed")), execution_id="run", now=NOON)
     assert ledger.records.writes == 0
 
 

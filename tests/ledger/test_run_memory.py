@@ -13,13 +13,13 @@ from naverplace.aws.dynamodb import open_dynamodb
 from naverplace.aws.table import StateTable
 from naverplace.domain.message_status import MessageStatus
 from naverplace.domain.records import LedgerEntry, Record
-from naverplace.ledger.run_memory import read_reported_runs, record_reported_runs
+from naverplace.ledger.run_memory import read_reported_runs, record_reported_run
 from naverplace.rules.expiry import REPORT_LIMIT, unreported_kinds
 from naverplace.settings.schema import Settings
 from sandbox.server import Sandbox
 from tests.rule_builders import NOW, a_booking, a_record
 
-MARK = LedgerEntry(MessageStatus.EXPIRED, run_id="dead", settled_at=NOW)
+MARK = LedgerEntry(MessageStatus.EXPIRED, execution_id="dead", settled_at=NOW)
 MARKED = a_record(a_booking(), messages={"guide": MARK})
 
 
@@ -31,14 +31,14 @@ def table(settings: Settings) -> StateTable:
 def test_runs_that_have_told_are_remembered_and_forgotten_after_some_days(
     table: StateTable,
 ) -> None:
-    assert read_reported_runs(table, [MARKED]) == {}
+    assert read_reported_runs(table, [MARKED]) == frozenset()
 
-    record_reported_runs(table, "first", now=NOW, days=8)
-    record_reported_runs(table, "second", now=NOW + timedelta(days=8), days=8)
-    assert set(read_reported_runs(table, [MARKED]) or ()) == {"first", "second"}
-    record_reported_runs(table, "third", now=NOW + timedelta(days=8, seconds=1), days=8)
+    record_reported_run(table, "first", now=NOW, days=8)
+    record_reported_run(table, "second", now=NOW + timedelta(days=8), days=8)
+    assert read_reported_runs(table, [MARKED]) == frozenset({"first", "second"})
+    record_reported_run(table, "third", now=NOW + timedelta(days=8, seconds=1), days=8)
 
-    assert set(read_reported_runs(table, [MARKED]) or ()) == {"second", "third"}
+    assert read_reported_runs(table, [MARKED]) == frozenset({"second", "third"})
 
 
 def test_without_anything_expired_the_table_is_not_asked(world: Sandbox, table: StateTable) -> None:
@@ -53,22 +53,21 @@ def test_without_anything_expired_the_table_is_not_asked(world: Sandbox, table: 
 
 def test_all_count_as_told_when_nobody_asked() -> None:
     assert unreported_kinds(MARKED, None, now=NOW + REPORT_LIMIT) == frozenset()
-    assert unreported_kinds(None, {}, now=NOW) == frozenset()
+    assert unreported_kinds(None, (), now=NOW) == frozenset()
 
 
 @given(
     state=st.sampled_from(MessageStatus),
-    run_id=st.sampled_from(["", "dead", "retried", "alive"]),
+    execution_id=st.sampled_from(["", "run/dead", "run/alive"]),
     minutes=st.integers(0, 40),
 )
 def test_only_an_old_mark_of_a_run_that_never_told_is_named_again(
-    state: MessageStatus, run_id: str, minutes: int
+    state: MessageStatus, execution_id: str, minutes: int
 ) -> None:
-    entry = replace(MARK, state=state, run_id=run_id)
+    entry = replace(MARK, state=state, execution_id=execution_id)
     record: Record = a_record(a_booking(), messages={"guide": entry})
 
-    reported = {"alive": NOW, "retried": NOW + timedelta(seconds=1)}
-    named = unreported_kinds(record, reported, now=NOW + timedelta(minutes=minutes))
+    named = unreported_kinds(record, {"run/alive"}, now=NOW + timedelta(minutes=minutes))
 
-    lost = run_id in ("dead", "retried") and minutes >= 15
+    lost = execution_id == "run/dead" and minutes >= 15
     assert bool(named) == (state is MessageStatus.EXPIRED and lost)

@@ -107,7 +107,7 @@ def test_a_page_that_stays_unreadable_is_a_passing_fault(world: Sandbox, table: 
 def test_an_accepted_message_is_moved_on_and_nothing_else_changes(
     world: Sandbox, table: LedgerScan, state: MessageStatus
 ) -> None:
-    entry = only_entry(world, table, accepted(run_id="run", attempt=2))
+    entry = only_entry(world, table, accepted(execution_id="run", attempt=2))
     before = stored(world)
 
     assert record_receipt(table.table, entry, ended(state, "0 ok"))

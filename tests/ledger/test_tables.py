@@ -67,7 +67,9 @@ def claimed(table: MessageLedger) -> Claim:
 def acquire(
     table: MessageLedger, content: str = "hash", now: datetime = NOON
 ) -> Claim | ClaimRefused:
-    entry = LedgerEntry(MessageStatus.CLAIMED, run_id="run-1", claimed_at=now, content_hash=content)
+    entry = LedgerEntry(
+        MessageStatus.CLAIMED, execution_id="run-1", claimed_at=now, content_hash=content
+    )
     return table.claim(KEY, "guide", entry, flag="remind_sms")
 
 
@@ -121,8 +123,8 @@ def test_keys_that_stay_unread_are_an_error_and_not_missing_records(settings: Se
 
 
 def test_a_record_is_created_once(table: MessageLedger) -> None:
-    assert table.records.create(item_of(KEY), run_id="run-1")
-    assert not table.records.create(item_of(KEY, confirm_sms=True), run_id="run-2")
+    assert table.records.create(item_of(KEY), execution_id="run-1")
+    assert not table.records.create(item_of(KEY, confirm_sms=True), execution_id="run-2")
 
     record = table.records.read([KEY])[KEY]
     assert not record.confirm_sms
@@ -180,7 +182,7 @@ def test_an_acceptance_flips_the_legacys_flag_in_the_same_item(
     assert record.remind_sms
     assert not record.confirm_sms
     guide = record.messages["guide"]
-    assert (guide.state, guide.request_id, guide.run_id) == ("accepted", "RS-1", "run-1")
+    assert (guide.state, guide.request_id, guide.execution_id) == ("accepted", "RS-1", "run-1")
 
 
 def test_an_acceptance_told_twice_is_recognised(table: MessageLedger, claimed: Claim) -> None:

@@ -30,10 +30,11 @@ from naverplace.domain.sms_log import SmsLogEntry
 from naverplace.ledger import store_lock
 from naverplace.ledger.message_ledger import MessageLedger
 from naverplace.ledger.phone_counter import PhoneCounter
-from naverplace.ledger.run_memory import read_reported_runs, record_reported_runs
+from naverplace.ledger.run_memory import read_reported_runs, record_reported_run
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.ledger.store_state import NEW
 from naverplace.pipeline import store_delivery
+from naverplace.pipeline.context import new_execution_id
 from naverplace.rules.engine import match_and_decide
 from naverplace.settings.sections import CapSettings, CutoverSettings, LedgerSettings
 from tests.handback_world import Now
@@ -187,6 +188,7 @@ def context(port: Port, *, per_phone: int = 6) -> Any:
     return SimpleNamespace(
         now=port.now(),
         run_id=port.name,
+        execution_id=new_execution_id(port.name),
         dry_run=False,
         table=table,
         session_table=StateTable(unstepped),
@@ -236,7 +238,7 @@ def a_run(name: str, *, tick: int = 0, per_phone: int = 6) -> Process:
         results = store_delivery.deliver_store(run, None, STORE, decisions.effects)
         told = Report(port.name, run.now, tuple(results), tuple(settled))
         port.call(lambda: world.reports.append(told), step=False)
-        record_reported_runs(run.session_table, run.run_id, now=run.now, days=8)
+        record_reported_run(run.session_table, run.execution_id, now=run.now, days=8)
 
     return Process(name, tick, body)
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from naverplace.domain.effects import MarkExpired
+from naverplace.pipeline.context import open_run
+from naverplace.pipeline.local_runner import ThreadExecutor
+from naverplace.pipeline.run_order import RunSteps, process
+from naverplace.pipeline.steps import note_due
 from naverplace.pipeline.store_delivery import resolve_in_doubt
 from naverplace.reporting.report import RunReport
 from sandbox.faults import Fault
@@ -37,6 +44,15 @@ def marks_of(shop: Shop) -> list[dict[str, object]]:
     """List what is marked as expired."""
     entries = [dict(v) for i in shop.world.sms_items() for n, v in i.items() if "message_" in n]
     return [entry for entry in entries if entry["state"] == "expired"]
+
+
+def book_for_soon(shop: Shop) -> None:
+    """Let a confirmed booking begin in half a minute, whose guide nobody sends."""
+    soon = shop.world.world.now() + timedelta(seconds=30)
+    shop.world.world.stores[STORE].append(a_booking(STORE, 7, soon, phone="01000000007"))
+    named = {"booking_num": f"{STORE}_7", "phone": "010-0000-0007", "name": "나무늘보"}
+    flags = {"confirm_sms": True, "remind_sms": False, "option_sms": False, "option_time": ""}
+    shop.world.put_sms_item({**named, **flags, "booking_time": f"{soon:%Y-%m-%d %H:%M:%S}"})
 
 
 def everybody_has_one(shop: Shop, report: RunReport) -> None:
@@ -147,12 +163,8 @@ def test_killed_after_it_marked_what_expired_the_next_run_names_it(shop: Shop) -
 def test_retried_under_its_own_name_what_it_marked_before_is_still_named(shop: Shop) -> None:
     shop.later(3 * 3600)
     kill_a_run(shop, Fault("telegram", "POST", "timeout_before"), once=lambda: marks_of(shop))
-    (run_id,) = {str(mark["run_id"]) for mark in marks_of(shop)}
-    soon = shop.world.world.now() + timedelta(seconds=30)
-    shop.world.world.stores[STORE].append(a_booking(STORE, 7, soon, phone="01000000007"))
-    named = {"booking_num": f"{STORE}_7", "phone": "010-0000-0007", "name": "나무늘보"}
-    flags = {"confirm_sms": True, "remind_sms": False, "option_sms": False, "option_time": ""}
-    shop.world.put_sms_item({**named, **flags, "booking_time": f"{soon:%Y-%m-%d %H:%M:%S}"})
+    (run_id,) = {str(mark["execution_id"]).partition("/")[0] for mark in marks_of(shop)}
+    book_for_soon(shop)
 
     retried = shop.later(4 * 60).run(run_id)
     assert {row["booking"] for row in retried.expired} == {f"{STORE}_7"}
@@ -160,3 +172,27 @@ def test_retried_under_its_own_name_what_it_marked_before_is_still_named(shop: S
 
     assert report.expired
     assert f"{STORE}_7" not in {row["booking"] for row in report.expired}
+
+
+def test_what_a_dead_execution_marked_is_named_though_another_of_the_same_run_reports(
+    shop: Shop,
+) -> None:
+    shop.later(3 * 3600)
+    book_for_soon(shop)
+    shop.later(60)
+    dead: list[str] = []
+
+    def marks_one_and_dies(*decided: Any) -> Any:
+        """Be the retry of this run, which it outlives: a worker that was called dead too early."""
+        begun = shop.begin("one")
+        first = next(e for e in begun.effects if isinstance(e, MarkExpired))
+        shop.deliver_all(begun, [first])
+        dead.append(first.key.booking_num)
+        return note_due(*decided)
+
+    run = open_run(shop.settings, run_id="one", door="cli")
+    told = process(run, ThreadExecutor(), replace(RunSteps(), note_due=marks_one_and_dies))
+    assert told.expired
+    assert dead[0] not in {row["booking"] for row in told.expired}
+
+    assert dead[0] in {row["booking"] for row in shop.later(RUNS_APART).run("two").expired}

@@ -280,3 +280,14 @@ def test_a_report_that_is_repeated_counts_once(day: Day) -> None:
     day.run(1)  # the same id once more
 
     assert "문자 1건 접수" in "".join(day.reads())
+
+
+def test_what_a_retry_under_the_same_id_sends_is_counted_too(day: Day) -> None:
+    day.reads()
+    day.book(phone="01000001001")
+    day.run(200)
+    day.book(phone="01000001002")
+    day.runs -= 1
+    day.run(190)
+
+    assert "".join(day.reads()).count("문자 1건 접수") == 2

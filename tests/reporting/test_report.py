@@ -55,6 +55,7 @@ def facts(**changes: Any) -> RunFacts:
     verdict = RuleVerdict(KEY.booking_num, "1051707", "new-booking", fired=True)
     whole = RunFacts(
         run_id="run-1",
+        execution_id="run-1/1",
         door="cli",
         now=NOW,
         dry_run=False,

@@ -20,7 +20,7 @@ BEGUN = datetime(2025, 10, 22, 14, 2, 15, tzinfo=SEOUL)
 KEY = RecordKey("1051707_1", "010-0000-0001")
 SENT = AcceptedMessage(KEY, "guide", "1051707", "request-1", "01000000001")
 STATE = LedgerEntry(
-    state=MessageStatus.ACCEPTED, run_id="run-1", request_id="request-1", settled_at=BEGUN
+    state=MessageStatus.ACCEPTED, execution_id="run-1", request_id="request-1", settled_at=BEGUN
 )
 SHOWN = SmsLogEntry("request-1", "message-1", BEGUN, "01000000001")
 
@@ -42,8 +42,7 @@ def check(
     **changes: Any,
 ) -> CrossCheck:
     values: dict[str, Any] = {
-        "run_id": "run-1",
-        "begun": BEGUN,
+        "execution_id": "run-1",
         "now": BEGUN + timedelta(seconds=10),
         "settle_seconds": 120.0,
     }
@@ -78,16 +77,8 @@ def test_a_table_that_counts_otherwise_is_named(records: Sequence[Record], words
     assert any(words in found for found in check(records).contradictions)
 
 
-def test_what_an_earlier_attempt_of_the_same_run_has_sent_is_its_own_affair() -> None:
-    earlier = replace(STATE, request_id="other", settled_at=BEGUN - timedelta(minutes=3))
-
-    assert check((a_record(guide=STATE, confirmation=earlier),)).contradictions == ()
-
-
-def test_what_a_second_process_of_the_same_run_sends_under_its_own_lease_is_its_own_affair() -> (
-    None
-):
-    other = replace(STATE, request_id="other", epoch=STATE.epoch + 1)
+def test_what_another_execution_of_the_same_run_has_sent_is_its_own_affair() -> None:
+    other = replace(STATE, request_id="other", execution_id="run-1/2")
 
     assert check((a_record(guide=STATE, confirmation=other),)).contradictions == ()
 

@@ -68,6 +68,7 @@ def facts(**changes: Any) -> RunFacts:
     """A run of two stores: one has accepted a guide and could not send another."""
     whole = RunFacts(
         run_id="run-1",
+        execution_id="run-1/1",
         door="cli",
         now=NOW,
         dry_run=False,

@@ -174,7 +174,7 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
     booking = started(confirmed_at=START - timedelta(hours=5))
     mark = LedgerEntry(
         MessageStatus.EXPIRED,
-        run_id="dead",
+        execution_id="dead",
         token="t",
         settled_at=AFTER,
         reason="no run reached it",
@@ -184,11 +184,10 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
     soon, later = AFTER + timedelta(minutes=14), AFTER + timedelta(minutes=15)
 
     assert lost(booking, records=records, now=later) == []
-    assert lost(booking, records=records, now=later, reported_runs={"dead": AFTER}) == []
-    assert lost(booking, records=records, now=soon, reported_runs={}) == []
-    (again,) = lost(booking, records=records, now=later, reported_runs={"other": AFTER})
-    assert lost(booking, records=records, now=later, reported_runs={"dead": soon})  # its retry
-    assert lost(booking, records=records, now=later + timedelta(days=1), reported_runs={})
+    assert lost(booking, records=records, now=later, reported_runs={"dead"}) == []
+    assert lost(booking, records=records, now=soon, reported_runs=set()) == []
+    (again,) = lost(booking, records=records, now=later, reported_runs={"other"})
+    assert lost(booking, records=records, now=later + timedelta(days=1), reported_runs=set())
 
     assert (again.kind, again.reason, again.seen) == (
         "guide",
@@ -200,10 +199,10 @@ def test_what_a_run_marked_that_died_before_it_could_tell_is_named_again() -> No
 @pytest.mark.parametrize("state", [MessageStatus.ACCEPTED, MessageStatus.FAILED])
 def test_what_a_run_sent_that_died_before_it_could_tell_is_not_lost(state: MessageStatus) -> None:
     booking = started()
-    sent = LedgerEntry(state, run_id="dead", settled_at=START - timedelta(hours=1))
+    sent = LedgerEntry(state, execution_id="dead", settled_at=START - timedelta(hours=1))
     records = a_known(booking, confirm_sms=True, messages={"guide": sent})
 
-    assert lost(booking, records=records, reported_runs={}) == []
+    assert lost(booking, records=records, reported_runs=set()) == []
 
 
 def test_a_guide_that_expired_for_another_time_is_named_for_this_one() -> None:

@@ -25,7 +25,7 @@ from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.messaging.owner_channels import open_channels
 from naverplace.messaging.sens import SensClient
 from naverplace.naver.request_slots import RequestSlots
-from naverplace.pipeline.context import RunContext
+from naverplace.pipeline.context import RunContext, new_execution_id
 from naverplace.pipeline.steps import StoreBatch
 from naverplace.quality import frames
 from naverplace.rules.engine import RuleEngine
@@ -82,6 +82,7 @@ class YearRun(RunContext):
 
     def __init__(self, outside: Outside, fate: Fate, *, run_id: str, door: str) -> None:
         self.run_id, self.door, self.dry_run = run_id, door, False
+        self.execution_id = new_execution_id(run_id)
         # Checking what was sent asks SENS's log once more; a quarter of the runs is enough.
         checked = int(outside.kernel.now // 1200) % 4 == 0
         self.settings = outside.settings if checked else outside.unchecked

@@ -19,7 +19,6 @@ from trials.year.world import Standing, World
 
 SENT = ("accepted", "delivered", "failed")
 DONE = (*SENT, "expired")
-NEVER = {"S": "9"}  # later than any moment that is written down
 
 
 @dataclass
@@ -109,18 +108,14 @@ class Reading:
         """Tell whether a run that has not reported marked something as expired."""
         told = self.tables.items["session"].get(("naverplace-told",), {})
         return any(
-            _marked_at(part) < told.get(f"run_{part['M']['run_id']['S']}", NEVER)["S"]
+            f"run_{part['M']['execution_id']['S']}" not in told
             for name, part in item.items()
-            if _is_expired(name, part) and "run_id" in part["M"]
+            if _is_expired(name, part) and "execution_id" in part["M"]
         )
 
 
 def _is_expired(name: str, part: dict[str, Any]) -> bool:
     return name.startswith("message_") and part.get("M", {}).get("state") == {"S": "expired"}
-
-
-def _marked_at(part: dict[str, Any]) -> str:
-    return str(part["M"].get("settled_at", {}).get("S", ""))
 
 
 def _may_earn_an_event(standing: Standing) -> bool:

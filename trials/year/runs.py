@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from naverplace.aws.dynamodb import from_wire
-from naverplace.base.clock import parse_time
 from naverplace.base.errors import NaverPlaceError
 from naverplace.domain.effects import RecordKey
 from naverplace.domain.record_matching import match_records
 from naverplace.domain.records import Record
 from naverplace.domain.results import Decisions
 from naverplace.ledger import store_state
-from naverplace.ledger.run_memory import ITEM, record_reported_runs
+from naverplace.ledger.run_memory import ITEM, record_reported_run
 from naverplace.naver.session import NaverSession
 from naverplace.pipeline import build_report, steps
 from naverplace.pipeline.context import RunContext
@@ -94,7 +93,7 @@ def perform(
 def _remember(run: RunContext) -> None:
     with suppress(NaverPlaceError):
         days = run.settings.ledger.expired_days + 1
-        record_reported_runs(run.session_table, run.run_id, now=run.now, days=days)
+        record_reported_run(run.session_table, run.execution_id, now=run.now, days=days)
 
 
 def _validated(run: RunContext, reader: Reader, batches: Sequence[StoreBatch]) -> ValidationResult:
@@ -148,11 +147,10 @@ def _narrow(run: RunContext, reader: Reader, records: Mapping[RecordKey, Record]
     )
 
 
-def _told(outside: Outside) -> dict[str, datetime]:
+def _told(outside: Outside) -> frozenset[str]:
     """Read past the wire which runs have reported: reading it twice would be no run's doing."""
     item = from_wire(outside.tables.items["session"].get((ITEM,), {}))
-    times = {name.removeprefix("run_"): parse_time(at) for name, at in item.items()}
-    return {run_id: at for run_id, at in times.items() if at}
+    return frozenset(name.removeprefix("run_") for name in item)
 
 
 def _owes(effects: Sequence[Any]) -> set[tuple[str, str, str]]:

@@ -170,7 +170,7 @@ class Cutover:
     def _keep_legacy_reading(self, store_id: str) -> None:
         now = self.run.clock.now().astimezone(SEOUL)
         self.run.table.records.create(
-            marker_item(store_id, now.strftime(TIME_FORMAT)), run_id=self.run.run_id
+            marker_item(store_id, now.strftime(TIME_FORMAT)), execution_id=self.run.execution_id
         )
 
     def _reserve_from_now_on(self, store_id: str) -> None:

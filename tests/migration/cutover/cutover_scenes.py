@@ -146,6 +146,7 @@ class Scene:
         return SimpleNamespace(
             now=None,
             run_id=port.name,
+            execution_id=f"{port.name}/1",
             dry_run=False,
             table=table,
             session_table=session,
