@@ -51,7 +51,7 @@ def content(number: int = 1, text: str = "text") -> str:
 
 def note(outside: Outside, number: int = 1, **parts: Any) -> LedgerEntry:
     """Note in a booking's record how a run that died left its guide."""
-    values: dict[str, Any] = {"state": "claimed", "token": f"dead-{number}", "run_id": "dead"}
+    values: dict[str, Any] = {"state": "claimed", "token": f"dead-{number}", "execution_id": "dead"}
     values |= {"claimed_at": NOON - CERTAIN, "content_hash": content(number), **parts}
     entry = LedgerEntry(**values)
     item = {**item_of(number), "message_guide": entry.as_map()}

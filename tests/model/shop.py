@@ -34,7 +34,6 @@ from naverplace.ledger.run_memory import read_reported_runs, record_reported_run
 from naverplace.ledger.store_lock import StoreLocks, StoreStateTable
 from naverplace.ledger.store_state import NEW
 from naverplace.pipeline import store_delivery
-from naverplace.pipeline.context import new_execution_id
 from naverplace.rules.engine import match_and_decide
 from naverplace.settings.sections import CapSettings, CutoverSettings, LedgerSettings
 from tests.handback_world import Now
@@ -188,7 +187,7 @@ def context(port: Port, *, per_phone: int = 6) -> Any:
     return SimpleNamespace(
         now=port.now(),
         run_id=port.name,
-        execution_id=new_execution_id(port.name),
+        execution_id=f"{port.name}/{port.token()}",
         dry_run=False,
         table=table,
         session_table=StateTable(unstepped),
