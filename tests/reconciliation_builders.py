@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from naverplace.jobs.reconciliation.findings import Reconciliation
 from naverplace.jobs.reconciliation.job import run_reconciliation
@@ -30,7 +31,7 @@ class Shop:
 
     def run(self) -> None:
         """Let a real run send what is owed."""
-        report = run_once(self.settings, run_id="run", door="cli")
+        report = run_once(self.settings, run_id=f"run-{uuid4()}", door="cli")
         assert report.status == "success", report.problems
 
     def reconcile(self, **options: Any) -> Reconciliation:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from naverplace.jobs.watchdog.job import Watchdog
 from naverplace.jobs.watchdog.late_messages import WatchdogCheck
@@ -57,7 +58,9 @@ class WatchedShop:
             before_delivery()
             return due
 
-        run = open_run(self.settings, run_id="run", door="cli", dry_run=dry_run, only=[*only])
+        run = open_run(
+            self.settings, run_id=f"run-{uuid4()}", door="cli", dry_run=dry_run, only=[*only]
+        )
         return process(run, ThreadExecutor(), replace(RunSteps(), note_due=noted))
 
     def die_before_delivery(self) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -29,7 +30,7 @@ def play(
 
     def once() -> RunReport:
         settings = load_settings(env={**world_env, **world.environment()}, env_file=None)
-        return run_once(settings, run_id="run", door="cli")
+        return run_once(settings, run_id=f"run-{uuid4()}", door="cli")
 
     return once
 
@@ -98,7 +99,7 @@ def test_summaries_go_to_slack_too_once_it_is_enabled_in_yaml(
     routing.write_text(text.replace("slack: {enabled: false}", "slack: {enabled: true}"), "utf-8")
     settings = load_settings(env={**world_env, "NAVERPLACE_RULES_DIR": str(rules)}, env_file=None)
 
-    report = run_once(settings, run_id="run", door="cli")
+    report = run_once(settings, run_id=f"run-{uuid4()}", door="cli")
 
     assert report.status == "success"
     assert len(world.world.telegram) == len(world.world.slack) == 1
@@ -124,7 +125,7 @@ def test_a_wrong_clock_stops_before_anything_is_decided(
     offset = float(world_env["NAVERPLACE_CLOCK__OFFSET_SECONDS"]) + 600
     env = {**world_env, "NAVERPLACE_CLOCK__OFFSET_SECONDS": str(offset)}
 
-    report = run_once(load_settings(env=env, env_file=None), run_id="run", door="cli")
+    report = run_once(load_settings(env=env, env_file=None), run_id=f"run-{uuid4()}", door="cli")
 
     assert report.status == "failed"
     assert "ClockWrong" in report.problems[0]

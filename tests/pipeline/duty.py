@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from typer.testing import CliRunner
 
@@ -27,7 +28,7 @@ class Duty:
 
     def run(self, **options: Any) -> RunReport:
         settings = load_settings(env={**self.env, **self.world.environment()}, env_file=None)
-        return run_once(settings, run_id="run", door="cli", **options)
+        return run_once(settings, run_id=f"run-{uuid4()}", door="cli", **options)
 
     def explain(self, booking: str) -> list[str]:
         settings = load_settings(env={**self.env, **self.world.environment()}, env_file=None)

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -32,7 +33,7 @@ class Shop:
 
     def run(self, *, dry_run: bool = False, **env: str) -> RunReport:
         settings = load_settings(env={**self.env, **self.world.environment(), **env}, env_file=None)
-        return run_once(settings, run_id="run", door="cli", dry_run=dry_run)
+        return run_once(settings, run_id=f"run-{uuid4()}", door="cli", dry_run=dry_run)
 
     def later(self, minutes: float = MINUTES) -> None:
         self.world.world.advance(minutes * 60)
