@@ -86,9 +86,9 @@ class RuleEngine:
 
         What cannot be decided for one booking is named in `errors` and in its verdict; everything
         else goes on. What a booking lacked when it started is looked for until `back` later; of
-        unknown bookings from when their store was first `served`. What an
-        execution not in `reported_runs` has marked is marked again. Of a rule that is there only
-        since a moment (`rules_since`) nothing has expired that was due before.
+        unknown bookings from when their store was first `served`. What an execution not in
+        `reported_runs` has marked is marked again. Of a rule that is there only since a moment
+        (`rules_since`) nothing has expired that was due before.
         """
         if now.tzinfo is None:
             raise ValueError("now must be aware: a time without a zone may be nine hours off")
