@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_how_to_add import BLOCK, ROOT, SECTIONS, Copy
+from tests.trials.playing import at_night
 
 SUITE = (
     *("tests/settings/test_settings.py", "tests/settings/test_env_names.py"),
@@ -20,6 +21,7 @@ SUITE = (
 )
 
 
+@at_night
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_suite_that_matters_passes_on_what_the_page_makes(

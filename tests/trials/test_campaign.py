@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.trials.playing import Played, play
+from tests.trials.playing import NIGHTLY, Played, play
 from trials.campaign.bugs import BUGS
 from trials.campaign.cases import KINDS, Blow, Case
 from trials.campaign.child import put_in_place
@@ -22,10 +22,14 @@ POINTS = {
 }
 
 
+QUICK = ("second claim is granted", "doubts are forgotten", "expired is not named")
+
+
 @pytest.fixture(scope="module")
 def done() -> Played:
-    """Play the planted bugs, then the short form: processes that can play are made once."""
-    return play("trials.campaign", "--short", "--planted", "--processes", "2", timeout=1500)
+    """Play planted bugs, then the short form: processes that can play are made once."""
+    bugs = ("--planted", *(() if NIGHTLY else QUICK))
+    return play("trials.campaign", "--short", "--processes", "2", *bugs, timeout=1500)
 
 
 @pytest.mark.timeout(1600)
@@ -51,17 +55,18 @@ def test_no_fault_at_any_point_sends_twice_or_loses_a_message(done: Played) -> N
 
 
 @pytest.mark.timeout(1600)
-def test_every_planted_bug_is_noticed(done: Played) -> None:
+def test_planted_bugs_are_noticed(done: Played) -> None:
     caught = json.loads(done.out.splitlines()[0])
 
-    assert set(caught) == set(BUGS)
+    assert set(caught) == set(BUGS if NIGHTLY else QUICK)
     assert (done.code, "NOT NOTICED" in done.err) == (0, False)
     found: Counter[str] = Counter()
     for counts in caught.values():
         assert isinstance(counts, dict)
         found.update(kind for kind, count in counts.items() if count)
-    assert found["duplicates"] >= 3  # which of both it is may depend on who was first
-    assert found["lost"] >= 1
+    if NIGHTLY:
+        assert found["duplicates"] >= 3  # which of both it is may depend on who was first
+        assert found["lost"] >= 1
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
-from tests.trials.playing import Played, play
+from tests.trials.playing import NIGHTLY, Played, play
 from trials.hostile.bugs import BUGS
 from trials.hostile.families import FAMILIES
 from trials.hostile.inputs import NIGHT
 from trials.hostile.oracle import fold, forms_of
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 QUICK = ("an event is guessed", "texts without limits", "secrets are shown")
 
 

@@ -19,6 +19,7 @@ from naverplace.domain.effects import SendSms
 from naverplace.rules import expiry
 from naverplace.rules.engine import RuleEngine
 from tests.second_claim import grant_a_second_claim
+from tests.trials.playing import at_night
 from trials.year import oracle, owed, plan
 from trials.year.half import Half
 from trials.year.life import Life, Version, phone_of
@@ -141,10 +142,10 @@ def plant_doubts_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     ("plant", "caught"),
     [
         (plant_a_second_claim, "duplicates"),
-        (plant_no_look_at_the_log, "duplicates"),
-        (plant_no_expiry, "wrong"),
-        (plant_no_second_guide, "misses"),
-        (plant_doubts_for_ever, "misses"),
+        pytest.param(plant_no_look_at_the_log, "duplicates", marks=at_night),
+        pytest.param(plant_no_expiry, "wrong", marks=at_night),
+        pytest.param(plant_no_second_guide, "misses", marks=at_night),
+        pytest.param(plant_doubts_for_ever, "misses", marks=at_night),
         (plant_silence_about_the_lost, "unexplained"),
     ],
 )

@@ -32,8 +32,9 @@ def _play(pool: Pool, words: argparse.Namespace) -> int:
     for now, seen in points.items():
         services = Counter(point.partition(" ")[0] for point in seen)
         _say(f"{now:%H:%M}: {len(seen)} points: {dict(services)}")
-    unnoticed = _planted(pool, points) if words.planted else 0
-    if words.planted and not words.short:
+    planted = words.planted is not None
+    unnoticed = _planted(pool, points, words.planted or list(BUGS)) if planted else 0
+    if planted and not words.short:
         return unnoticed
     started = time.monotonic()
     paired = [] if words.short or words.case else pairs(points, words.pairs, seed=words.seed)
@@ -60,10 +61,10 @@ def _play(pool: Pool, words: argparse.Namespace) -> int:
     return unnoticed or (0 if all(result.good for result in results) else 1)
 
 
-def _planted(pool: Pool, points: Points) -> int:
-    """Break the code in every known way; exit code 1 when a bug goes unnoticed."""
+def _planted(pool: Pool, points: Points, bugs: Sequence[str]) -> int:
+    """Break the code in these ways; exit code 1 when a bug goes unnoticed."""
     cases = near_sends(points)
-    series = [[replace(case, bug=bug) for case in cases] for bug in BUGS]
+    series = [[replace(case, bug=bug) for case in cases] for bug in bugs]
     caught: dict[str, dict[str, int]] = {}
     for result in pool.play_until_wrong(series):
         caught[result.case.bug] = result.counts
@@ -105,7 +106,9 @@ def _arguments() -> argparse.Namespace:
         "--case", action="append", help="only this case, such as 14+0/23/kill_after"
     )
     parser.add_argument("--bug", default="", choices=["", *BUGS], help="break the code first")
-    parser.add_argument("--planted", action="store_true", help="only, or first, the planted bugs")
+    parser.add_argument(
+        "--planted", nargs="*", choices=BUGS, help="only, or first, these planted bugs, or all"
+    )
     # Cases wait for time-outs and leases: two a processor keep it busy.
     parser.add_argument("--processes", type=int, default=2 * (os.cpu_count() or 1))
     return parser.parse_args()
