@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -307,22 +307,46 @@ def test_bookings_with_odd_names_are_named_while_they_are_ahead() -> None:
     assert checked.quarantined == ()
 
 
-def test_rows_that_were_found_sound_are_known_for_a_while_and_no_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows the checkpoint is asked about, each time that what learns its answers does."""
     asked: list[int] = []
-    real = validation._run_checkpoint
+    real = validation._refusals
 
-    def counted(rows: Any, **words: Any) -> Any:
+    def counted(rows: Any, parameters: Any) -> Any:
         asked.append(len(rows))
-        return real(rows, **words)
+        return real(rows, parameters)
 
-    monkeypatch.setattr(validation, "_run_checkpoint", counted)
-    monkeypatch.setattr(validation, "_run_checkpoint", learning_checkpoint())
+    monkeypatch.setattr(validation, "_refusals", counted)
+    monkeypatch.setattr(validation, "_refusals", learning_checkpoint())
+    return asked
+
+
+def test_the_checkpoint_is_asked_once_about_the_same_rows(asked: list[int]) -> None:
     assert check(raw()).quarantined == check(raw()).quarantined == ()
     assert asked == [1, 1]  # now, and in two days
-    for bad in (raw(phone="010-12"), raw()):  # broken, and twice the same
-        for _ in range(2):
-            assert len(check(raw(), bad).quarantined) == 1
+    for bad in (raw(phone="010-12"), raw(), raw(phone="02-12")):  # the second stands there twice
+        first, again = (check(raw(), bad).quarantined for _ in range(2))
+        assert first == again
+        assert len(first) == 1
     assert check(raw(), past_days=1).quarantined == ()  # other settings
-    assert asked == [1, 1, 2, 2, 2, 2, 1, 1]
+    assert asked == [1, 1, 2, 2, 2, 2, 2, 2, 1, 1]
+
+
+def test_sound_rows_are_known_among_others_and_refused_ones_are_not(asked: list[int]) -> None:
+    other = raw(bookingId=2)
+    assert check(raw(), other).quarantined == check(other).quarantined == ()
+    assert asked == [2, 2]
+    bad = raw(bookingId=2, phone="010-12")
+    assert len(check(raw(), bad).quarantined) == len(check(bad).quarantined) == 1
+    assert asked == [2, 2, 2, 2, 1, 1]
+
+
+def test_an_answer_that_changes_within_two_days_is_asked_for_each_time(asked: list[int]) -> None:
+    soon = NOW - timedelta(days=QualitySettings().past_days - 1)
+    old = raw(snapshot={"startDateTime": f"{soon.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"})
+
+    for _ in range(2):
+        assert check(old).quarantined == ()
+
+    assert asked == [1, 1, 1, 1]

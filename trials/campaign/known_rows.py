@@ -19,6 +19,8 @@ from naverplace.settings.sections import QualitySettings
 LONGEST_CASE = timedelta(days=2)
 IDENTITY = ("asked_store", "store_id", "booking_id", "status")  # no two rows have the same
 Row = tuple[str, ...]
+Rows = tuple[Row, ...]
+Answer = tuple[datetime, list[Refusal]]  # since when, and for as long as a case lasts
 Reading = tuple[datetime, Mapping[str, list[dict[str, Any]]]]  # by store, Naver's JSON
 
 
@@ -60,28 +62,36 @@ def checkpoint_knowing(known: Collection[Row]) -> Any:
 
 
 def learning_checkpoint() -> Any:
-    """Make the checkpoint that passes at once what it has found sound, for as long as a case lasts.
+    """Make what stands for `validation._refusals` and knows its answers while a case lasts.
 
-    Rows are asked about when they are first seen, now and at a case's end; those of a frame in
-    which one is refused are validated each time.
+    The checkpoint is asked about rows now and at a case's end. When it says the same of them, it
+    is not asked of them again; and rows of which none was refused are sound among others, too.
     """
-    real, sound = validation._run_checkpoint, dict[tuple[object, ...], list[datetime]]()
+    real = validation._refusals
+    answers, sound = dict[Rows, list[Answer]](), dict[Row, list[datetime]]()
 
-    def run_checkpoint(whole: pd.DataFrame, *, now: datetime, **words: Any) -> list[Refusal]:
-        around = tuple(map(str, words.values()))
-        rows = [(*row, *around) for row in _rows(whole)]
+    def refusals(whole: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Refusal]:
+        now, latest = parameters["earliest"], parameters["latest"]
+        around = (str(parameters["known_stores"]), str(latest - now))
+        zones = whole["start_zone"].astype(str)
+        rows = tuple((*row, zone, *around) for row, zone in zip(_rows(whole), zones, strict=True))
+        for at, answer in answers.get(rows, ()):
+            if at <= now <= at + LONGEST_CASE:
+                return answer
         alone = len({row[: len(IDENTITY)] for row in rows}) == len(rows)
         if alone and all(
             any(at <= now <= at + LONGEST_CASE for at in sound.get(row, ())) for row in rows
         ):
             return []
-        refused = real(whole, now=now, **words)
-        if alone and not refused and not real(whole, now=now + LONGEST_CASE, **words):
-            for row in rows:
+        refused = real(whole, parameters)
+        later = {"earliest": now + LONGEST_CASE, "latest": latest + LONGEST_CASE}
+        if refused == real(whole, {**parameters, **later}):
+            answers.setdefault(rows, []).append((now, refused))
+            for row in rows if alone and not refused else ():
                 sound.setdefault(row, []).append(now)
         return refused
 
-    return run_checkpoint
+    return refusals
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:
