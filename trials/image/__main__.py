@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m trials.image", description=__doc__)
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument(
-        "--contents", action="store_true", help="one layer; start neither worker nor Lambda"
+        "--contents",
+        action="store_true",
+        help="one layer, Python not compiled; start neither worker nor Lambda",
     )
     parser.add_argument("--keep", type=Path, help="keep image, storage and logs in this folder")
     options = parser.parse_args(arguments)
@@ -42,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         install_programs()
         engine.make_base()
-        engine.build(ROOT, layers=not options.contents, BASE=BASE, REVISION=_revision())
+        words = {"BASE": BASE, "REVISION": _revision()}
+        if options.contents:
+            words["UV_COMPILE_BYTECODE"] = "0"
+        engine.build(ROOT, layers=not options.contents, **words)
         check_contents(engine, report)
         if not options.contents:
             check_worker(engine, report, folder)
