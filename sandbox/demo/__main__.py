@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,9 @@ def _wait(console: Console, outside: Sandbox, server: PrefectServer) -> None:
     console.rule("left up for you; Ctrl-C ends it")
     console.print(f"Prefect UI         {server.url}")
     console.print(f"phones of customers {outside.urls['control']}")
-    while True:
-        time.sleep(1)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -45,15 +45,33 @@ def left_of(session: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def first_run() -> dict[str, Any]:
-    demo = start("--json")
-    out, err = demo.communicate(timeout=280)
-    assert demo.returncode == 0, err[-3000:]
-    return {"json": json.loads(out.splitlines()[-1]), "words": err, "session": demo.pid}
+def demo() -> dict[str, Any]:
+    """A demo that is left up until somebody ends it, as with KEEP=1 JSON=1."""
+    process = start("--json", "--keep")
+    assert process.stderr
+    words, urls = "", dict[str, str]()
+    for line in process.stderr:
+        words += line
+        if line.startswith(("Prefect UI", "phones of customers")):
+            urls[line.split()[0]] = line.split()[-1]
+        if len(urls) == 2:
+            break
+    assert len(urls) == 2, words[-3000:]
+    pages = {name: requests.get(url, timeout=10).text for name, url in urls.items()}
+    process.send_signal(signal.SIGINT)
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 0, words + rest
+    return {
+        "json": json.loads(out.splitlines()[-1]),
+        "words": words + rest,
+        "session": process.pid,
+        "urls": urls,
+        "pages": pages,
+    }
 
 
-def test_the_first_run_sends_the_23_messages_after_one_login(first_run: dict[str, Any]) -> None:
-    run = first_run["json"]["runs"][0]
+def test_the_first_run_sends_the_23_messages_after_one_login(demo: dict[str, Any]) -> None:
+    run = demo["json"]["runs"][0]
 
     assert run["messages"] == {"confirmation": 8, "guide": 15, "event": 0}
     assert (run["bookings_confirmed"], run["bookings_completed"]) == (147, 34)
@@ -63,8 +81,8 @@ def test_the_first_run_sends_the_23_messages_after_one_login(first_run: dict[str
     assert run["quarantined"] == 9
 
 
-def test_the_second_run_sends_nothing_and_opens_no_browser(first_run: dict[str, Any]) -> None:
-    run = first_run["json"]["runs"][1]
+def test_the_second_run_sends_nothing_and_opens_no_browser(demo: dict[str, Any]) -> None:
+    run = demo["json"]["runs"][1]
 
     assert run["messages"] == {"confirmation": 0, "guide": 0, "event": 0}
     assert (run["browser_opened"], run["balanced"]) == (False, True)
@@ -73,36 +91,23 @@ def test_the_second_run_sends_nothing_and_opens_no_browser(first_run: dict[str, 
     assert run["writes"] == sum(run["writes_by_action"].values()) <= 23
 
 
-def test_a_person_reads_progress_and_a_summary(first_run: dict[str, Any]) -> None:
-    words = first_run["words"]
+def test_a_person_reads_progress_and_a_summary(demo: dict[str, Any]) -> None:
+    words = demo["words"]
 
     assert "starting a Prefect server" in words
     assert "문자 23건 접수" in words
     assert "every sum balances" in words
 
 
-def test_nothing_is_left_running(first_run: dict[str, Any]) -> None:
-    assert left_of(first_run["session"]) == []
+def test_its_ui_and_its_phones_can_be_looked_at(demo: dict[str, Any]) -> None:
+    assert "Prefect" in demo["pages"]["Prefect"]
+    assert "010-" in demo["pages"]["phones"]
 
 
-def test_keep_leaves_the_ui_up_until_it_is_interrupted() -> None:
-    demo = start("--keep", "--scenario", "quiet")
-    assert demo.stdout is not None
-    urls: dict[str, str] = {}
-    for line in demo.stdout:
-        if line.startswith(("Prefect UI", "phones of customers")):
-            urls[line.split()[0]] = line.split()[-1]
-        if len(urls) == 2:
-            break
-
-    assert "Prefect" in requests.get(urls["Prefect"], timeout=10).text
-    assert requests.get(urls["phones"], timeout=10).ok
-    demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=60)
-
+def test_nothing_is_left_running(demo: dict[str, Any]) -> None:
     deadline = time.monotonic() + 20
-    while left_of(demo.pid) and time.monotonic() < deadline:
+    while left_of(demo["session"]) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert left_of(demo.pid) == []
+    assert left_of(demo["session"]) == []
     with pytest.raises(requests.ConnectionError):
-        requests.get(urls["Prefect"], timeout=5)
+        requests.get(demo["urls"]["Prefect"], timeout=5)
