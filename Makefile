@@ -12,7 +12,7 @@ export GX_ANALYTICS_ENABLED := false
 unexport PYTHONDONTWRITEBYTECODE
 RUN := uv run --frozen --no-sync
 # More processes than processors: many tests wait for servers, workers and browsers.
-TESTERS := $(shell n=$$(( 2 * $$(nproc) + 1 )); echo $$(( n > 8 ? 8 : n )))
+TESTERS := $(shell n=$$(( 2 * $$(nproc) )); echo $$(( n > 8 ? 8 : n )))
 
 .PHONY: help setup demo up down deploy test test-all bench faults year day hostile parity mutants scale image lint format sandbox clean
 

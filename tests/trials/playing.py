@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # By day some planted bugs show that what looks for them still can; each night all are planted.
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-at_night = pytest.mark.skipif(not NIGHTLY, reason="HYPOTHESIS_PROFILE=nightly plays it")
+at_night = pytest.mark.skipif(not NIGHTLY, reason="at night: HYPOTHESIS_PROFILE=nightly")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def test_no_fault_at_any_point_sends_twice_or_loses_a_message(done: Played) -> N
     assert final["duplicates"] == final["lost"] == final["unexplained"] == final["foreign"] == 0
     assert isinstance(final["cases"], int)
     assert isinstance(final["points"], int)
-    assert final["cases"] > final["points"] > 80
+    assert final["points"] > 80
+    assert final["cases"] > 50
     assert all(f"'{service}'" in told for service in ("aws", "partner", "sens", "telegram"))
 
 
@@ -109,12 +110,19 @@ def test_a_full_campaign_has_every_point_with_everything_that_may_happen() -> No
     }
 
 
-def test_a_short_campaign_has_every_point_and_one_send_with_everything() -> None:
-    cases = short(POINTS)
+def test_a_short_campaign_has_every_sort_of_request_and_one_send_with_everything() -> None:
+    many = {now: [seen[0], *seen, *seen] for now, seen in POINTS.items()}
+    cases = short(many)
 
-    assert {(c.now, c.blows[0].point) for c in cases} == {
-        (now, point) for now, seen in POINTS.items() for point in range(len(seen))
-    }
+    for now, seen in many.items():
+        played = {case.blows[0].point for case in cases if case.now == now}
+        assert {seen[point] for point in played} == set(seen)
+        assert {0, seen.index("sens POST"), len(seen) - 1} <= played
+    assert len({(case.now, case.blows[0].point) for case in cases}) < sum(map(len, many.values()))
+
+
+def test_a_short_campaign_plays_everything_at_one_send() -> None:
+    cases = short(POINTS)
     (near,) = {c.now for c in cases if len([d for d in cases if d.now == c.now]) > 5}
     place = POINTS[near].index("sens POST")
     kinds = {c.blows[0].kind for c in cases if (c.now, c.blows[0].point) == (near, place)}

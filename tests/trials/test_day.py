@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from sandbox.credentials import STORE_IDS
-from tests.trials.playing import NIGHTLY, play
+from tests.trials.playing import at_night, play
 from trials.day.bugs import BUGS
 from trials.day.days import ALL, whole
 from trials.day.oracle import Verdict, judge
@@ -55,11 +55,11 @@ def test_some_hours_tell_what_is_wrong_once_and_nothing_else() -> None:
     assert final["late"] == final["untold"] == final["repeated"] == 0
 
 
+@at_night
 @pytest.mark.slow
 @pytest.mark.timeout(1600)
-def test_planted_bugs_are_noticed() -> None:
-    bugs = ("--bugs",) if NIGHTLY else ("--bug", "what was told is forgotten")
-    done = play("trials.day", "--processes", "1", *bugs, timeout=1500)
+def test_every_planted_bug_is_noticed() -> None:
+    done = play("trials.day", "--processes", "2", "--bugs", timeout=1500)
 
     assert done.code == 0
     assert done.final

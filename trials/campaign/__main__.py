@@ -99,7 +99,7 @@ def _with_progress(pool: Pool, cases: Sequence[Case]) -> list[Result]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="trials.campaign", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="every point once, no pairs")
+    parser.add_argument("--short", action="store_true", help="requests of every sort, no pairs")
     parser.add_argument("--pairs", type=int, default=2000, help="random pairs")
     parser.add_argument("--seed", type=int, default=20251022, help="of the pairs")
     parser.add_argument(

@@ -22,13 +22,15 @@ def singles(points: Points) -> list[Case]:
 
 
 def short(points: Points, *, seed: int = 0) -> list[Case]:
-    """List every point once with a kind by turns, and points near one send with every kind."""
+    """List the first and last request of each sort with a kind by turns, and one send with all."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     cases = []
     chosen = chance.choice(list(points))
     for now, seen in points.items():
         near = _one_send(seen, chance) if now == chosen else range(0)
-        for point in range(len(seen)):
+        ends = {seen.index(request) for request in seen}
+        ends |= {len(seen) - 1 - seen[::-1].index(request) for request in seen}
+        for point in sorted(ends.union(near)):
             kinds = KINDS if point in near else (KINDS[(point + now.hour) % len(KINDS)],)
             cases += [Case(now, (Blow(0, point, kind),)) for kind in kinds]
     return cases
