@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_how_to_add import BLOCK, ROOT, SECTIONS, Copy
-from tests.trials.playing import at_night
+from tests.nightly import at_night
 
 SUITE = (
     *("tests/settings/test_settings.py", "tests/settings/test_env_names.py"),

@@ -21,6 +21,7 @@ from naverplace.jobs.retention.folders import begun
 from operate import processes
 from operate.places import Place, State
 from sandbox.postgresql import PostgreSql, programs
+from tests.nightly import at_night
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = timedelta(hours=1)
@@ -114,9 +115,10 @@ def nobody_else_may_command(folder: Path, api: str) -> None:
     assert "Access-Control-Allow-Origin" not in read.headers
 
 
+@at_night
 @pytest.mark.prefect
 @pytest.mark.browser
-@pytest.mark.skipif(programs() is None, reason="no PostgreSQL: .ci/run installs it")
+@pytest.mark.skipif(programs() is None, reason="no PostgreSQL: Debian's package postgresql")
 def test_one_setting_puts_the_history_into_postgresql_and_staying_ends_with_the_worker(
     folder: Path,
 ) -> None:

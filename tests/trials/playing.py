@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
-# By day some planted bugs show that what looks for them still can; each night all are planted.
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-at_night = pytest.mark.skipif(not NIGHTLY, reason="at night: HYPOTHESIS_PROFILE=nightly")
 
 
 @dataclass(frozen=True)

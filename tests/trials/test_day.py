@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from sandbox.credentials import STORE_IDS
-from tests.trials.playing import at_night, play
+from tests.nightly import at_night
+from tests.trials.playing import play
 from trials.day.bugs import BUGS
 from trials.day.days import ALL, whole
 from trials.day.oracle import Verdict, judge

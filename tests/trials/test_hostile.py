@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.trials.playing import NIGHTLY, Played, play
+from tests.nightly import NIGHTLY
+from tests.trials.playing import Played, play
 from trials.hostile.bugs import BUGS
 from trials.hostile.families import FAMILIES
 from trials.hostile.inputs import NIGHT

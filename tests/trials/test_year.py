@@ -18,8 +18,8 @@ from naverplace.delivery.in_doubt import Resolution
 from naverplace.domain.effects import SendSms
 from naverplace.rules import expiry
 from naverplace.rules.engine import RuleEngine
+from tests.nightly import at_night
 from tests.second_claim import grant_a_second_claim
-from tests.trials.playing import at_night
 from trials.year import oracle, owed, plan
 from trials.year.half import Half
 from trials.year.life import Life, Version, phone_of

@@ -29,6 +29,7 @@ from selenium.webdriver.common.by import By
 from sandbox.faults import Fault
 from sandbox.prefect_server import PrefectServer
 from sandbox.server import Sandbox
+from tests.nightly import at_night
 from tests.ui.page import Page
 from trials.working import Working, seen, serving
 
@@ -108,6 +109,7 @@ def test_a_scheduled_run_appears_fails_half_way_and_is_retried_by_the_button(
         page.picture(name)
 
 
+@at_night  # by day tests/flows/test_waiting_for_a_person.py answers as the UI does
 def test_a_run_that_waits_for_a_person_goes_on_after_an_answer_in_the_ui(
     working: Working, page: Page, world: Sandbox
 ) -> None:
