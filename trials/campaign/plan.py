@@ -27,7 +27,7 @@ def short(points: Points, *, seed: int = 0) -> list[Case]:
     cases = []
     chosen = chance.choice(list(points))
     for now, seen in points.items():
-        near = _one_send(seen, chance) if now == chosen else range(0)
+        near = {_one_send(seen, chance)} if now == chosen else set()
         ends = {seen.index(request) for request in seen}
         ends |= {len(seen) - 1 - seen[::-1].index(request) for request in seen}
         for point in sorted(ends.union(near)):
@@ -36,11 +36,9 @@ def short(points: Points, *, seed: int = 0) -> list[Case]:
     return cases
 
 
-def _one_send(seen: Sequence[str], chance: random.Random) -> range:
-    """Choose one send to SENS, with the write before it and the write after it."""
-    sends = [at for at, point in enumerate(seen) if point.startswith("sens POST")]
-    chosen = chance.choice(sends)
-    return range(chosen - 1, chosen + 2)
+def _one_send(seen: Sequence[str], chance: random.Random) -> int:
+    """Choose one send to SENS."""
+    return chance.choice([at for at, point in enumerate(seen) if point.startswith("sens POST")])
 
 
 def near_sends(points: Points) -> list[Case]:
