@@ -39,10 +39,12 @@ from naverplace.settings.sections import CapSettings, CutoverSettings, LedgerSet
 from tests.handback_world import Now
 from tests.interleaving import Got, Port, PortClient, Process, World, running
 from tests.migration.cutover.cutover_scenes import SUBJECTS, steppable
-from tests.rule_builders import STORE, shipped, stores
+from tests.rule_builders import STORE, at, shipped, stores
 
 SIGNED_FOR = timedelta(minutes=5)  # SENS takes a signature that long (outside-services)
 LAG = timedelta(seconds=60)  # until what is accepted stands in SENS's log
+BACK = timedelta(days=LedgerSettings().expired_days)
+SERVED_SINCE = at("2025-10-01 09:00")
 Counting = Callable[[], AbstractContextManager[None]]
 
 
@@ -231,7 +233,8 @@ def a_run(name: str, *, tick: int = 0, per_phone: int = 6) -> Process:
             records,
             shipped(),
             now=run.now,
-            served={STORE: run.now - timedelta(days=3)},
+            back=BACK,
+            served={STORE: SERVED_SINCE},
             reported_runs=read_reported_runs(run.session_table, records.values()),
         )
         results = store_delivery.deliver_store(run, None, STORE, decisions.effects)

@@ -104,7 +104,7 @@ def test_no_uuid_is_taken_for_a_phone(number: uuid.UUID) -> None:
 def test_no_number_without_a_leading_zero_is_taken_for_a_phone(
     store: int, booking: int, other: int
 ) -> None:
-    text = f"{store}_{booking} {other:,} {other / 100:.2f}"
+    text = f"{store}_{booking} {other:,} won, {other / 100:.2f}"
 
     # The country code without a plus, as in 821012345678, is the one exception.
     assert mask_phones(text) == text or "82" in text
