@@ -47,7 +47,7 @@ $(COMPILED): uv.lock | setup
 test: setup $(if $(ARGS),,$(COMPILED)) ## what a change may break, in 10 minutes, with coverage (ARGS="tests/rules/test_engine.py -x" for some of it)
 	@$(PYTEST) -m "not slow" $(ARGS) && $(COVERED)
 
-test-all: setup $(if $(ARGS),,$(COMPILED)) ## also the slow tests: workers killed, the UI in a browser, short campaigns, the demo, the image, make up
+test-all: setup $(if $(ARGS),,$(COMPILED)) ## also the slow tests: workers killed, the UI in a browser, short campaigns, the demo, make up
 	@$(PYTEST) $(ARGS) && $(COVERED)
 
 bench: setup ## the legacy, the flow, the command and the Lambda side by side, growth, deciding; ends with JSON (BENCH="--sizes 500 1000 2000"); writes README and docs/images
