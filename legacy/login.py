@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -103,7 +104,9 @@ def _log_in(driver: Any, settings: LegacySettings) -> None:
     _wait(settings, 0.64, 0.94)
     _wait(settings, 1.0, 1.0)
     if not settings.pause:  # these pauses are all that lets the cookies arrive (L2)
-        WebDriverWait(driver, 10).until(staleness_of(button))
+        # While the page changes, chromedriver has other errors than "stale" for its elements.
+        leaving = WebDriverWait(driver, 10, ignored_exceptions=[WebDriverException])
+        leaving.until(staleness_of(button))
     # True at once: the login page's own address holds it as well, so nothing is waited for (L2).
     WebDriverWait(driver, 10).until(lambda d: settings.arrived in d.current_url)
 

@@ -18,6 +18,7 @@ from naverplace.settings.schema import Settings
 from sandbox.memory_dynamodb.app import MemoryAwsApp
 from sandbox.server import Sandbox
 from tests.examples import GATE_EXAMPLES
+from tests.nightly import NIGHTLY
 from trials.campaign.known_rows import learning_checkpoint
 
 ROOT = Path(__file__).parent
@@ -104,6 +105,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("prefect" if prefect else path))
         if path.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        if NIGHTLY:  # Hypothesis may take five minutes more to shorten what it finds
+            item.add_marker(pytest.mark.timeout(1800))
     items.sort(key=lambda item: _place(_path(item)))
 
 

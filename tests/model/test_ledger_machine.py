@@ -332,7 +332,6 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
 
 
-@pytest.mark.timeout(1800)  # with the nightly profile, and as long again to shorten what it finds
 def test_every_promise_holds_after_every_step() -> None:
     wanted = settings(
         max_examples=examples(2000), stateful_step_count=25, suppress_health_check=list(HealthCheck)
