@@ -44,7 +44,7 @@ COMPILED := .venv/compiled
 $(COMPILED): uv.lock | setup
 	@$(RUN) python -m slipcover --json --out .coverage.json -m pytest -q --collect-only >/dev/null && touch $@ || true
 
-test: setup $(if $(ARGS),,$(COMPILED)) ## what a change may break, in 10 minutes, with coverage (ARGS="tests/rules/test_engine.py -x" for some of it)
+test: setup $(if $(ARGS),,$(COMPILED)) ## what a change may break, with coverage (ARGS="tests/rules/test_engine.py -x" for some of it)
 	@$(PYTEST) -m "not slow" $(ARGS) && $(COVERED)
 
 test-all: setup $(if $(ARGS),,$(COMPILED)) ## also the slow tests: workers killed, the UI in a browser, short campaigns, the demo, make up
