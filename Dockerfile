@@ -1,5 +1,5 @@
 # One image, two entries: a Prefect worker (`worker`, the default) and a Lambda function (`lambda`).
-# docs/image.md says how it is built and run, and what of it was run and what was not.
+# docs/image.md says how it is built and run, and what of that nobody has tried yet.
 
 # A base of one day, so that two builds are of the same one; the image stage adds today's fixes.
 # A release pins it by its digest: --build-arg BASE=debian@sha256:...
